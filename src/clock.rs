@@ -1,0 +1,33 @@
+//! The only place that reads a clock. Wall time is for people and expiry; limits and durations use monotonic time.
+#![allow(clippy::disallowed_methods)]
+
+use std::time::{Duration, Instant};
+
+/// Wall time, UTC.
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Monotonic time, for durations.
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// A point in monotonic time after which a wait gives up.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn after(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    pub fn has_passed(self) -> bool {
+        Instant::now() >= self.0
+    }
+
+    /// Time left, zero once passed.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+}

@@ -1,0 +1,15 @@
+//! Cryptography on loan from well-kept crates: digests, secrets, sealed streams, signing keys.
+
+mod digest;
+mod secret;
+
+pub use digest::{Digest, DigestParseError, DigestReader, Hasher, digest_of};
+pub use secret::Secret;
+
+/// Random bytes from the operating system.
+#[allow(clippy::expect_used)] // without randomness nothing here may go on
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

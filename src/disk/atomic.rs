@@ -1,0 +1,190 @@
+//! Writes that are either wholly there or not at all, also after a power cut.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use super::{Result, at};
+
+/// The ending of every temporary name, so that what a crash leaves behind is recognised.
+const PART: &str = ".netlink-part";
+
+/// A file being written beside its final name; nobody sees it before [`NewFile::commit`].
+#[derive(Debug)]
+#[must_use = "a new file is discarded unless committed"]
+pub struct NewFile {
+    file: Option<File>,
+    part: PathBuf,
+    target: PathBuf,
+}
+
+impl NewFile {
+    /// Starts a file that will appear at `target` with permission bits `mode`. A left-over part of an earlier try is replaced.
+    pub fn create(target: &Path, mode: u32) -> Result<Self> {
+        let part = part_name(target);
+        match fs::remove_file(&part) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return at("replace", &part, Err(e)),
+            _ => {}
+        }
+        let open = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&part);
+        let file = at("create", &part, open)?;
+        at(
+            "set the mode of",
+            &part,
+            file.set_permissions(fs::Permissions::from_mode(mode)),
+        )?;
+        Ok(Self {
+            file: Some(file),
+            part,
+            target: target.to_path_buf(),
+        })
+    }
+
+    /// Makes the content durable, then visible under its final name, then the name durable.
+    pub fn commit(mut self) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let synced = if super::seeded::skip_fsync() {
+            Ok(())
+        } else {
+            file.sync_all()
+        };
+        at("make durable", &self.part, synced).inspect_err(|_| drop(fs::remove_file(&self.part)))?;
+        drop(file);
+        at("put in place", &self.target, fs::rename(&self.part, &self.target))
+            .inspect_err(|_| drop(fs::remove_file(&self.part)))?;
+        sync_dir(parent(&self.target))
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.file.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.flush()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// Replaces the content of `path` in one piece.
+pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    let mut file = NewFile::create(path, mode)?;
+    at("write", path, file.write_all(content))?;
+    file.commit()
+}
+
+/// Moves within one file system and makes both folders durable.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    at("move", from, fs::rename(from, to))?;
+    sync_dir(parent(to))?;
+    if parent(from) != parent(to) {
+        sync_dir(parent(from))?;
+    }
+    Ok(())
+}
+
+/// Points the symbolic link `link` at `target` in one step: readers see the old or the new target, never none.
+pub fn switch_link(link: &Path, target: &Path) -> Result<()> {
+    let part = part_name(link);
+    match fs::remove_file(&part) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return at("replace", &part, Err(e)),
+        _ => {}
+    }
+    at("link", &part, symlink(target, &part))?;
+    at("put in place", link, fs::rename(&part, link)).inspect_err(|_| drop(fs::remove_file(&part)))?;
+    sync_dir(parent(link))
+}
+
+/// Creates a folder and what is missing above it; each new name is made durable.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = parent(path);
+    create_dir_all(above)?;
+    match fs::create_dir(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        other => at("create the folder", path, other),
+    }?;
+    sync_dir(above)
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    if super::seeded::skip_fsync() {
+        return Ok(());
+    }
+    at("make durable", path, File::open(path).and_then(|dir| dir.sync_all()))
+}
+
+/// Makes everything written so far to the file system of `path` durable; for trees of many files, in place of an fsync each.
+pub fn sync_filesystem(path: &Path) -> Result<()> {
+    if super::seeded::skip_fsync() {
+        return Ok(());
+    }
+    let dir = at("open", path, File::open(path))?;
+    at("make durable", path, rustix::fs::syncfs(&dir).map_err(io::Error::from))
+}
+
+/// The temporary name under which `target` is written.
+fn part_name(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(PART);
+    target.with_file_name(name)
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        Some(_) => Path::new("."),
+        None => Path::new("/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_new_file_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let mut file = NewFile::create(&path, 0o600).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_write_replaces_content_and_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        write_atomic(&path, b"one", 0o644).unwrap();
+        write_atomic(&path, b"two", 0o600).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_is_switched_over_an_old_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("current");
+        symlink("left over", part_name(&link)).unwrap();
+        switch_link(&link, Path::new("releases/0a1")).unwrap();
+        switch_link(&link, Path::new("releases/0b1")).unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("releases/0b1"));
+    }
+}

@@ -1,0 +1,60 @@
+//! The installation's lock: an advisory lock on a file that is never deleted and names its owner.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Result, at};
+
+/// Held until dropped, or until the process ends in whatever way.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+pub enum LockAttempt {
+    Held(Lock),
+    /// Somebody else has it; the text is what that owner wrote about itself.
+    Busy(String),
+}
+
+/// Takes the lock at `path` or says who has it. Never waits.
+pub fn try_lock(path: &Path) -> Result<LockAttempt> {
+    let open = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    let mut file = at("open the lock", path, open)?;
+    match file.try_lock() {
+        Ok(()) => Ok(LockAttempt::Held(Lock {
+            file,
+            path: path.to_path_buf(),
+        })),
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            at(
+                "read the lock",
+                path,
+                Read::by_ref(&mut file).take(4096).read_to_string(&mut owner),
+            )?;
+            Ok(LockAttempt::Busy(owner))
+        }
+        Err(TryLockError::Error(e)) => at("lock", path, Err(e)),
+    }
+}
+
+impl Lock {
+    /// Writes who holds the lock, for those who find it taken.
+    pub fn name_owner(&mut self, owner: &str) -> Result<()> {
+        let written = self
+            .file
+            .set_len(0)
+            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+            .and_then(|_| self.file.write_all(owner.as_bytes()));
+        at("write the lock", &self.path, written)
+    }
+}

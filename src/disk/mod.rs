@@ -1,0 +1,56 @@
+//! The only room that writes files. Every durable write is: temporary name, fsync, rename, fsync of the folder.
+#![allow(clippy::disallowed_methods)]
+
+mod atomic;
+mod lock;
+mod read;
+mod seeded;
+mod space;
+mod tree;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use atomic::{NewFile, create_dir_all, rename, switch_link, sync_dir, sync_filesystem, write_atomic};
+pub use lock::{Lock, LockAttempt, try_lock};
+pub use read::{read_limited, read_text_limited};
+pub use space::free_space;
+pub use tree::{Entry, EntryKind, copy_file, copy_tree, remove_file, remove_tree, set_mode, tree_size, walk};
+
+/// What was being done to which path when the operating system said no.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct DiskError {
+    pub action: &'static str,
+    pub path: PathBuf,
+    #[source]
+    pub source: io::Error,
+}
+
+impl DiskError {
+    pub fn is_full(&self) -> bool {
+        self.source.kind() == io::ErrorKind::StorageFull || self.source.kind() == io::ErrorKind::QuotaExceeded
+    }
+
+    pub fn is_permission(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+        )
+    }
+
+    pub fn is_missing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+pub type Result<T> = std::result::Result<T, DiskError>;
+
+/// Names the action and the path in an I/O error.
+fn at<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
+    result.map_err(|source| DiskError {
+        action,
+        path: path.to_path_buf(),
+        source,
+    })
+}

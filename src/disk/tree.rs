@@ -1,0 +1,149 @@
+//! Whole trees: walk in a fixed order, measure, copy, remove.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use super::{NewFile, Result, at, create_dir_all, sync_dir};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    Folder,
+    File,
+    /// Where the link points, as written in it.
+    Link(PathBuf),
+    /// Socket, pipe or device.
+    Special,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the walked folder.
+    pub path: PathBuf,
+    pub kind: EntryKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// Bytes; zero unless a file.
+    pub size: u64,
+}
+
+/// Everything below `root`, folders before what is in them, siblings by name. Links are not followed.
+pub fn walk(root: &Path) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    walk_into(root, Path::new(""), &mut entries)?;
+    Ok(entries)
+}
+
+fn walk_into(root: &Path, below: &Path, entries: &mut Vec<Entry>) -> Result<()> {
+    let folder = root.join(below);
+    let listed = at(
+        "list",
+        &folder,
+        fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>),
+    )?;
+    let mut names: Vec<_> = listed.iter().map(fs::DirEntry::file_name).collect();
+    names.sort();
+    for name in names {
+        let path = below.join(name);
+        let entry = look(root, path)?;
+        let is_folder = entry.kind == EntryKind::Folder;
+        let path = entry.path.clone();
+        entries.push(entry);
+        if is_folder {
+            walk_into(root, &path, entries)?;
+        }
+    }
+    Ok(())
+}
+
+fn look(root: &Path, path: PathBuf) -> Result<Entry> {
+    let full = root.join(&path);
+    let meta = at("look at", &full, fs::symlink_metadata(&full))?;
+    let kind = if meta.is_dir() {
+        EntryKind::Folder
+    } else if meta.is_file() {
+        EntryKind::File
+    } else if meta.is_symlink() {
+        EntryKind::Link(at("read the link", &full, fs::read_link(&full))?)
+    } else {
+        EntryKind::Special
+    };
+    let size = if kind == EntryKind::File { meta.len() } else { 0 };
+    Ok(Entry {
+        path,
+        kind,
+        mode: meta.mode() & 0o7777,
+        size,
+    })
+}
+
+/// Bytes of all files below `root`; zero when it is not there.
+pub fn tree_size(root: &Path) -> Result<u64> {
+    if !root.exists() {
+        return Ok(0);
+    }
+    Ok(walk(root)?.iter().map(|entry| entry.size).sum())
+}
+
+/// Copies one file durably, keeping its permission bits.
+pub fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    let mut source = at("open", from, fs::File::open(from))?;
+    let mode = at("look at", from, source.metadata())?.mode() & 0o7777;
+    let mut file = NewFile::create(to, mode)?;
+    at("copy", from, io::copy(&mut source, &mut file))?;
+    file.commit()
+}
+
+/// Copies folders, files and links below `from` to `to`, which may exist. Special files are left out.
+pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    create_dir_all(to)?;
+    for entry in walk(from)? {
+        let target = to.join(&entry.path);
+        match entry.kind {
+            EntryKind::Folder => {
+                create_dir_all(&target)?;
+                set_mode(&target, entry.mode)?;
+            }
+            EntryKind::File => copy_file(&from.join(&entry.path), &target)?,
+            EntryKind::Link(points_to) => at("link", &target, symlink(points_to, &target))?,
+            EntryKind::Special => {}
+        }
+    }
+    Ok(())
+}
+
+pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    at(
+        "set the mode of",
+        path,
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)),
+    )
+}
+
+/// Removes a file or link; not an error when it is gone already.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => at("remove", path, other)?,
+    }
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Removes a folder with all that is in it, read-only folders too; not an error when it is gone already.
+pub fn remove_tree(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return at("look at", path, Err(e)),
+        Ok(meta) if !meta.is_dir() => return remove_file(path),
+        Ok(_) => {}
+    }
+    for entry in walk(path)?
+        .iter()
+        .filter(|e| e.kind == EntryKind::Folder && e.mode & 0o300 != 0o300)
+    {
+        set_mode(&path.join(&entry.path), entry.mode | 0o700)?;
+    }
+    at("remove", path, fs::remove_dir_all(path))?;
+    path.parent().map_or(Ok(()), sync_dir)
+}

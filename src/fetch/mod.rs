@@ -1,0 +1,1 @@
+//! Bytes over file and http: resume, limits, verification.

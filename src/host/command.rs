@@ -1,0 +1,192 @@
+//! Running a command with a time limit, a cleared environment and a bounded capture of what it prints.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::clock::Deadline;
+
+/// Of what a command prints, this much of the end is kept.
+const KEPT_OUTPUT: usize = 64 * 1024;
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Variables that commands get from our own environment.
+const PASSED_ON: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+
+/// A command to run; `run` starts it and waits.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub argv: Vec<String>,
+    pub dir: PathBuf,
+    pub env: BTreeMap<String, String>,
+    pub stdin: Vec<u8>,
+    pub limit: Duration,
+}
+
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    /// The last 64 KiB of standard output and standard error, each.
+    pub stdout: String,
+    pub stderr: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("the command is empty")]
+    Empty,
+    #[error("cannot start `{program}`")]
+    Start {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{program}` did not end within {} s and was killed; it last said: {last}", limit.as_secs())]
+    TimedOut {
+        program: String,
+        limit: Duration,
+        last: String,
+    },
+    #[error("cannot wait for `{program}`")]
+    Wait {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Run {
+    /// Runs to the end or kills the whole process group at the limit.
+    pub fn run(&self) -> Result<Finished, CommandError> {
+        let (program, args) = self.argv.split_first().ok_or(CommandError::Empty)?;
+        let mut child = Command::new(program)
+            .args(args)
+            .current_dir(&self.dir)
+            .env_clear()
+            .envs(
+                PASSED_ON
+                    .iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            )
+            .envs(&self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(|source| CommandError::Start {
+                program: program.clone(),
+                source,
+            })?;
+        self.feed(&mut child);
+        let stdout = child.stdout.take().map(keep_end);
+        let stderr = child.stderr.take().map(keep_end);
+        let ended = wait(&mut child, Deadline::after(self.limit));
+        if !matches!(ended, Ok(Some(_))) {
+            kill_group(&mut child);
+        }
+        let (stdout, stderr) = (collect(stdout), collect(stderr));
+        match ended {
+            Ok(Some(status)) => Ok(Finished { status, stdout, stderr }),
+            Ok(None) => {
+                let said = if stderr.trim().is_empty() { stdout } else { stderr };
+                let last = said.lines().last().unwrap_or("nothing").to_owned();
+                Err(CommandError::TimedOut {
+                    program: program.clone(),
+                    limit: self.limit,
+                    last,
+                })
+            }
+            Err(source) => Err(CommandError::Wait {
+                program: program.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// Writes standard input from a thread of its own: a command that does not read must not block us.
+    fn feed(&self, child: &mut Child) {
+        if let Some(mut pipe) = child.stdin.take() {
+            let input = self.stdin.clone();
+            thread::spawn(move || drop(pipe.write_all(&input)));
+        }
+    }
+}
+
+fn wait(child: &mut Child, deadline: Deadline) -> io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if deadline.has_passed() {
+            return Ok(None);
+        }
+        thread::sleep(LOOK_EVERY.min(deadline.left()));
+    }
+}
+
+fn kill_group(child: &mut Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.wait();
+}
+
+fn keep_end(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut buffer = [0; 8192];
+        while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+            kept.extend_from_slice(&buffer[..n]);
+            if kept.len() > 2 * KEPT_OUTPUT {
+                kept.drain(..kept.len() - KEPT_OUTPUT);
+            }
+        }
+        kept
+    })
+}
+
+fn collect(reader: Option<JoinHandle<Vec<u8>>>) -> String {
+    let kept = reader.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let end = kept.len().saturating_sub(KEPT_OUTPUT);
+    String::from_utf8_lossy(&kept[end..]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Result<Finished, CommandError> {
+        let argv = ["sh", "-c", script].map(String::from).to_vec();
+        Run {
+            argv,
+            dir: "/".into(),
+            env: BTreeMap::new(),
+            stdin: b"input".to_vec(),
+            limit,
+        }
+        .run()
+    }
+
+    #[test]
+    fn output_and_exit_code_come_back() {
+        let done = shell("cat; echo no >&2; exit 3", Duration::from_secs(10)).unwrap();
+        assert_eq!(
+            (done.status.code(), done.stdout.as_str(), done.stderr.as_str()),
+            (Some(3), "input", "no\n")
+        );
+    }
+
+    #[test]
+    fn a_command_over_its_limit_is_killed_with_its_children() {
+        let error = shell("echo waiting; sleep 60 & wait", Duration::from_millis(200)).unwrap_err();
+        assert!(
+            matches!(error, CommandError::TimedOut { ref last, .. } if last == "waiting"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Facts about the machine that the journal and the lock record.
+
+use std::path::Path;
+
+use crate::disk;
+
+/// Changes at every boot; tells a process id of today from one before a restart.
+pub fn boot_id() -> String {
+    disk::read_text_limited(Path::new("/proc/sys/kernel/random/boot_id"), 64)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+pub fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Whether a process of this id exists now.
+pub fn process_is_alive(pid: u32) -> bool {
+    i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}

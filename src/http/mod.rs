@@ -1,0 +1,1 @@
+//! REST and problem documents: parse, call app, render.

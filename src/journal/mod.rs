@@ -1,0 +1,1 @@
+//! What may follow what in an update; state is what replaying gives.

@@ -1,0 +1,25 @@
+//! NetLink, a release manager for self-hosted products. ARCHITECTURE.md draws the rooms and which may use which.
+
+pub mod app;
+pub mod backup;
+pub mod cli;
+pub mod clock;
+pub mod crypt;
+pub mod disk;
+pub mod engine;
+pub mod fetch;
+pub mod host;
+pub mod http;
+pub mod journal;
+pub mod migrate;
+pub mod notify;
+pub mod package;
+pub mod plan;
+pub mod probe;
+pub mod publish;
+pub mod release;
+pub mod settings;
+pub mod store;
+pub mod target;
+pub mod tuf;
+pub mod version;

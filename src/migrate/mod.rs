@@ -1,0 +1,4 @@
+//! Migrations of configuration and schema.
+
+pub mod config;
+pub mod schema;

@@ -1,0 +1,1 @@
+//! Hooks: executables at named points of an update.

@@ -1,0 +1,1 @@
+//! Release packages: pack, unpack, verify a tree against its manifest.

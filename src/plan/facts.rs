@@ -1,0 +1,47 @@
+//! What the planner is told about the installation, and what is wanted of it.
+
+use std::collections::BTreeSet;
+
+use crate::release::{Platform, ProductName, ReleaseRules};
+use crate::version::Version;
+
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub product: ProductName,
+    pub platform: Platform,
+    pub installed: Option<Installed>,
+    /// Releases whose trees are on this disk and intact.
+    pub on_disk: BTreeSet<Version>,
+    /// Schema levels whose way down is stored here, from when their way up was applied.
+    pub stored_downs: BTreeSet<u32>,
+    /// Versions that an update reached and was rolled back from, on this installation.
+    pub rolled_back: BTreeSet<Version>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Installed {
+    pub version: Version,
+    pub rules: ReleaseRules,
+    /// Level of the database as found; none when the product has no database yet.
+    pub schema_level: Option<u32>,
+    /// Bytes of `data/` and `config/`.
+    pub data_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// To a version above the installed one, or the first installation.
+    Upgrade(Wish),
+    /// To a version below the installed one.
+    Downgrade(Version),
+    /// To where the last update came from, in either direction.
+    Rollback(Version),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    To(Version),
+    Latest,
+    /// The highest version of the release channel.
+    Stable,
+}

@@ -1,0 +1,276 @@
+//! The plan itself: made once by [`super::plan`], stored, fingerprinted and executed as it is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypt::Digest;
+use crate::release::{PackageRef, ProductName};
+use crate::version::Version;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Nothing is installed yet.
+    Install,
+    Up,
+    Down,
+}
+
+/// One permitted move between two versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    pub from: Option<Version>,
+    pub to: Version,
+    /// `to` is a release that may not be skipped.
+    pub stop: bool,
+    /// One can come back over this hop without a restore.
+    pub reversible: bool,
+}
+
+/// Hops done in one go, because none but the last needs its release to run: one backup, one outage, one switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    pub from: Option<Version>,
+    pub to: Version,
+    pub hops: Vec<Hop>,
+    pub source: Source,
+    /// Absent when the level of the database stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaMove>,
+}
+
+/// Where the release tree comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    OnDisk,
+    Package(PackageRef),
+}
+
+/// `from` is none while there is no database yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaMove {
+    pub from: Option<u32>,
+    pub to: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Pre,
+    Update,
+    Post,
+}
+
+/// One unit of work; the order of the variants is the order within a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    Preflight,
+    Download,
+    Stage,
+    Trial,
+    Backup,
+    MaintenanceOn,
+    Stop,
+    Dependencies,
+    Config,
+    Schema,
+    Switch,
+    Start,
+    Health,
+    Validate,
+    Record,
+    MaintenanceOff,
+    Retention,
+}
+
+impl StepKind {
+    /// The stable name in journal, events and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Preflight => "preflight",
+            Self::Download => "download",
+            Self::Stage => "stage",
+            Self::Trial => "trial",
+            Self::Backup => "backup",
+            Self::MaintenanceOn => "maintenance-on",
+            Self::Stop => "stop",
+            Self::Dependencies => "dependencies",
+            Self::Config => "config",
+            Self::Schema => "schema",
+            Self::Switch => "switch",
+            Self::Start => "start",
+            Self::Health => "health",
+            Self::Validate => "validate",
+            Self::Record => "record",
+            Self::MaintenanceOff => "maintenance-off",
+            Self::Retention => "retention",
+        }
+    }
+
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Preflight | Self::Download | Self::Stage | Self::Trial | Self::Backup | Self::MaintenanceOn => {
+                Phase::Pre
+            }
+            Self::Stop | Self::Dependencies | Self::Config | Self::Schema | Self::Switch | Self::Start => Phase::Update,
+            Self::Health | Self::Validate | Self::Record | Self::MaintenanceOff | Self::Retention => Phase::Post,
+        }
+    }
+}
+
+impl fmt::Display for StepKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Position in [`Plan::steps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u16);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    pub kind: StepKind,
+    /// Index into [`Plan::legs`].
+    pub leg: usize,
+}
+
+/// Said before the update starts; none of them stops it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    pub code: String,
+    pub message: String,
+}
+
+/// Estimates, for people; nothing depends on them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    pub download_bytes: u64,
+    /// Most bytes that will lie on disk in addition, at any one time.
+    pub disk_bytes: u64,
+    pub seconds: u64,
+    /// Of these, seconds for which the product is stopped.
+    pub downtime_seconds: u64,
+}
+
+/// What the fingerprint covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Body {
+    pub product: ProductName,
+    pub direction: Direction,
+    pub from: Option<Version>,
+    pub to: Version,
+    pub legs: Vec<Leg>,
+    pub steps: Vec<Step>,
+    pub warnings: Vec<Warning>,
+    pub cost: Cost,
+    /// What cannot be undone once the update is finalized, in words.
+    pub irreversible: Vec<String>,
+}
+
+/// Immutable. Reading one back checks its fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct Plan {
+    body: Body,
+    fingerprint: Digest,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PlanError {
+    #[error("the plan was changed after it was made: its fingerprint does not match")]
+    Fingerprint,
+    #[error("the plan breaks a rule of every plan: {0}")]
+    Unsound(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    body: Body,
+    fingerprint: Digest,
+}
+
+impl Plan {
+    pub fn product(&self) -> &ProductName {
+        &self.body.product
+    }
+
+    pub fn direction(&self) -> Direction {
+        self.body.direction
+    }
+
+    pub fn from(&self) -> Option<&Version> {
+        self.body.from.as_ref()
+    }
+
+    pub fn to(&self) -> &Version {
+        &self.body.to
+    }
+
+    pub fn legs(&self) -> &[Leg] {
+        &self.body.legs
+    }
+
+    pub fn steps(&self) -> &[Step] {
+        &self.body.steps
+    }
+
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.body.steps.get(usize::from(id.0))
+    }
+
+    pub fn warnings(&self) -> &[Warning] {
+        &self.body.warnings
+    }
+
+    pub fn cost(&self) -> Cost {
+        self.body.cost
+    }
+
+    pub fn irreversible(&self) -> &[String] {
+        &self.body.irreversible
+    }
+
+    pub fn hops(&self) -> impl Iterator<Item = &Hop> {
+        self.body.legs.iter().flat_map(|leg| &leg.hops)
+    }
+
+    pub fn fingerprint(&self) -> Digest {
+        self.fingerprint
+    }
+}
+
+impl From<Plan> for Stored {
+    fn from(plan: Plan) -> Self {
+        Self {
+            body: plan.body,
+            fingerprint: plan.fingerprint,
+        }
+    }
+}
+
+impl TryFrom<Stored> for Plan {
+    type Error = PlanError;
+
+    fn try_from(stored: Stored) -> Result<Self, PlanError> {
+        if fingerprint(&stored.body)? != stored.fingerprint {
+            return Err(PlanError::Fingerprint);
+        }
+        Ok(Self {
+            body: stored.body,
+            fingerprint: stored.fingerprint,
+        })
+    }
+}
+
+/// Over the body's JSON, whose field order is that of the types.
+pub(super) fn fingerprint(body: &Body) -> Result<Digest, PlanError> {
+    let json = serde_json::to_vec(body).map_err(|e| PlanError::Unsound(e.to_string()))?;
+    Ok(crate::crypt::digest_of(&json))
+}

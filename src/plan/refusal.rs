@@ -1,0 +1,46 @@
+//! A planned no: a value with its reasons, not an error.
+
+use serde::Serialize;
+
+use crate::version::Version;
+
+/// One move that a rule forbids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedHop {
+    pub from: Option<Version>,
+    pub to: Version,
+    /// Name of the rule, e.g. `from`, `stop`, `barrier`, `irreversible`, `platform`.
+    pub rule: &'static str,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Reason {
+    /// The target is not among the releases; these are.
+    UnknownVersion { wanted: Version, known: Vec<Version> },
+    /// The repository has no release that fits the wish.
+    NoRelease { wish: &'static str },
+    /// `upgrade` to a lower version or `downgrade` to a higher one.
+    WrongDirection {
+        installed: Version,
+        wanted: Version,
+        command: &'static str,
+    },
+    /// Nothing is installed that could go down or back.
+    NotInstalled,
+    /// No permitted hops lead there.
+    NoPath {
+        farthest: Version,
+        witness: Vec<RefusedHop>,
+    },
+    /// The database is ahead of what the target's code knows.
+    SchemaAhead { found: u32, known: u32 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    pub reason: Reason,
+    /// One sentence for a person, naming the thing and the next command.
+    pub message: String,
+}

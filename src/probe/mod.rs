@@ -1,0 +1,1 @@
+//! Health checks, asked from outside as a client would.

@@ -1,0 +1,223 @@
+//! The release manifest: the publisher writes it as `release.toml`; packing adds the file list and puts it first into the package.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Platform, ProductName, RelPath};
+use crate::crypt::Digest;
+use crate::version::{Channel, Constraint, Version};
+
+/// Name of the manifest inside a package and inside a release tree.
+pub const MANIFEST_NAME: &str = "netlink-release.json";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseManifest {
+    pub product: ProductName,
+    pub version: Version,
+    #[serde(default)]
+    pub platform: Platform,
+    #[serde(default)]
+    pub rules: ReleaseRules,
+    /// How the product is started; absent for products that do not run, e.g. a library or a site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunSpec>,
+    /// Values of the product's own configuration, for use as `{name}` in commands and URLs below.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, Variable>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<CheckSpec>,
+    /// The product's own test, run once it is healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<CommandSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseSpec>,
+    /// Configuration files: defaults in the release's `config/`, the operator's own in the installation's `config/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config: Vec<RelPath>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependencies: Option<DependenciesSpec>,
+    /// Every file and link of the tree but the manifest itself, sorted by path. Written by packing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileEntry>,
+}
+
+/// What the planner goes by; the same in the repository's signed metadata and in the package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReleaseRules {
+    /// When absent, the channel that the version itself names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<jiff::Timestamp>,
+    /// The versions that may move here; empty means every earlier one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Constraint>,
+    /// A path may not skip this release.
+    pub stop: bool,
+    /// The number of the last schema migration that this release brings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_level: Option<u32>,
+    /// The oldest schema that its code runs on; when absent, `schema_level`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_schema_level: Option<u32>,
+    /// Whether one can go back to before this release without a restore.
+    pub reversible: bool,
+    /// May never be crossed downwards.
+    pub barrier: bool,
+}
+
+impl Default for ReleaseRules {
+    fn default() -> Self {
+        Self {
+            channel: None,
+            released_at: None,
+            from: Vec::new(),
+            stop: false,
+            schema_level: None,
+            min_schema_level: None,
+            reversible: true,
+            barrier: false,
+        }
+    }
+}
+
+/// How the product runs. In `command` and `env`: `{root}`, `{release}`, `{data}`, `{config}` and the manifest's variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    pub command: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// From SIGTERM to SIGKILL.
+    #[serde(
+        default = "ten_seconds",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub stop_timeout: Duration,
+}
+
+/// A value in one of the product's configuration files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    pub file: RelPath,
+    /// Dotted path, e.g. `server.listen`.
+    pub key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CheckSpec {
+    Http(HttpCheck),
+    Command(CommandCheck),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpCheck {
+    /// The URL, with variables.
+    pub http: String,
+    #[serde(default = "ok")]
+    pub status: u16,
+    /// Text that the body must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(
+        default = "five_seconds",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub timeout: Duration,
+}
+
+/// Healthy when the command exits with 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandCheck {
+    pub command: Vec<String>,
+    #[serde(
+        default = "five_seconds",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandSpec {
+    pub command: Vec<String>,
+    #[serde(
+        default = "ten_minutes",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub timeout: Duration,
+}
+
+/// An SQLite database and the release's migrations for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSpec {
+    /// Below the installation's `data/`.
+    pub path: RelPath,
+    /// Folder below the release tree with `V1__name.sql`, `V1__name.down.sql`.
+    pub migrations: RelPath,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DependenciesSpec {
+    pub apply: CommandSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<CommandSpec>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub path: RelPath,
+    #[serde(flatten)]
+    pub kind: FileKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum FileKind {
+    File {
+        mode: u32,
+        size: u64,
+        sha256: Digest,
+    },
+    /// `target` as written in the link; it stays inside the tree.
+    Link {
+        target: String,
+    },
+}
+
+impl ReleaseManifest {
+    /// Bytes of all files once unpacked.
+    pub fn unpacked_size(&self) -> u64 {
+        let size = |entry: &FileEntry| match entry.kind {
+            FileKind::File { size, .. } => size,
+            FileKind::Link { .. } => 0,
+        };
+        self.files.iter().map(size).sum()
+    }
+}
+
+fn ok() -> u16 {
+    200
+}
+
+fn five_seconds() -> Duration {
+    Duration::from_secs(5)
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn ten_minutes() -> Duration {
+    Duration::from_secs(600)
+}

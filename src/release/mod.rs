@@ -1,0 +1,12 @@
+//! What a release says of itself: names, manifest, the catalog of all releases, changelogs.
+
+mod catalog;
+mod manifest;
+mod name;
+
+pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
+pub use manifest::{
+    CheckSpec, CommandCheck, CommandSpec, DatabaseSpec, DependenciesSpec, FileEntry, FileKind, HttpCheck,
+    MANIFEST_NAME, ReleaseManifest, ReleaseRules, RunSpec, Variable,
+};
+pub use name::{NameError, Platform, ProductName, RelPath};

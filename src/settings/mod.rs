@@ -1,0 +1,1 @@
+//! config/update.yml and the environment become Settings.

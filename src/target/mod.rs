@@ -1,0 +1,1 @@
+//! How the product runs: a child of its own small supervisor.

@@ -1,0 +1,2 @@
+//! Drives the real binary against real files, servers and products.
+#![allow(clippy::disallowed_methods)]
