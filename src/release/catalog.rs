@@ -114,7 +114,7 @@ impl Catalog {
                     platform,
                     unpacked,
                 };
-                self.add_package(version, *rules, package)
+                self.add_package(version, &rules, package)
             }
             TargetCustom::Changelog { .. } | TargetCustom::Package { .. } => Ok(()),
         }
@@ -132,7 +132,7 @@ impl Catalog {
             });
     }
 
-    fn add_package(&mut self, version: Version, rules: ReleaseRules, package: PackageRef) -> Result<(), CatalogError> {
+    fn add_package(&mut self, version: Version, rules: &ReleaseRules, package: PackageRef) -> Result<(), CatalogError> {
         let changelog = self.changelogs.get(&version).cloned();
         let release = self.releases.entry(version.clone()).or_insert_with(|| CatalogRelease {
             version: version.clone(),
@@ -140,7 +140,7 @@ impl Catalog {
             packages: BTreeMap::new(),
             changelog,
         });
-        if release.rules != rules {
+        if release.rules != *rules {
             return Err(CatalogError::Contradiction { version });
         }
         let platform = package.platform.clone();
