@@ -1,5 +1,152 @@
-//! NetLink's own state in SQLite, and what it knows of SQLite files.
+//! NetLink's own state in SQLite (`.netlink/netlink.db`): facts, updates, journal, ways back; and SQLite files in general.
 
+mod installation;
 mod sqlite_file;
+mod updates;
+mod ways_back;
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+pub use installation::Fact;
 pub use sqlite_file::{SqliteFileError, copy_live, put_back};
+pub use updates::{Row, UpdateId, UpdateIdError, UpdateRecord};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// How long one process waits for another one's commit.
+const BUSY: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot {action} NetLink's state in {}", path.display())]
+    Sqlite {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("cannot bring NetLink's state in {} up to date", path.display())]
+    Migrate {
+        path: PathBuf,
+        #[source]
+        source: Box<refinery::Error>,
+    },
+    #[error(
+        "NetLink's state in {} is of level {found}, this program knows {known}: it was written by a newer NetLink; install that one",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: i32, known: i32 },
+    #[error("NetLink's state in {} holds {what} that cannot be read: {problem}", path.display())]
+    Unreadable { path: PathBuf, what: String, problem: String },
+    #[error("update {id} is not finished; run `netlink update resume` first")]
+    Unfinished { id: UpdateId },
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// An open state database. Each thread opens its own.
+#[derive(Debug)]
+pub struct Store {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the state, made or brought up to date as needed. The folder must be there.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        store.try_to("set up", |db| {
+            db.pragma_update(None, "journal_mode", "wal")?;
+            db.pragma_update(None, "synchronous", "full")
+        })?;
+        if store.level()? != Some(known_level()) {
+            store.refuse_newer()?;
+            let migrated = embedded::migrations::runner().set_grouped(true).run(&mut store.db);
+            migrated.map_err(|e| StoreError::Migrate { path: path.to_path_buf(), source: Box::new(e) })?;
+        }
+        Ok(store)
+    }
+
+    /// Opens a state that is there, to look at only.
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        store.refuse_newer()?;
+        Ok(store)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self> {
+        let open = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).and_then(|db| {
+            db.busy_timeout(BUSY)?;
+            db.pragma_update(None, "foreign_keys", true)?;
+            Ok(db)
+        });
+        let db = open.map_err(|source| StoreError::Sqlite { action: "open", path: path.to_path_buf(), source })?;
+        Ok(Self { db, path: path.to_path_buf() })
+    }
+
+    fn refuse_newer(&self) -> Result<()> {
+        match self.level()? {
+            Some(found) if found > known_level() => {
+                Err(StoreError::Newer { path: self.path.clone(), found, known: known_level() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn level(&self) -> Result<Option<i32>> {
+        self.try_to("read the level of", |db| {
+            let known: Option<i32> = db
+                .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'", [], |row| row.get(0))
+                .optional()?;
+            match known {
+                None => Ok(None),
+                Some(_) => db.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)),
+            }
+        })
+    }
+
+    /// Runs a piece of SQL and names the action in its error.
+    fn try_to<T>(&self, action: &'static str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        run(&self.db).map_err(|source| StoreError::Sqlite { action, path: self.path.clone(), source })
+    }
+
+    fn unreadable(&self, what: impl Into<String>, problem: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Unreadable { path: self.path.clone(), what: what.into(), problem: problem.to_string() }
+    }
+}
+
+fn known_level() -> i32 {
+    let migrations = embedded::migrations::runner();
+    migrations.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_a_newer_program_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("netlink.db");
+        let store = Store::open(&path).unwrap();
+        let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (99, 'x', '', '1')";
+        store.db.execute(newer, []).unwrap();
+        drop(store);
+        assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, .. })));
+        assert!(matches!(Store::open_to_read(&path), Err(StoreError::Newer { .. })));
+    }
+
+    #[test]
+    fn the_journal_cannot_be_rewritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("netlink.db")).unwrap();
+        store.db.execute("PRAGMA foreign_keys = off", []).unwrap();
+        store.db.execute("INSERT INTO journal (update_id, time, event) VALUES ('u', 't', '{}')", []).unwrap();
+        assert!(store.db.execute("UPDATE journal SET event = 'x'", []).is_err());
+    }
+}

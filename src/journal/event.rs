@@ -1,0 +1,103 @@
+//! The entries of the journal.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::plan::StepId;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// The plan is stored; from here on a crash is resumed.
+    Accepted,
+    /// `undo` is all that undoing the step will need; it was gathered before anything was touched.
+    Started { step: StepId, undo: Value },
+    /// `note` says in words what was done, for people.
+    Succeeded { step: StepId, note: String },
+    Failed { step: StepId, failure: Failure },
+    UndoStarted { step: StepId },
+    UndoFinished { step: StepId },
+    UndoFailed { step: StepId, failure: Failure },
+    /// Somebody asked for the way back before the point of commitment.
+    Aborted { by: String },
+    Paused { reason: PauseReason },
+    Resumed { by: String },
+    /// The new version is proven and recorded; from here on there is only forward.
+    Committed,
+    Finished { outcome: Outcome },
+}
+
+impl Event {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Started { .. } => "started",
+            Self::Succeeded { .. } => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::UndoStarted { .. } => "undo-started",
+            Self::UndoFinished { .. } => "undo-finished",
+            Self::UndoFailed { .. } => "undo-failed",
+            Self::Aborted { .. } => "aborted",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
+            Self::Committed => "committed",
+            Self::Finished { .. } => "finished",
+        }
+    }
+
+    pub fn step(&self) -> Option<StepId> {
+        match self {
+            Self::Started { step, .. }
+            | Self::Succeeded { step, .. }
+            | Self::Failed { step, .. }
+            | Self::UndoStarted { step }
+            | Self::UndoFinished { step }
+            | Self::UndoFailed { step, .. } => Some(*step),
+            _ => None,
+        }
+    }
+}
+
+/// Why a step failed, in terms that a person can act on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Stable code, `NL…`.
+    pub code: String,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// The last lines that the product or the command printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed,
+    RolledBack,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled_back",
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// Ctrl-C, or the server is ending.
+    Asked,
+    /// A step could not be undone.
+    UndoFailed,
+    /// The new version runs, but tidying up after it failed.
+    CleanUpFailed,
+}

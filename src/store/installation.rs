@@ -1,0 +1,44 @@
+//! Small facts about the installation.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Result, Store};
+
+/// What is kept; each has one text value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    Product,
+    /// Where releases come from, a URL.
+    Repository,
+    InstalledVersion,
+}
+
+impl Fact {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Repository => "repository",
+            Self::InstalledVersion => "installed_version",
+        }
+    }
+}
+
+impl Store {
+    pub fn fact(&self, fact: Fact) -> Result<Option<String>> {
+        self.try_to("read", |db| {
+            db.query_row("SELECT value FROM installation WHERE key = ?1", [fact.key()], |row| row.get(0)).optional()
+        })
+    }
+
+    /// Sets the fact, or forgets it.
+    pub fn set_fact(&self, fact: Fact, value: Option<&str>) -> Result<()> {
+        self.try_to("write", |db| match value {
+            Some(value) => db.execute(
+                "INSERT INTO installation (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+                params![fact.key(), value],
+            ),
+            None => db.execute("DELETE FROM installation WHERE key = ?1", [fact.key()]),
+        })?;
+        Ok(())
+    }
+}

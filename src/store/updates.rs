@@ -1,0 +1,215 @@
+//! Updates and their journal.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Result, Store, StoreError};
+use crate::journal::{Event, Outcome};
+use crate::plan::Plan;
+
+/// `update_<from>_<to>_<YYYYMMDD>_<HHMMSS>`, UTC; `none` for the version before the first installation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UpdateId(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an update id: expected update_<from>_<to>_<YYYYMMDD>_<HHMMSS>; `netlink update history` lists them")]
+pub struct UpdateIdError(String);
+
+impl UpdateId {
+    fn new(plan: &Plan, at: Timestamp) -> Self {
+        let from = plan.from().map_or_else(|| "none".to_owned(), ToString::to_string);
+        Self(format!("update_{from}_{}_{}", plan.to(), at.strftime("%Y%m%d_%H%M%S")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UpdateId {
+    type Err = UpdateIdError;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let wrong = || UpdateIdError(text.to_owned());
+        let parts: Vec<&str> = text.strip_prefix("update_").ok_or_else(wrong)?.split('_').collect();
+        let digits = |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+        match parts[..] {
+            [from, to, day, time] if digits(day, 8) && digits(time, 6) => {
+                let version = |part: &str| part.parse::<crate::version::Version>().is_ok();
+                if (from == "none" || version(from)) && version(to) { Ok(Self(text.to_owned())) } else { Err(wrong()) }
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for UpdateId {
+    type Error = UpdateIdError;
+
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<UpdateId> for String {
+    fn from(id: UpdateId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for UpdateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct UpdateRecord {
+    pub id: UpdateId,
+    pub plan: Plan,
+    pub accepted_at: Timestamp,
+    pub accepted_by: String,
+    pub outcome: Option<Outcome>,
+    pub finished_at: Option<Timestamp>,
+    pub finalized_at: Option<Timestamp>,
+}
+
+/// One row of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Grows with every entry of every update.
+    pub seq: i64,
+    pub time: Timestamp,
+    pub event: Event,
+}
+
+const RECORD: &str = "SELECT id, plan, accepted_at, accepted_by, outcome, finished_at, finalized_at FROM updates";
+
+type RawRecord = (String, String, String, String, Option<String>, Option<String>, Option<String>);
+
+impl Store {
+    /// Stores the plan and its first journal entry in one commit; from here on a crash resumes.
+    pub fn accept(&mut self, plan: &Plan, by: &str, now: Timestamp) -> Result<UpdateId> {
+        if let Some(id) = self.unfinished()? {
+            return Err(StoreError::Unfinished { id });
+        }
+        let id = self.free_id(plan, now)?;
+        let text = self.to_json("the plan", plan)?;
+        let accepted = self.to_json("an event", &Event::Accepted)?;
+        let commit = || {
+            let commit = self.db.unchecked_transaction()?;
+            commit.execute(
+                "INSERT INTO updates (id, plan, accepted_at, accepted_by) VALUES (?1, ?2, ?3, ?4)",
+                params![id.0, text, now.to_string(), by],
+            )?;
+            let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
+            commit.execute(row, params![id.0, now.to_string(), accepted])?;
+            commit.commit()
+        };
+        commit().map_err(|source| StoreError::Sqlite { action: "write", path: self.path.clone(), source })?;
+        Ok(id)
+    }
+
+    /// Two updates accepted within one second get ids a second apart.
+    fn free_id(&self, plan: &Plan, now: Timestamp) -> Result<UpdateId> {
+        let mut at = now;
+        loop {
+            let id = UpdateId::new(plan, at);
+            if self.update(&id)?.is_none() {
+                return Ok(id);
+            }
+            at += jiff::SignedDuration::from_secs(1);
+        }
+    }
+
+    /// Appends to the journal, durably. A finishing entry also closes the update in the same commit.
+    pub fn append(&self, id: &UpdateId, event: &Event, now: Timestamp) -> Result<()> {
+        let text = self.to_json("an event", event)?;
+        self.try_to("write", |db| {
+            let commit = db.unchecked_transaction()?;
+            let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
+            commit.execute(row, params![id.0, now.to_string(), text])?;
+            if let Event::Finished { outcome } = event {
+                commit.execute(
+                    "UPDATE updates SET outcome = ?2, finished_at = ?3 WHERE id = ?1",
+                    params![id.0, outcome.to_string(), now.to_string()],
+                )?;
+            }
+            commit.commit()
+        })
+    }
+
+    /// The update's journal after `seq`, in order.
+    pub fn journal(&self, id: &UpdateId, after: i64) -> Result<Vec<Row>> {
+        let rows: Vec<(i64, String, String)> = self.try_to("read", |db| {
+            let sql = "SELECT seq, time, event FROM journal WHERE update_id = ?1 AND seq > ?2 ORDER BY seq";
+            let mut rows = db.prepare_cached(sql)?;
+            rows.query_map(params![id.0, after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })?;
+        let parse = |(seq, time, event): (i64, String, String)| {
+            let wrong = |e: &dyn fmt::Display| self.unreadable(format!("journal entry {seq}"), e);
+            let event = serde_json::from_str(&event).map_err(|e| wrong(&e))?;
+            Ok(Row { seq, time: time.parse().map_err(|e| wrong(&e))?, event })
+        };
+        rows.into_iter().map(parse).collect()
+    }
+
+    pub fn update(&self, id: &UpdateId) -> Result<Option<UpdateRecord>> {
+        Ok(self.records(&format!("{RECORD} WHERE id = ?1"), &id.0)?.pop())
+    }
+
+    /// Newest first.
+    pub fn history(&self, limit: u32) -> Result<Vec<UpdateRecord>> {
+        self.records(&format!("{RECORD} ORDER BY number DESC LIMIT ?1"), &limit)
+    }
+
+    /// The one update that is running, waiting or died.
+    pub fn unfinished(&self) -> Result<Option<UpdateId>> {
+        let sql = "SELECT id FROM updates WHERE outcome IS NULL";
+        Ok(self.try_to("read", |db| db.query_row(sql, [], |row| row.get(0)).optional())?.map(UpdateId))
+    }
+
+    /// Records that the old release of this update was given up.
+    pub fn finalize(&self, id: &UpdateId, now: Timestamp) -> Result<()> {
+        self.try_to("write", |db| {
+            let sql = "UPDATE updates SET finalized_at = ?2 WHERE id = ?1 AND finalized_at IS NULL";
+            db.execute(sql, params![id.0, now.to_string()])
+        })?;
+        Ok(())
+    }
+
+    fn records(&self, sql: &str, parameter: &dyn rusqlite::ToSql) -> Result<Vec<UpdateRecord>> {
+        let raw: Vec<RawRecord> = self.try_to("read", |db| {
+            let mut rows = db.prepare(sql)?;
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+            };
+            rows.query_map([parameter], read)?.collect()
+        })?;
+        raw.into_iter().map(|record| self.record(record)).collect()
+    }
+
+    fn record(&self, raw: RawRecord) -> Result<UpdateRecord> {
+        let (id, plan, accepted_at, accepted_by, outcome, finished_at, finalized_at) = raw;
+        let wrong = |e: &dyn fmt::Display| self.unreadable(format!("update {id}"), e);
+        let time = |text: String| text.parse::<Timestamp>().map_err(|e| wrong(&e));
+        Ok(UpdateRecord {
+            plan: serde_json::from_str(&plan).map_err(|e| wrong(&e))?,
+            accepted_at: time(accepted_at)?,
+            accepted_by,
+            outcome: outcome.map(|text| if text == "completed" { Outcome::Completed } else { Outcome::RolledBack }),
+            finished_at: finished_at.map(time).transpose()?,
+            finalized_at: finalized_at.map(time).transpose()?,
+            id: UpdateId(id),
+        })
+    }
+
+    fn to_json(&self, what: &str, value: &impl Serialize) -> Result<String> {
+        serde_json::to_string(value).map_err(|e| self.unreadable(what, &e))
+    }
+}

@@ -1,0 +1,50 @@
+//! Ways back of schema and configuration, stored when the way there was taken.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+
+use super::{Result, Store};
+use crate::version::Version;
+
+impl Store {
+    /// Keeps the way down from a schema level, as JSON of the migrating room.
+    pub fn keep_schema_down(&self, level: u32, down: &str) -> Result<()> {
+        self.try_to("write", |db| {
+            db.execute("INSERT OR REPLACE INTO schema_downs (level, down) VALUES (?1, ?2)", params![level, down])
+        })?;
+        Ok(())
+    }
+
+    /// All kept ways down by level.
+    pub fn schema_downs(&self) -> Result<BTreeMap<u32, String>> {
+        self.try_to("read", |db| {
+            let mut rows = db.prepare("SELECT level, down FROM schema_downs")?;
+            rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    /// Keeps how to take back what the migration of `version` did to a configuration file.
+    pub fn keep_config_inverse(&self, version: &Version, file: &str, inverse: &str) -> Result<()> {
+        self.try_to("write", |db| {
+            db.execute(
+                "INSERT OR REPLACE INTO config_inverses (version, file, inverse) VALUES (?1, ?2, ?3)",
+                params![version.to_string(), file, inverse],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// The kept inverses for one file by version, oldest first.
+    pub fn config_inverses(&self, file: &str) -> Result<BTreeMap<Version, String>> {
+        let rows: Vec<(String, String)> = self.try_to("read", |db| {
+            let mut rows = db.prepare("SELECT version, inverse FROM config_inverses WHERE file = ?1")?;
+            rows.query_map([file], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let parse = |(version, inverse): (String, String)| match version.parse() {
+            Ok(version) => Ok((version, inverse)),
+            Err(e) => Err(self.unreadable(format!("a version `{version}`"), &e)),
+        };
+        rows.into_iter().map(parse).collect()
+    }
+}
