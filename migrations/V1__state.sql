@@ -13,6 +13,7 @@ CREATE TABLE updates (
     plan        TEXT NOT NULL,
     accepted_at TEXT NOT NULL,
     accepted_by TEXT NOT NULL,
+    verb        TEXT NOT NULL CHECK (verb IN ('install', 'upgrade', 'downgrade', 'rollback')),
     -- Null while it is not finished; what replaying the journal gives, kept for quick answers.
     outcome     TEXT CHECK (outcome IN ('completed', 'rolled_back')),
     finished_at TEXT,

@@ -23,3 +23,6 @@ pub mod store;
 pub mod target;
 pub mod tuf;
 pub mod version;
+
+/// NetLink's own version, in its own scheme; its changelog is `changelogs/<version>.md`.
+pub const VERSION: &str = "0a1";

@@ -1,1 +1,39 @@
-//! One function per verb of the product: the only door to an installation.
+//! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
+
+mod backups;
+mod changes;
+mod check;
+pub mod codes;
+mod error;
+mod facts;
+mod finalize;
+mod init;
+mod installation;
+mod maintenance;
+mod product;
+mod publishing;
+mod repository;
+mod status;
+mod updating;
+mod verify;
+mod views;
+mod watch;
+
+pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
+pub use changes::{ChangesOf, changes};
+pub use check::{CheckView, check};
+pub use error::{AppError, Result};
+pub use finalize::{Finalized, finalize};
+pub use init::{InitOptions, InitReport, init};
+pub use installation::Installation;
+pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
+pub use product::{stop_product, supervise};
+pub use publishing::{PackOptions, PublishOptions, pack, publish, release_init, release_timestamp, release_verify};
+pub use status::{Running, StatusView, UpdateView, VersionView, history, status, version, why};
+pub use updating::{
+    Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, prepare, prepare_exactly, preview,
+    resume, rollback_target, turn_back,
+};
+pub use verify::{VerifyView, verify};
+pub use views::{EventView, ProgressView};
+pub use watch::Watcher;

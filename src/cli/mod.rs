@@ -1,5 +1,55 @@
-//! The command line: parse, call app, render.
+//! The command line: parse, call app, render. Results go to standard output, everything else to standard error.
 
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod args;
+mod backup;
+mod changelog;
+mod events;
+mod explain;
+mod init;
+mod maintenance;
+mod output;
+mod plan;
+mod release;
+mod scheme;
+mod serve;
+mod status;
+mod supervise;
+mod update;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use output::Failed;
+
+/// Parses, runs, and gives the exit code of INTERFACES.md.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    args.global.color.apply();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => failed.report(&args.global),
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failed> {
+    let global = &args.global;
+    match &args.command {
+        Command::Init(wanted) => init::run(global, wanted),
+        Command::Update(verb) => update::run(global, verb),
+        Command::Backup(verb) => backup::run(global, verb),
+        Command::Release(verb) => release::run(global, verb),
+        Command::Scheme(verb) => scheme::run(global, verb),
+        Command::Maintenance { switch } => maintenance::run(global, *switch),
+        Command::Serve(wanted) => serve::run(global, wanted),
+        Command::Supervise(wanted) => supervise::run(global, wanted),
+        Command::Explain { code } => explain::run(global, code.as_deref()),
+    }
 }

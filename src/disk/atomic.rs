@@ -86,6 +86,26 @@ pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     file.commit()
 }
 
+/// Replaces the content of `path`, giving it the permission bits of `model`.
+pub fn replace_content(path: &Path, content: &[u8], model: &Path) -> Result<()> {
+    let mode = at("look at", model, fs::metadata(model))?.permissions().mode() & 0o7777;
+    write_atomic(path, content, mode)
+}
+
+/// Creates the folder that `path` lies in.
+pub fn create_dir_of(path: &Path) -> Result<()> {
+    create_dir_all(parent(path))
+}
+
+/// Opens a log to add lines at its end; not durable line by line.
+pub fn append(path: &Path) -> Result<File> {
+    at(
+        "open",
+        path,
+        fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path),
+    )
+}
+
 /// Moves within one file system and makes both folders durable.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     at("move", from, fs::rename(from, to))?;

@@ -1,7 +1,8 @@
 //! The installation's lock: an advisory lock on a file that is never deleted and names its owner.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{Result, at};
@@ -49,12 +50,11 @@ pub fn try_lock(path: &Path) -> Result<LockAttempt> {
 
 impl Lock {
     /// Writes who holds the lock, for those who find it taken.
-    pub fn name_owner(&mut self, owner: &str) -> Result<()> {
+    pub fn name_owner(&self, owner: &str) -> Result<()> {
         let written = self
             .file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
-            .and_then(|_| self.file.write_all(owner.as_bytes()));
+            .write_all_at(owner.as_bytes(), 0)
+            .and_then(|()| self.file.set_len(owner.len() as u64));
         at("write the lock", &self.path, written)
     }
 }

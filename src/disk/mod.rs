@@ -11,7 +11,10 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use atomic::{NewFile, create_dir_all, rename, switch_link, sync_dir, sync_filesystem, write_atomic};
+pub use atomic::{
+    NewFile, append, create_dir_all, create_dir_of, rename, replace_content, switch_link, sync_dir, sync_filesystem,
+    write_atomic,
+};
 pub use lock::{Lock, LockAttempt, try_lock};
 pub use read::{read_limited, read_text_limited};
 pub use space::free_space;

@@ -1,1 +1,19 @@
-//! Puts effects in order: drives the steps of a plan and journals each.
+//! Puts effects in order: drives the steps of a stored plan and journals each before and after.
+
+mod context;
+mod drive;
+mod failure;
+mod finish;
+mod layout;
+mod lock;
+pub mod product;
+mod seeded;
+mod step;
+mod version_file;
+
+pub use context::{Context, Control, Progress};
+pub use drive::{EngineError, Stopped, drive};
+pub use failure::StepError;
+pub use layout::Layout;
+pub use lock::{InstallationLock, LockError, LockState, Owner, look_at_lock};
+pub use version_file::{VersionEntry, VersionFile};

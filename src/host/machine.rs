@@ -23,3 +23,8 @@ pub fn process_is_alive(pid: u32) -> bool {
         .and_then(rustix::process::Pid::from_raw)
         .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
 }
+
+/// The effective user's number.
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}

@@ -4,4 +4,4 @@ mod command;
 mod machine;
 
 pub use command::{CommandError, Finished, Run};
-pub use machine::{boot_id, hostname, process_is_alive};
+pub use machine::{boot_id, hostname, process_is_alive, user_id};

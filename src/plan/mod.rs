@@ -1,11 +1,42 @@
 //! From facts, releases and a wish to an immutable plan, or to a refusal that says why. Pure: no I/O, no clock.
 
 mod facts;
+mod goal;
+mod lint;
 mod model;
+mod path;
 mod refusal;
+mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use facts::{Facts, Goal, Installed, Wish};
 pub use model::{
     Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Source, Step, StepId, StepKind, Warning,
 };
+pub use path::refused_alternatives;
 pub use refusal::{Reason, Refusal, RefusedHop};
+
+use crate::release::Catalog;
+use crate::version::Version;
+
+/// What a goal comes to.
+#[derive(Debug, Clone)]
+pub enum Planned {
+    /// The wanted version is the installed one.
+    AlreadyThere(Version),
+    Go(Plan),
+}
+
+/// The plan for a goal; the same answer for the same input.
+pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Refusal> {
+    let aim = match goal::resolve(facts, catalog, goal)? {
+        goal::Resolved::AlreadyThere(version) => return Ok(Planned::AlreadyThere(version)),
+        goal::Resolved::Aim(aim) => aim,
+    };
+    let hops = path::find(facts, catalog, &aim)?;
+    let body = steps::body(facts, catalog, aim, hops)?;
+    Plan::seal(body)
+        .map(Planned::Go)
+        .map_err(|e| Refusal::new(Reason::Unsound, e.to_string()))
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::crypt::Digest;
-use crate::release::{PackageRef, ProductName};
+use crate::release::{PackageRef, ProductName, ReleaseRules};
 use crate::version::Version;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,12 +29,14 @@ pub struct Hop {
 }
 
 /// Hops done in one go, because none but the last needs its release to run: one backup, one outage, one switch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Leg {
     pub from: Option<Version>,
     pub to: Version,
     pub hops: Vec<Hop>,
     pub source: Source,
+    /// What the signed metadata says of `to`; its package must say the same.
+    pub rules: ReleaseRules,
     /// Absent when the level of the database stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaMove>,
@@ -159,7 +161,7 @@ pub struct Cost {
 }
 
 /// What the fingerprint covers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub product: ProductName,
     pub direction: Direction,
@@ -174,7 +176,7 @@ pub(super) struct Body {
 }
 
 /// Immutable. Reading one back checks its fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Plan {
     body: Body,
@@ -197,6 +199,13 @@ struct Stored {
 }
 
 impl Plan {
+    /// Seals a body that the linter has found sound.
+    pub(super) fn seal(body: Body) -> Result<Self, PlanError> {
+        super::lint::check(&body)?;
+        let fingerprint = fingerprint(&body)?;
+        Ok(Self { body, fingerprint })
+    }
+
     pub fn product(&self) -> &ProductName {
         &self.body.product
     }
@@ -270,7 +279,7 @@ impl TryFrom<Stored> for Plan {
 }
 
 /// Over the body's JSON, whose field order is that of the types.
-pub(super) fn fingerprint(body: &Body) -> Result<Digest, PlanError> {
+fn fingerprint(body: &Body) -> Result<Digest, PlanError> {
     let json = serde_json::to_vec(body).map_err(|e| PlanError::Unsound(e.to_string()))?;
     Ok(crate::crypt::digest_of(&json))
 }

@@ -1,5 +1,7 @@
 //! A planned no: a value with its reasons, not an error.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::version::Version;
@@ -36,6 +38,8 @@ pub enum Reason {
     },
     /// The database is ahead of what the target's code knows.
     SchemaAhead { found: u32, known: u32 },
+    /// The planner made something that the linter does not accept; a fault of ours.
+    Unsound,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,4 +47,22 @@ pub struct Refusal {
     pub reason: Reason,
     /// One sentence for a person, naming the thing and the next command.
     pub message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for RefusedHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.from {
+            Some(from) => write!(f, "{from} -> {}: {} ({})", self.to, self.reason, self.rule),
+            None => write!(f, "-> {}: {} ({})", self.to, self.reason, self.rule),
+        }
+    }
 }

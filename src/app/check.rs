@@ -1,0 +1,76 @@
+//! Is there something newer, and can one get there?
+
+use serde::Serialize;
+
+use super::{Installation, Result, facts, repository};
+use crate::plan::{self, Goal, Planned, Wish};
+use crate::release::Platform;
+use crate::version::{Channel, Version};
+
+#[derive(Debug, Serialize)]
+pub struct CheckView {
+    pub current_version: Option<Version>,
+    pub updates_available: bool,
+    /// The highest version that `--latest` would go to.
+    pub latest_version: Option<Version>,
+    /// The highest version that `--stable` would go to.
+    pub latest_stable: Option<Version>,
+    /// Everything above the installed version, lowest first.
+    pub available: Vec<Available>,
+    /// What was passed over, and why.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Available {
+    pub version: Version,
+    pub channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<jiff::Timestamp>,
+    /// Bytes of the package for this platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download_bytes: Option<u64>,
+}
+
+/// Asks the repository; changes nothing but the trusted metadata.
+pub fn check(installation: &Installation) -> Result<CheckView> {
+    let facts = facts::gather(installation)?;
+    let catalog = repository::catalog(installation)?;
+    let current_version = facts.installed.as_ref().map(|installed| installed.version.clone());
+    let platform = Platform::this_host();
+    let newer = catalog
+        .releases()
+        .filter(|release| current_version.as_ref().is_none_or(|now| release.version > *now));
+    let available: Vec<Available> = newer
+        .map(|release| Available {
+            version: release.version.clone(),
+            channel: release.channel(),
+            released_at: release.rules.released_at,
+            download_bytes: release.package_for(&platform).map(|package| package.target.length),
+        })
+        .collect();
+    let mut notes = Vec::new();
+    let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish)) {
+        Ok(Planned::Go(plan)) => {
+            notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));
+            Some(plan.to().clone())
+        }
+        Ok(Planned::AlreadyThere(_)) => None,
+        Err(refusal) => {
+            notes.push(refusal.message);
+            None
+        }
+    };
+    let (latest_version, latest_stable) = (best(Wish::Latest), best(Wish::Stable));
+    notes.sort();
+    notes.dedup();
+    let updates_available = latest_version.is_some();
+    Ok(CheckView {
+        current_version,
+        updates_available,
+        latest_version,
+        latest_stable,
+        available,
+        notes,
+    })
+}

@@ -1,0 +1,102 @@
+//! Gathers what the planner goes by.
+
+use std::collections::BTreeSet;
+
+use super::{AppError, Installation, Result, repository};
+use crate::engine::product;
+use crate::journal::{Outcome, State};
+use crate::plan::{Facts, Installed, StepKind};
+use crate::release::Platform;
+use crate::store::{UpdateRecord, Verb};
+use crate::version::Version;
+use crate::{disk, migrate, package};
+
+/// How far back a rolled back version is remembered.
+const REMEMBERED_UPDATES: u32 = 200;
+
+pub fn gather(installation: &Installation) -> Result<Facts> {
+    let layout = &installation.layout;
+    let installed = match installation.installed()? {
+        None => None,
+        Some(version) => {
+            let manifest = product::manifest(layout, &version)?;
+            let schema_level = match &manifest.database {
+                None => None,
+                Some(database) => migrate::schema::level(&database.path.under(&layout.data()))
+                    .map_err(|e| AppError::below("NL0304", &e))?,
+            };
+            let data_bytes = disk::tree_size(&layout.data())? + disk::tree_size(&layout.config())?;
+            Some(Installed {
+                version,
+                rules: manifest.rules,
+                schema_level,
+                data_bytes,
+            })
+        }
+    };
+    let on_disk = repository::release_dirs(installation)?
+        .iter()
+        .filter_map(|dir| whole_release(dir))
+        .collect();
+    Ok(Facts {
+        product: installation.product()?,
+        platform: Platform::this_host(),
+        installed,
+        on_disk,
+        stored_downs: installation.store.schema_downs()?.into_keys().collect(),
+        rolled_back: rolled_back(installation)?,
+    })
+}
+
+/// The version of a release tree in which no file is missing or of another size. Contents are compared before the switch.
+fn whole_release(dir: &std::path::Path) -> Option<Version> {
+    let manifest = package::manifest_of(dir).ok()?;
+    let named = dir.file_name()?.to_str()? == manifest.version.to_string();
+    (named && package::looks_whole(dir, &manifest)).then_some(manifest.version)
+}
+
+/// Versions that were reached or tried here and left again because of themselves; a later success clears them.
+fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
+    let mut settled = BTreeSet::new();
+    let mut bad = BTreeSet::new();
+    for update in installation.store.history(REMEMBERED_UPDATES)? {
+        let (version, good) = match (update.outcome, update.verb) {
+            (Some(Outcome::Completed), Verb::Rollback) => match update.plan.from() {
+                Some(left) => (left.clone(), false),
+                None => continue,
+            },
+            (Some(Outcome::Completed), _) => (update.plan.to().clone(), true),
+            (Some(Outcome::RolledBack), _) if blames_the_release(installation, &update)? => {
+                (update.plan.to().clone(), false)
+            }
+            _ => continue,
+        };
+        if settled.insert(version.clone()) && !good {
+            bad.insert(version);
+        }
+    }
+    Ok(bad)
+}
+
+/// A full disk or a cut line says nothing about the release; a migration, a start or a health check that failed does.
+fn blames_the_release(installation: &Installation, update: &UpdateRecord) -> Result<bool> {
+    let rows = installation.store.journal(&update.id, 0)?;
+    let state =
+        State::replay(&update.plan, rows.iter().map(|row| &row.event)).map_err(|e| AppError::below("NL0404", &e))?;
+    let kind = state
+        .failure()
+        .and_then(|(step, _)| update.plan.step(*step))
+        .map(|step| step.kind);
+    Ok(matches!(
+        kind,
+        Some(
+            StepKind::Trial
+                | StepKind::Dependencies
+                | StepKind::Config
+                | StepKind::Schema
+                | StepKind::Start
+                | StepKind::Health
+                | StepKind::Validate
+        )
+    ))
+}

@@ -1,0 +1,63 @@
+//! An installation opened for a verb: where it lies, its settings, its state.
+
+use std::path::{Path, PathBuf};
+
+use super::{AppError, Result};
+use crate::engine::Layout;
+use crate::release::ProductName;
+use crate::settings::{self, Settings};
+use crate::store::{Fact, Store};
+use crate::version::Version;
+
+#[derive(Debug)]
+pub struct Installation {
+    pub layout: Layout,
+    pub settings: Settings,
+    pub store: Store,
+}
+
+impl Installation {
+    /// Opens what is there; creates nothing.
+    pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
+        let layout = Layout::new(absolute(root)?);
+        if !layout.store().exists() {
+            return Err(AppError::NotAnInstallation(layout.root().to_path_buf()));
+        }
+        let settings = load_settings(&layout, config)?;
+        Ok(Self {
+            store: Store::open(&layout.store())?,
+            settings,
+            layout,
+        })
+    }
+
+    pub fn product(&self) -> Result<ProductName> {
+        let name = self.store.fact(Fact::Product)?;
+        let missing = || {
+            AppError::said(
+                "NL0401",
+                format!("{} has no product; run `netlink init`", self.layout.root().display()),
+            )
+        };
+        name.ok_or_else(missing)?
+            .parse()
+            .map_err(|e| AppError::below("NL0404", &e))
+    }
+
+    /// The version that NetLink recorded last; none before the first installation.
+    pub fn installed(&self) -> Result<Option<Version>> {
+        let text = self.store.fact(Fact::InstalledVersion)?;
+        text.map(|text| text.parse().map_err(|e| AppError::below("NL0404", &e)))
+            .transpose()
+    }
+}
+
+pub fn load_settings(layout: &Layout, config: Option<&Path>) -> Result<Settings> {
+    let default = layout.config().join("update.yml");
+    let file = config.unwrap_or(&default);
+    Settings::load(file, settings::environment()).map_err(|e| AppError::below("NL0403", &e))
+}
+
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|e| AppError::below("NL0408", &e))
+}

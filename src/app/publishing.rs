@@ -1,0 +1,119 @@
+//! The publisher's verbs.
+
+use std::path::{Path, PathBuf};
+
+use super::{AppError, Result};
+use crate::crypt::Secret;
+use crate::package::{self, Packed};
+use crate::publish::{self, Inspected, Published, RepositoryReport};
+use crate::release::{Changelog, Platform, ReleaseManifest};
+use crate::{clock, crypt, disk};
+
+/// A changelog of one release is at most this long.
+const CHANGELOG_LIMIT: u64 = 4 << 20;
+
+/// Keys and an empty, signed repository; gives the root of trust to hand to operators.
+pub fn release_init(repository: &Path, keys: &Path, passphrase: Option<Secret>) -> Result<PathBuf> {
+    let options = publish::InitOptions {
+        passphrase,
+        now: clock::now(),
+    };
+    publish::init(repository, keys, &options).map_err(|e| AppError::below("NL0502", &e))
+}
+
+#[derive(Debug)]
+pub struct PackOptions {
+    /// When absent, the manifest's own.
+    pub platform: Option<Platform>,
+    /// zstd level.
+    pub level: i32,
+}
+
+pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
+    let wrong = |e: package::PackageError| AppError::below("NL0501", &e);
+    let mut manifest = package::read_source(tree).map_err(wrong)?;
+    if let Some(platform) = &options.platform {
+        manifest.platform = platform.clone();
+    }
+    package::pack(tree, manifest, out, options.level).map_err(wrong)
+}
+
+#[derive(Debug)]
+pub struct PublishOptions {
+    pub repository: PathBuf,
+    pub keys: PathBuf,
+    pub passphrase: Option<Secret>,
+    pub changelog: Option<PathBuf>,
+}
+
+/// Signs and publishes packages of one release; a publisher's mistake is found before anything is signed.
+pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Published> {
+    let inspected = packages.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
+    let first = inspected
+        .first()
+        .ok_or_else(|| AppError::said("NL0110", "name at least one package file"))?;
+    one_release(&inspected, &first.manifest)?;
+    if let Some(path) = &options.changelog {
+        let text = disk::read_text_limited(path, CHANGELOG_LIMIT)?;
+        Changelog::parse(&first.manifest.version, &text).map_err(|e| AppError::below("NL0501", &e))?;
+    }
+    let PublishOptions {
+        repository,
+        keys,
+        passphrase,
+        changelog,
+    } = options;
+    publish::publish(
+        repository,
+        keys,
+        &inspected,
+        changelog.as_deref(),
+        passphrase.as_ref(),
+        clock::now(),
+    )
+    .map_err(|e| AppError::below("NL0502", &e))
+}
+
+fn inspect(path: &Path) -> Result<Inspected> {
+    let manifest = package::read_manifest(path).map_err(|e| AppError::below("NL0501", &e))?;
+    let file = std::fs::File::open(path).map_err(|e| AppError::below("NL0408", &e))?;
+    let mut reader = crypt::DigestReader::new(file);
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| AppError::below("NL0408", &e))?;
+    let (_, length, sha256) = reader.finish();
+    Ok(Inspected {
+        path: path.to_path_buf(),
+        manifest,
+        length,
+        sha256,
+    })
+}
+
+fn one_release(inspected: &[Inspected], first: &ReleaseManifest) -> Result<()> {
+    let odd = inspected
+        .iter()
+        .find(|one| one.manifest.version != first.version || one.manifest.product != first.product);
+    match odd {
+        None => Ok(()),
+        Some(odd) => {
+            let message = format!(
+                "{} is {} {}, the first package is {} {}; publish one release at a time",
+                odd.path.display(),
+                odd.manifest.product,
+                odd.manifest.version,
+                first.product,
+                first.version
+            );
+            Err(AppError::said("NL0501", message))
+        }
+    }
+}
+
+/// Signs the short-lived roles anew; for a cron job.
+pub fn release_timestamp(repository: &Path, keys: &Path, passphrase: Option<&Secret>) -> Result<()> {
+    publish::timestamp(repository, keys, passphrase, clock::now()).map_err(|e| AppError::below("NL0502", &e))
+}
+
+/// The whole repository as a client would see it.
+pub fn release_verify(repository: &Path) -> Result<RepositoryReport> {
+    publish::verify(repository, clock::now()).map_err(|e| AppError::below("NL0503", &e))
+}

@@ -1,0 +1,85 @@
+//! The releases an installation can choose from: verified metadata of its repository, and what lies on disk.
+
+use super::{AppError, Installation, Result};
+use crate::clock;
+use crate::fetch::{self, Location};
+use crate::package;
+use crate::release::{Catalog, TargetRef};
+use crate::store::Fact;
+use crate::tuf::{self, MetadataSource, SourceError};
+
+/// A changelog of a single release is at most this long.
+const CHANGELOG_LIMIT: u64 = 4 << 20;
+
+/// Metadata of a repository at a location, for the client of `tuf`.
+struct At<'a>(&'a Location);
+
+impl MetadataSource for At<'_> {
+    fn get(&self, name: &str, limit: u64) -> std::result::Result<Option<Vec<u8>>, SourceError> {
+        fetch::read_small(&self.0.join("metadata"), name, limit).map_err(|e| SourceError::new(name, e))
+    }
+}
+
+/// Where releases come from; none when the installation was made without a repository.
+pub fn location(installation: &Installation) -> Result<Option<Location>> {
+    let text = installation.store.fact(Fact::Repository)?;
+    text.map(|text| text.parse().map_err(|e| AppError::below("NL0201", &e)))
+        .transpose()
+}
+
+fn needed(installation: &Installation) -> Result<Location> {
+    let message = "this installation has no repository; run `netlink init --repository URL --root-metadata FILE`";
+    location(installation)?.ok_or_else(|| AppError::said("NL0201", message))
+}
+
+/// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk.
+pub fn catalog(installation: &Installation) -> Result<Catalog> {
+    let location = needed(installation)?;
+    let targets = tuf::refresh(&installation.layout.trust(), &At(&location), clock::now()).map_err(not_trusted)?;
+    with_disk(
+        installation,
+        tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?,
+    )
+}
+
+/// Only the releases on disk; for going back when the repository cannot be asked.
+pub fn on_disk(installation: &Installation) -> Result<Catalog> {
+    with_disk(installation, Catalog::default())
+}
+
+fn with_disk(installation: &Installation, mut catalog: Catalog) -> Result<Catalog> {
+    for dir in release_dirs(installation)? {
+        if let Ok(manifest) = package::manifest_of(&dir) {
+            catalog.add_on_disk(&manifest);
+        }
+    }
+    Ok(catalog)
+}
+
+pub fn release_dirs(installation: &Installation) -> Result<Vec<std::path::PathBuf>> {
+    let releases = installation.layout.releases();
+    let read = std::fs::read_dir(&releases).and_then(|dirs| dirs.map(|dir| Ok(dir?.path())).collect());
+    read.map_err(|e| AppError::below("NL0408", &e))
+}
+
+/// The text of a changelog, checked against the signed metadata.
+pub fn changelog(installation: &Installation, target: &TargetRef) -> Result<String> {
+    let location = needed(installation)?;
+    let name = tuf::target_file(&target.name, target.sha256).map_err(|e| AppError::below("NL0203", &e))?;
+    let unreachable = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0202", e);
+    let bytes = fetch::read_small(&location, &name, target.length.min(CHANGELOG_LIMIT)).map_err(|e| unreachable(&e))?;
+    let missing = || AppError::said("NL0202", format!("{} is not in the repository", target.name));
+    let bytes = bytes.ok_or_else(missing)?;
+    if crate::crypt::digest_of(&bytes) != target.sha256 {
+        return Err(AppError::said(
+            "NL0203",
+            format!("{} is not what the publisher signed", target.name),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|e| AppError::below("NL0203", &e))
+}
+
+fn not_trusted(error: tuf::TufError) -> AppError {
+    let code = if error.is_unreachable() { "NL0202" } else { "NL0203" };
+    AppError::below(code, &error)
+}

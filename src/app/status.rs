@@ -1,0 +1,213 @@
+//! What is installed, what runs, what waits, what went wrong.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::updating::{record, replay};
+use super::{AppError, Installation, Result};
+use crate::engine::{self, LockState, Owner};
+use crate::journal::{Course, Failure, Outcome, PauseReason, StepState};
+use crate::store::{Fact, UpdateId, UpdateRecord, Verb};
+use crate::target;
+use crate::version::{Channel, Version};
+
+#[derive(Debug, Serialize)]
+pub struct VersionView {
+    pub product: String,
+    pub current_version: Option<Version>,
+    pub channel: Option<Channel>,
+    pub netlink: &'static str,
+    pub root: std::path::PathBuf,
+    pub repository: Option<String>,
+    /// Releases on disk besides the active one.
+    pub kept: Vec<Version>,
+    pub last_updated: Option<Timestamp>,
+}
+
+pub fn version(installation: &Installation) -> Result<VersionView> {
+    let current_version = installation.installed()?;
+    let file = engine::VersionFile::read(&installation.layout.version_file())
+        .ok()
+        .flatten();
+    let dirs = super::repository::release_dirs(installation)?;
+    let on_disk = dirs.iter().filter_map(|dir| dir.file_name()?.to_str()?.parse().ok());
+    let mut kept: Vec<Version> = on_disk
+        .filter(|version| Some(version) != current_version.as_ref())
+        .collect();
+    kept.sort();
+    Ok(VersionView {
+        product: installation.product()?.to_string(),
+        channel: current_version.as_ref().map(Version::channel),
+        current_version,
+        netlink: crate::VERSION,
+        root: installation.layout.root().to_path_buf(),
+        repository: installation.store.fact(Fact::Repository)?,
+        kept,
+        last_updated: file.map(|file| file.last_updated),
+    })
+}
+
+/// What an unfinished update is doing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Running {
+    /// A process holds the lock and works.
+    Running {
+        owner: Option<Owner>,
+    },
+    /// Nobody holds the lock: the process that worked on it is gone. `resume` finishes or undoes it.
+    Died,
+    Waiting {
+        reason: PauseReason,
+    },
+    Finished {
+        outcome: Outcome,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub struct UpdateView {
+    pub update_id: UpdateId,
+    pub verb: Verb,
+    pub from: Option<Version>,
+    pub to: Version,
+    pub accepted_at: Timestamp,
+    pub accepted_by: String,
+    pub finished_at: Option<Timestamp>,
+    pub finalized_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub running: Running,
+    /// `forward`, `backward`, `committed` or `finished`.
+    pub course: &'static str,
+    pub steps: Vec<StepView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_step: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aborted_by: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct StepView {
+    pub step: &'static str,
+    pub release: Version,
+    pub state: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct StatusView {
+    pub current_version: Option<Version>,
+    pub maintenance: bool,
+    pub product: target::Status,
+    /// The unfinished update, else the last one.
+    pub update: Option<UpdateView>,
+}
+
+/// Of the installation, and of one update: the named one, else the unfinished, else the last.
+pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<StatusView> {
+    let update = match id {
+        Some(id) => Some(view(installation, record(installation, id)?)?),
+        None => last(installation)?
+            .map(|update| view(installation, update))
+            .transpose()?,
+    };
+    Ok(StatusView {
+        current_version: installation.installed()?,
+        maintenance: installation.layout.maintenance().exists(),
+        product: target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?,
+        update,
+    })
+}
+
+fn last(installation: &Installation) -> Result<Option<UpdateRecord>> {
+    match installation.store.unfinished()? {
+        Some(id) => record(installation, &id).map(Some),
+        None => Ok(installation.store.history(1)?.pop()),
+    }
+}
+
+/// Newest first.
+pub fn history(installation: &Installation, limit: u32) -> Result<Vec<UpdateView>> {
+    installation
+        .store
+        .history(limit)?
+        .into_iter()
+        .map(|update| view(installation, update))
+        .collect()
+}
+
+/// What failed in an update: the named one, else the last that failed or was turned back.
+pub fn why(installation: &Installation, id: Option<&UpdateId>) -> Result<UpdateView> {
+    if let Some(id) = id {
+        return view(installation, record(installation, id)?);
+    }
+    let mut last = None;
+    for update in installation.store.history(50)? {
+        let seen = view(installation, update)?;
+        if seen.failure.is_some() || seen.aborted_by.is_some() {
+            return Ok(seen);
+        }
+        last.get_or_insert(seen);
+    }
+    last.ok_or(AppError::NoUpdateYet)
+}
+
+fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView> {
+    let state = replay(installation, &update)?;
+    let running = match (state.course(), state.paused()) {
+        (Course::Finished(outcome), _) => Running::Finished { outcome },
+        (_, Some(reason)) => Running::Waiting { reason },
+        _ => match engine::look_at_lock(&installation.layout)? {
+            LockState::Held(owner) => Running::Running { owner },
+            LockState::Free => Running::Died,
+        },
+    };
+    let steps = update
+        .plan
+        .steps()
+        .iter()
+        .zip(state.steps())
+        .map(|(step, state)| StepView {
+            step: step.kind.name(),
+            release: update.plan.legs()[step.leg].to.clone(),
+            state: name_of(state),
+        });
+    let failure = state.failure().cloned();
+    Ok(UpdateView {
+        verb: update.verb,
+        from: update.plan.from().cloned(),
+        to: update.plan.to().clone(),
+        accepted_at: update.accepted_at,
+        accepted_by: update.accepted_by.clone(),
+        finished_at: update.finished_at,
+        finalized_at: update.finalized_at,
+        running,
+        course: match state.course() {
+            Course::Forward => "forward",
+            Course::Backward => "backward",
+            Course::Committed => "committed",
+            Course::Finished(_) => "finished",
+        },
+        steps: steps.collect(),
+        failed_step: failure
+            .as_ref()
+            .and_then(|(step, _)| update.plan.step(*step))
+            .map(|step| step.kind.name()),
+        failure: failure.map(|(_, failure)| failure),
+        aborted_by: state.aborted_by().map(str::to_owned),
+        update_id: update.id,
+    })
+}
+
+fn name_of(state: &StepState) -> &'static str {
+    match state {
+        StepState::Pending => "pending",
+        StepState::Started { .. } => "started",
+        StepState::Succeeded => "succeeded",
+        StepState::Failed => "failed",
+        StepState::UndoStarted => "undo-started",
+        StepState::Undone => "undone",
+        StepState::UndoFailed => "undo-failed",
+    }
+}

@@ -1,0 +1,371 @@
+//! upgrade, downgrade, rollback, resume: plan under the lock, let the door ask, accept, drive, and look afresh at the end.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::watch::{Watcher, drive_watched};
+use super::{AppError, Installation, Result, facts, finalize, repository, verify};
+use crate::clock;
+use crate::engine::{Control, InstallationLock, Stopped};
+use crate::journal::{Event, Failure, Outcome, PauseReason, State};
+use crate::plan::{self, Plan, Planned, RefusedHop};
+use crate::store::{UpdateId, UpdateRecord, Verb};
+use crate::version::Version;
+
+pub use crate::plan::{Goal, Wish};
+
+/// A plan to look at.
+#[derive(Debug, Serialize)]
+pub struct PlanView {
+    pub plan: Plan,
+    /// Moves that a rule forbids and that would have been shorter.
+    pub refused: Vec<RefusedHop>,
+}
+
+/// What a goal comes to.
+pub enum Ready<T> {
+    AlreadyThere(Version),
+    Go(T),
+}
+
+/// Plans without taking the lock and without changing anything.
+pub fn preview(installation: &Installation, goal: &Goal) -> Result<Ready<PlanView>> {
+    Ok(match make(installation, goal)? {
+        Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
+        Ready::Go((plan, refused)) => Ready::Go(PlanView { plan, refused }),
+    })
+}
+
+fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<RefusedHop>)>> {
+    let facts = facts::gather(installation)?;
+    let catalog = match (goal, repository::catalog(installation)) {
+        // The way back must not depend on the network: what is on disk is enough while the old release is kept.
+        (Goal::Rollback(_), Err(_)) => repository::on_disk(installation)?,
+        (_, catalog) => catalog?,
+    };
+    match plan::plan(&facts, &catalog, goal).map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
+        Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
+        Planned::Go(plan) => {
+            let refused = plan::refused_alternatives(&facts, &catalog, &plan);
+            Ok(Ready::Go((plan, refused)))
+        }
+    }
+}
+
+/// A plan made under the lock; nothing has changed yet. Dropping it lets everything be.
+pub struct Prepared {
+    installation: Installation,
+    lock: InstallationLock,
+    plan: Plan,
+    verb: Verb,
+}
+
+/// How an update ended, after a fresh look at the installation.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub kind: &'static str,
+    pub status: ReportStatus,
+    pub update_id: UpdateId,
+    pub from: Option<Version>,
+    pub to: Version,
+    /// The version that is in place now.
+    pub installed: Option<Version>,
+    pub seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Name of the step that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_step: Option<&'static str>,
+    /// What a fresh look found to be other than it should; empty when all is well.
+    pub differences: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportStatus {
+    Completed,
+    RolledBack,
+    Paused,
+    UndoFailed,
+    CleanUpFailed,
+}
+
+impl Report {
+    /// The code of how it ended; none for a success.
+    pub fn code(&self) -> Option<&'static str> {
+        match self.status {
+            _ if !self.differences.is_empty() => Some("NL0327"),
+            ReportStatus::Completed => None,
+            ReportStatus::RolledBack => Some("NL0325"),
+            ReportStatus::Paused => Some("NL0326"),
+            ReportStatus::UndoFailed => Some("NL0324"),
+            ReportStatus::CleanUpFailed => Some("NL0319"),
+        }
+    }
+}
+
+/// Takes the lock, finishes what an earlier run left, and plans.
+pub fn prepare(root: &Path, config: Option<&Path>, goal: &Goal, watcher: &mut Watcher<'_>) -> Result<Ready<Prepared>> {
+    let installation = Installation::open(root, config)?;
+    let verb = verb_of(goal, installation.installed()?.is_none());
+    let lock = InstallationLock::take(&installation.layout, &format!("netlink update {}", verb.name()))?;
+    settle(&installation, &lock, watcher)?;
+    // Whoever goes back still needs the release before.
+    if matches!(goal, Goal::Upgrade(_)) {
+        finalize::finalize_when_due(&installation, &lock)?;
+    }
+    Ok(match make(&installation, goal)? {
+        Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
+        Ready::Go((plan, _)) => Ready::Go(Prepared {
+            installation,
+            lock,
+            plan,
+            verb,
+        }),
+    })
+}
+
+/// As [`prepare`] for the target of `wanted`, refused when the plan of today differs from it in any way.
+pub fn prepare_exactly(
+    root: &Path,
+    config: Option<&Path>,
+    wanted: &Plan,
+    watcher: &mut Watcher<'_>,
+) -> Result<Ready<Prepared>> {
+    let goal = Goal::Upgrade(Wish::To(wanted.to().clone()));
+    let ready = prepare(root, config, &goal, watcher)?;
+    match ready {
+        Ready::Go(prepared) if prepared.plan.fingerprint() != wanted.fingerprint() => {
+            let message = "the installation or the releases have changed since the plan was written; make a new one with `netlink update plan`";
+            Err(AppError::said("NL0109", message))
+        }
+        ready => Ok(ready),
+    }
+}
+
+fn verb_of(goal: &Goal, first: bool) -> Verb {
+    match goal {
+        Goal::Upgrade(_) if first => Verb::Install,
+        Goal::Upgrade(_) => Verb::Upgrade,
+        Goal::Downgrade(_) => Verb::Downgrade,
+        Goal::Rollback(_) => Verb::Rollback,
+    }
+}
+
+/// An update that an earlier run left unfinished is finished or undone before anything new begins.
+fn settle(installation: &Installation, lock: &InstallationLock, watcher: &mut Watcher<'_>) -> Result<()> {
+    let Some(id) = installation.store.unfinished()? else {
+        return Ok(());
+    };
+    match run(installation, lock, &id, &Control::default(), watcher)? {
+        report if matches!(report.status, ReportStatus::Completed | ReportStatus::RolledBack) => Ok(()),
+        report => {
+            let failure = report.failure.map(|failure| failure.message).unwrap_or_default();
+            let code = if report.status == ReportStatus::Paused {
+                "NL0407"
+            } else {
+                "NL0324"
+            };
+            Err(AppError::said(
+                code,
+                format!("update {id} could not be finished: {failure}; `netlink update status` tells more"),
+            ))
+        }
+    }
+}
+
+impl Prepared {
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// Stores the plan and gives the id under which it will run; from here on a crash resumes.
+    pub fn accept(self, by: &str) -> Result<Accepted> {
+        let id = self
+            .installation
+            .store
+            .accept(&self.plan, self.verb, by, clock::now())?;
+        Ok(Accepted {
+            installation: self.installation,
+            lock: self.lock,
+            id,
+        })
+    }
+}
+
+/// A stored plan whose time has come.
+#[must_use = "an accepted update waits until it is run"]
+pub struct Accepted {
+    installation: Installation,
+    lock: InstallationLock,
+    id: UpdateId,
+}
+
+impl Accepted {
+    pub fn id(&self) -> &UpdateId {
+        &self.id
+    }
+
+    pub fn run(self, control: &Control, watcher: &mut Watcher<'_>) -> Result<Report> {
+        run(&self.installation, &self.lock, &self.id, control, watcher)
+    }
+}
+
+/// Goes on with the unfinished update; none when there is none.
+pub fn resume(
+    root: &Path,
+    config: Option<&Path>,
+    control: &Control,
+    watcher: &mut Watcher<'_>,
+) -> Result<Option<Report>> {
+    let installation = Installation::open(root, config)?;
+    let lock = InstallationLock::take(&installation.layout, "netlink update resume")?;
+    match installation.store.unfinished()? {
+        None => Ok(None),
+        Some(id) => run(&installation, &lock, &id, control, watcher).map(Some),
+    }
+}
+
+/// Turns a running or waiting update back; for `rollback` while it is not finished.
+pub fn turn_back(
+    root: &Path,
+    config: Option<&Path>,
+    control: &Control,
+    watcher: &mut Watcher<'_>,
+) -> Result<Option<Report>> {
+    let installation = Installation::open(root, config)?;
+    let lock = InstallationLock::take(&installation.layout, "netlink update rollback")?;
+    let Some(id) = installation.store.unfinished()? else {
+        return Ok(None);
+    };
+    let update = record(&installation, &id)?;
+    let mut state = replay(&installation, &update)?;
+    let abort = Event::Aborted { by: "rollback".into() };
+    if state.apply(&abort).is_ok() {
+        installation.store.append(&id, &abort, clock::now())?;
+    }
+    run(&installation, &lock, &id, control, watcher).map(Some)
+}
+
+fn run(
+    installation: &Installation,
+    lock: &InstallationLock,
+    id: &UpdateId,
+    control: &Control,
+    watcher: &mut Watcher<'_>,
+) -> Result<Report> {
+    let started = clock::monotonic();
+    let update = record(installation, id)?;
+    if replay(installation, &update)?.paused().is_some() {
+        installation.store.append(
+            id,
+            &Event::Resumed {
+                by: "the operator".into(),
+            },
+            clock::now(),
+        )?;
+    }
+    let repository = repository::location(installation)?;
+    let stopped = drive_watched(
+        installation,
+        lock,
+        (id, &update.plan),
+        repository.as_ref(),
+        control,
+        watcher,
+    )?;
+    let state = replay(installation, &update)?;
+    let (status, should_be) = match stopped {
+        Stopped::Finished(Outcome::Completed) => (ReportStatus::Completed, Some(Some(update.plan.to()))),
+        Stopped::Finished(Outcome::RolledBack) => (ReportStatus::RolledBack, Some(update.plan.from())),
+        Stopped::Waiting(PauseReason::Asked) => (ReportStatus::Paused, None),
+        Stopped::Waiting(PauseReason::UndoFailed) => (ReportStatus::UndoFailed, None),
+        Stopped::Waiting(PauseReason::CleanUpFailed) => (ReportStatus::CleanUpFailed, Some(Some(update.plan.to()))),
+    };
+    let differences = match should_be {
+        None => Vec::new(),
+        Some(version) => verify::end_state(installation, version)?,
+    };
+    let failure = state.failure().cloned();
+    Ok(Report {
+        kind: "result",
+        status,
+        update_id: id.clone(),
+        from: update.plan.from().cloned(),
+        to: update.plan.to().clone(),
+        installed: installation.installed()?,
+        seconds: started.elapsed().as_secs_f64(),
+        failed_step: failure
+            .as_ref()
+            .and_then(|(step, _)| update.plan.step(*step))
+            .map(|step| step.kind.name()),
+        failure: failure.map(|(_, failure)| failure),
+        differences,
+    })
+}
+
+pub(super) fn record(installation: &Installation, id: &UpdateId) -> Result<UpdateRecord> {
+    installation
+        .store
+        .update(id)?
+        .ok_or_else(|| AppError::UnknownUpdate(id.clone()))
+}
+
+pub(super) fn replay(installation: &Installation, update: &UpdateRecord) -> Result<State> {
+    let rows = installation.store.journal(&update.id, 0)?;
+    State::replay(&update.plan, rows.iter().map(|row| &row.event)).map_err(|e| AppError::below("NL0404", &e))
+}
+
+/// What `rollback` comes to.
+pub enum RollbackTarget {
+    /// An update is running or waits; it is turned back.
+    Unfinished,
+    To(Version),
+}
+
+/// Where the last completed update, or the named one, came from.
+pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Result<RollbackTarget> {
+    let unfinished = installation.store.unfinished()?;
+    let update = match (id, &unfinished) {
+        (None, Some(_)) => return Ok(RollbackTarget::Unfinished),
+        (Some(id), unfinished) if unfinished.as_ref() == Some(id) => return Ok(RollbackTarget::Unfinished),
+        (Some(id), _) => record(installation, id)?,
+        (None, None) => {
+            let history = installation.store.history(50)?;
+            let last = history
+                .into_iter()
+                .find(|update| update.outcome == Some(Outcome::Completed));
+            last.ok_or(AppError::NoUpdateYet)?
+        }
+    };
+    if update.outcome != Some(Outcome::Completed) {
+        let message = format!(
+            "update {} was rolled back already; nothing of it is in place",
+            update.id
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    if installation.installed()?.as_ref() != Some(update.plan.to()) {
+        let message = format!(
+            "update {} led to {}, which is no longer installed",
+            update.id,
+            update.plan.to()
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    let missing = || {
+        AppError::said(
+            "NL0107",
+            format!(
+                "update {} was the first installation; there is nothing to go back to",
+                update.id
+            ),
+        )
+    };
+    update.plan.from().cloned().map(RollbackTarget::To).ok_or_else(missing)
+}

@@ -1,0 +1,90 @@
+//! A fresh look: is the installation what the records say, and what the publisher signed?
+
+use serde::Serialize;
+
+use super::{AppError, Installation, Result};
+use crate::engine::{VersionFile, product};
+use crate::version::Version;
+use crate::{migrate, package, target};
+
+#[derive(Debug, Serialize)]
+pub struct VerifyView {
+    pub version: Option<Version>,
+    pub ok: bool,
+    pub differences: Vec<String>,
+    pub changed: Vec<String>,
+    pub missing: Vec<String>,
+    pub extra: Vec<String>,
+}
+
+/// Every file of the active release against its manifest, and all records against each other.
+pub fn verify(installation: &Installation) -> Result<VerifyView> {
+    let version = installation.installed()?;
+    let mut differences = end_state(installation, version.as_ref())?;
+    let mut view = VerifyView {
+        version,
+        ok: false,
+        differences: Vec::new(),
+        changed: Vec::new(),
+        missing: Vec::new(),
+        extra: Vec::new(),
+    };
+    if let Some(version) = &view.version {
+        match package::verify_tree(&installation.layout.release(version)) {
+            Ok(tree) => (view.changed, view.missing, view.extra) = (tree.changed, tree.missing, tree.extra),
+            Err(e) => differences.push(AppError::below("NL0306", &e).to_string()),
+        }
+    }
+    view.differences = differences;
+    view.ok =
+        view.differences.is_empty() && view.changed.is_empty() && view.missing.is_empty() && view.extra.is_empty();
+    Ok(view)
+}
+
+/// What differs from an installation in which `version` is in place; quick, without reading every file.
+pub fn end_state(installation: &Installation, version: Option<&Version>) -> Result<Vec<String>> {
+    let layout = &installation.layout;
+    let mut differences = Vec::new();
+    let mut expect = |what: &str, found: Option<&Version>| {
+        if found != version {
+            let name = |version: Option<&Version>| version.map_or("none".to_owned(), ToString::to_string);
+            differences.push(format!("{what} is {}, expected {}", name(found), name(version)));
+        }
+    };
+    expect("the active release", layout.active().as_ref());
+    expect("the recorded version", installation.installed()?.as_ref());
+    let file = VersionFile::read(&layout.version_file()).map_err(|e| AppError::below("NL0408", &e))?;
+    expect("version.json", file.as_ref().map(|file| &file.current_version));
+    let Some(version) = version else { return Ok(differences) };
+    let manifest = match product::manifest(layout, version) {
+        Ok(manifest) => manifest,
+        Err(e) => {
+            differences.push(e.into_failure().message);
+            return Ok(differences);
+        }
+    };
+    if !package::looks_whole(&layout.release(version), &manifest) {
+        differences.push(format!(
+            "release {version} is not whole; `netlink update verify` lists the files"
+        ));
+    }
+    if let (Some(database), Some(level)) = (&manifest.database, manifest.rules.schema_level) {
+        let found =
+            migrate::schema::level(&database.path.under(&layout.data())).map_err(|e| AppError::below("NL0304", &e))?;
+        if found != Some(level) {
+            differences.push(format!(
+                "the database is at schema level {found:?}, {version} needs {level}"
+            ));
+        }
+    }
+    differences.extend(running_differs(installation, version)?);
+    Ok(differences)
+}
+
+fn running_differs(installation: &Installation, version: &Version) -> Result<Option<String>> {
+    let status = target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?;
+    Ok(match status.running_version() {
+        Some(running) if running != version => Some(format!("the product runs as {running}, expected {version}")),
+        _ => None,
+    })
+}

@@ -1,0 +1,342 @@
+//! Every command and option, as the help shows them.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::backup::BackupId;
+use crate::fetch::Location;
+use crate::release::{Platform, ProductName, RelPath};
+use crate::store::UpdateId;
+use crate::version::{Constraint, Version};
+
+/// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
+#[derive(Debug, Parser)]
+#[command(name = "netlink", version = crate::VERSION, propagate_version = true, max_term_width = 110)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Global {
+    /// Folder of the installation
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", env = "NETLINK_ROOT")]
+    pub root: PathBuf,
+    /// Settings file [default: config/update.yml of the installation]
+    #[arg(long, global = true, value_name = "FILE", env = "NETLINK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, env = "NETLINK_OUTPUT")]
+    pub output: Output,
+    /// Ask nothing, go on
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// No progress, only results and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colours; `auto` leaves them out for pipes, CI and NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    pub fn apply(self) {
+        match self {
+            Self::Auto => {}
+            Self::Always => anstream::ColorChoice::Always.write_global(),
+            Self::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an installation, take one in that is there, or name its repository
+    Init(InitArgs),
+    /// Check, plan, go up and down, look at what happened
+    #[command(subcommand)]
+    Update(UpdateVerb),
+    /// Make, look into, verify and restore backups
+    #[command(subcommand)]
+    Backup(BackupVerb),
+    /// The publisher's side: keys, packages, repository
+    #[command(subcommand)]
+    Release(ReleaseVerb),
+    /// Versions: parse, compare, sort
+    #[command(subcommand)]
+    Scheme(SchemeVerb),
+    /// Maintenance mode by hand
+    Maintenance {
+        #[arg(value_enum)]
+        switch: Switch,
+    },
+    /// Serve the REST interface
+    Serve(ServeArgs),
+    /// Run the product under supervision; started by itself where needed
+    Supervise(SuperviseArgs),
+    /// What a code like NL0316 means, or all of them
+    Explain { code: Option<String> },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct InitArgs {
+    /// Name of the product
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    /// Where releases come from: file:///… or http(s)://…
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<Location>,
+    /// The publisher's root.json, got from a place you trust
+    #[arg(long, value_name = "FILE")]
+    pub root_metadata: Option<PathBuf>,
+    /// Install this release and start it
+    #[arg(long, value_name = "V", conflicts_with = "legacy")]
+    pub version: Option<Version>,
+    /// A version of the numbering before this scheme, e.g. 3.0.0
+    #[arg(long, value_name = "V")]
+    pub legacy: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UpdateVerb {
+    /// Is there something newer?
+    Check {
+        /// Exit with 10 when an update is available
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// The installed version
+    Version {
+        #[arg(long)]
+        detailed: bool,
+    },
+    /// What runs, what waits, what died
+    Status {
+        #[arg(long, value_name = "ID")]
+        update_id: Option<UpdateId>,
+    },
+    /// Show what an upgrade or downgrade would do
+    Plan {
+        #[arg(long, value_name = "V")]
+        to: Version,
+        /// Also show the moves that a rule forbids
+        #[arg(long)]
+        explain: bool,
+        /// Write the plan, for `upgrade --plan FILE`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Compare every file of the installed release with what the publisher signed
+    Verify,
+    /// Updates of this installation, newest first
+    History {
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Go up to another version
+    Upgrade(UpgradeArgs),
+    /// Go down to another version
+    Downgrade {
+        #[arg(long, value_name = "V")]
+        to: Version,
+        /// Show what would be done, do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Go on in spite of warnings, without a question
+        #[arg(long)]
+        force: bool,
+    },
+    /// Give up the release before; until then the way back is cheap
+    Finalize,
+    /// What failed, what was expected and found
+    Why {
+        #[arg(long, value_name = "ID")]
+        update_id: Option<UpdateId>,
+    },
+    /// Finish or undo an update that was cut off or waits
+    Resume,
+    /// Go back to where the last update, or the named one, came from
+    Rollback {
+        #[arg(long, value_name = "ID")]
+        update_id: Option<UpdateId>,
+        #[arg(long)]
+        dry_run: bool,
+        #[arg(long)]
+        force: bool,
+    },
+    /// What changed in the installed version, in one, or since one
+    Changelog {
+        #[arg(long, value_name = "V", conflicts_with = "since")]
+        version: Option<Version>,
+        #[arg(long, value_name = "V")]
+        since: Option<Version>,
+        #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
+        format: ChangelogFormat,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChangelogFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(group = ArgGroup::new("wish").required(true).args(["to", "latest", "stable", "plan"]))]
+pub struct UpgradeArgs {
+    #[arg(long, value_name = "V")]
+    pub to: Option<Version>,
+    /// To the highest version
+    #[arg(long)]
+    pub latest: bool,
+    /// To the highest version of the release channel
+    #[arg(long)]
+    pub stable: bool,
+    /// Exactly the plan that `update plan --out FILE` wrote
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Show what would be done, do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on in spite of warnings, without a question
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackupVerb {
+    /// Back up data and configuration; the product may run
+    Create {
+        /// Back up everything (there is no other kind yet)
+        #[arg(long)]
+        full: bool,
+    },
+    /// All backups, newest first
+    List,
+    /// Files of one backup
+    Show { id: BackupId },
+    /// Read every byte of one backup, or of all
+    Verify { id: Option<BackupId> },
+    /// Put files back
+    Restore {
+        id: BackupId,
+        /// Only these paths, e.g. config/
+        #[arg(long, value_name = "PATH", num_args = 1..)]
+        only: Vec<String>,
+        /// Into another folder
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReleaseVerb {
+    /// Make keys and an empty signed repository
+    Init {
+        dir: PathBuf,
+        #[command(flatten)]
+        keys: KeyArgs,
+    },
+    /// Pack a release's folder into a package
+    Pack {
+        tree: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// any, or <os>-<arch>
+        #[arg(long)]
+        platform: Option<Platform>,
+        /// zstd level
+        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(i32).range(1..=19))]
+        level: i32,
+    },
+    /// Sign packages of one release and put them into the repository
+    Publish {
+        #[arg(required = true)]
+        packages: Vec<PathBuf>,
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        changelog: Option<PathBuf>,
+        #[command(flatten)]
+        keys: KeyArgs,
+    },
+    /// Sign the short-lived metadata anew; for a cron job
+    Timestamp {
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        #[command(flatten)]
+        keys: KeyArgs,
+    },
+    /// Check the whole repository as a client would see it
+    Verify {
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct KeyArgs {
+    /// Folder of the signing keys
+    #[arg(long = "keys", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Keys are not encrypted; else the passphrase is asked, or read from NETLINK_PASSPHRASE
+    #[arg(long)]
+    pub no_passphrase: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SchemeVerb {
+    /// Is it a version, and what are its parts?
+    Parse { version: String },
+    /// Prints <, = or >
+    Compare { a: String, b: String },
+    /// Sorts the lines of standard input
+    Sort,
+    /// The next version of the lifecycle
+    Next { version: String },
+    /// Exit 0 when the version fits the constraint, else 1
+    Satisfies { version: String, constraint: Constraint },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+    Status,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Address and port [default: server.listen of the settings]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct SuperviseArgs {
+    /// Stop the product and its supervisor
+    #[arg(long)]
+    pub stop: bool,
+}
+
+/// A path of a backup as people type it: `config/` means the folder.
+pub fn selected(path: &str) -> Result<RelPath, crate::release::NameError> {
+    path.trim_end_matches('/').parse()
+}

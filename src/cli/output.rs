@@ -1,0 +1,144 @@
+//! Writing results and failures, the same way for every command.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::args::{Global, Output};
+use crate::app::{AppError, codes};
+
+/// A command that did not do what was asked.
+pub enum Failed {
+    App(AppError),
+    /// The result was already written; only the exit code is left.
+    Exit(u8),
+}
+
+impl From<AppError> for Failed {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+pub type Result<T> = std::result::Result<T, Failed>;
+
+impl Failed {
+    pub fn said(code: &'static str, message: impl Into<String>) -> Self {
+        Self::App(AppError::said(code, message))
+    }
+
+    /// The message to standard error and, where JSON is wanted, the same as a document to standard output.
+    pub fn report(&self, global: &Global) -> ExitCode {
+        match self {
+            Self::Exit(code) => ExitCode::from(*code),
+            Self::App(error) => {
+                let code = error.code();
+                say(&format!("{} {error} [{}]", red("error:"), code.id));
+                if global.output == Output::Json {
+                    let document =
+                        json!({"error": {"code": code.id, "kind": code.title, "message": error.to_string()}});
+                    let _ = line(&document.to_string());
+                }
+                ExitCode::from(code.kind.exit())
+            }
+        }
+    }
+}
+
+/// The exit code that belongs to a code of the table.
+pub fn exit_of(code: &str) -> u8 {
+    codes::lookup(code).kind.exit()
+}
+
+/// Writes one line to standard output. A reader that went away is no error of ours.
+pub fn line(text: &str) -> std::io::Result<()> {
+    writeln!(anstream::stdout(), "{text}")
+}
+
+/// Writes the result as JSON, or as the text that `text` makes of it.
+pub fn result<T: Serialize>(global: &Global, value: &T, text: impl FnOnce(&T) -> String) -> Result<()> {
+    let written = match global.output {
+        Output::Json => serde_json::to_string_pretty(value)
+            .map_err(std::io::Error::from)
+            .and_then(|json| line(&json)),
+        Output::Text => {
+            let text = text(value);
+            if text.is_empty() { Ok(()) } else { line(text.trim_end()) }
+        }
+    };
+    match written {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::App(AppError::below("NL0408", &e))),
+        _ => Ok(()),
+    }
+}
+
+/// A line for people, to standard error.
+pub fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Asks a yes-or-no question; without a terminal the answer is no, never a hanging prompt.
+pub fn confirm(global: &Global, question: &str) -> Result<()> {
+    if global.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(Failed::said(
+            "NL0108",
+            "not confirmed: there is no terminal to ask on; add `--yes`",
+        ));
+    }
+    match inquire::Confirm::new(question).with_default(false).prompt() {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(Failed::said("NL0108", "not confirmed; nothing was changed")),
+    }
+}
+
+pub fn red(text: &str) -> String {
+    format!("\x1b[31m{text}\x1b[0m")
+}
+
+pub fn green(text: &str) -> String {
+    format!("\x1b[32m{text}\x1b[0m")
+}
+
+pub fn yellow(text: &str) -> String {
+    format!("\x1b[33m{text}\x1b[0m")
+}
+
+pub fn bold(text: &str) -> String {
+    format!("\x1b[1m{text}\x1b[0m")
+}
+
+pub fn dim(text: &str) -> String {
+    format!("\x1b[2m{text}\x1b[0m")
+}
+
+/// `1.2 MB`; decimal units as in release notes and disk labels.
+pub fn bytes(count: u64) -> String {
+    indicatif::DecimalBytes(count).to_string()
+}
+
+/// `1 min 20 s`.
+pub fn seconds(count: u64) -> String {
+    match count {
+        0..60 => format!("{count} s"),
+        60..3600 => format!("{} min {} s", count / 60, count % 60),
+        _ => format!("{} h {} min", count / 3600, count % 3600 / 60),
+    }
+}
+
+/// Control characters of outside text would reach the terminal.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}

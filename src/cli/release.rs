@@ -1,0 +1,113 @@
+//! `netlink release …`, the publisher's side.
+
+use super::args::{Global, KeyArgs, ReleaseVerb};
+use super::output::{Failed, Result, bytes, green, result};
+use crate::app::{self, AppError, PackOptions, PublishOptions};
+use crate::crypt::Secret;
+use crate::settings;
+
+pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
+    match verb {
+        ReleaseVerb::Init { dir, keys } => {
+            let root = app::release_init(dir, &keys.dir, passphrase(keys, true)?)?;
+            result(global, &serde_json::json!({"root_metadata": root}), |_| {
+                format!(
+                    "{} repository {}; give operators {}",
+                    green("made"),
+                    dir.display(),
+                    root.display()
+                )
+            })
+        }
+        ReleaseVerb::Pack {
+            tree,
+            out,
+            platform,
+            level,
+        } => {
+            let options = PackOptions {
+                platform: platform.clone(),
+                level: *level,
+            };
+            let packed = app::pack(tree, out, &options)?;
+            let document = serde_json::json!({
+                "file": out, "product": packed.manifest.product, "version": packed.manifest.version,
+                "platform": packed.manifest.platform, "length": packed.length, "sha256": packed.sha256,
+            });
+            result(global, &document, |_| {
+                let manifest = &packed.manifest;
+                format!(
+                    "{} {} {} {} {} for {}",
+                    green("packed"),
+                    out.display(),
+                    bytes(packed.length),
+                    manifest.product,
+                    manifest.version,
+                    manifest.platform
+                )
+            })
+        }
+        ReleaseVerb::Publish {
+            packages,
+            repo,
+            changelog,
+            keys,
+        } => {
+            let options = PublishOptions {
+                repository: repo.clone(),
+                keys: keys.dir.clone(),
+                passphrase: passphrase(keys, false)?,
+                changelog: changelog.clone(),
+            };
+            let published = app::publish(packages, &options)?;
+            result(global, &published, |published| {
+                format!("{} {}", green("published"), published.targets.join(", "))
+            })
+        }
+        ReleaseVerb::Timestamp { repo, keys } => {
+            app::release_timestamp(repo, &keys.dir, passphrase(keys, false)?.as_ref())?;
+            result(global, &serde_json::json!({"signed": true}), |_| {
+                format!("{} short-lived metadata", green("signed"))
+            })
+        }
+        ReleaseVerb::Verify { repo } => {
+            let report = app::release_verify(repo)?;
+            result(global, &report, |report| {
+                let expires = report
+                    .expires
+                    .iter()
+                    .map(|(role, at)| format!("\n  {role:<10} until {at:.0}"))
+                    .collect::<String>();
+                let size = bytes(report.bytes);
+                format!(
+                    "{}: {} releases, {} targets, {size}{expires}",
+                    green("ok"),
+                    report.releases,
+                    report.targets
+                )
+            })
+        }
+    }
+}
+
+/// From NETLINK_PASSPHRASE, else asked; twice for new keys. Without a terminal a missing one is refused, not waited for.
+fn passphrase(keys: &KeyArgs, new: bool) -> Result<Option<Secret>> {
+    use std::io::IsTerminal;
+    if keys.no_passphrase {
+        return Ok(None);
+    }
+    if let Some(secret) = settings::passphrase() {
+        return Ok(Some(secret));
+    }
+    if !std::io::stdin().is_terminal() {
+        let message =
+            "the keys need a passphrase: set NETLINK_PASSPHRASE, or use `--no-passphrase` for keys without one";
+        return Err(Failed::said("NL0108", message));
+    }
+    let mut prompt = inquire::Password::new("Passphrase of the signing keys:");
+    if !new {
+        prompt = prompt.without_confirmation();
+    }
+    let text = prompt.prompt().map_err(|e| AppError::below("NL0108", &e))?;
+    Ok(Some(Secret::from(text)))
+}

@@ -1,0 +1,244 @@
+//! Looking: check, version, status, verify, history, why.
+
+use std::fmt::Write;
+
+use super::args::Global;
+use super::output::{Failed, Result, bold, bytes, dim, exit_of, green, harmless, red, result, yellow};
+use super::update::open;
+use crate::app::{self, CheckView, Running, StatusView, UpdateView, VerifyView, VersionView};
+use crate::journal::{Outcome, PauseReason};
+use crate::store::UpdateId;
+use crate::version::Version;
+
+/// With `--exit-code`: an update is available.
+const AVAILABLE: u8 = 10;
+
+pub fn check(global: &Global, exit_code: bool) -> Result<()> {
+    let view = app::check(&open(global)?)?;
+    result(global, &view, check_text)?;
+    if exit_code && view.updates_available {
+        return Err(Failed::Exit(AVAILABLE));
+    }
+    Ok(())
+}
+
+fn check_text(view: &CheckView) -> String {
+    let mut out = format!("installed  {}\n", or_nothing(view.current_version.as_ref()));
+    for release in &view.available {
+        let size = release.download_bytes.map_or("not for this platform".to_owned(), bytes);
+        let date = release
+            .released_at
+            .map(|at| at.strftime("%Y-%m-%d").to_string())
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "available  {:<8} {:<8} {date} {}",
+            bold(&release.version.to_string()),
+            release.channel,
+            dim(&size)
+        );
+    }
+    match (&view.latest_version, &view.latest_stable) {
+        (None, _) => out += "nothing newer to install",
+        (Some(latest), Some(stable)) if latest == stable => {
+            let _ = write!(out, "go there with `netlink update upgrade --stable` ({stable})");
+        }
+        (Some(latest), stable) => {
+            let _ = write!(out, "go there with `netlink update upgrade --latest` ({latest})");
+            if let Some(stable) = stable {
+                let _ = write!(out, " or `--stable` ({stable})");
+            }
+        }
+    }
+    for note in &view.notes {
+        let _ = write!(out, "\n{} {}", yellow("note"), harmless(note));
+    }
+    out
+}
+
+fn or_nothing(version: Option<&Version>) -> String {
+    version.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+}
+
+pub fn version(global: &Global, detailed: bool) -> Result<()> {
+    let view = app::version(&open(global)?)?;
+    result(global, &view, |view| version_text(view, detailed))
+}
+
+fn version_text(view: &VersionView, detailed: bool) -> String {
+    let mut out = format!("{} {}", view.product, or_nothing(view.current_version.as_ref()));
+    if let Some(channel) = view.channel {
+        let _ = write!(out, " ({channel})");
+    }
+    if detailed {
+        let kept = view.kept.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let _ = write!(out, "\nroot        {}", view.root.display());
+        let _ = write!(out, "\nrepository  {}", view.repository.as_deref().unwrap_or("none"));
+        let _ = write!(
+            out,
+            "\nkept        {}",
+            if kept.is_empty() { "no other release" } else { &kept }
+        );
+        let updated = view.last_updated.map_or("never".to_owned(), |at| format!("{at:.0}"));
+        let _ = write!(out, "\nupdated     {updated}\nnetlink     {}", view.netlink);
+    }
+    out
+}
+
+pub fn status(global: &Global, id: Option<&UpdateId>) -> Result<()> {
+    let view = app::status(&open(global)?, id)?;
+    result(global, &view, status_text)
+}
+
+fn status_text(view: &StatusView) -> String {
+    let mut out = format!("installed    {}\n", or_nothing(view.current_version.as_ref()));
+    let _ = writeln!(out, "product      {}", view.product);
+    if view.maintenance {
+        let _ = writeln!(out, "maintenance  {}", yellow("on"));
+    }
+    match &view.update {
+        None => out += "update       none yet",
+        Some(update) => out += &update_text(update),
+    }
+    out
+}
+
+fn update_text(update: &UpdateView) -> String {
+    let mut out = format!("update       {} {}\n", update.update_id, state(update));
+    let finished = matches!(update.running, Running::Finished { .. });
+    for step in update.steps.iter().filter(|step| !finished || step.state != "pending") {
+        let _ = writeln!(out, "  {:<14} {:<6} {}", step.step, step.release, step.state);
+    }
+    if let Some(failure) = &update.failure {
+        let step = update.failed_step.unwrap_or("?");
+        let _ = writeln!(
+            out,
+            "{} {step}: {}; `netlink update why` tells more",
+            red("failed"),
+            harmless(&failure.message)
+        );
+    }
+    out
+}
+
+fn state(update: &UpdateView) -> String {
+    match &update.running {
+        Running::Running { owner } => {
+            let who = owner
+                .as_ref()
+                .map(|o| format!(" (process {}, heartbeat {:.0})", o.pid, o.heartbeat))
+                .unwrap_or_default();
+            format!("{}{who}", bold("running"))
+        }
+        Running::Died => format!(
+            "{}: the process that worked on it is gone; run `netlink update resume`",
+            red("died")
+        ),
+        Running::Waiting {
+            reason: PauseReason::Asked,
+        } => {
+            format!(
+                "{}: it was paused; `netlink update resume` or `netlink update rollback`",
+                yellow("waiting")
+            )
+        }
+        Running::Waiting {
+            reason: PauseReason::UndoFailed,
+        } => {
+            format!(
+                "{}: a step could not be undone; mend the cause, then `netlink update resume`",
+                red("waiting")
+            )
+        }
+        Running::Waiting {
+            reason: PauseReason::CleanUpFailed,
+        } => {
+            format!(
+                "{}: tidying up failed; mend the cause, then `netlink update resume`",
+                yellow("waiting")
+            )
+        }
+        Running::Finished {
+            outcome: Outcome::Completed,
+        } => green("completed"),
+        Running::Finished {
+            outcome: Outcome::RolledBack,
+        } => yellow("rolled back"),
+    }
+}
+
+pub fn verify(global: &Global) -> Result<()> {
+    let view = app::verify(&open(global)?)?;
+    result(global, &view, verify_text)?;
+    if view.ok {
+        Ok(())
+    } else {
+        Err(Failed::Exit(exit_of("NL0409")))
+    }
+}
+
+fn verify_text(view: &VerifyView) -> String {
+    if view.ok {
+        return format!(
+            "{}: {} is what the publisher signed",
+            green("ok"),
+            or_nothing(view.version.as_ref())
+        );
+    }
+    let lists = [
+        ("changed", &view.changed),
+        ("missing", &view.missing),
+        ("extra", &view.extra),
+        ("differs", &view.differences),
+    ];
+    let lines = lists
+        .iter()
+        .flat_map(|(what, list)| list.iter().map(move |text| format!("{} {}", red(what), harmless(text))));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+pub fn history(global: &Global, limit: u32) -> Result<()> {
+    let updates = app::history(&open(global)?, limit)?;
+    result(global, &updates, |updates| {
+        let line = |update: &UpdateView| {
+            let from = or_nothing(update.from.as_ref());
+            let way = format!("{from} -> {}", update.to);
+            format!(
+                "{:.0}  {:<9} {way:<14} {}  {}",
+                update.accepted_at,
+                update.verb.name(),
+                state(update),
+                dim(update.update_id.as_str())
+            )
+        };
+        if updates.is_empty() {
+            "no update yet".into()
+        } else {
+            updates.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+    })
+}
+
+pub fn why(global: &Global, id: Option<&UpdateId>) -> Result<()> {
+    let update = app::why(&open(global)?, id)?;
+    result(global, &update, |update| {
+        let mut out = format!("{} {}\n", update.update_id, state(update));
+        match (&update.failure, &update.aborted_by) {
+            (Some(failure), _) => {
+                let _ = writeln!(out, "step      {}", update.failed_step.unwrap_or("?"));
+                let _ = writeln!(out, "failed    {} [{}]", harmless(&failure.message), failure.code);
+                if let (Some(expected), Some(found)) = (&failure.expected, &failure.found) {
+                    let _ = writeln!(out, "expected  {}\nfound     {}", harmless(expected), harmless(found));
+                }
+                for line in &failure.log {
+                    let _ = writeln!(out, "  | {}", harmless(line));
+                }
+            }
+            (None, Some(by)) => {
+                let _ = writeln!(out, "turned back by {by}");
+            }
+            (None, None) => out += "nothing failed",
+        }
+        out
+    })
+}

@@ -1,0 +1,288 @@
+//! `netlink update …`
+
+use std::sync::Arc;
+
+use super::args::{Global, UpdateVerb, UpgradeArgs};
+use super::events::Show;
+use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
+use super::{changelog, plan as plan_text, status};
+use crate::app::{self, Goal, Installation, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::engine::Control;
+use crate::plan::Plan;
+use crate::store::UpdateId;
+use crate::version::Version;
+use crate::{disk, host};
+
+/// A written plan is at most this long.
+const PLAN_LIMIT: u64 = 16 << 20;
+
+pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
+    match verb {
+        UpdateVerb::Check { exit_code } => status::check(global, *exit_code),
+        UpdateVerb::Version { detailed } => status::version(global, *detailed),
+        UpdateVerb::Status { update_id } => status::status(global, update_id.as_ref()),
+        UpdateVerb::Verify => status::verify(global),
+        UpdateVerb::History { limit } => status::history(global, *limit),
+        UpdateVerb::Why { update_id } => status::why(global, update_id.as_ref()),
+        UpdateVerb::Plan { to, explain, out } => plan(global, to, *explain, out.as_deref()),
+        UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
+        UpdateVerb::Downgrade { to, dry_run, force } => go(global, &Goal::Downgrade(to.clone()), *dry_run, *force),
+        UpdateVerb::Finalize => finalize(global),
+        UpdateVerb::Resume => resume(global),
+        UpdateVerb::Rollback {
+            update_id,
+            dry_run,
+            force,
+        } => rollback(global, update_id.as_ref(), *dry_run, *force),
+        UpdateVerb::Changelog { version, since, format } => {
+            changelog::run(global, version.as_ref(), since.as_ref(), *format)
+        }
+    }
+}
+
+pub fn open(global: &Global) -> Result<Installation> {
+    Ok(Installation::open(&global.root, global.config.as_deref())?)
+}
+
+/// Up or down, whichever leads there.
+fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
+    let installation = open(global)?;
+    let down = installation.installed()?.is_some_and(|installed| *to < installed);
+    let goal = if down {
+        Goal::Downgrade(to.clone())
+    } else {
+        Goal::Upgrade(Wish::To(to.clone()))
+    };
+    match app::preview(&installation, &goal)? {
+        Ready::AlreadyThere(version) => already(global, &version),
+        Ready::Go(view) => {
+            if let Some(path) = out {
+                let text = serde_json::to_vec_pretty(&view.plan).map_err(|e| app::AppError::below("NL0408", &e))?;
+                disk::write_atomic(path, &text, 0o644).map_err(app::AppError::from)?;
+            }
+            result(global, &view, |view| {
+                let refused = if explain {
+                    plan_text::refused(&view.refused)
+                } else {
+                    String::new()
+                };
+                plan_text::text(&view.plan) + &refused
+            })
+        }
+    }
+}
+
+fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
+    if let Some(file) = &wanted.plan {
+        let text = disk::read_limited(file, PLAN_LIMIT).map_err(app::AppError::from)?;
+        let plan: Plan = serde_json::from_slice(&text).map_err(|e| app::AppError::below("NL0109", &e))?;
+        let mut show = Show::new(global);
+        let ready = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
+            show.event(event)
+        })?;
+        return run_prepared(global, ready, wanted.force, &mut show);
+    }
+    let wish = match (&wanted.to, wanted.stable) {
+        (Some(to), _) => Wish::To(to.clone()),
+        (None, true) => Wish::Stable,
+        (None, false) => Wish::Latest,
+    };
+    go(global, &Goal::Upgrade(wish), wanted.dry_run, wanted.force)
+}
+
+/// Plans, shows, asks, runs, reports.
+pub fn go(global: &Global, goal: &Goal, dry_run: bool, force: bool) -> Result<()> {
+    if dry_run {
+        return match app::preview(&open(global)?, goal)? {
+            Ready::AlreadyThere(version) => already(global, &version),
+            Ready::Go(view) => result(global, &view, |view| {
+                plan_text::text(&view.plan) + "  dry run: nothing was changed"
+            }),
+        };
+    }
+    let mut show = Show::new(global);
+    let ready = app::prepare(&global.root, global.config.as_deref(), goal, &mut |event| {
+        show.event(event)
+    })?;
+    run_prepared(global, ready, force, &mut show)
+}
+
+fn run_prepared(global: &Global, ready: Ready<Prepared>, force: bool, show: &mut Show) -> Result<()> {
+    let prepared = match ready {
+        Ready::AlreadyThere(version) => return already(global, &version),
+        Ready::Go(prepared) => prepared,
+    };
+    if !global.quiet && global.output == super::args::Output::Text {
+        say(plan_text::text(prepared.plan()).trim_end());
+    }
+    if !force && prepared.installation().settings.safety.require_confirmation {
+        confirm(global, &format!("Go to {} now?", prepared.plan().to()))?;
+    }
+    let control = stop_on_signals()?;
+    let accepted = prepared.accept(&who())?;
+    let report = accepted.run(&control, &mut |event| show.event(event))?;
+    finish(global, &report)
+}
+
+fn already(global: &Global, version: &Version) -> Result<()> {
+    let document = serde_json::json!({"kind": "result", "status": "nothing_to_do", "installed": version});
+    if global.output == super::args::Output::Json {
+        let _ = line(&document.to_string());
+        return Ok(());
+    }
+    result(global, &document, |_| {
+        format!("{version} is installed already; nothing to do")
+    })
+}
+
+fn resume(global: &Global) -> Result<()> {
+    let mut show = Show::new(global);
+    let control = stop_on_signals()?;
+    match app::resume(&global.root, global.config.as_deref(), &control, &mut |event| {
+        show.event(event)
+    })? {
+        Some(report) => finish(global, &report),
+        None => {
+            let document = serde_json::json!({"kind": "result", "status": "nothing_to_do"});
+            result(global, &document, |_| "no update is unfinished; nothing to do".into())
+        }
+    }
+}
+
+/// An unfinished update is turned back; otherwise a new update goes to where the last one, or the named one, came from.
+fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) -> Result<()> {
+    let installation = open(global)?;
+    let target = app::rollback_target(&installation, id)?;
+    drop(installation);
+    match target {
+        app::RollbackTarget::Unfinished if dry_run => {
+            result(global, &serde_json::json!({"status": "would_turn_back"}), |_| {
+                "the unfinished update would be turned back".into()
+            })
+        }
+        app::RollbackTarget::Unfinished => {
+            let mut show = Show::new(global);
+            let control = Control::default();
+            let turned = app::turn_back(&global.root, global.config.as_deref(), &control, &mut |event| {
+                show.event(event)
+            })?;
+            match turned {
+                // Asked for and done: that the update itself did not complete is what was wanted.
+                Some(report) if report.status == ReportStatus::RolledBack && report.differences.is_empty() => {
+                    show_report(global, &report)
+                }
+                Some(report) => finish(global, &report),
+                None => Err(Failed::said(
+                    "NL0407",
+                    "the update has finished by itself meanwhile; see `netlink update status`",
+                )),
+            }
+        }
+        app::RollbackTarget::To(version) => go(global, &Goal::Rollback(version), dry_run, force),
+    }
+}
+
+fn finalize(global: &Global) -> Result<()> {
+    let finalized = app::finalize(&open(global)?)?;
+    result(global, &finalized, |finalized| match &finalized.update_id {
+        None => "nothing to finalize".into(),
+        Some(id) => {
+            let removed = finalized
+                .removed
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
+            format!(
+                "{id} is final; let go: {}",
+                if removed.is_empty() { "nothing" } else { &removed }
+            )
+        }
+    })
+}
+
+/// The last line is the result; its exit code comes from the fresh look at the end state.
+fn finish(global: &Global, report: &Report) -> Result<()> {
+    show_report(global, report)?;
+    report.code().map_or(Ok(()), |code| Err(Failed::Exit(exit_of(code))))
+}
+
+fn show_report(global: &Global, report: &Report) -> Result<()> {
+    if global.output == super::args::Output::Json {
+        let text = serde_json::to_string(report).map_err(|e| app::AppError::below("NL0408", &e))?;
+        let _ = line(&text);
+        return Ok(());
+    }
+    result(global, report, text)
+}
+
+fn text(report: &Report) -> String {
+    let installed = report
+        .installed
+        .as_ref()
+        .map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    let took = format!("{:.1} s", report.seconds);
+    let why = report
+        .failure
+        .as_ref()
+        .map(|failure| harmless(&failure.message))
+        .unwrap_or_default();
+    let mut out = match report.status {
+        ReportStatus::Completed => format!("{} {} is installed ({took})", green("done:"), bold(&installed)),
+        ReportStatus::RolledBack if why.is_empty() => {
+            format!("{} {installed} is in place ({took})", yellow("turned back:"))
+        }
+        ReportStatus::RolledBack => format!(
+            "{} {why}\nEverything was put back: {} is in place ({took}). `netlink update why` tells more.",
+            red("failed and rolled back:"),
+            bold(&installed)
+        ),
+        ReportStatus::Paused => {
+            format!(
+                "{} `netlink update resume` goes on, `netlink update rollback` goes back",
+                yellow("paused:")
+            )
+        }
+        ReportStatus::UndoFailed => format!(
+            "{} {why}\n`netlink update status` says in what state each thing is; mend the cause, then `netlink update resume`.",
+            red("failed and not rolled back:")
+        ),
+        ReportStatus::CleanUpFailed => format!(
+            "{} {installed} is installed and healthy, but tidying up failed: {why}\nMend the cause, then `netlink update resume`.",
+            red("not finished:")
+        ),
+    };
+    for difference in &report.differences {
+        out += &format!("\n{} {}", red("differs:"), harmless(difference));
+    }
+    out
+}
+
+/// Ctrl-C or SIGTERM once: the step finishes and the update pauses; Ctrl-C twice: it is rolled back.
+fn stop_on_signals() -> Result<Arc<Control>> {
+    let control = Arc::new(Control::default());
+    let handle = Arc::clone(&control);
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
+        .map_err(|e| app::AppError::below("NL0408", &e))?;
+    let listen = move || {
+        for _ in signals.forever() {
+            let first = handle.is_quiet();
+            handle.ask_once_more();
+            output::say(if first {
+                "pausing after this step; once more to roll back"
+            } else {
+                "rolling back after this step"
+            });
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(listen)
+        .map_err(|e| app::AppError::below("NL0408", &e))?;
+    Ok(control)
+}
+
+/// Who asks, for the history.
+fn who() -> String {
+    format!("uid {} on {}", host::user_id(), host::hostname())
+}

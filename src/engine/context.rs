@@ -1,0 +1,110 @@
+//! What every step is given, and how those outside watch and steer a running update.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::{Layout, StepError};
+use crate::fetch::Location;
+use crate::notify::{self, HookPoint};
+use crate::plan::{Leg, Plan, Step};
+use crate::settings::Settings;
+use crate::store::{Store, UpdateId};
+
+/// How far a step is; may be dropped on the way to a watcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub step: crate::plan::StepId,
+    pub done: u64,
+    pub total: u64,
+    pub unit: &'static str,
+}
+
+pub struct Context<'a> {
+    pub layout: &'a Layout,
+    pub store: &'a Store,
+    pub settings: &'a Settings,
+    pub plan: &'a Plan,
+    pub id: &'a UpdateId,
+    /// None when everything that the plan needs is on disk.
+    pub repository: Option<&'a Location>,
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl Context<'_> {
+    pub fn leg(&self, step: &Step) -> Result<&Leg, StepError> {
+        let missing = || StepError::new("NL0322", format!("the plan of {} has no leg {}", self.id, step.leg));
+        self.plan.legs().get(step.leg).ok_or_else(missing)
+    }
+
+    pub fn report(&self, step: &Step, done: u64, total: u64, unit: &'static str) {
+        (self.progress)(Progress {
+            step: step.id,
+            done,
+            total,
+            unit,
+        });
+    }
+}
+
+const GO_ON: u8 = 0;
+const PAUSE: u8 = 1;
+const ROLL_BACK: u8 = 2;
+
+/// Asked once: the step finishes and the update pauses. Asked twice: it is rolled back. Looked at between steps.
+#[derive(Debug, Default)]
+pub struct Control(AtomicU8);
+
+impl Control {
+    pub fn ask_once_more(&self) {
+        let more = |asked: u8| Some((asked + 1).min(ROLL_BACK));
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+    }
+
+    pub fn pause(&self) {
+        self.0.fetch_max(PAUSE, Ordering::SeqCst);
+    }
+
+    pub fn wants_pause(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == PAUSE
+    }
+
+    pub fn wants_rollback(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == ROLL_BACK
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == GO_ON
+    }
+}
+
+/// A hook that runs longer than this is killed and counts as failed.
+const HOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(600);
+
+impl Context<'_> {
+    /// The command that the settings name for this point, if any.
+    pub fn hook(&self, point: HookPoint) -> Option<&[String]> {
+        self.settings.hooks.get(&point).map(Vec::as_slice)
+    }
+
+    pub fn hook_limit(&self) -> std::time::Duration {
+        HOOK_LIMIT
+    }
+
+    /// What a hook reads on its standard input.
+    pub fn hook_payload(&self) -> serde_json::Value {
+        serde_json::json!({
+            "update_id": self.id.as_str(),
+            "product": self.plan.product(),
+            "from": self.plan.from(),
+            "to": self.plan.to(),
+            "direction": self.plan.direction(),
+            "root": self.layout.root(),
+        })
+    }
+
+    /// Runs the hooks of one point; one that fails is a failed step.
+    pub fn run_hooks(&self, point: HookPoint) -> Result<(), StepError> {
+        let payload = self.hook_payload();
+        let ran = notify::run(self.layout.root(), point, self.hook(point), &payload, HOOK_LIMIT);
+        ran.map(drop).map_err(|e| StepError::because("NL0309", &e))
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a step failed, on its way into the journal.
+
+use std::error::Error;
+
+use crate::disk::DiskError;
+use crate::journal::Failure;
+
+pub const DISK_FULL: &str = "NL0301";
+pub const PERMISSION: &str = "NL0302";
+
+#[derive(Debug)]
+pub struct StepError(Box<Failure>);
+
+impl StepError {
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        let failure = Failure {
+            code: code.to_owned(),
+            message: message.into(),
+            expected: None,
+            found: None,
+            log: Vec::new(),
+        };
+        Self(Box::new(failure))
+    }
+
+    /// From a room's error: the chain of causes in one sentence. A full disk or a missing permission anywhere in it is the code.
+    pub fn because(code: &'static str, error: &(dyn Error + 'static)) -> Self {
+        let mut message = error.to_string();
+        let mut code = code;
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            code = code_of(error).unwrap_or(code);
+            cause = error.source();
+        }
+        Self::new(code, message)
+    }
+
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        self.0.expected = Some(expected.into());
+        self.0.found = Some(found.into());
+        self
+    }
+
+    #[must_use]
+    pub fn log(mut self, lines: Vec<String>) -> Self {
+        self.0.log = lines;
+        self
+    }
+
+    pub fn into_failure(self) -> Failure {
+        *self.0
+    }
+}
+
+fn code_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let full = |kind| {
+        matches!(
+            kind,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+        )
+    };
+    if let Some(disk) = error.downcast_ref::<DiskError>() {
+        return match disk {
+            disk if disk.is_full() => Some(DISK_FULL),
+            disk if disk.is_permission() => Some(PERMISSION),
+            _ => None,
+        };
+    }
+    error
+        .downcast_ref::<std::io::Error>()
+        .filter(|io| full(io.kind()))
+        .map(|_| DISK_FULL)
+}

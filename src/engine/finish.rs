@@ -1,0 +1,51 @@
+//! What happens around the last journal entry: nothing half-made stays, and the log says how it went.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::Context;
+use crate::disk;
+use crate::journal::{Event, Outcome};
+use crate::notify::{self, HookPoint};
+
+/// Removes everything that only the running update needed. Repeatable.
+pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> disk::Result<()> {
+    disk::remove_tree(&cx.layout.undo(cx.id))?;
+    disk::remove_tree(&cx.layout.staging())?;
+    disk::remove_tree(&cx.layout.downloads())?;
+    if outcome == Outcome::RolledBack {
+        // The way back is done; a hook that fails here changes nothing about that, so it is only logged.
+        let payload = cx.hook_payload();
+        if let Err(error) = notify::run(
+            cx.layout.root(),
+            HookPoint::Rollback,
+            cx.hook(HookPoint::Rollback),
+            &payload,
+            cx.hook_limit(),
+        ) {
+            note(cx, &json!({"kind": "hook-failed", "message": error.to_string()}));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the entry into `logs/update.log`. The journal is the truth; the log is for people and may miss a line.
+pub fn log(cx: &Context<'_>, event: &Event) {
+    let step = event.step().and_then(|id| cx.plan.step(id));
+    let mut line =
+        json!({"kind": event.name(), "step": step.map(|s| s.kind.name()), "phase": step.map(|s| s.kind.phase())});
+    if let Event::Failed { failure, .. } | Event::UndoFailed { failure, .. } = event {
+        line["message"] = json!(failure.message);
+    }
+    note(cx, &line);
+}
+
+fn note(cx: &Context<'_>, line: &serde_json::Value) {
+    let mut line = line.clone();
+    line["time"] = json!(crate::clock::now());
+    line["update_id"] = json!(cx.id.as_str());
+    if let Ok(mut file) = disk::append(&cx.layout.update_log()) {
+        let _ = writeln!(file, "{line}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Where everything of an installation lies (ARCHITECTURE.md, "On disk").
+
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::store::UpdateId;
+use crate::version::Version;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// `root` must be absolute: commands and links are made from it.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Symbolic link to the active release.
+    pub fn current(&self) -> PathBuf {
+        self.root.join("current")
+    }
+
+    pub fn releases(&self) -> PathBuf {
+        self.root.join("releases")
+    }
+
+    pub fn release(&self, version: &Version) -> PathBuf {
+        self.releases().join(version.to_string())
+    }
+
+    /// What `current` holds for this version; relative, so that the installation can be moved.
+    pub fn release_link(version: &Version) -> PathBuf {
+        Path::new("releases").join(version.to_string())
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config")
+    }
+
+    pub fn version_file(&self) -> PathBuf {
+        self.root.join("version.json")
+    }
+
+    /// NetLink's own folder.
+    pub fn state(&self) -> PathBuf {
+        self.root.join(".netlink")
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.state().join("netlink.db")
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.state().join("lock")
+    }
+
+    pub fn trust(&self) -> PathBuf {
+        self.state().join("trust")
+    }
+
+    pub fn backup_key(&self) -> PathBuf {
+        self.state().join("backup.key")
+    }
+
+    pub fn downloads(&self) -> PathBuf {
+        self.state().join("downloads")
+    }
+
+    /// Releases being unpacked and copies being tried.
+    pub fn staging(&self) -> PathBuf {
+        self.state().join("staging")
+    }
+
+    /// What the undo of this update's steps needs.
+    pub fn undo(&self, id: &UpdateId) -> PathBuf {
+        self.state().join("undo").join(id.as_str())
+    }
+
+    /// There while maintenance mode is on.
+    pub fn maintenance(&self) -> PathBuf {
+        self.state().join("maintenance.json")
+    }
+
+    pub fn update_log(&self) -> PathBuf {
+        self.state().join("logs").join("update.log")
+    }
+
+    /// Creates the folders that every installation has.
+    pub fn create(&self) -> disk::Result<()> {
+        for dir in [
+            self.releases(),
+            self.data(),
+            self.config(),
+            self.state().join("logs"),
+            self.trust(),
+        ] {
+            disk::create_dir_all(&dir)?;
+        }
+        disk::set_mode(&self.state(), 0o700)
+    }
+
+    /// The version that `current` points to; none when there is no such link.
+    pub fn active(&self) -> Option<Version> {
+        let target = std::fs::read_link(self.current()).ok()?;
+        target.file_name()?.to_str()?.parse().ok()
+    }
+}

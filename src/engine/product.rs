@@ -1,0 +1,200 @@
+//! What the engine knows of the product: its manifest, the values for its commands, how it is launched and checked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Layout, StepError};
+use crate::clock::Deadline;
+use crate::package;
+use crate::probe::{self, Check, Patience};
+use crate::release::{CommandSpec, RelPath, ReleaseManifest, expand};
+use crate::settings::Settings;
+use crate::target::{self, Launch};
+use crate::version::Version;
+use crate::{disk, host, migrate};
+
+/// A configuration file of a product is at most this long.
+pub const CONFIG_LIMIT: u64 = 16 << 20;
+/// From asking the supervisor to its answer that the product was spawned.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// Beyond the product's own limit for stopping, before the supervisor itself is given up.
+const STOP_MARGIN: Duration = Duration::from_secs(20);
+const KEPT_LOG_LINES: usize = 20;
+
+pub fn manifest(layout: &Layout, version: &Version) -> Result<ReleaseManifest, StepError> {
+    package::manifest_of(&layout.release(version)).map_err(|e| StepError::because("NL0306", &e))
+}
+
+/// `root`, `release`, `data`, `config` and the manifest's variables as the configuration has them now.
+pub fn values(layout: &Layout, manifest: &ReleaseManifest) -> Result<BTreeMap<String, String>, StepError> {
+    let text = |path: &Path| path.display().to_string();
+    let mut values = BTreeMap::from([
+        ("root".to_owned(), text(layout.root())),
+        ("release".to_owned(), text(&layout.release(&manifest.version))),
+        ("data".to_owned(), text(&layout.data())),
+        ("config".to_owned(), text(&layout.config())),
+    ]);
+    for (name, variable) in &manifest.variables {
+        let path = variable.file.under(&layout.config());
+        let content = disk::read_text_limited(&path, CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
+        let found = migrate::config::value_at(&content, &variable.key);
+        let found = found.map_err(|e| StepError::because("NL0303", &e))?;
+        let missing = || {
+            let message = format!(
+                "{} has no `{}`, which release {} needs",
+                path.display(),
+                variable.key,
+                manifest.version
+            );
+            StepError::new("NL0303", message)
+        };
+        values.insert(name.clone(), found.ok_or_else(missing)?);
+    }
+    Ok(values)
+}
+
+/// How the product of this release is started; none when it does not run.
+pub fn launch(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<Launch>, StepError> {
+    let Some(run) = &manifest.run else { return Ok(None) };
+    let values = values(layout, manifest)?;
+    let env = run
+        .env
+        .iter()
+        .map(|(name, text)| Ok((name.clone(), expanded(text, &values)?)));
+    Ok(Some(Launch {
+        version: manifest.version.clone(),
+        argv: run
+            .command
+            .iter()
+            .map(|text| expanded(text, &values))
+            .collect::<Result<_, _>>()?,
+        env: env.collect::<Result<_, StepError>>()?,
+        dir: layout.release(&manifest.version),
+        stop_timeout: run.stop_timeout,
+    }))
+}
+
+/// The operator's checks where there are any, else the release's own.
+pub fn checks(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) -> Result<Vec<Check>, StepError> {
+    let specs = if settings.health.checks.is_empty() {
+        &manifest.health
+    } else {
+        &settings.health.checks
+    };
+    if specs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let values = values(layout, manifest)?;
+    let resolve = |spec| probe::resolve(spec, &values).map_err(|e| StepError::because("NL0316", &e));
+    specs.iter().map(resolve).collect()
+}
+
+/// Starts the release as the installation's running product; repeatable. False when the product does not run by itself.
+pub fn start(layout: &Layout, manifest: &ReleaseManifest) -> Result<bool, StepError> {
+    let Some(launch) = launch(layout, manifest)? else {
+        return Ok(false);
+    };
+    target::start(layout.root(), &launch, START_LIMIT).map_err(|e| StepError::because("NL0315", &e))?;
+    Ok(true)
+}
+
+/// Stops whatever of the product runs; repeatable.
+pub fn stop(layout: &Layout, limit: Duration) -> Result<(), StepError> {
+    let stopped = target::stop(layout.root(), limit + STOP_MARGIN);
+    stopped.map(drop).map_err(|e| StepError::because("NL0310", &e))
+}
+
+/// Waits until the product answers all checks as a client would see it, up to the settings' limit.
+pub fn become_healthy(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) -> Result<String, StepError> {
+    let limit = settings.health.timeout;
+    ask(layout, settings, manifest, limit)
+}
+
+/// One quick look: healthy now or not.
+pub fn is_healthy(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) -> Result<String, StepError> {
+    ask(layout, settings, manifest, Duration::ZERO)
+}
+
+fn ask(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest, limit: Duration) -> Result<String, StepError> {
+    let checks = checks(layout, settings, manifest)?;
+    if checks.is_empty() {
+        return Ok("no health checks are defined".into());
+    }
+    let patience = Patience {
+        deadline: Deadline::after(limit),
+        interval: settings.health.interval,
+    };
+    match probe::check_all(&checks, &patience) {
+        Ok(healthy) => Ok(format!("healthy after {} tries", healthy.attempts)),
+        Err(unhealthy) => {
+            let message = format!(
+                "{} {} is not healthy: {}",
+                manifest.product, manifest.version, unhealthy.check
+            );
+            let log = target::log_tail(layout.root(), KEPT_LOG_LINES);
+            Err(StepError::new("NL0316", message)
+                .expected(unhealthy.expected, unhealthy.found)
+                .log(log))
+        }
+    }
+}
+
+/// Runs a command of the release in its tree; anything but exit code 0 is a failure with the last lines it printed.
+pub fn run_command(
+    layout: &Layout,
+    manifest: &ReleaseManifest,
+    spec: &CommandSpec,
+    code: &'static str,
+) -> Result<(), StepError> {
+    let values = values(layout, manifest)?;
+    let argv = spec
+        .command
+        .iter()
+        .map(|text| expanded(text, &values))
+        .collect::<Result<Vec<_>, _>>()?;
+    let shown = argv.join(" ");
+    let dir = layout.release(&manifest.version);
+    let run = host::Run {
+        argv,
+        dir,
+        env: BTreeMap::new(),
+        stdin: Vec::new(),
+        limit: spec.timeout,
+    };
+    let finished = run.run().map_err(|e| StepError::because(code, &e))?;
+    if finished.status.success() {
+        return Ok(());
+    }
+    let said = if finished.stderr.trim().is_empty() {
+        finished.stdout
+    } else {
+        finished.stderr
+    };
+    let lines: Vec<String> = said.lines().map(str::to_owned).collect();
+    let log = lines[lines.len().saturating_sub(KEPT_LOG_LINES)..].to_vec();
+    let error = StepError::new(code, format!("`{shown}` failed"));
+    Err(error.expected("exit code 0", finished.status.to_string()).log(log))
+}
+
+fn expanded(text: &str, values: &BTreeMap<String, String>) -> Result<String, StepError> {
+    expand(text, values).map_err(|e| StepError::because("NL0303", &e))
+}
+
+/// What belongs to the operator and outlives releases.
+pub fn kept_trees() -> Vec<RelPath> {
+    ["data", "config"]
+        .into_iter()
+        .filter_map(|tree| tree.parse().ok())
+        .collect()
+}
+
+/// The release's live databases, relative to the installation.
+pub fn databases(layout: &Layout, manifest: &ReleaseManifest) -> Vec<RelPath> {
+    let database = manifest
+        .database
+        .as_ref()
+        .map(|database| format!("data/{}", database.path));
+    let there = database.filter(|path| layout.root().join(path).exists());
+    there.and_then(|path| path.parse().ok()).into_iter().collect()
+}

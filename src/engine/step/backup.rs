@@ -1,0 +1,45 @@
+//! An encrypted backup of data and configuration, read back and verified before the update goes on.
+
+use serde_json::{Value, json};
+
+use super::{Work, leave, nothing};
+use crate::backup::{self, Key, Kind, Request};
+use crate::engine::{Context, StepError, product};
+use crate::plan::Step;
+use crate::{clock, disk};
+
+pub const WORK: Work = Work {
+    prepare: nothing,
+    apply,
+    undo: leave,
+};
+
+fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
+    if !cx.settings.backup.enabled || !cx.settings.behavior.auto_backup {
+        return Ok("switched off in config/update.yml".into());
+    }
+    let leg = cx.leg(step)?;
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0308", e);
+    let key = Key::load_or_create(&cx.layout.backup_key()).map_err(|e| failed(&e))?;
+    let dir = cx.settings.backup.directory_under(cx.layout.root());
+    let scratch = cx.layout.staging().join("backup");
+    disk::create_dir_all(&scratch).map_err(|e| failed(&e))?;
+    let databases = match &leg.from {
+        Some(from) => product::databases(cx.layout, &product::manifest(cx.layout, from)?),
+        None => Vec::new(),
+    };
+    let request = Request {
+        root: cx.layout.root().to_path_buf(),
+        trees: product::kept_trees(),
+        databases,
+        scratch: scratch.clone(),
+        kind: Kind::BeforeUpdate(cx.id.to_string()),
+        version: leg.from.clone(),
+        by: "netlink".into(),
+        created: clock::now(),
+    };
+    let mut progress = |done, total| cx.report(step, done, total, "bytes");
+    let record = backup::create(&dir, &key, &request, &mut progress).map_err(|e| failed(&e))?;
+    disk::remove_tree(&scratch).map_err(|e| failed(&e))?;
+    Ok(json!({"backup": record.id.to_string()}).to_string())
+}

@@ -1,0 +1,54 @@
+//! Fetches the release's package and checks every byte against the signed metadata.
+
+use serde_json::Value;
+
+use super::{Work, nothing};
+use crate::engine::{Context, StepError};
+use crate::fetch::{self, Expected};
+use crate::plan::{Leg, Source, Step};
+use crate::release::PackageRef;
+use crate::{disk, tuf};
+
+pub const WORK: Work = Work {
+    prepare: nothing,
+    apply,
+    undo,
+};
+
+/// Where the package of this leg lies once it is fetched and verified.
+pub fn place(cx: &Context<'_>, package: &PackageRef) -> std::path::PathBuf {
+    cx.layout.downloads().join(format!("{}.tar.zst", package.target.sha256))
+}
+
+pub fn package_of(leg: &Leg) -> Result<&PackageRef, StepError> {
+    match &leg.source {
+        Source::Package(package) => Ok(package),
+        Source::OnDisk => Err(StepError::new("NL0322", format!("release {} needs no package", leg.to))),
+    }
+}
+
+fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
+    let package = package_of(cx.leg(step)?)?;
+    let missing = || {
+        StepError::new(
+            "NL0305",
+            "this installation has no repository; run `netlink init --repository URL`",
+        )
+    };
+    let location = cx.repository.ok_or_else(missing)?;
+    disk::create_dir_all(&cx.layout.downloads()).map_err(|e| StepError::because("NL0305", &e))?;
+    let target = &package.target;
+    let name = tuf::target_file(&target.name, target.sha256).map_err(|e| StepError::because("NL0305", &e))?;
+    let expected = Expected {
+        length: target.length,
+        sha256: target.sha256,
+    };
+    let mut progress = |done, total| cx.report(step, done, total, "bytes");
+    fetch::download(location, &name, &expected, &place(cx, package), &mut progress)
+        .map_err(|e| StepError::because("NL0305", &e))?;
+    Ok(format!("{} bytes of {}", target.length, target.name))
+}
+
+fn undo(cx: &Context<'_>, _: &Step, _: &Value) -> Result<(), StepError> {
+    disk::remove_tree(&cx.layout.downloads()).map_err(|e| StepError::because("NL0320", &e))
+}

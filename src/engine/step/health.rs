@@ -1,0 +1,21 @@
+//! Waits until the new version answers its health checks, asked from outside as a client would.
+
+use serde_json::Value;
+
+use super::{Work, leave, nothing};
+use crate::engine::{Context, StepError, product};
+use crate::plan::Step;
+
+pub const WORK: Work = Work {
+    prepare: nothing,
+    apply,
+    undo: leave,
+};
+
+fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
+    let manifest = product::manifest(cx.layout, &cx.leg(step)?.to)?;
+    if manifest.run.is_some() && !cx.settings.behavior.auto_restart {
+        return Ok("not asked: the product was left stopped".into());
+    }
+    product::become_healthy(cx.layout, cx.settings, &manifest)
+}

@@ -1,0 +1,122 @@
+//! Before anything is touched: room on disk, permission to write, the installation as planned, configuration and schema as
+//! the installed version left them. An unhealthy product warns only: the update may be what repairs it.
+
+use serde_json::Value;
+
+use super::{Work, leave, nothing};
+use crate::engine::failure::{DISK_FULL, PERMISSION};
+use crate::engine::{Context, StepError, product};
+use crate::migrate;
+use crate::notify::HookPoint;
+use crate::plan::Step;
+use crate::release::ReleaseManifest;
+use crate::{disk, target};
+
+pub const WORK: Work = Work {
+    prepare: nothing,
+    apply,
+    undo: leave,
+};
+
+fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
+    enough_room(cx)?;
+    may_write(cx)?;
+    let Some(from) = cx.plan.from() else {
+        cx.run_hooks(HookPoint::PreUpdate)?;
+        return Ok("room, permissions".into());
+    };
+    let active = cx.layout.active();
+    if active.as_ref() != Some(from) {
+        let found = active.map_or("none".to_owned(), |version| version.to_string());
+        let message = "the installation changed since the plan was made; run `netlink update plan` again";
+        return Err(StepError::new("NL0322", message).expected(from.to_string(), found));
+    }
+    let manifest = product::manifest(cx.layout, from)?;
+    config_parses(cx, &manifest)?;
+    schema_is_as_planned(cx, &manifest)?;
+    cx.run_hooks(HookPoint::PreUpdate)?;
+    Ok(
+        match (
+            target::status(cx.layout.root()),
+            product::is_healthy(cx.layout, cx.settings, &manifest),
+        ) {
+            (Ok(status), Err(error)) if status.is_running() => {
+                format!("warning: {} before the update", error.into_failure().message)
+            }
+            _ => "room, permissions, configuration, schema".into(),
+        },
+    )
+}
+
+fn enough_room(cx: &Context<'_>) -> Result<(), StepError> {
+    let needed = cx.plan.cost().disk_bytes;
+    let free = disk::free_space(cx.layout.root()).map_err(|e| StepError::because("NL0320", &e))?;
+    if free >= needed {
+        return Ok(());
+    }
+    let message = format!(
+        "not enough room on the disk of {}; free some and try again",
+        cx.layout.root().display()
+    );
+    Err(StepError::new(DISK_FULL, message).expected(format!("{needed} bytes free"), format!("{free} bytes free")))
+}
+
+/// Writes and removes a file in each folder that the update will write to.
+fn may_write(cx: &Context<'_>) -> Result<(), StepError> {
+    let layout = cx.layout;
+    for dir in [
+        layout.root().to_path_buf(),
+        layout.releases(),
+        layout.data(),
+        layout.config(),
+        layout.state(),
+    ] {
+        let probe = dir.join(".netlink-may-write");
+        let tried = disk::write_atomic(&probe, b"", 0o600).and_then(|()| disk::remove_file(&probe));
+        tried.map_err(|e| {
+            let code = if e.is_permission() { PERMISSION } else { "NL0320" };
+            StepError::because(code, &e)
+        })?;
+    }
+    Ok(())
+}
+
+fn config_parses(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
+    for file in &manifest.config {
+        let path = file.under(&cx.layout.config());
+        let text =
+            disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
+        migrate::config::check(file.as_str(), &text).map_err(|e| {
+            let failure = StepError::because("NL0303", &e).into_failure();
+            StepError::new(
+                "NL0303",
+                format!(
+                    "{} is broken; mend it and try again: {}",
+                    path.display(),
+                    failure.message
+                ),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn schema_is_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
+    let (Some(database), Some(leg)) = (&manifest.database, cx.plan.legs().first()) else {
+        return Ok(());
+    };
+    let path = database.path.under(&cx.layout.data());
+    let found = migrate::schema::level(&path).map_err(|e| StepError::because("NL0304", &e))?;
+    match leg.schema {
+        Some(planned) if planned.from != found => {
+            let text =
+                |level: Option<u32>| level.map_or("no schema".to_owned(), |level| format!("schema level {level}"));
+            let message = format!(
+                "{} changed since the plan was made; run `netlink update plan` again",
+                path.display()
+            );
+            Err(StepError::new("NL0304", message).expected(text(planned.from), text(found)))
+        }
+        _ => Ok(()),
+    }
+}

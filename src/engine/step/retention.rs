@@ -1,0 +1,66 @@
+//! Lets go of what is no longer needed: old backups, and releases that are neither the new one nor the one to go back to.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Work, leave, nothing};
+use crate::backup::{self, Key};
+use crate::engine::{Context, StepError};
+use crate::notify::HookPoint;
+use crate::plan::Step;
+use crate::{clock, disk};
+
+pub const WORK: Work = Work {
+    prepare: nothing,
+    apply,
+    undo: leave,
+};
+
+fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
+    let releases = forget_releases(cx)?;
+    let backups = forget_backups(cx)?;
+    cx.run_hooks(HookPoint::PostUpdate)?;
+    Ok(format!("{releases} releases and {backups} backups let go"))
+}
+
+fn forget_releases(cx: &Context<'_>) -> Result<usize, StepError> {
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0319", e);
+    let kept: BTreeSet<String> = cx
+        .plan
+        .from()
+        .into_iter()
+        .chain([cx.plan.to()])
+        .map(ToString::to_string)
+        .collect();
+    let mut gone = 0;
+    for entry in std::fs::read_dir(cx.layout.releases()).map_err(|e| failed(&e))? {
+        let entry = entry.map_err(|e| failed(&e))?;
+        if !entry.file_name().to_str().is_some_and(|name| kept.contains(name)) {
+            disk::remove_tree(&entry.path()).map_err(|e| failed(&e))?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
+}
+
+/// The backup made for this very update is kept, however short the retention.
+fn forget_backups(cx: &Context<'_>) -> Result<usize, StepError> {
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0319", e);
+    let dir = cx.settings.backup.directory_under(cx.layout.root());
+    if !dir.exists() {
+        return Ok(0);
+    }
+    let key = Key::load_or_create(&cx.layout.backup_key()).map_err(|e| failed(&e))?;
+    let listed = backup::list(&dir, &key).map_err(|e| failed(&e))?;
+    let needed = listed
+        .iter()
+        .filter(|one| one.is_for(cx.id.as_str()))
+        .map(|one| one.id.clone())
+        .collect();
+    let old = backup::prune_candidates(&listed, cx.settings.backup.retention_days, clock::now(), &needed);
+    for id in &old {
+        backup::remove(&dir, id).map_err(|e| failed(&e))?;
+    }
+    Ok(old.len())
+}

@@ -1,0 +1,114 @@
+//! Migrates the database while the product is stopped. A whole copy is kept first and put back when the step is undone, so
+//! that an automatic rollback gives exactly the data from before.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Work, gathered, keep};
+use crate::engine::{Context, StepError, product};
+use crate::migrate::schema::{self, SchemaFiles, StoredDown};
+use crate::plan::{Leg, SchemaMove, Step};
+use crate::{disk, store};
+
+pub const WORK: Work = Work { prepare, apply, undo };
+
+/// The SQL of a leg, either way.
+pub enum Migration {
+    Up { files: SchemaFiles, to: u32 },
+    Down { downs: Vec<StoredDown>, to: u32 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Before {
+    database: PathBuf,
+    existed: bool,
+}
+
+/// The migration that a leg needs: the release's own files on the way up, the ways back kept here on the way down.
+pub fn work(cx: &Context<'_>, leg: &Leg, planned: SchemaMove) -> Result<Migration, StepError> {
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
+    if planned.from.is_some_and(|from| from > planned.to) {
+        let stored = cx.store.schema_downs().map_err(|e| failed(&e))?;
+        let needed = stored
+            .range(planned.to + 1..)
+            .map(|(_, json)| serde_json::from_str(json));
+        let downs = needed.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+        return Ok(Migration::Down { downs, to: planned.to });
+    }
+    let manifest = product::manifest(cx.layout, &leg.to)?;
+    let missing = || {
+        StepError::new(
+            "NL0313",
+            format!("release {} names a schema level but no database", leg.to),
+        )
+    };
+    let database = manifest.database.as_ref().ok_or_else(missing)?;
+    let dir = database.migrations.under(&cx.layout.release(&leg.to));
+    let listed = |name: &str| {
+        let path = format!("{}/{name}", database.migrations);
+        manifest.files.iter().any(|entry| entry.path.as_str() == path)
+    };
+    let files = SchemaFiles::load(&dir, &listed).map_err(|e| failed(&e))?;
+    Ok(Migration::Up { files, to: planned.to })
+}
+
+fn planned(cx: &Context<'_>, step: &Step) -> Result<SchemaMove, StepError> {
+    let missing = || StepError::new("NL0322", "the plan has a schema step without a schema move");
+    cx.leg(step)?.schema.ok_or_else(missing)
+}
+
+fn kept(cx: &Context<'_>, step: &Step) -> PathBuf {
+    cx.layout.undo(cx.id).join(format!("{}.db", step.id.0))
+}
+
+fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
+    let leg = cx.leg(step)?;
+    let manifest = product::manifest(cx.layout, &leg.to)?;
+    let missing = || {
+        StepError::new(
+            "NL0313",
+            format!("release {} names a schema level but no database", leg.to),
+        )
+    };
+    let database = manifest
+        .database
+        .as_ref()
+        .ok_or_else(missing)?
+        .path
+        .under(&cx.layout.data());
+    let existed = database.exists();
+    if existed {
+        let copy = kept(cx, step);
+        disk::create_dir_of(&copy).map_err(|e| StepError::because("NL0320", &e))?;
+        store::copy_live(&database, &copy).map_err(|e| StepError::because("NL0313", &e))?;
+    }
+    keep(&Before { database, existed })
+}
+
+fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepError> {
+    let before: Before = gathered(undo)?;
+    let planned = planned(cx, step)?;
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
+    let applied = match work(cx, cx.leg(step)?, planned)? {
+        Migration::Up { files, to } => {
+            for down in schema::downs_of(&files, planned.from.unwrap_or(0), to) {
+                let json = serde_json::to_string(&down).map_err(|e| failed(&e))?;
+                cx.store.keep_schema_down(down.level, &json).map_err(|e| failed(&e))?;
+            }
+            disk::create_dir_of(&before.database).map_err(|e| failed(&e))?;
+            schema::up(&before.database, &files, to).map_err(|e| failed(&e))?
+        }
+        Migration::Down { downs, to } => schema::down(&before.database, &downs, to).map_err(|e| failed(&e))?,
+    };
+    Ok(format!("level {}, {} migrations", planned.to, applied.count()))
+}
+
+fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
+    let before: Before = gathered(undo)?;
+    if before.existed {
+        return store::put_back(&kept(cx, step), &before.database).map_err(|e| StepError::because("NL0313", &e));
+    }
+    store::remove(&before.database).map_err(|e| StepError::because("NL0313", &e))
+}

@@ -1,0 +1,135 @@
+//! From what was asked for to one target version and a direction.
+
+use super::{Direction, Facts, Goal, Reason, Refusal, Warning, Wish};
+use crate::release::{Catalog, CatalogRelease};
+use crate::version::{Channel, Version};
+
+/// A target that exists, and what is to be said about choosing it.
+#[derive(Debug, Clone)]
+pub struct Aim {
+    pub to: Version,
+    pub direction: Direction,
+    /// Going back to where one was: `from` ranges do not apply.
+    pub back: bool,
+    pub warnings: Vec<Warning>,
+}
+
+pub enum Resolved {
+    AlreadyThere(Version),
+    Aim(Aim),
+}
+
+pub fn resolve(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Resolved, Refusal> {
+    let installed = facts.installed.as_ref().map(|installed| &installed.version);
+    let mut warnings = Vec::new();
+    let to = match goal {
+        Goal::Upgrade(Wish::To(to)) | Goal::Downgrade(to) | Goal::Rollback(to) => to.clone(),
+        Goal::Upgrade(Wish::Latest) => best(facts, catalog, "latest", |_| true, &mut warnings)?,
+        Goal::Upgrade(Wish::Stable) => best(
+            facts,
+            catalog,
+            "stable",
+            |release| release.channel() == Channel::Release,
+            &mut warnings,
+        )?,
+    };
+    let wished = matches!(goal, Goal::Upgrade(Wish::Latest | Wish::Stable));
+    if installed == Some(&to) || (wished && installed.is_some_and(|installed| to < *installed)) {
+        return Ok(Resolved::AlreadyThere(installed.cloned().unwrap_or(to)));
+    }
+    if catalog.get(&to).is_none() {
+        return Err(unknown(catalog, to));
+    }
+    let direction = direction(installed, &to, goal)?;
+    if facts.rolled_back.contains(&to) && !matches!(goal, Goal::Rollback(_)) {
+        let message = format!("an update to {to} was rolled back on this installation before");
+        warnings.push(Warning {
+            code: "rolled-back-before".into(),
+            message,
+        });
+    }
+    if let Some(installed) = installed.filter(|i| i.is_stable() && !to.is_stable() && **i < to) {
+        let message = format!(
+            "{to} is of the {} channel, the installed {installed} is a stable release",
+            to.channel()
+        );
+        warnings.push(Warning {
+            code: "pre-release".into(),
+            message,
+        });
+    }
+    Ok(Resolved::Aim(Aim {
+        to,
+        direction,
+        back: matches!(goal, Goal::Rollback(_)),
+        warnings,
+    }))
+}
+
+fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<Direction, Refusal> {
+    let wrong = |installed: &Version, command: &'static str, way: &str| {
+        let message =
+            format!("{to} is {way} the installed {installed}; to go there run `netlink update {command} --to {to}`");
+        let reason = Reason::WrongDirection {
+            installed: installed.clone(),
+            wanted: to.clone(),
+            command,
+        };
+        Err(Refusal::new(reason, message))
+    };
+    match (installed, goal) {
+        (None, Goal::Upgrade(_)) => Ok(Direction::Install),
+        (None, Goal::Downgrade(_) | Goal::Rollback(_)) => {
+            let message = "nothing is installed yet; install a version with `netlink init --version V`";
+            Err(Refusal::new(Reason::NotInstalled, message))
+        }
+        (Some(installed), Goal::Upgrade(_)) if to < installed => wrong(installed, "downgrade", "below"),
+        (Some(installed), Goal::Downgrade(_)) if to > installed => wrong(installed, "upgrade", "above"),
+        (Some(installed), _) => Ok(if to > installed { Direction::Up } else { Direction::Down }),
+    }
+}
+
+/// The highest fitting release that can be installed here; those that were rolled back before are passed over, and it is said.
+fn best(
+    facts: &Facts,
+    catalog: &Catalog,
+    wish: &'static str,
+    fits: impl Fn(&CatalogRelease) -> bool,
+    warnings: &mut Vec<Warning>,
+) -> Result<Version, Refusal> {
+    let installed = facts.installed.as_ref().map(|installed| &installed.version);
+    let fitting = catalog.releases().rev().filter(|release| {
+        let here = release.package_for(&facts.platform).is_some() || facts.on_disk.contains(&release.version);
+        fits(release) && (here || installed == Some(&release.version))
+    });
+    for release in fitting {
+        let version = &release.version;
+        if facts.rolled_back.contains(version) && installed != Some(version) {
+            let message = format!(
+                "{version} is passed over: an update to it was rolled back here before; take it anyway with `netlink update upgrade --to {version}`"
+            );
+            warnings.push(Warning {
+                code: "passed-over".into(),
+                message,
+            });
+            continue;
+        }
+        return Ok(version.clone());
+    }
+    // With something installed, that no release fits means that there is nothing better.
+    match installed {
+        Some(installed) => Ok(installed.clone()),
+        None => {
+            let message = format!("the repository has no {wish} release for {}", facts.platform);
+            Err(Refusal::new(Reason::NoRelease { wish }, message))
+        }
+    }
+}
+
+fn unknown(catalog: &Catalog, wanted: Version) -> Refusal {
+    let known: Vec<Version> = catalog.releases().map(|release| release.version.clone()).collect();
+    let list = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let list = if list.is_empty() { "none".to_owned() } else { list };
+    let message = format!("there is no release {wanted}; the versions that exist are: {list}");
+    Refusal::new(Reason::UnknownVersion { wanted, known }, message)
+}

@@ -1,0 +1,157 @@
+//! From hops to legs to ordered steps, with what they cost.
+
+use super::goal::Aim;
+use super::model::Body;
+use super::{Cost, Direction, Facts, Hop, Leg, Reason, Refusal, SchemaMove, Source, Step, StepId, StepKind};
+use crate::release::Catalog;
+use crate::version::Version;
+
+/// Bytes a second, for estimates.
+const DOWNLOAD_RATE: u64 = 10_000_000;
+const DATA_RATE: u64 = 200_000_000;
+/// Seconds to stop a product and start it again.
+const RESTART: u64 = 2;
+/// Room that is asked for beyond what can be calculated: journal, logs, file system overhead.
+const SPARE: u64 = 16 << 20;
+
+pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Result<Body, Refusal> {
+    let legs = legs(facts, catalog, hops)?;
+    let steps = steps(&legs, aim.direction);
+    let irreversible = irreversible(facts, &legs, aim.direction);
+    Ok(Body {
+        product: facts.product.clone(),
+        direction: aim.direction,
+        from: facts.installed.as_ref().map(|installed| installed.version.clone()),
+        to: aim.to,
+        cost: cost(facts, &legs),
+        legs,
+        steps,
+        warnings: aim.warnings,
+        irreversible,
+    })
+}
+
+/// A leg ends at each stop, which must run before going on, and at the target.
+fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>) -> Result<Vec<Leg>, Refusal> {
+    let mut level = facts.installed.as_ref().and_then(|installed| installed.schema_level);
+    let mut legs = Vec::new();
+    let mut open: Vec<Hop> = Vec::new();
+    let last = hops.len().saturating_sub(1);
+    for (at, hop) in hops.into_iter().enumerate() {
+        let ends = hop.stop || at == last;
+        open.push(hop);
+        if ends {
+            let leg = leg(facts, catalog, std::mem::take(&mut open), level)?;
+            level = leg.schema.map_or(level, |moved| Some(moved.to));
+            legs.push(leg);
+        }
+    }
+    Ok(legs)
+}
+
+fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, level: Option<u32>) -> Result<Leg, Refusal> {
+    let from = hops.first().and_then(|hop| hop.from.clone());
+    let unsound = || Refusal::new(Reason::Unsound, "a leg without a known release");
+    let release = hops.last().and_then(|hop| catalog.get(&hop.to)).ok_or_else(unsound)?;
+    let source = if facts.on_disk.contains(&release.version) {
+        Source::OnDisk
+    } else {
+        Source::Package(release.package_for(&facts.platform).ok_or_else(unsound)?.clone())
+    };
+    let moved = release.rules.schema_level.filter(|to| level != Some(*to));
+    let schema = moved.map(|to| SchemaMove { from: level, to });
+    Ok(Leg {
+        from,
+        to: release.version.clone(),
+        hops,
+        source,
+        rules: release.rules.clone(),
+        schema,
+    })
+}
+
+/// Everything that can be fetched, checked and tried comes before anything that the product notices.
+fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
+    let first = direction == Direction::Install;
+    let mut steps: Vec<(StepKind, usize)> = vec![(StepKind::Preflight, 0)];
+    for kind in [StepKind::Download, StepKind::Stage] {
+        let packaged = |leg: &&(usize, &Leg)| matches!(leg.1.source, Source::Package(_));
+        steps.extend(legs.iter().enumerate().filter(packaged).map(|(at, _)| (kind, at)));
+    }
+    if !first {
+        steps.extend((0..legs.len()).map(|at| (StepKind::Trial, at)));
+    }
+    for (at, leg) in legs.iter().enumerate() {
+        if !first {
+            steps.push((StepKind::Backup, at));
+            if at == 0 {
+                steps.push((StepKind::MaintenanceOn, at));
+            }
+            steps.push((StepKind::Stop, at));
+        }
+        steps.extend([(StepKind::Dependencies, at), (StepKind::Config, at)]);
+        if leg.schema.is_some() {
+            steps.push((StepKind::Schema, at));
+        }
+        let rest = [
+            StepKind::Switch,
+            StepKind::Start,
+            StepKind::Health,
+            StepKind::Validate,
+            StepKind::Record,
+        ];
+        steps.extend(rest.map(|kind| (kind, at)));
+    }
+    let end = legs.len().saturating_sub(1);
+    if !first {
+        steps.push((StepKind::MaintenanceOff, end));
+    }
+    steps.push((StepKind::Retention, end));
+    let numbered = steps.into_iter().enumerate();
+    numbered
+        .map(|(at, (kind, leg))| Step {
+            id: StepId(u16::try_from(at).unwrap_or(u16::MAX)),
+            kind,
+            leg,
+        })
+        .collect()
+}
+
+fn cost(facts: &Facts, legs: &[Leg]) -> Cost {
+    let packages = legs.iter().filter_map(|leg| match &leg.source {
+        Source::Package(package) => Some(package),
+        Source::OnDisk => None,
+    });
+    let (download, unpacked) = packages.fold((0, 0), |(d, u), package| {
+        (d + package.target.length, u + package.unpacked)
+    });
+    let data = facts.installed.as_ref().map_or(0, |installed| installed.data_bytes);
+    // The backup, its copy of live databases, the copy to undo from, the copy to try on.
+    let copies = 4 * data;
+    let downtime = legs.len() as u64 * RESTART + data / DATA_RATE;
+    Cost {
+        download_bytes: download,
+        disk_bytes: download + unpacked + copies + SPARE,
+        seconds: download / DOWNLOAD_RATE + copies / DATA_RATE + downtime,
+        downtime_seconds: downtime,
+    }
+}
+
+fn irreversible(facts: &Facts, legs: &[Leg], direction: Direction) -> Vec<String> {
+    let Some(from) = facts.installed.as_ref().map(|installed| &installed.version) else {
+        return Vec::new();
+    };
+    if direction == Direction::Down {
+        let lost = |leg: &Leg| leg.schema.map(|moved| (leg, moved));
+        let text = |(leg, moved): (&Leg, SchemaMove)| {
+            format!(
+                "what only releases above {} store is lost when the schema goes down to level {}",
+                leg.to, moved.to
+            )
+        };
+        return legs.iter().filter_map(lost).map(text).collect();
+    }
+    let one_way = legs.iter().flat_map(|leg| &leg.hops).filter(|hop| !hop.reversible);
+    let text = |to: &Version| format!("from {to} there is no way back to {from} but a restore of the backup");
+    one_way.map(|hop| text(&hop.to)).collect()
+}
