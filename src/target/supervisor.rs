@@ -171,12 +171,15 @@ impl Supervisor {
         if changed {
             self.last_start = None;
             self.restarts = 0;
-            self.back_off = FIRST_BACK_OFF;
         }
         match self.phase {
             Phase::Running(_) if changed => self.begin_stop(),
             Phase::Running(_) | Phase::Stopping { .. } => {}
-            Phase::Idle | Phase::BackingOff { .. } => self.launch(),
+            Phase::Idle | Phase::BackingOff { .. } => {
+                // Somebody asks: perhaps the cause is gone.
+                self.back_off = FIRST_BACK_OFF;
+                self.launch();
+            }
         }
     }
 
