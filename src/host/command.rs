@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -67,11 +68,7 @@ impl Run {
             .args(args)
             .current_dir(&self.dir)
             .env_clear()
-            .envs(
-                PASSED_ON
-                    .iter()
-                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
-            )
+            .envs(passed_on())
             .envs(&self.env)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -115,6 +112,13 @@ impl Run {
             thread::spawn(move || drop(pipe.write_all(&input)));
         }
     }
+}
+
+/// What every process that we start gets of our own environment.
+pub(super) fn passed_on() -> impl Iterator<Item = (&'static str, OsString)> {
+    PASSED_ON
+        .iter()
+        .filter_map(|name| Some((*name, std::env::var_os(name)?)))
 }
 
 fn wait(child: &mut Child, deadline: Deadline) -> io::Result<Option<ExitStatus>> {

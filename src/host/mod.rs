@@ -2,6 +2,10 @@
 
 mod command;
 mod machine;
+mod process;
+mod spawn;
 
 pub use command::{CommandError, Finished, Run};
 pub use machine::{boot_id, hostname, process_is_alive, user_id};
+pub use process::{ProcessIdentity, group_is_alive, group_leaders_marked, signal_group};
+pub use spawn::{Group, Spawn, spawn_child};

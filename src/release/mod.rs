@@ -3,6 +3,7 @@
 mod catalog;
 mod manifest;
 mod name;
+mod template;
 
 pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
 pub use manifest::{
@@ -10,3 +11,4 @@ pub use manifest::{
     MANIFEST_NAME, ReleaseManifest, ReleaseRules, RunSpec, Variable,
 };
 pub use name::{NameError, Platform, ProductName, RelPath};
+pub use template::{TemplateError, expand};
