@@ -1,0 +1,52 @@
+//! Rows that point to nothing, before and after a migration: only those that it made are its fault.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::error::StepError;
+
+/// How many times each (table, parent, row) is broken. Not by the key's number, which a rebuilt table changes.
+pub(super) type Broken = BTreeMap<(String, String, Option<i64>), usize>;
+
+pub(super) fn broken(connection: &Connection) -> rusqlite::Result<Broken> {
+    let mut names = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    let tables = names
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut found = Broken::new();
+    for table in tables {
+        // A key whose parent has no matching unique index makes the check itself fail: broken as a whole, also when it
+        // was so before.
+        if let Err(e) = broken_of(connection, &table, &mut found) {
+            if !e.to_string().contains("foreign key mismatch") {
+                return Err(e);
+            }
+            found.insert((table, "a table without the unique key it needs".into(), None), 1);
+        }
+    }
+    Ok(found)
+}
+
+fn broken_of(connection: &Connection, table: &str, found: &mut Broken) -> rusqlite::Result<()> {
+    let mut check = connection.prepare("SELECT \"table\", parent, rowid FROM pragma_foreign_key_check(?1)")?;
+    let mut rows = check.query([table])?;
+    while let Some(row) = rows.next()? {
+        *found.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default() += 1;
+    }
+    Ok(())
+}
+
+/// An error when `after` has what `before` had not.
+pub(super) fn none_new(before: &Broken, after: &Broken) -> Result<(), StepError> {
+    let new = |(key, count): &(&_, &usize)| before.get(*key).copied().unwrap_or(0) < **count;
+    let mut fresh = after.iter().filter(new);
+    let Some(((table, parent, _), _)) = fresh.next() else {
+        return Ok(());
+    };
+    Err(StepError::BrokenReferences {
+        count: 1 + fresh.count(),
+        table: table.clone(),
+        parent: parent.clone(),
+    })
+}

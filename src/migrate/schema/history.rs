@@ -1,0 +1,89 @@
+//! refinery's history table: what is applied, and whether the files at hand tell the same story.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::files::SchemaFiles;
+use super::{SchemaError, open};
+
+pub(super) const TABLE: &str = "refinery_schema_history";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) level: u32,
+    pub(super) name: String,
+    pub(super) checksum: u64,
+}
+
+/// The highest applied level; 0 with an empty history. `None`: no database, or none that refinery has seen.
+pub fn level(db: &Path) -> Result<Option<u32>, SchemaError> {
+    let Some(connection) = open::for_reading(db)? else {
+        return Ok(None);
+    };
+    Ok(read(&connection, db)?.map(|rows| highest(&rows)))
+}
+
+pub(super) fn highest(rows: &[Row]) -> u32 {
+    rows.last().map_or(0, |row| row.level)
+}
+
+/// In the order of levels; `None` without the table.
+pub(super) fn read(connection: &Connection, db: &Path) -> Result<Option<Vec<Row>>, SchemaError> {
+    let rows = query(connection).map_err(open::at("read the history of", db))?;
+    let Some(rows) = rows else { return Ok(None) };
+    let unreadable = |reason: String| SchemaError::History {
+        path: db.to_path_buf(),
+        reason,
+    };
+    let row = |(version, name, checksum): (i64, String, String)| {
+        let level = u32::try_from(version).ok().filter(|level| *level > 0);
+        Ok(Row {
+            level: level.ok_or_else(|| unreadable(format!("it has a level {version}")))?,
+            checksum: checksum
+                .parse()
+                .map_err(|_| unreadable(format!("level {version} has the checksum `{checksum}`")))?,
+            name,
+        })
+    };
+    rows.into_iter().map(row).collect::<Result<_, _>>().map(Some)
+}
+
+fn query(connection: &Connection) -> rusqlite::Result<Option<Vec<(i64, String, String)>>> {
+    let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let there = connection.query_row(table, [TABLE], |_| Ok(())).optional()?;
+    if there.is_none() {
+        return Ok(None);
+    }
+    let mut statement = connection.prepare(&format!("SELECT version, name, checksum FROM {TABLE} ORDER BY version"))?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect::<Result<_, _>>().map(Some)
+}
+
+/// Every applied level must be among the files, unchanged, and none may be left out below the highest.
+pub(super) fn compare(rows: &[Row], files: &SchemaFiles) -> Result<(), SchemaError> {
+    let level = highest(rows);
+    if level > files.highest() {
+        return Err(SchemaError::Ahead {
+            found: level,
+            known: files.highest(),
+        });
+    }
+    for expected in 1..=level {
+        let row = rows.iter().find(|row| row.level == expected);
+        let (Some(row), Some(files)) = (row, files.get(expected)) else {
+            return Err(SchemaError::Missing {
+                level,
+                missing: expected,
+            });
+        };
+        if row.name != files.migration.name() || row.checksum != files.migration.checksum() {
+            return Err(SchemaError::Changed {
+                level: expected,
+                applied: row.name.clone(),
+                at_hand: files.migration.name().to_owned(),
+            });
+        }
+    }
+    Ok(())
+}

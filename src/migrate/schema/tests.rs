@@ -1,0 +1,340 @@
+//! Each trap of refinery and SQLite that this room is built around.
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::*;
+
+struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("m")).unwrap();
+        let place = Self { dir };
+        for (name, sql) in files {
+            fs::write(place.folder().join(name), sql).unwrap();
+        }
+        place
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.dir.path().join("m")
+    }
+
+    fn db(&self) -> PathBuf {
+        self.dir.path().join("p.db")
+    }
+
+    fn load(&self) -> Result<SchemaFiles, SchemaError> {
+        SchemaFiles::load(&self.folder(), &|_| true)
+    }
+
+    fn files(&self) -> SchemaFiles {
+        self.load().unwrap()
+    }
+
+    fn sql(&self) -> Connection {
+        Connection::open(self.db()).unwrap()
+    }
+
+    fn one<T: rusqlite::types::FromSql>(&self, query: &str) -> T {
+        self.sql().query_row(query, [], |row| row.get(0)).unwrap()
+    }
+}
+
+const PARENT: (&str, &str) = (
+    "V1__parent.sql",
+    "CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT);
+     CREATE TABLE child (id INTEGER PRIMARY KEY, parent REFERENCES parent (id) ON DELETE CASCADE);
+     INSERT INTO parent VALUES (1, 'a'); INSERT INTO child VALUES (1, 1), (2, 1);",
+);
+const REBUILD: (&str, &str) = (
+    "V2__rebuild.sql",
+    "CREATE TABLE new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+     INSERT INTO new SELECT id, name FROM parent; DROP TABLE parent; ALTER TABLE new RENAME TO parent;",
+);
+
+#[test]
+fn a_rebuilt_table_keeps_the_rows_that_point_to_it() {
+    let place = Place::new(&[PARENT, REBUILD]);
+    assert_eq!(up(&place.db(), &place.files(), 2).unwrap().count(), 2);
+    assert_eq!(place.one::<i64>("SELECT count(*) FROM child"), 2);
+}
+
+#[test]
+fn naive_refinery_loses_them() {
+    let place = Place::new(&[PARENT, REBUILD]);
+    let mut connection = place.sql();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    let migrations = refinery::load_sql_migrations(place.folder()).unwrap();
+    refinery::Runner::new(&migrations).run(&mut connection).unwrap();
+    assert_eq!(
+        place.one::<i64>("SELECT count(*) FROM child"),
+        0,
+        "the trap is gone: so may be the cure"
+    );
+}
+
+#[test]
+fn the_history_is_the_one_refinery_writes() {
+    let place = Place::new(&[PARENT, REBUILD]);
+    up(&place.db(), &place.files(), 2).unwrap();
+    let migrations = refinery::load_sql_migrations(place.folder()).unwrap();
+    let report = refinery::Runner::new(&migrations).run(&mut place.sql()).unwrap();
+    assert!(report.applied_migrations().is_empty());
+
+    let other = Place::new(&[PARENT, REBUILD]);
+    refinery::Runner::new(&migrations).run(&mut other.sql()).unwrap();
+    assert_eq!(up(&other.db(), &other.files(), 2).unwrap().count(), 0);
+    let table = "SELECT sql FROM sqlite_schema WHERE name = 'refinery_schema_history'";
+    assert_eq!(place.one::<String>(table), other.one::<String>(table));
+}
+
+#[test]
+fn no_history_row_no_sql() {
+    let place = Place::new(&[PARENT, REBUILD]);
+    up(&place.db(), &place.files(), 1).unwrap();
+    place
+        .sql()
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON refinery_schema_history BEGIN SELECT RAISE(ABORT, 'full'); END;",
+        )
+        .unwrap();
+    let before = fingerprint(&place.db()).unwrap();
+    let failed = up(&place.db(), &place.files(), 2).unwrap_err();
+    assert!(matches!(failed, SchemaError::Migration { level: 2, .. }), "{failed}");
+    assert_eq!(fingerprint(&place.db()).unwrap(), before);
+    assert_eq!(level(&place.db()).unwrap(), Some(1));
+}
+
+#[test]
+fn a_failed_migration_leaves_the_ones_before_it_and_nothing_of_itself() {
+    let place = Place::new(&[
+        PARENT,
+        ("V2__bad.sql", "CREATE TABLE x (a); INSERT INTO nowhere VALUES (1);"),
+    ]);
+    up(&place.db(), &place.files(), 2).unwrap_err();
+    assert_eq!(level(&place.db()).unwrap(), Some(1));
+    assert_eq!(
+        place.one::<i64>("SELECT count(*) FROM sqlite_schema WHERE name = 'x'"),
+        0
+    );
+}
+
+#[test]
+fn a_file_cannot_end_its_transaction_but_may_have_triggers() {
+    let sneaky = [
+        "COMMIT;",
+        "END;",
+        "ROLLBACK;",
+        "SAVEPOINT s;",
+        "ATTACH ':memory:' AS o;",
+        "BEGIN;",
+    ];
+    for statement in sneaky {
+        let sql = format!("CREATE TABLE x (a); /* */ {statement}");
+        let place = Place::new(&[PARENT, ("V2__sneaky.sql", &sql)]);
+        let failed = up(&place.db(), &place.files(), 2).unwrap_err();
+        let source = std::error::Error::source(&failed)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        assert!(source.contains("may not use BEGIN"), "{statement}: {source}");
+        assert_eq!(
+            place.one::<i64>("SELECT count(*) FROM sqlite_schema WHERE name = 'x'"),
+            0,
+            "{statement}"
+        );
+    }
+    let trigger = "CREATE TRIGGER t AFTER DELETE ON child BEGIN UPDATE parent SET name = 'COMMIT;'; END;";
+    let place = Place::new(&[PARENT, ("V2__trigger.sql", trigger)]);
+    up(&place.db(), &place.files(), 2).unwrap();
+}
+
+#[test]
+fn rows_that_point_to_nothing_are_refused_unless_they_did_before() {
+    let place = Place::new(&[
+        PARENT,
+        ("V2__orphans.sql", "DELETE FROM parent;"),
+        ("V3__more.sql", "CREATE TABLE x (a);"),
+    ]);
+    let failed = up(&place.db(), &place.files(), 3).unwrap_err();
+    assert!(matches!(failed, SchemaError::Migration { level: 2, .. }), "{failed}");
+    assert_eq!(place.one::<i64>("SELECT count(*) FROM parent"), 1);
+
+    let place = Place::new(&[PARENT, ("V2__more.sql", "CREATE TABLE x (a);")]);
+    up(&place.db(), &place.files(), 1).unwrap();
+    place
+        .sql()
+        .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM parent;")
+        .unwrap();
+    up(&place.db(), &place.files(), 2).unwrap();
+}
+
+#[test]
+fn files_that_refinery_would_skip_are_errors() {
+    let wrong = [
+        "V2_one_underscore.sql",
+        "v2__small.sql",
+        "U2__unversioned.sql",
+        "V02__zero.sql",
+        "V2__a-b.sql",
+        "V2.1__dotted.sql",
+        "V3__gap.sql",
+        "V1__twice.sql",
+        "V2__x.down.sql",
+        "V1__other.down.sql",
+        "README.md",
+        "V99999999999__large.sql",
+    ];
+    for name in wrong {
+        let place = Place::new(&[PARENT, (name, "SELECT 1;")]);
+        place.load().unwrap_err();
+    }
+    let place = Place::new(&[PARENT, REBUILD]);
+    let unlisted = SchemaFiles::load(&place.folder(), &|name| name == PARENT.0).unwrap_err();
+    assert!(unlisted.to_string().contains("V2__rebuild.sql"), "{unlisted}");
+}
+
+#[test]
+fn missing_changed_ahead_and_targets_are_told_apart() {
+    let place = Place::new(&[PARENT, REBUILD]);
+    let (db, both) = (place.db(), place.files());
+    up(&db, &both, 2).unwrap();
+    assert!(matches!(
+        up(&db, &both, 1),
+        Err(SchemaError::TargetBelow { level: 2, target: 1 })
+    ));
+    assert!(matches!(
+        up(&db, &both, 3),
+        Err(SchemaError::TargetUnknown { target: 3, known: 2 })
+    ));
+    let first = Place::new(&[PARENT]).files();
+    assert!(matches!(
+        up(&db, &first, 1),
+        Err(SchemaError::Ahead { found: 2, known: 1 })
+    ));
+    let changed = Place::new(&[PARENT, (REBUILD.0, "SELECT 1;")]).files();
+    assert!(matches!(
+        up(&db, &changed, 2),
+        Err(SchemaError::Changed { level: 2, .. })
+    ));
+    place
+        .sql()
+        .execute("DELETE FROM refinery_schema_history WHERE version = 1", [])
+        .unwrap();
+    assert!(matches!(
+        up(&db, &both, 2),
+        Err(SchemaError::Missing { level: 2, missing: 1 })
+    ));
+}
+
+#[test]
+fn a_level_is_read_without_leaving_a_trace() {
+    let place = Place::new(&[PARENT]);
+    assert_eq!(level(&place.db()).unwrap(), None);
+    assert!(!place.db().exists());
+    place
+        .sql()
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE x (a);")
+        .unwrap();
+    up(&place.db(), &place.files(), 1).unwrap();
+    assert_eq!(level(&place.db()).unwrap(), Some(1));
+    let names: Vec<_> = fs::read_dir(place.dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(place.one::<String>("PRAGMA journal_mode"), "wal");
+}
+
+fn with_downs(second: &str) -> Place {
+    Place::new(&[
+        PARENT,
+        ("V1__parent.down.sql", "DROP TABLE child; DROP TABLE parent;"),
+        ("V2__more.sql", "CREATE TABLE more (a);"),
+        ("V2__more.down.sql", second),
+    ])
+}
+
+#[test]
+fn down_gives_the_schema_back_and_repeats() {
+    let place = with_downs("DROP TABLE more;");
+    let (db, files) = (place.db(), place.files());
+    up(&db, &files, 1).unwrap();
+    let before = fingerprint(&db).unwrap();
+    up(&db, &files, 2).unwrap();
+    let downs = downs_of(&files, 1, 2);
+    assert_ne!(fingerprint(&db).unwrap(), before);
+    assert_eq!(down(&db, &downs, 1).unwrap().levels(), [2]);
+    assert_eq!(down(&db, &downs, 1).unwrap().count(), 0);
+    assert_eq!(fingerprint(&db).unwrap(), before);
+    assert!(matches!(
+        down(&db, &downs, 2),
+        Err(SchemaError::TargetAbove { level: 1, target: 2 })
+    ));
+}
+
+#[test]
+fn a_way_down_that_is_not_whole_is_refused_before_anything_runs() {
+    let place = with_downs("DROP TABLE more;");
+    let (db, files) = (place.db(), place.files());
+    up(&db, &files, 2).unwrap();
+    let good = downs_of(&files, 0, 2);
+    let mut forged = good.clone();
+    forged[0].sql.push_str("DELETE FROM x;");
+    let mut silent = good.clone();
+    silent[0].sql = "-- nothing\n /* here */ ;".into();
+    silent[0].sha256 = crate::crypt::digest_of(silent[0].sql.as_bytes());
+    for bad in [&good[1..], &forged, &silent] {
+        assert!(matches!(
+            down(&db, bad, 0),
+            Err(SchemaError::NoWayDown { level: 1, .. })
+        ));
+        assert_eq!(level(&db).unwrap(), Some(2));
+    }
+    down(&db, &good, 0).unwrap();
+    assert!(
+        downs_of(&with_downs("-- todo\n").files(), 0, 2)
+            .iter()
+            .all(|down| down.level == 1)
+    );
+}
+
+#[test]
+fn a_trial_finds_the_way_down_that_does_not_lead_back() {
+    let cases: [(&str, &[u32]); 4] = [
+        ("DROP TABLE more;", &[]),
+        ("DELETE FROM more;", &[2]),
+        ("DROP TABLE nowhere;", &[2]),
+        ("-- none", &[]),
+    ];
+    for (sql, untrusted) in cases {
+        let place = with_downs(sql);
+        up(&place.db(), &place.files(), 1).unwrap();
+        let trial = trial_up(&place.db(), &place.files(), 2).unwrap();
+        assert_eq!(trial.untrusted_downs(), untrusted, "{sql}");
+        assert!(trial.seconds() > 0.0);
+    }
+}
+
+#[test]
+fn the_guestbook_goes_up_and_down() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/migrate/guestbook/migrations");
+    let files = SchemaFiles::load(&folder, &|_| true).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("g b?#%.db");
+    up(&db, &files, 1).unwrap();
+    let first = fingerprint(&db).unwrap();
+    assert_eq!(trial_up(&db, &files, 3).unwrap().untrusted_downs(), &[] as &[u32]);
+    assert_eq!(level(&db).unwrap(), Some(3));
+    let downs = downs_of(&files, 0, 3);
+    trial_down(&db, &downs, 1).unwrap();
+    assert_eq!(fingerprint(&db).unwrap(), first);
+}
