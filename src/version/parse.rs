@@ -1,28 +1,60 @@
-//! What every parser of this room says when the text is not a version.
+//! What every parser of this room says when a text is not what it should be.
 
 use std::fmt;
 
-/// Where a text stopped being a version and what was expected there.
+/// Where a text stopped being a version (or a constraint) and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct VersionError {
     pub text: String,
     /// Byte offset into `text`.
     pub at: usize,
     pub expected: &'static str,
+    /// What the whole text was read as: `version` or `version constraint`.
+    pub what: &'static str,
 }
+
+impl VersionError {
+    pub(super) fn new(text: &str, at: usize, expected: &'static str) -> Self {
+        Self {
+            text: text.to_owned(),
+            at,
+            expected,
+            what: "version",
+        }
+    }
+
+    /// The same mistake, told as one of a constraint in which the faulty part starts at byte `start`.
+    pub(super) fn within_constraint(self, whole: &str, start: usize) -> Self {
+        Self {
+            text: whole.to_owned(),
+            at: start + self.at,
+            expected: self.expected,
+            what: "version constraint",
+        }
+    }
+}
+
+/// Longer texts are cut in messages: they come from outside and end up in logs.
+const SHOWN: usize = 120;
 
 impl fmt::Display for VersionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, at, expected } = self;
+        let Self {
+            text,
+            at,
+            expected,
+            what,
+        } = self;
+        let shown: String = text.chars().take(SHOWN).collect();
+        let dots = if shown.len() < text.len() { "…" } else { "" };
+        write!(
+            f,
+            "`{}{dots}` is not a {what}: at byte {at} expected {expected}, found ",
+            shown.escape_debug()
+        )?;
         match text.get(*at..).and_then(|rest| rest.chars().next()) {
-            Some(found) => write!(
-                f,
-                "`{text}` is not a version: at byte {at} expected {expected}, found `{found}`"
-            ),
-            None => write!(
-                f,
-                "`{text}` is not a version: at byte {at} expected {expected}, found the end"
-            ),
+            Some(found) => write!(f, "`{}`", found.escape_debug()),
+            None => f.write_str("the end"),
         }
     }
 }
