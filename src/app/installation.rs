@@ -55,7 +55,7 @@ impl Installation {
 pub fn load_settings(layout: &Layout, config: Option<&Path>) -> Result<Settings> {
     let default = layout.config().join("update.yml");
     let file = config.unwrap_or(&default);
-    Settings::load(file, settings::environment()).map_err(|e| AppError::below("NL0403", &e))
+    Settings::load(file, &settings::environment()).map_err(|e| AppError::below("NL0403", &e))
 }
 
 pub fn absolute(path: &Path) -> Result<PathBuf> {

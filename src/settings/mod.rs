@@ -1,1 +1,145 @@
-//! config/update.yml and the environment become Settings.
+//! What the operator decides: `config/update.yml` with every key's default, overridden by the environment.
+
+mod environment;
+mod keys;
+mod sections;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use environment::{Environment, environment, passphrase};
+pub use sections::{Backup, Behavior, Clustering, Health, Hooks, Safety, Server};
+
+use crate::disk::{self, DiskError};
+
+/// A settings file is at most this long.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// All settings; what the file leaves out has its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    update_system: UpdateSystem,
+    health: Health,
+    hooks: Hooks,
+    server: Server,
+}
+
+/// The sections of the update system document (spec 003, "Update System Configuration").
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct UpdateSystem {
+    backup: Backup,
+    behavior: Behavior,
+    safety: Safety,
+    clustering: Clustering,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    pub backup: Backup,
+    pub behavior: Behavior,
+    pub safety: Safety,
+    pub clustering: Clustering,
+    pub health: Health,
+    pub hooks: Hooks,
+    pub server: Server,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error("{} is not valid: {problem}", path.display())]
+    Invalid { path: PathBuf, problem: String },
+    #[error("{}: `{key}` is not a setting{}", path.display(), meant(nearest.as_deref()))]
+    UnknownKey {
+        path: PathBuf,
+        key: String,
+        nearest: Option<String>,
+    },
+    #[error("the environment variable {name} is not a setting{}", meant(nearest.as_deref()))]
+    UnknownVariable { name: String, nearest: Option<String> },
+    #[error("the environment variable {name} is not valid: {problem}")]
+    Variable { name: String, problem: String },
+    #[error("`{key}: {value}` is not possible: {reason}")]
+    NotPossible {
+        key: &'static str,
+        value: String,
+        reason: &'static str,
+    },
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+impl Settings {
+    /// Reads a settings file, which need not exist, and then the environment.
+    pub fn load(path: &Path, environment: &Environment) -> Result<Self, SettingsError> {
+        let file = match disk::read_text_limited(path, FILE_LIMIT) {
+            Ok(text) => read(path, &text)?,
+            Err(e) if e.source.kind() == io::ErrorKind::NotFound => File::default(),
+            Err(e) => return Err(e.into()),
+        };
+        let file = environment::overridden(file, environment)?;
+        check(&file)?;
+        Ok(Self {
+            backup: file.update_system.backup,
+            behavior: file.update_system.behavior,
+            safety: file.update_system.safety,
+            clustering: file.update_system.clustering,
+            health: file.health,
+            hooks: file.hooks,
+            server: file.server,
+        })
+    }
+}
+
+fn read(path: &Path, text: &str) -> Result<File, SettingsError> {
+    let invalid = |problem: String| SettingsError::Invalid {
+        path: path.to_path_buf(),
+        problem,
+    };
+    let found: Option<serde_json::Value> = serde_saphyr::from_str(text).map_err(|e| invalid(e.to_string()))?;
+    let Some(found) = found.filter(|found| !found.is_null()) else {
+        return Ok(File::default());
+    };
+    if let Some((key, nearest)) = keys::unknown(&found, &keys::known()) {
+        return Err(SettingsError::UnknownKey {
+            path: path.to_path_buf(),
+            key,
+            nearest,
+        });
+    }
+    serde_saphyr::from_str(text).map_err(|e| invalid(e.to_string()))
+}
+
+/// Promises that NetLink keeps whatever a file says.
+fn check(file: &File) -> Result<(), SettingsError> {
+    let refuse = |key, reason| {
+        Err(SettingsError::NotPossible {
+            key,
+            value: "false".into(),
+            reason,
+        })
+    };
+    if !file.update_system.backup.encryption {
+        return refuse(
+            "update_system.backup.encryption",
+            "backups are always encrypted; remove the key",
+        );
+    }
+    if !file.update_system.safety.rollback_on_failure {
+        return refuse(
+            "update_system.safety.rollback_on_failure",
+            "an update that fails is always undone; remove the key",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

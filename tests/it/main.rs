@@ -1,5 +1,5 @@
 //! Drives the real binary against real files, servers and products.
 #![allow(clippy::disallowed_methods)]
 
-mod target;
 mod package;
+mod target;

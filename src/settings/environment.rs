@@ -1,0 +1,99 @@
+//! `NETLINK_<SECTION>_<KEY>` overrides a key of the file, e.g. `NETLINK_BACKUP_RETENTION_DAYS=7`.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{File, SettingsError, keys};
+use crate::crypt::Secret;
+
+const PREFIX: &str = "NETLINK_";
+
+/// All variables that begin with `NETLINK_`.
+pub type Environment = BTreeMap<String, String>;
+
+pub fn environment() -> Environment {
+    let ours =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    ours.filter(|(name, _)| name.starts_with(PREFIX)).collect()
+}
+
+/// The passphrase of signing keys, from `NETLINK_PASSPHRASE`.
+pub fn passphrase() -> Option<Secret> {
+    std::env::var("NETLINK_PASSPHRASE").ok().map(Secret::from)
+}
+
+/// The file with the environment's values. A variable of a section that exists must name a key of it; others are not ours.
+pub fn overridden(file: File, environment: &Environment) -> Result<File, SettingsError> {
+    let mut file = file;
+    let paths = paths();
+    for (name, text) in environment {
+        let Some(path) = paths.get(name) else {
+            let of_ours = sections()
+                .iter()
+                .any(|section| name.starts_with(&format!("{PREFIX}{section}_")));
+            if of_ours {
+                let nearest = keys::nearest(name, paths.keys());
+                return Err(SettingsError::UnknownVariable {
+                    name: name.clone(),
+                    nearest,
+                });
+            }
+            continue;
+        };
+        let wrong = |problem: String| SettingsError::Variable {
+            name: name.clone(),
+            problem,
+        };
+        let mut tree = serde_json::to_value(&file).map_err(|e| wrong(e.to_string()))?;
+        if let Some(leaf) = tree.pointer_mut(path) {
+            *leaf = value(text, leaf).map_err(wrong)?;
+        }
+        file = serde_json::from_value(tree).map_err(|e| wrong(e.to_string()))?;
+    }
+    Ok(file)
+}
+
+/// Text where the setting is text; else what the text says as YAML.
+fn value(text: &str, now: &Value) -> Result<Value, String> {
+    if now.is_string() {
+        return Ok(Value::String(text.to_owned()));
+    }
+    serde_saphyr::from_str(text).map_err(|e| e.to_string())
+}
+
+fn sections() -> Vec<String> {
+    let known = keys::known();
+    let below = |value: &Value| {
+        value
+            .as_object()
+            .map(|map| map.keys().cloned().collect::<Vec<_>>())
+            .unwrap_or_default()
+    };
+    let mut names = below(&known["update_system"]);
+    names.extend(
+        below(&known)
+            .into_iter()
+            .filter(|name| name != "update_system" && name != "hooks"),
+    );
+    names.into_iter().map(|name| name.to_uppercase()).collect()
+}
+
+/// Every variable with the JSON pointer of its setting.
+fn paths() -> BTreeMap<String, String> {
+    let known = keys::known();
+    let mut paths = BTreeMap::new();
+    let mut add = |above: &str, sections: &Value| {
+        let sections = sections.as_object().into_iter().flatten();
+        for (section, keys) in sections.filter(|(name, _)| *name != "update_system" && *name != "hooks") {
+            for key in keys.as_object().into_iter().flatten().map(|(key, _)| key) {
+                let name = format!("{PREFIX}{}_{}", section.to_uppercase(), key.to_uppercase());
+                paths.insert(name, format!("{above}/{section}/{key}"));
+            }
+        }
+    };
+    add("/update_system", &known["update_system"]);
+    add("", &known);
+    paths
+}

@@ -1,0 +1,142 @@
+//! The sections of the settings, with their defaults.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::release::{CheckSpec, HookPoint};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    pub enabled: bool,
+    /// Relative to the installation unless absolute.
+    pub directory: PathBuf,
+    pub encryption: bool,
+    pub retention_days: u32,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            directory: "backups/updates".into(),
+            encryption: true,
+            retention_days: 30,
+        }
+    }
+}
+
+impl Backup {
+    pub fn directory_under(&self, root: &Path) -> PathBuf {
+        root.join(&self.directory)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Behavior {
+    pub auto_backup: bool,
+    pub auto_restart: bool,
+    pub maintenance_mode: bool,
+    pub cluster_coordination: bool,
+    /// How long the new version must have been in place and healthy before the old one is given up by itself.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub soak: Duration,
+}
+
+impl Default for Behavior {
+    fn default() -> Self {
+        Self {
+            auto_backup: true,
+            auto_restart: true,
+            maintenance_mode: true,
+            cluster_coordination: true,
+            soak: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Safety {
+    pub require_confirmation: bool,
+    pub validate_migrations: bool,
+    pub test_after_update: bool,
+    pub rollback_on_failure: bool,
+}
+
+impl Default for Safety {
+    fn default() -> Self {
+        Self {
+            require_confirmation: true,
+            validate_migrations: true,
+            test_after_update: true,
+            rollback_on_failure: true,
+        }
+    }
+}
+
+/// How the nodes of a cluster go together; a single machine does not ask for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clustering {
+    pub enabled: bool,
+    /// Seconds.
+    pub coordination_timeout: u64,
+    pub rolling_updates: bool,
+    pub max_concurrent_nodes: u32,
+}
+
+impl Default for Clustering {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            coordination_timeout: 300,
+            rolling_updates: true,
+            max_concurrent_nodes: 1,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    /// Instead of the release's own checks.
+    pub checks: Vec<CheckSpec>,
+    /// From the start of a version until it must be healthy.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub timeout: Duration,
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub interval: Duration,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            checks: Vec::new(),
+            timeout: Duration::from_secs(60),
+            interval: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Program and arguments to run at a point.
+pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    pub listen: SocketAddr,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8690).into(),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Files as people write them: whole, empty, mistyped, overridden.
+#![allow(clippy::disallowed_methods)]
+
+use std::path::Path;
+
+use super::*;
+
+fn load(text: &str) -> Result<Settings, SettingsError> {
+    load_with(text, &[])
+}
+
+fn load_with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("update.yml");
+    std::fs::write(&path, text).unwrap();
+    let environment = variables
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+        .collect();
+    Settings::load(&path, &environment)
+}
+
+#[test]
+fn the_sample_file_names_every_key_with_its_default() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/update.yml")).unwrap();
+    assert_eq!(load(&text).unwrap(), Settings::default());
+    let sample: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    let missing = keys::unknown(&serde_json::to_value(File::default()).unwrap(), &sample);
+    assert_eq!(missing, None);
+}
+
+#[test]
+fn a_missing_or_empty_file_gives_the_defaults() {
+    assert_eq!(
+        Settings::load(Path::new("/nowhere/update.yml"), &Environment::new()).unwrap(),
+        Settings::default()
+    );
+    assert_eq!(load("").unwrap(), Settings::default());
+    assert_eq!(load("# nothing yet\n").unwrap(), Settings::default());
+}
+
+#[test]
+fn a_mistyped_key_is_named_with_the_one_it_resembles() {
+    let error = load("update_system:\n  backup:\n    retention_day: 3\n")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`update_system.backup.retention_day` is not a setting"),
+        "{error}"
+    );
+    assert!(
+        error.contains("did you mean `update_system.backup.retention_days`?"),
+        "{error}"
+    );
+    let error = load("hooks:\n  preupdate: [/bin/true]\n").unwrap_err().to_string();
+    assert!(error.contains("did you mean `hooks.pre-update`?"), "{error}");
+    let error = load("zzz: 1\n").unwrap_err().to_string();
+    assert!(error.ends_with("`zzz` is not a setting"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_line() {
+    let error = load("server:\n  listen: here\n").unwrap_err().to_string();
+    assert!(error.contains("line 2"), "{error}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let text = "update_system:\n  backup:\n    retention_days: 5\n";
+    let variables = [
+        ("NETLINK_BACKUP_RETENTION_DAYS", "7"),
+        ("NETLINK_BEHAVIOR_SOAK", "90s"),
+        ("NETLINK_SAFETY_REQUIRE_CONFIRMATION", "false"),
+        ("NETLINK_SERVER_LISTEN", "127.0.0.1:1"),
+        ("NETLINK_PASSPHRASE", "not a setting"),
+    ];
+    let settings = load_with(text, &variables).unwrap();
+    assert_eq!(settings.backup.retention_days, 7);
+    assert_eq!(settings.behavior.soak.as_secs(), 90);
+    assert!(!settings.safety.require_confirmation);
+    assert_eq!(settings.server.listen.port(), 1);
+    let error = load_with(text, &[("NETLINK_BACKUP_RETENTION_DAY", "7")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("did you mean `NETLINK_BACKUP_RETENTION_DAYS`?"),
+        "{error}"
+    );
+    let error = load_with(text, &[("NETLINK_BACKUP_ENABLED", "maybe")])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("NETLINK_BACKUP_ENABLED"), "{error}");
+}
+
+#[test]
+fn promises_cannot_be_switched_off() {
+    assert!(load("update_system:\n  backup:\n    encryption: false\n").is_err());
+    assert!(load("update_system:\n  safety:\n    rollback_on_failure: false\n").is_err());
+}
