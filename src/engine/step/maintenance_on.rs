@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Work, nothing};
 use crate::engine::{Context, StepError};
-use crate::notify::HookPoint;
+use crate::release::HookPoint;
 use crate::plan::Step;
 use crate::{clock, disk};
 

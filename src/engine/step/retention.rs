@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Work, leave, nothing};
 use crate::backup::{self, Key};
 use crate::engine::{Context, StepError};
-use crate::notify::HookPoint;
+use crate::release::HookPoint;
 use crate::plan::Step;
 use crate::{clock, disk};
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Work, gathered, keep};
 use crate::engine::{Context, StepError, product};
-use crate::notify::HookPoint;
+use crate::release::HookPoint;
 use crate::plan::Step;
 use crate::target;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Work, leave, nothing};
 use crate::engine::{Context, StepError, product};
-use crate::notify::HookPoint;
+use crate::release::HookPoint;
 use crate::plan::Step;
 
 pub const WORK: Work = Work {
