@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 pub use installation::Fact;
-pub use sqlite_file::{SqliteFileError, copy_live, put_back};
+pub use sqlite_file::{SqliteFileError, copy_live, put_back, remove};
 pub use updates::{Row, UpdateId, UpdateIdError, UpdateRecord};
 
 mod embedded {

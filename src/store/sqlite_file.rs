@@ -70,6 +70,14 @@ pub fn put_back(copy: &Path, place: &Path) -> Result<(), SqliteFileError> {
     Ok(())
 }
 
+/// Removes a closed database with everything beside it; not an error when it is gone already.
+pub fn remove(place: &Path) -> Result<(), SqliteFileError> {
+    for ending in ["-wal", "-shm", "-journal", ""] {
+        disk::remove_file(&sibling(place, ending))?;
+    }
+    Ok(())
+}
+
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, SqliteFileError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     connection.map_err(|source| SqliteFileError::Sqlite {
