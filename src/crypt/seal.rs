@@ -131,7 +131,8 @@ impl<R: Read> Read for Opener<R> {
                 return Ok(0);
             }
             // Whoever reads on after a refusal must not take the end of nothing for the end of the stream.
-            self.read_frame().inspect_err(|_| (self.ahead, self.ended) = (None, false))?;
+            self.read_frame()
+                .inspect_err(|_| (self.ahead, self.ended) = (None, false))?;
         }
         let n = buf.len().min(self.frame.len() - self.given);
         buf[..n].copy_from_slice(&self.frame[self.given..self.given + n]);

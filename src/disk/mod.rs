@@ -12,9 +12,9 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use atomic::{NewFile, create_dir_all, rename, switch_link, sync_dir, sync_filesystem, write_atomic};
+pub use atomic::{NewFile, create_dir_all, exchange, rename, switch_link, sync_dir, sync_filesystem, write_atomic};
 pub use lock::{Lock, LockAttempt, try_lock};
-pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_owner};
+pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_modified, set_owner};
 pub use read::{read_limited, read_text_limited};
 pub use space::free_space;
 pub use tree::{Entry, EntryKind, copy_file, copy_tree, remove_file, remove_tree, set_mode, tree_size, walk};
