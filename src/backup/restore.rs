@@ -33,12 +33,7 @@ pub fn restore(dir: &Path, key: &Key, id: &BackupId, selection: &Selection, plac
     mark.refuse_other(place)?;
     let wanted = Wanted::find(&opened, &mark)?;
     refuse_in_the_way(&wanted, place, dir)?;
-    let existing = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let free = disk::free_space(if existing.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        existing
-    })?;
+    let free = disk::free_space(existing(place))?;
     if wanted.room > free {
         return Err(BackupError::NoRoom {
             place: place.to_path_buf(),
@@ -68,6 +63,16 @@ pub fn restore(dir: &Path, key: &Key, id: &BackupId, selection: &Selection, plac
         bytes: staged.bytes,
         into: place.to_path_buf(),
     })
+}
+
+/// The folder that is there and in which `place` is or will be.
+fn existing(place: &Path) -> &Path {
+    let found = place
+        .ancestors()
+        .find(|path| path.as_os_str().is_empty() || path.exists());
+    found
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// An error when a restore into `place` was interrupted while it swapped.
