@@ -78,7 +78,7 @@ pub struct Record {
 }
 
 /// A backup in the list; a damaged one with the reason in place of its record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub id: BackupId,
     /// Bytes on disk.
@@ -90,6 +90,32 @@ impl Listed {
     /// Whether it was made before the update of this id.
     pub fn is_for(&self, update: &str) -> bool {
         matches!(&self.record, Ok(Record { kind: Kind::BeforeUpdate(id), .. }) if id == update)
+    }
+}
+
+/// In JSON one flat object: the record and `size`, or `id`, `size` and `damaged`.
+impl Serialize for Listed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Flat<'a> {
+            Whole {
+                #[serde(flatten)]
+                record: &'a Record,
+                size: u64,
+            },
+            Damaged {
+                id: &'a BackupId,
+                size: u64,
+                damaged: &'a str,
+            },
+        }
+        let (id, size) = (&self.id, self.size);
+        match &self.record {
+            Ok(record) => Flat::Whole { record, size },
+            Err(damaged) => Flat::Damaged { id, size, damaged },
+        }
+        .serialize(serializer)
     }
 }
 

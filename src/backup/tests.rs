@@ -238,6 +238,12 @@ fn another_key_another_name_and_parts_of_another_backup_are_found() {
         [&second.id, &first.id]
     );
     assert!(listed[0].record.is_ok() && listed[1].record.is_err());
+    let json = serde_json::to_value(&listed).unwrap();
+    assert_eq!(
+        (&json[0]["id"], &json[0]["kind"]),
+        (&second.id.as_str().into(), &"manual".into())
+    );
+    assert!(json[1]["id"] == first.id.as_str() && json[1]["damaged"].as_str().is_some());
     assert_eq!(
         place
             .verify(&"backup_none_20200101_000000".parse().unwrap())
