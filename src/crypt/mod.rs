@@ -1,9 +1,11 @@
 //! Cryptography on loan from well-kept crates: digests, secrets, sealed streams, signing keys.
 
 mod digest;
+mod keys;
 mod secret;
 
 pub use digest::{Digest, DigestParseError, DigestReader, Hasher, digest_of};
+pub use keys::{KeyError, PublicKey, SigningKey};
 pub use secret::Secret;
 
 /// Random bytes from the operating system.
