@@ -3,6 +3,7 @@
 
 mod atomic;
 mod lock;
+mod plain;
 mod read;
 mod seeded;
 mod space;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use atomic::{NewFile, create_dir_all, rename, switch_link, sync_dir, sync_filesystem, write_atomic};
 pub use lock::{Lock, LockAttempt, try_lock};
+pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_owner};
 pub use read::{read_limited, read_text_limited};
 pub use space::free_space;
 pub use tree::{Entry, EntryKind, copy_file, copy_tree, remove_file, remove_tree, set_mode, tree_size, walk};

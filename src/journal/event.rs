@@ -13,20 +13,44 @@ pub enum Event {
     /// The plan is stored; from here on a crash is resumed.
     Accepted,
     /// `undo` is all that undoing the step will need; it was gathered before anything was touched.
-    Started { step: StepId, undo: Value },
+    Started {
+        step: StepId,
+        undo: Value,
+    },
     /// `note` says in words what was done, for people.
-    Succeeded { step: StepId, note: String },
-    Failed { step: StepId, failure: Failure },
-    UndoStarted { step: StepId },
-    UndoFinished { step: StepId },
-    UndoFailed { step: StepId, failure: Failure },
+    Succeeded {
+        step: StepId,
+        note: String,
+    },
+    Failed {
+        step: StepId,
+        failure: Failure,
+    },
+    UndoStarted {
+        step: StepId,
+    },
+    UndoFinished {
+        step: StepId,
+    },
+    UndoFailed {
+        step: StepId,
+        failure: Failure,
+    },
     /// Somebody asked for the way back before the point of commitment.
-    Aborted { by: String },
-    Paused { reason: PauseReason },
-    Resumed { by: String },
+    Aborted {
+        by: String,
+    },
+    Paused {
+        reason: PauseReason,
+    },
+    Resumed {
+        by: String,
+    },
     /// The new version is proven and recorded; from here on there is only forward.
     Committed,
-    Finished { outcome: Outcome },
+    Finished {
+        outcome: Outcome,
+    },
 }
 
 impl Event {

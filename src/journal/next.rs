@@ -24,12 +24,16 @@ pub fn next(state: &State) -> Next {
     }
     match state.course() {
         Course::Finished(outcome) => Next::Done(outcome),
-        Course::Backward => state.last_to_undo().map_or(Next::Finish(Outcome::RolledBack), |at| Next::Undo(id(at))),
+        Course::Backward => state
+            .last_to_undo()
+            .map_or(Next::Finish(Outcome::RolledBack), |at| Next::Undo(id(at))),
         Course::Forward if state.is_due_to_commit() => Next::Commit,
         course @ (Course::Forward | Course::Committed) => match state.first_open() {
             None => Next::Finish(Outcome::Completed),
             Some(at) => match state.steps()[at] {
-                StepState::Started { attempts } if attempts >= ATTEMPTS && course == Course::Forward => Next::GiveUp(id(at)),
+                StepState::Started { attempts } if attempts >= ATTEMPTS && course == Course::Forward => {
+                    Next::GiveUp(id(at))
+                }
                 _ => Next::Apply(id(at)),
             },
         },

@@ -16,7 +16,9 @@ pub enum Course {
 pub enum StepState {
     Pending,
     /// Begun `attempts` times; after a crash it is in doubt.
-    Started { attempts: u32 },
+    Started {
+        attempts: u32,
+    },
     Succeeded,
     Failed,
     UndoStarted,
@@ -55,7 +57,11 @@ pub struct State {
 impl State {
     pub fn new(plan: &Plan) -> Self {
         let count = plan.steps().len();
-        let commits_after = plan.steps().iter().rposition(|step| step.kind == StepKind::Record).unwrap_or(count);
+        let commits_after = plan
+            .steps()
+            .iter()
+            .rposition(|step| step.kind == StepKind::Record)
+            .unwrap_or(count);
         Self {
             course: Course::Forward,
             steps: vec![StepState::Pending; count],
@@ -102,7 +108,12 @@ impl State {
     }
 
     pub(super) fn is_due_to_commit(&self) -> bool {
-        self.course == Course::Forward && self.steps.iter().take(self.commits_after + 1).all(|s| *s == StepState::Succeeded)
+        self.course == Course::Forward
+            && self
+                .steps
+                .iter()
+                .take(self.commits_after + 1)
+                .all(|s| *s == StepState::Succeeded)
     }
 
     /// The first step that is not done.
@@ -117,7 +128,11 @@ impl State {
 
     /// Takes in the next entry, or refuses it and stays as it was.
     pub fn apply(&mut self, event: &Event) -> Result<(), IllegalTransition> {
-        let illegal = IllegalTransition { event: event.name(), step: event.step(), course: self.course };
+        let illegal = IllegalTransition {
+            event: event.name(),
+            step: event.step(),
+            course: self.course,
+        };
         let at = event.step().map(|step| usize::from(step.0));
         let step_state = at.and_then(|i| self.steps.get(i)).cloned();
         let waits = self.paused.is_some();
@@ -148,7 +163,9 @@ impl State {
             (Event::UndoStarted { .. }, Course::Backward, Some(was)) if !waits && was.needs_undo() => {
                 at == self.last_to_undo() && self.set(at, StepState::UndoStarted)
             }
-            (Event::UndoFinished { .. }, Course::Backward, Some(StepState::UndoStarted)) => self.set(at, StepState::Undone),
+            (Event::UndoFinished { .. }, Course::Backward, Some(StepState::UndoStarted)) => {
+                self.set(at, StepState::Undone)
+            }
             (Event::UndoFailed { step, failure }, Course::Backward, Some(StepState::UndoStarted)) => {
                 // The first failure is why the update turned back; it stays the answer to `why` unless there was none.
                 self.failure.get_or_insert((*step, failure.clone()));

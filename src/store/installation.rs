@@ -26,7 +26,10 @@ impl Fact {
 impl Store {
     pub fn fact(&self, fact: Fact) -> Result<Option<String>> {
         self.try_to("read", |db| {
-            db.query_row("SELECT value FROM installation WHERE key = ?1", [fact.key()], |row| row.get(0)).optional()
+            db.query_row("SELECT value FROM installation WHERE key = ?1", [fact.key()], |row| {
+                row.get(0)
+            })
+            .optional()
         })
     }
 

@@ -42,7 +42,11 @@ pub enum StoreError {
     )]
     Newer { path: PathBuf, found: i32, known: i32 },
     #[error("NetLink's state in {} holds {what} that cannot be read: {problem}", path.display())]
-    Unreadable { path: PathBuf, what: String, problem: String },
+    Unreadable {
+        path: PathBuf,
+        what: String,
+        problem: String,
+    },
     #[error("update {id} is not finished; run `netlink update resume` first")]
     Unfinished { id: UpdateId },
 }
@@ -67,7 +71,10 @@ impl Store {
         if store.level()? != Some(known_level()) {
             store.refuse_newer()?;
             let migrated = embedded::migrations::runner().set_grouped(true).run(&mut store.db);
-            migrated.map_err(|e| StoreError::Migrate { path: path.to_path_buf(), source: Box::new(e) })?;
+            migrated.map_err(|e| StoreError::Migrate {
+                path: path.to_path_buf(),
+                source: Box::new(e),
+            })?;
         }
         Ok(store)
     }
@@ -85,15 +92,24 @@ impl Store {
             db.pragma_update(None, "foreign_keys", true)?;
             Ok(db)
         });
-        let db = open.map_err(|source| StoreError::Sqlite { action: "open", path: path.to_path_buf(), source })?;
-        Ok(Self { db, path: path.to_path_buf() })
+        let db = open.map_err(|source| StoreError::Sqlite {
+            action: "open",
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Ok(Self {
+            db,
+            path: path.to_path_buf(),
+        })
     }
 
     fn refuse_newer(&self) -> Result<()> {
         match self.level()? {
-            Some(found) if found > known_level() => {
-                Err(StoreError::Newer { path: self.path.clone(), found, known: known_level() })
-            }
+            Some(found) if found > known_level() => Err(StoreError::Newer {
+                path: self.path.clone(),
+                found,
+                known: known_level(),
+            }),
             _ => Ok(()),
         }
     }
@@ -101,7 +117,11 @@ impl Store {
     fn level(&self) -> Result<Option<i32>> {
         self.try_to("read the level of", |db| {
             let known: Option<i32> = db
-                .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'", [], |row| row.get(0))
+                .query_row(
+                    "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'",
+                    [],
+                    |row| row.get(0),
+                )
                 .optional()?;
             match known {
                 None => Ok(None),
@@ -112,17 +132,30 @@ impl Store {
 
     /// Runs a piece of SQL and names the action in its error.
     fn try_to<T>(&self, action: &'static str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        run(&self.db).map_err(|source| StoreError::Sqlite { action, path: self.path.clone(), source })
+        run(&self.db).map_err(|source| StoreError::Sqlite {
+            action,
+            path: self.path.clone(),
+            source,
+        })
     }
 
     fn unreadable(&self, what: impl Into<String>, problem: &dyn std::fmt::Display) -> StoreError {
-        StoreError::Unreadable { path: self.path.clone(), what: what.into(), problem: problem.to_string() }
+        StoreError::Unreadable {
+            path: self.path.clone(),
+            what: what.into(),
+            problem: problem.to_string(),
+        }
     }
 }
 
 fn known_level() -> i32 {
     let migrations = embedded::migrations::runner();
-    migrations.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0)
+    migrations
+        .get_migrations()
+        .iter()
+        .map(refinery::Migration::version)
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -134,7 +167,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("netlink.db");
         let store = Store::open(&path).unwrap();
-        let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (99, 'x', '', '1')";
+        let newer =
+            "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (99, 'x', '', '1')";
         store.db.execute(newer, []).unwrap();
         drop(store);
         assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, .. })));
@@ -146,7 +180,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("netlink.db")).unwrap();
         store.db.execute("PRAGMA foreign_keys = off", []).unwrap();
-        store.db.execute("INSERT INTO journal (update_id, time, event) VALUES ('u', 't', '{}')", []).unwrap();
+        store
+            .db
+            .execute(
+                "INSERT INTO journal (update_id, time, event) VALUES ('u', 't', '{}')",
+                [],
+            )
+            .unwrap();
         assert!(store.db.execute("UPDATE journal SET event = 'x'", []).is_err());
     }
 }

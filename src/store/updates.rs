@@ -17,7 +17,9 @@ use crate::plan::Plan;
 pub struct UpdateId(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an update id: expected update_<from>_<to>_<YYYYMMDD>_<HHMMSS>; `netlink update history` lists them")]
+#[error(
+    "`{0}` is not an update id: expected update_<from>_<to>_<YYYYMMDD>_<HHMMSS>; `netlink update history` lists them"
+)]
 pub struct UpdateIdError(String);
 
 impl UpdateId {
@@ -41,7 +43,11 @@ impl FromStr for UpdateId {
         match parts[..] {
             [from, to, day, time] if digits(day, 8) && digits(time, 6) => {
                 let version = |part: &str| part.parse::<crate::version::Version>().is_ok();
-                if (from == "none" || version(from)) && version(to) { Ok(Self(text.to_owned())) } else { Err(wrong()) }
+                if (from == "none" || version(from)) && version(to) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(wrong())
+                }
             }
             _ => Err(wrong()),
         }
@@ -90,7 +96,15 @@ pub struct Row {
 
 const RECORD: &str = "SELECT id, plan, accepted_at, accepted_by, outcome, finished_at, finalized_at FROM updates";
 
-type RawRecord = (String, String, String, String, Option<String>, Option<String>, Option<String>);
+type RawRecord = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 impl Store {
     /// Stores the plan and its first journal entry in one commit; from here on a crash resumes.
@@ -111,7 +125,11 @@ impl Store {
             commit.execute(row, params![id.0, now.to_string(), accepted])?;
             commit.commit()
         };
-        commit().map_err(|source| StoreError::Sqlite { action: "write", path: self.path.clone(), source })?;
+        commit().map_err(|source| StoreError::Sqlite {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        })?;
         Ok(id)
     }
 
@@ -149,12 +167,17 @@ impl Store {
         let rows: Vec<(i64, String, String)> = self.try_to("read", |db| {
             let sql = "SELECT seq, time, event FROM journal WHERE update_id = ?1 AND seq > ?2 ORDER BY seq";
             let mut rows = db.prepare_cached(sql)?;
-            rows.query_map(params![id.0, after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+            rows.query_map(params![id.0, after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
         })?;
         let parse = |(seq, time, event): (i64, String, String)| {
             let wrong = |e: &dyn fmt::Display| self.unreadable(format!("journal entry {seq}"), e);
             let event = serde_json::from_str(&event).map_err(|e| wrong(&e))?;
-            Ok(Row { seq, time: time.parse().map_err(|e| wrong(&e))?, event })
+            Ok(Row {
+                seq,
+                time: time.parse().map_err(|e| wrong(&e))?,
+                event,
+            })
         };
         rows.into_iter().map(parse).collect()
     }
@@ -171,7 +194,9 @@ impl Store {
     /// The one update that is running, waiting or died.
     pub fn unfinished(&self) -> Result<Option<UpdateId>> {
         let sql = "SELECT id FROM updates WHERE outcome IS NULL";
-        Ok(self.try_to("read", |db| db.query_row(sql, [], |row| row.get(0)).optional())?.map(UpdateId))
+        Ok(self
+            .try_to("read", |db| db.query_row(sql, [], |row| row.get(0)).optional())?
+            .map(UpdateId))
     }
 
     /// Records that the old release of this update was given up.
@@ -187,7 +212,15 @@ impl Store {
         let raw: Vec<RawRecord> = self.try_to("read", |db| {
             let mut rows = db.prepare(sql)?;
             let read = |row: &rusqlite::Row<'_>| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                    row.get(6)?,
+                ))
             };
             rows.query_map([parameter], read)?.collect()
         })?;
@@ -202,7 +235,13 @@ impl Store {
             plan: serde_json::from_str(&plan).map_err(|e| wrong(&e))?,
             accepted_at: time(accepted_at)?,
             accepted_by,
-            outcome: outcome.map(|text| if text == "completed" { Outcome::Completed } else { Outcome::RolledBack }),
+            outcome: outcome.map(|text| {
+                if text == "completed" {
+                    Outcome::Completed
+                } else {
+                    Outcome::RolledBack
+                }
+            }),
             finished_at: finished_at.map(time).transpose()?,
             finalized_at: finalized_at.map(time).transpose()?,
             id: UpdateId(id),

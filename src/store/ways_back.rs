@@ -11,7 +11,10 @@ impl Store {
     /// Keeps the way down from a schema level, as JSON of the migrating room.
     pub fn keep_schema_down(&self, level: u32, down: &str) -> Result<()> {
         self.try_to("write", |db| {
-            db.execute("INSERT OR REPLACE INTO schema_downs (level, down) VALUES (?1, ?2)", params![level, down])
+            db.execute(
+                "INSERT OR REPLACE INTO schema_downs (level, down) VALUES (?1, ?2)",
+                params![level, down],
+            )
         })?;
         Ok(())
     }

@@ -1,0 +1,123 @@
+//! Filling a tree that nobody looks at yet: no fsync per file, the caller ends with one [`super::sync_filesystem`].
+
+use std::fs::{self, File, FileTimes, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{Result, at};
+
+/// A folder being filled. Nothing that is there is ever overwritten or followed as a link when a file is made.
+#[derive(Debug)]
+pub struct TreeWriter {
+    root: PathBuf,
+}
+
+/// A file being written by a [`TreeWriter`].
+#[derive(Debug)]
+pub struct TreeFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl TreeWriter {
+    /// Starts with an empty folder at `root`: a left-over of an earlier try is removed, folders above are made.
+    pub fn fresh(root: &Path) -> Result<Self> {
+        super::remove_tree(root)?;
+        super::create_dir_all(root)?;
+        Ok(Self {
+            root: root.to_path_buf(),
+        })
+    }
+
+    /// A new file with permission bits `mode`; folders above it are made with 0755.
+    pub fn file(&self, path: &Path, mode: u32) -> Result<TreeFile> {
+        let path = self.place(path)?;
+        let open = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
+        let file = at("create", &path, open)?;
+        at(
+            "set the mode of",
+            &path,
+            file.set_permissions(fs::Permissions::from_mode(mode)),
+        )?;
+        Ok(TreeFile { file, path })
+    }
+
+    /// A new symbolic link at `path` that reads `target`.
+    pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
+        let path = self.place(path)?;
+        at("link", &path, symlink(target, &path))
+    }
+
+    fn place(&self, path: &Path) -> Result<PathBuf> {
+        let full = self.root.join(path);
+        if let Some(above) = full.parent() {
+            make_folders(above)?;
+        }
+        Ok(full)
+    }
+}
+
+impl TreeFile {
+    pub fn set_modified(&self, time: SystemTime) -> Result<()> {
+        let times = FileTimes::new().set_modified(time);
+        at("set the time of", &self.path, self.file.set_times(times))
+    }
+
+    /// Sets the permission bits again: a change of owner takes setuid and setgid away.
+    pub fn set_mode(&self, mode: u32) -> Result<()> {
+        let set = self.file.set_permissions(fs::Permissions::from_mode(mode));
+        at("set the mode of", &self.path, set)
+    }
+}
+
+impl Write for TreeFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.file.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Makes the folders up to `path`, without making their names durable.
+pub fn make_folders(path: &Path) -> Result<()> {
+    at(
+        "create the folder",
+        path,
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(path),
+    )
+}
+
+/// Moves within one file system; durable only after [`super::sync_filesystem`].
+pub fn move_plain(from: &Path, to: &Path) -> Result<()> {
+    at("move", from, fs::rename(from, to))
+}
+
+/// Gives a file, folder or link (itself, not what it points to) an owner.
+pub fn set_owner(path: &Path, user: u32, group: u32) -> Result<()> {
+    at("set the owner of", path, lchown(path, Some(user), Some(group)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_tree_has_nothing_of_an_earlier_try_and_nothing_is_written_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("tree");
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("old"), "x").unwrap();
+        let tree = TreeWriter::fresh(&root).unwrap();
+        assert!(!root.join("old").exists());
+        tree.file(Path::new("a/b"), 0o755).unwrap();
+        assert!(tree.file(Path::new("a/b"), 0o755).is_err());
+        assert_eq!(
+            fs::metadata(root.join("a/b")).unwrap().permissions().mode() & 0o777,
+            0o755
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! The publisher's side of a manifest: `release.toml`, checked against the tree it describes.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::{CONFIG_DEFAULTS, PackageError, SOURCE_NAME};
+use crate::disk;
+use crate::release::ReleaseManifest;
+
+/// Most bytes of a `release.toml`.
+const SOURCE_LIMIT: u64 = 1 << 20;
+
+/// Reads `<tree>/release.toml` and checks that the tree has what it names.
+pub fn read_source(tree: &Path) -> Result<ReleaseManifest, PackageError> {
+    let path = tree.join(SOURCE_NAME);
+    let fail = |problem: String| PackageError::Source {
+        path: path.clone(),
+        problem,
+    };
+    let text = disk::read_text_limited(&path, SOURCE_LIMIT)?;
+    let manifest: ReleaseManifest = toml_edit::de::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    if !manifest.files.is_empty() {
+        return Err(fail("`files` is written by packing, not by hand".into()));
+    }
+    check_against(tree, &manifest).map_err(fail)?;
+    Ok(manifest)
+}
+
+/// What the manifest names must be in the tree.
+pub(super) fn check_against(tree: &Path, manifest: &ReleaseManifest) -> Result<(), String> {
+    for file in &manifest.config {
+        let default = file.under(&tree.join(CONFIG_DEFAULTS));
+        if !default.is_file() {
+            return Err(format!(
+                "`config` lists {file}, but there is no file {CONFIG_DEFAULTS}/{file}"
+            ));
+        }
+    }
+    for (name, variable) in &manifest.variables {
+        if !manifest.config.contains(&variable.file) {
+            return Err(format!(
+                "variable `{name}` is read from {}, which `config` does not list",
+                variable.file
+            ));
+        }
+    }
+    if let Some(database) = &manifest.database
+        && !database.migrations.under(tree).is_dir()
+    {
+        return Err(format!("the folder of migrations {} is not there", database.migrations));
+    }
+    if let Some(run) = &manifest.run {
+        let Some(program) = run.command.first() else {
+            return Err("`run.command` is empty".into());
+        };
+        if let Some(inside) = program.strip_prefix("{release}/") {
+            check_program(tree, inside)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_program(tree: &Path, inside: &str) -> Result<(), String> {
+    let path: crate::release::RelPath = inside.parse().map_err(|e| format!("`run.command`: {e}"))?;
+    match std::fs::metadata(path.under(tree)) {
+        Ok(meta) if !meta.is_file() => Err(format!("`run.command` names {path}, which is not a file")),
+        Ok(meta) if meta.permissions().mode() & 0o100 == 0 => Err(format!(
+            "`run.command` names {path}, which is not executable; chmod +x it"
+        )),
+        Ok(_) => Ok(()),
+        Err(e) => Err(format!("`run.command` names {path}, which cannot be looked at: {e}")),
+    }
+}

@@ -1,0 +1,413 @@
+//! Packages: what is packed comes back whole, and nothing that packing did not write is accepted.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use netlink::package::{
+    Expect, PackageError, Packed, Staged, looks_whole, pack, read_manifest, read_source, unpack, verify_tree,
+};
+use netlink::release::{FileKind, MANIFEST_NAME, Platform, ReleaseManifest, ReleaseRules};
+use tar::{EntryType, Header};
+
+const SOURCE: &str = r#"
+product = "guestbook"
+version = "0b1"
+config = ["app.toml"]
+[rules]
+schema_level = 2
+[run]
+command = ["{release}/bin/guestbook", "--root", "{root}"]
+[database]
+path = "guestbook.db"
+migrations = "migrations"
+"#;
+
+struct Fixture {
+    dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        for folder in ["bin", "config", "migrations"] {
+            fs::create_dir_all(tree.join(folder)).unwrap();
+        }
+        fs::write(tree.join("release.toml"), SOURCE).unwrap();
+        fs::write(tree.join("changelog.md"), "# news").unwrap();
+        fs::write(tree.join("bin/guestbook"), vec![7; 70_000]).unwrap();
+        fs::set_permissions(tree.join("bin/guestbook"), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(tree.join("config/app.toml"), "port = 1\n").unwrap();
+        fs::write(tree.join("migrations/V1__a.sql"), "").unwrap();
+        fs::create_dir_all(tree.join("n".repeat(120))).unwrap();
+        fs::write(tree.join("n".repeat(120)).join("long"), "x".repeat(512)).unwrap();
+        symlink("../config/app.toml", tree.join("bin/conf")).unwrap();
+        Self { dir }
+    }
+
+    fn tree(&self) -> PathBuf {
+        self.dir.path().join("tree")
+    }
+
+    fn package(&self) -> PathBuf {
+        self.dir.path().join("p.tar.zst")
+    }
+
+    fn dest(&self) -> PathBuf {
+        self.dir.path().join("dest")
+    }
+
+    fn pack(&self) -> Packed {
+        pack(&self.tree(), read_source(&self.tree()).unwrap(), &self.package(), 9).unwrap()
+    }
+
+    fn expect(&self, manifest: &ReleaseManifest) -> Expect {
+        Expect {
+            product: manifest.product.clone(),
+            version: manifest.version.clone(),
+            platform: Platform::this_host(),
+            rules: manifest.rules.clone(),
+            unpacked: manifest.unpacked_size(),
+        }
+    }
+
+    /// Unpacks bytes as the packed release and makes sure that a refusal leaves nothing.
+    fn unpack(&self, bytes: &[u8], expect: &Expect) -> Result<Staged, PackageError> {
+        let result = unpack(bytes, &self.dest(), expect, &mut |_| {});
+        assert_eq!(result.is_ok(), self.dest().exists(), "a refused package leaves no tree");
+        result
+    }
+}
+
+#[test]
+fn a_tree_comes_back_whole_over_a_left_over() {
+    let fixture = Fixture::new();
+    let packed = fixture.pack();
+    fs::create_dir_all(fixture.dest().join("left/over")).unwrap();
+    let bytes = fs::read(fixture.package()).unwrap();
+    assert_eq!(packed.length, bytes.len() as u64);
+    assert_eq!(packed.sha256, netlink::crypt::digest_of(&bytes));
+    let mut last = 0;
+    let staged = unpack(
+        &bytes[..],
+        &fixture.dest(),
+        &fixture.expect(&packed.manifest),
+        &mut |n| last = n,
+    )
+    .unwrap();
+    assert_eq!(last, packed.manifest.unpacked_size());
+    assert_eq!(*staged.manifest(), packed.manifest);
+    assert_eq!(read_manifest(&fixture.package()).unwrap(), packed.manifest);
+    let dest = fixture.dest();
+    assert_eq!(
+        fs::metadata(dest.join("bin/guestbook")).unwrap().permissions().mode() & 0o7777,
+        0o755
+    );
+    assert_eq!(
+        fs::read_link(dest.join("bin/conf")).unwrap(),
+        Path::new("../config/app.toml")
+    );
+    assert!(!dest.join("release.toml").exists() && !dest.join("changelog.md").exists() && !dest.join("left").exists());
+    assert_eq!(Staged::check(&dest).unwrap(), staged);
+    assert!(looks_whole(&dest, staged.manifest()));
+}
+
+#[test]
+fn packing_is_deterministic() {
+    let (one, two) = (Fixture::new(), Fixture::new());
+    fs::set_permissions(two.tree().join("bin/guestbook"), fs::Permissions::from_mode(0o775)).unwrap();
+    fs::File::open(two.tree().join("config/app.toml"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(one.pack(), two.pack());
+    assert_eq!(fs::read(one.package()).unwrap(), fs::read(two.package()).unwrap());
+}
+
+#[test]
+fn a_changed_tree_is_named_file_by_file() {
+    let fixture = Fixture::new();
+    let packed = fixture.pack();
+    let bytes = fs::read(fixture.package()).unwrap();
+    let _ = fixture.unpack(&bytes, &fixture.expect(&packed.manifest)).unwrap();
+    let dest = fixture.dest();
+    fs::write(dest.join("config/app.toml"), "port = 2\n").unwrap();
+    fs::remove_file(dest.join("migrations/V1__a.sql")).unwrap();
+    fs::write(dest.join("bin/new"), "").unwrap();
+    let report = verify_tree(&dest).unwrap();
+    assert_eq!(report.changed, ["config/app.toml"]);
+    assert_eq!(report.missing, ["migrations/V1__a.sql"]);
+    assert_eq!(report.extra, ["bin/new"]);
+    assert!(matches!(Staged::check(&dest), Err(PackageError::Damaged { .. })));
+    assert!(!looks_whole(&dest, &packed.manifest));
+}
+
+#[test]
+fn every_flipped_byte_and_every_truncation_is_refused() {
+    let fixture = Fixture::new();
+    let packed = fixture.pack();
+    let expect = fixture.expect(&packed.manifest);
+    let bytes = fs::read(fixture.package()).unwrap();
+    let mut harmless = 0;
+    for at in 0..bytes.len() {
+        let mut bent = bytes.clone();
+        bent[at] ^= 1 << (at % 8);
+        // A few bits of zstd's headers mean nothing, or only how much memory to take: then the tree must be the very same.
+        if let Ok(staged) = fixture.unpack(&bent, &expect) {
+            harmless += 1;
+            assert_eq!(*staged.manifest(), packed.manifest);
+            assert!(verify_tree(staged.dir()).unwrap().is_clean());
+            fs::remove_dir_all(fixture.dest()).unwrap();
+        }
+    }
+    assert!(harmless <= 8, "{harmless} of {} bytes", bytes.len());
+    for length in (0..bytes.len()).step_by(7) {
+        fixture.unpack(&bytes[..length], &expect).unwrap_err();
+    }
+    fixture.unpack(&[&bytes[..], b"x"].concat(), &expect).unwrap_err();
+    fixture.unpack(&[&bytes[..], &bytes[..]].concat(), &expect).unwrap_err();
+}
+
+#[test]
+fn a_package_that_is_not_the_announced_one_is_refused() {
+    let fixture = Fixture::new();
+    let packed = fixture.pack();
+    let bytes = fs::read(fixture.package()).unwrap();
+    let good = fixture.expect(&packed.manifest);
+    let refused = |what: &str, expect: Expect| match fixture.unpack(&bytes, &expect).unwrap_err() {
+        PackageError::NotAnnounced { what: found, .. } => assert_eq!(found, what),
+        other => panic!("{what}: {other}"),
+    };
+    refused(
+        "product",
+        Expect {
+            product: "other".parse().unwrap(),
+            ..good.clone()
+        },
+    );
+    refused(
+        "version",
+        Expect {
+            version: "0r1".parse().unwrap(),
+            ..good.clone()
+        },
+    );
+    refused(
+        "rules",
+        Expect {
+            rules: ReleaseRules::default(),
+            ..good.clone()
+        },
+    );
+    refused(
+        "size when unpacked",
+        Expect {
+            unpacked: good.unpacked - 1,
+            ..good
+        },
+    );
+}
+
+#[test]
+fn a_package_for_another_platform_is_refused() {
+    let fixture = Fixture::new();
+    let mut manifest = read_source(&fixture.tree()).unwrap();
+    manifest.platform = "plan9-mips".parse().unwrap();
+    let packed = pack(&fixture.tree(), manifest, &fixture.package(), 1).unwrap();
+    let bytes = fs::read(fixture.package()).unwrap();
+    let refused = fixture.unpack(&bytes, &fixture.expect(&packed.manifest)).unwrap_err();
+    assert!(
+        matches!(refused, PackageError::NotAnnounced { what: "platform", .. }),
+        "{refused}"
+    );
+}
+
+/// A tar header as an attacker would write it, with any name.
+fn header(kind: EntryType, name: &str, link: &str, size: u64) -> Vec<u8> {
+    let mut header = Header::new_gnu();
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.name[..name.len()].copy_from_slice(name.as_bytes());
+    gnu.linkname[..link.len()].copy_from_slice(link.as_bytes());
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_size(size);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+fn with_content(kind: EntryType, name: &str, content: &[u8]) -> Vec<u8> {
+    let mut blocks = header(kind, name, "", content.len() as u64);
+    blocks.extend_from_slice(content);
+    blocks.resize(blocks.len().next_multiple_of(512), 0);
+    blocks
+}
+
+/// A package with `manifest` in front and `entries` behind it.
+fn forged(manifest: &ReleaseManifest, entries: &[u8]) -> Vec<u8> {
+    let json = serde_json::to_vec(manifest).unwrap();
+    let tar = [
+        &with_content(EntryType::Regular, MANIFEST_NAME, &json),
+        entries,
+        &[0; 1024],
+    ]
+    .concat();
+    zstd::encode_all(&tar[..], 1).unwrap()
+}
+
+fn one_file(content: &[u8]) -> ReleaseManifest {
+    let mut manifest: ReleaseManifest = serde_json::from_str(r#"{"product":"guestbook","version":"0b1"}"#).unwrap();
+    let sha256 = netlink::crypt::digest_of(content);
+    let kind = FileKind::File {
+        mode: 0o644,
+        size: content.len() as u64,
+        sha256,
+    };
+    manifest.files = vec![netlink::release::FileEntry {
+        path: "a".parse().unwrap(),
+        kind,
+    }];
+    manifest
+}
+
+#[test]
+fn hand_built_attacks_are_refused_with_their_name() {
+    let fixture = Fixture::new();
+    let manifest = one_file(b"x");
+    let expect = fixture.expect(&manifest);
+    let good = with_content(EntryType::Regular, "a", b"x");
+    fixture.unpack(&forged(&manifest, &good), &expect).unwrap();
+    fs::remove_dir_all(fixture.dest()).unwrap();
+    let after = |more: Vec<u8>| [good.clone(), more].concat();
+    for (entries, said) in [
+        (with_content(EntryType::Regular, "/etc/x", b"x"), "an absolute path"),
+        (with_content(EntryType::Regular, "../x", b"x"), "leaves the tree"),
+        (header(EntryType::Symlink, "a", "/etc", 0), "a link"),
+        (header(EntryType::Link, "a", "/etc/passwd", 0), "a hard link"),
+        (header(EntryType::Char, "a", "", 0), "a device"),
+        (header(EntryType::Block, "a", "", 0), "a device"),
+        (header(EntryType::Fifo, "a", "", 0), "a pipe"),
+        (header(EntryType::Directory, "a/", "", 0), "a folder"),
+        (
+            with_content(EntryType::XHeader, "a", b"16 path=/etc/x\n\n"),
+            "an extended header",
+        ),
+        (
+            header(EntryType::GNULongName, "././@LongLink", "", u64::from(u32::MAX)),
+            "a long name",
+        ),
+        (with_content(EntryType::Regular, "a", b"xy"), "2 bytes"),
+        (with_content(EntryType::Regular, "a", b"y"), "not the listed one"),
+        (with_content(EntryType::Regular, "b", b"x"), "lists `a`"),
+        (after(good.clone()), "behind the last listed file"),
+        (
+            after(header(EntryType::Symlink, "b", "/", 0)),
+            "behind the last listed file",
+        ),
+        (Vec::new(), "the end of the archive"),
+    ] {
+        let refused = fixture
+            .unpack(&forged(&manifest, &entries), &expect)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+}
+
+#[test]
+fn a_manifest_that_lists_an_escape_is_refused() {
+    let fixture = Fixture::new();
+    let mut manifest = one_file(b"x");
+    manifest.files[0].kind = FileKind::Link {
+        target: "../outside".into(),
+    };
+    let expect = fixture.expect(&manifest);
+    let refused = fixture.unpack(
+        &forged(&manifest, &header(EntryType::Symlink, "a", "../outside", 0)),
+        &expect,
+    );
+    assert!(refused.unwrap_err().to_string().contains("leaves the tree"));
+}
+
+/// Counts what is read, so that a bomb that is refused late is noticed.
+struct Counting<R>(R, u64);
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.0.read(buf)?;
+        self.1 += n as u64;
+        Ok(n)
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_early() {
+    let fixture = Fixture::new();
+    let mut zstd = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    zstd.write_all(&header(EntryType::Regular, MANIFEST_NAME, "", 1 << 30))
+        .unwrap();
+    for _ in 0..1024 {
+        zstd.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let bomb = zstd.finish().unwrap();
+    let mut reader = Counting(&bomb[..], 0);
+    let expect = fixture.expect(&one_file(b"x"));
+    let refused = unpack(&mut reader, &fixture.dest(), &expect, &mut |_| {});
+    assert!(refused.unwrap_err().to_string().contains("manifest of at most"));
+    assert!(
+        reader.1 < bomb.len() as u64 / 2 + 200_000 && !fixture.dest().exists(),
+        "{} of {}",
+        reader.1,
+        bomb.len()
+    );
+}
+
+#[test]
+fn trees_that_must_not_be_published_are_refused() {
+    fn check(said: &str, spoil: impl Fn(&Path)) {
+        let fixture = Fixture::new();
+        spoil(&fixture.tree());
+        let packed = read_source(&fixture.tree()).and_then(|m| pack(&fixture.tree(), m, &fixture.package(), 1));
+        let refused = packed.unwrap_err().to_string();
+        assert!(refused.contains(said), "{said}: {refused}");
+        assert!(!fixture.package().exists());
+    }
+    check("leaves the tree", |tree| {
+        symlink("../../x", tree.join("bin/out")).unwrap()
+    });
+    check("absolute path", |tree| {
+        symlink("/etc/passwd", tree.join("out")).unwrap()
+    });
+    check("setuid", |tree| {
+        fs::set_permissions(tree.join("bin/guestbook"), fs::Permissions::from_mode(0o4755)).unwrap();
+    });
+    check("differs from it in case", |tree| {
+        fs::write(tree.join("bin/Guestbook"), "").unwrap()
+    });
+    check("manifest's own", |tree| {
+        fs::write(tree.join(MANIFEST_NAME), "{}").unwrap()
+    });
+    check("device, pipe or socket", |tree| {
+        drop(std::os::unix::net::UnixListener::bind(tree.join("socket")).unwrap());
+    });
+    check("not UTF-8", |tree| {
+        use std::os::unix::ffi::OsStrExt;
+        fs::write(tree.join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
+    });
+    check("no file config/app.toml", |tree| {
+        fs::remove_file(tree.join("config/app.toml")).unwrap()
+    });
+    check("migrations", |tree| {
+        fs::remove_dir_all(tree.join("migrations")).unwrap()
+    });
+    check("not executable", |tree| {
+        fs::set_permissions(tree.join("bin/guestbook"), fs::Permissions::from_mode(0o644)).unwrap();
+    });
+    check("unknown field", |tree| {
+        fs::write(tree.join("release.toml"), format!("colour = 1\n{SOURCE}")).unwrap()
+    });
+}
