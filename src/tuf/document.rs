@@ -67,9 +67,9 @@ impl<C: Content> Document<C> {
     }
 
     /// The document with a signature of each key that any of the roots lists for its role, and its bytes.
-    pub fn sign(signed: Signed<C>, roots: &[&Root], signers: &[SigningKey]) -> Result<(Self, Vec<u8>), TufError> {
+    pub fn sign(signed: &Signed<C>, roots: &[&Root], signers: &[SigningKey]) -> Result<(Self, Vec<u8>), TufError> {
         let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
-        let value = serde_json::to_value(&signed).map_err(malformed)?;
+        let value = serde_json::to_value(signed).map_err(malformed)?;
         let message = canonical(&value).map_err(|e| TufError::malformed(C::ROLE, e))?;
         let mut signatures = Vec::new();
         for signer in signers {

@@ -378,7 +378,7 @@ fn a_threshold_counts_keys_not_signatures() {
     // The same one twice.
     repository.files = good;
     repository.tamper("timestamp.json", |file| {
-        file["signatures"][1] = file["signatures"][0].clone()
+        file["signatures"][1] = file["signatures"][0].clone();
     });
     assert!(matches!(
         Client::of(&repository).refused(&repository),

@@ -9,6 +9,8 @@ mod trust;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod repository;
 
 use std::path::Path;

@@ -47,7 +47,7 @@ impl Editor {
     /// A new, empty, signed repository; every role at version 1.
     pub fn create(signatories: &Signatories, signers: &[SigningKey], now: Time) -> Result<Self, TufError> {
         let root = header(1, Role::Root, now, signatories.to_root(Map::new())?)?;
-        let (document, bytes) = Document::sign(root.clone(), &[&root.content], signers)?;
+        let (document, bytes) = Document::sign(&root, &[&root.content], signers)?;
         enough(&document, &root.content)?;
         let root = document.verified_by_itself()?;
         let mut editor = Self {
@@ -150,7 +150,7 @@ impl Editor {
         let content = to.to_root(old.content.unknown.clone())?;
         let next = header(up(Role::Root, old.version)?, Role::Root, now, content)?;
         let name = Role::Root.versioned_file(next.version);
-        let (document, bytes) = Document::sign(next.clone(), &[&old.content, &next.content], signers)?;
+        let (document, bytes) = Document::sign(&next, &[&old.content, &next.content], signers)?;
         enough(&document, &old.content)?;
         enough(&document, &next.content)?;
         self.root = document.verified_by(&old)?;
@@ -213,7 +213,7 @@ impl Editor {
         let next = header(up(C::ROLE, last.version)?, C::ROLE, now, last.content.clone())?;
         let root = &self.root.content;
         let roots: Vec<&Root> = std::iter::once(root).chain(leaving).collect();
-        let (document, bytes) = Document::sign(next.clone(), &roots, signers)?;
+        let (document, bytes) = Document::sign(&next, &roots, signers)?;
         enough(&document, root)?;
         Ok((next, bytes))
     }
