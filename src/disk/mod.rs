@@ -4,6 +4,7 @@
 mod atomic;
 mod lock;
 mod log;
+mod part;
 mod plain;
 mod read;
 mod seeded;
@@ -19,6 +20,7 @@ pub use atomic::{
 };
 pub use lock::{Lock, LockAttempt, try_lock};
 pub use log::{log_tail, open_log, rotate_log};
+pub use part::PartFile;
 pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_owner};
 pub use read::{read_limited, read_text_limited};
 pub use space::free_space;
