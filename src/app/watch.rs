@@ -30,7 +30,11 @@ pub fn drive_watched(
 ) -> Result<Stopped> {
     let latest = Mutex::new(None::<Progress>);
     let report = |now| *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-    let Installation { layout, settings, store } = installation;
+    let Installation {
+        layout,
+        settings,
+        store,
+    } = installation;
     let watch = Watch {
         store: Store::open_to_read(&layout.store())?,
         update: (id, plan),

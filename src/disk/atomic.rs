@@ -188,13 +188,13 @@ pub fn sync_filesystem(path: &Path) -> Result<()> {
 }
 
 /// The temporary name under which `target` is written.
-fn part_name(target: &Path) -> PathBuf {
+pub(super) fn part_name(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_os_string();
     name.push(PART);
     target.with_file_name(name)
 }
 
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         Some(_) => Path::new("."),

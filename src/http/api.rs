@@ -158,7 +158,8 @@ struct Consent {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum DryRunOrNothing {
-    Plan(#[schema(value_type = Object)] PlanView),
+    #[schema(value_type = Object)]
+    Plan(Box<PlanView>),
     Nothing(NothingToDo),
 }
 
@@ -169,7 +170,7 @@ async fn start(work: web::Data<Work>, caller: Caller, goal: Goal, consent: Conse
             let installation = Installation::open(asked.root(), asked.config())?;
             return Ok(match app::preview(&installation, &goal)? {
                 Ready::AlreadyThere(installed) => Begun::Answered(nothing_to_do(installed)),
-                Ready::Go(view) => Begun::Answered(DryRunOrNothing::Plan(view)),
+                Ready::Go(view) => Begun::Answered(DryRunOrNothing::Plan(Box::new(view))),
             });
         }
         let prepared = match app::prepare(asked.root(), asked.config(), &goal, &mut |_| {})? {

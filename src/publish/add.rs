@@ -47,7 +47,10 @@ pub fn publish(
     }
     let mut published = Published {
         targets: Vec::new(),
-        version: packages.first().map(|package| package.manifest.version.to_string()).unwrap_or_default(),
+        version: packages
+            .first()
+            .map(|package| package.manifest.version.to_string())
+            .unwrap_or_default(),
     };
     for (path, target, custom) in &sources {
         if editor.add_target(target, custom)? {
@@ -69,9 +72,17 @@ pub fn publish(
 type Source = (PathBuf, TargetRef, TargetCustom);
 
 fn package_target(package: &Inspected) -> Source {
-    let Inspected { path, manifest, length, sha256 } = package;
+    let Inspected {
+        path,
+        manifest,
+        length,
+        sha256,
+    } = package;
     let target = TargetRef {
-        name: format!("{}/{}/{}.tar.zst", manifest.product, manifest.version, manifest.platform),
+        name: format!(
+            "{}/{}/{}.tar.zst",
+            manifest.product, manifest.version, manifest.platform
+        ),
         length: *length,
         sha256: *sha256,
     };

@@ -24,7 +24,10 @@ pub fn create(dir: &Path, passphrase: Option<&Secret>) -> Result<BTreeMap<Role, 
     let make = |role| {
         let key = SigningKey::generate();
         let path = file_of(dir, role);
-        let pem = key.to_pem(passphrase).map_err(|source| PublishError::Key { path: path.clone(), source })?;
+        let pem = key.to_pem(passphrase).map_err(|source| PublishError::Key {
+            path: path.clone(),
+            source,
+        })?;
         disk::write_atomic(&path, pem.expose(), 0o600)?;
         Ok((role, key))
     };
@@ -38,10 +41,19 @@ pub fn load(dir: &Path, roles: &[Role], passphrase: Option<&Secret>) -> Result<V
 
 fn one(path: &Path, passphrase: Option<&Secret>) -> Result<SigningKey, PublishError> {
     let pem = disk::read_text_limited(path, KEY_LIMIT)?;
-    let meta = std::fs::metadata(path).map_err(|source| PublishError::Read { path: path.to_path_buf(), source })?;
+    let meta = std::fs::metadata(path).map_err(|source| PublishError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
     let mode = meta.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(PublishError::Exposed { path: path.to_path_buf(), mode });
+        return Err(PublishError::Exposed {
+            path: path.to_path_buf(),
+            mode,
+        });
     }
-    SigningKey::from_pem(&pem, passphrase).map_err(|source| PublishError::Key { path: path.to_path_buf(), source })
+    SigningKey::from_pem(&pem, passphrase).map_err(|source| PublishError::Key {
+        path: path.to_path_buf(),
+        source,
+    })
 }

@@ -41,7 +41,10 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
             })?;
             if manifest.product != product || manifest.version != version {
                 let problem = format!("it holds {} {}", manifest.product, manifest.version);
-                return Err(PublishError::Target { target: name.to_owned(), problem });
+                return Err(PublishError::Target {
+                    target: name.to_owned(),
+                    problem,
+                });
             }
             releases.insert((product, version));
         }
@@ -53,12 +56,17 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
         releases: releases.len(),
         targets,
         bytes,
-        expires: states.map(|state| (state.role.name().to_owned(), state.expires)).collect(),
+        expires: states
+            .map(|state| (state.role.name().to_owned(), state.expires))
+            .collect(),
     })
 }
 
 fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), PublishError> {
-    let read = |source| PublishError::Read { path: path.to_path_buf(), source };
+    let read = |source| PublishError::Read {
+        path: path.to_path_buf(),
+        source,
+    };
     let mut reader = DigestReader::new(File::open(path).map_err(read)?);
     io::copy(&mut reader, &mut io::sink()).map_err(read)?;
     let (_, length, sha256) = reader.finish();
@@ -67,7 +75,10 @@ fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), PublishError> {
     }
     Err(PublishError::Target {
         target: target.name.clone(),
-        problem: format!("its file has {length} bytes and digest {sha256}, signed are {} and {}", target.length, target.sha256),
+        problem: format!(
+            "its file has {length} bytes and digest {sha256}, signed are {} and {}",
+            target.length, target.sha256
+        ),
     })
 }
 

@@ -31,8 +31,12 @@ enum Kind {
 
 /// The releases of one product.
 pub fn catalog(targets: &Verified<Signed<Targets>>, product: &ProductName) -> Result<Catalog, TufError> {
+    releases(&targets.content, product)
+}
+
+pub(super) fn releases(targets: &Targets, product: &ProductName) -> Result<Catalog, TufError> {
     let mut catalog = Catalog::default();
-    for (name, file) in &targets.content.targets {
+    for (name, file) in &targets.targets {
         let Some(custom) = file.custom.as_ref().and_then(|custom| custom.get(CUSTOM)) else {
             continue;
         };
@@ -46,6 +50,13 @@ pub fn catalog(targets: &Verified<Signed<Targets>>, product: &ProductName) -> Re
         }
     }
     Ok(catalog)
+}
+
+impl TargetFile {
+    /// What NetLink's publisher said of it; none for a target of another kind.
+    pub fn netlink(&self) -> Option<TargetCustom> {
+        TargetCustom::deserialize(self.custom.as_ref()?.get(CUSTOM)?).ok()
+    }
 }
 
 fn concerns(custom: &Value, product: &ProductName) -> bool {

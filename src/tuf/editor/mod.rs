@@ -11,13 +11,13 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp as Time, Unit};
 use serde_json::Map;
 
-use super::catalog::{CUSTOM, target_file, target_ref};
+use super::catalog::{CUSTOM, releases, target_file, target_ref};
 use super::document::{Document, Verified};
 use super::model::{Content, MetaFile, Root, SPEC_VERSION, Signed, Snapshot, TargetFile, Targets, Timestamp};
 use super::{Role, TufError};
 use crate::crypt::SigningKey;
 use crate::disk;
-use crate::release::{TargetCustom, TargetRef};
+use crate::release::{Catalog, ProductName, TargetCustom, TargetRef};
 
 pub use signatories::{RoleKeys, Signatories};
 
@@ -80,6 +80,11 @@ impl Editor {
     pub fn target(&self, name: &str) -> Result<Option<TargetRef>, TufError> {
         let file = self.targets.content.targets.get(name);
         file.map(|file| target_ref(name, file)).transpose()
+    }
+
+    /// The releases of a product as a client will see them after the next signing.
+    pub fn catalog(&self, product: &ProductName) -> Result<Catalog, TufError> {
+        releases(&self.targets.content, product)
     }
 
     pub fn states(&self) -> Vec<RoleState> {

@@ -1,0 +1,70 @@
+//! Why something could not be fetched, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::crypt::Digest;
+use crate::disk::DiskError;
+use crate::release::NameError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("`{name}` does not name a file of a repository")]
+    Name {
+        name: String,
+        #[source]
+        source: NameError,
+    },
+    #[error("cannot reach {url}: {reason}; check the address and the network, then run the same command again")]
+    Unreachable { url: String, reason: String },
+    #[error("the transfer of {url} broke off: {reason}; run the same command again")]
+    Cut { url: String, reason: String },
+    #[error("{url} was not wholly here after {} s; run the same command again on a faster network", limit.as_secs())]
+    TimedOut { url: String, limit: Duration },
+    #[error("cannot get {url}: {reason}; check the address and the server's certificate")]
+    Refused { url: String, reason: String },
+    #[error("{url} is answered with status {status}; ask those who run the repository")]
+    Status { url: String, status: u16 },
+    #[error("{url} redirects more than {limit} times; ask those who run the repository")]
+    Redirects { url: String, limit: u32 },
+    #[error("{url} redirects away from https, which is refused; ask those who run the repository")]
+    Downgrade { url: String },
+    #[error("{url} does not exist; check the address, or ask the publisher to put the file back")]
+    Missing { url: String },
+    #[error("{url} is longer than {limit} bytes, the most it may be; ask the publisher")]
+    TooLong { url: String, limit: u64 },
+    #[error("{url} is {found} bytes long but the publisher signed {expected}; ask the publisher")]
+    Length { url: String, expected: u64, found: u64 },
+    #[error(
+        "{url} has SHA-256 {found} but the publisher signed {expected}; what was fetched is removed, ask the publisher"
+    )]
+    Digest {
+        url: String,
+        expected: Digest,
+        found: Digest,
+    },
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} is not a plain file", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("the repository {} does not exist on this machine; check its path and that its disk is mounted", path.display())]
+    NoFolder { path: PathBuf },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl FetchError {
+    /// Whether the same request may well succeed a moment later.
+    pub(super) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Cut { .. } => true,
+            Self::Status { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+}

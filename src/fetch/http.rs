@@ -1,0 +1,161 @@
+//! Asking a web server: limits, redirects, tries, and errors in words.
+
+use std::io;
+use std::time::Duration;
+
+use backon::{BlockingRetryable, ExponentialBuilder};
+use ureq::http::Response;
+use ureq::{Agent, Body, Error, Timeout};
+
+use super::FetchError;
+use crate::clock::Deadline;
+
+const MAX_REDIRECTS: u32 = 5;
+const TRIES: usize = 3;
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub connect: Duration,
+    /// Without a single byte arriving.
+    pub silence: Duration,
+    /// All tries together.
+    pub whole: Duration,
+    /// Before the second try; longer before the third.
+    pub pause: Duration,
+}
+
+impl Limits {
+    pub const USUAL: Self = Self {
+        connect: Duration::from_secs(10),
+        silence: Duration::from_secs(30),
+        whole: Duration::from_secs(60 * 60),
+        pause: Duration::from_millis(500),
+    };
+}
+
+/// Asks for one URL, as often as needed.
+pub(super) struct Client<'a> {
+    agent: Agent,
+    url: &'a str,
+    limits: Limits,
+    deadline: Deadline,
+}
+
+impl<'a> Client<'a> {
+    pub fn new(url: &'a str, limits: Limits) -> Self {
+        let agent = Agent::config_builder()
+            .user_agent(concat!("netlink/", env!("CARGO_PKG_VERSION")))
+            // A compressed answer could not be continued, and its length would not be the one that is signed.
+            .accept_encoding("identity")
+            .http_status_as_error(false)
+            .https_only(url.starts_with("https:"))
+            .max_redirects(MAX_REDIRECTS)
+            .timeout_connect(Some(limits.connect))
+            .timeout_per_read(Some(limits.silence))
+            .timeout_per_write(Some(limits.silence))
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            url,
+            limits,
+            deadline: Deadline::after(limits.whole),
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        self.url
+    }
+
+    /// Repeats `attempt` where trying again may help.
+    pub fn with_tries<T>(&self, attempt: impl FnMut() -> Result<T, FetchError>) -> Result<T, FetchError> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.limits.pause)
+            .with_max_times(TRIES - 1)
+            .with_jitter();
+        let again = |error: &FetchError| error.is_temporary() && !self.deadline.has_passed();
+        attempt.retry(pauses).when(again).call()
+    }
+
+    /// The answer, whatever its status; none when the server says that there is no such file.
+    pub fn get(&self, headers: &[(&str, &str)]) -> Result<Option<Response<Body>>, FetchError> {
+        let mut request = self.agent.get(self.url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let limited = request.config().timeout_global(Some(self.deadline.left())).build();
+        let response = limited.call().map_err(|e| self.failure(e))?;
+        Ok(Some(response).filter(|response| !matches!(response.status().as_u16(), 404 | 410)))
+    }
+
+    /// The error for an answer whose status is of no use.
+    pub fn unexpected(&self, response: &Response<Body>) -> FetchError {
+        FetchError::Status {
+            url: self.url.to_owned(),
+            status: response.status().as_u16(),
+        }
+    }
+
+    /// Reading a body failed.
+    pub fn broken(&self, error: io::Error) -> FetchError {
+        self.failure(error.into())
+    }
+
+    fn failure(&self, error: Error) -> FetchError {
+        let url = self.url.to_owned();
+        let seconds = |limit: Duration| limit.as_secs_f32();
+        match error {
+            Error::Timeout(Timeout::Global) => FetchError::TimedOut {
+                url,
+                limit: self.limits.whole,
+            },
+            Error::Timeout(Timeout::Connect | Timeout::Resolve) => FetchError::Unreachable {
+                url,
+                reason: format!("no connection within {} s", seconds(self.limits.connect)),
+            },
+            Error::Timeout(_) => FetchError::Cut {
+                url,
+                reason: format!("nothing arrived for {} s", seconds(self.limits.silence)),
+            },
+            Error::HostNotFound => FetchError::Unreachable {
+                url,
+                reason: "the name of the host is not known".into(),
+            },
+            Error::ConnectionFailed => FetchError::Unreachable {
+                url,
+                reason: "no connection".into(),
+            },
+            Error::TooManyRedirects => FetchError::Redirects {
+                url,
+                limit: MAX_REDIRECTS,
+            },
+            Error::RequireHttpsOnly(_) => FetchError::Downgrade { url },
+            Error::Io(e) => broken_connection(url, &e),
+            other => FetchError::Refused {
+                url,
+                reason: other.to_string(),
+            },
+        }
+    }
+}
+
+fn broken_connection(url: String, error: &io::Error) -> FetchError {
+    let reason = error.to_string();
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => FetchError::Unreachable { url, reason },
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected
+        | io::ErrorKind::TimedOut
+        | io::ErrorKind::WouldBlock => FetchError::Cut { url, reason },
+        // Among them a certificate that is not trusted: trying again would not help.
+        _ => FetchError::Refused { url, reason },
+    }
+}

@@ -1,0 +1,247 @@
+//! Where a repository lies: a folder, or a folder on a web server.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use ureq::http::Uri;
+
+use super::FetchError;
+use crate::release::RelPath;
+
+/// `file:///folder`, `/folder`, `http://host/folder` or `https://host/folder`. Holds no password, so it may be shown and stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Location(Place);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Folder(PathBuf),
+    /// Without a slash at its end.
+    Web(String),
+}
+
+/// One file of a location.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Path(PathBuf),
+    Url(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    #[error("`{0}` is not a location: expected file:///folder, /folder, http://host/folder or https://host/folder")]
+    Shape(String),
+    #[error("`{0}` has a `%` that is not followed by two hexadecimal digits")]
+    Percent(String),
+    #[error("a location holds no user name or password (`…@{0}`): it is shown and stored in plain text")]
+    UserInfo(String),
+    #[error("`{0}` has a `?` or `#`: a location names a folder")]
+    Query(String),
+}
+
+impl Location {
+    /// A folder of this location. `part` is a name that this program gives; it never leads upwards.
+    #[must_use]
+    pub fn join(&self, part: &str) -> Self {
+        let parts = part.split('/').filter(|p| !matches!(*p, "" | "." | ".."));
+        Self(match &self.0 {
+            Place::Folder(folder) => Place::Folder(parts.fold(folder.clone(), |folder, part| folder.join(part))),
+            Place::Web(base) => Place::Web(parts.fold(base.clone(), |base, part| format!("{base}/{}", encoded(part)))),
+        })
+    }
+
+    /// The file `name` of this location; refused when it could lie elsewhere.
+    pub(super) fn file(&self, name: &str) -> Result<Source, FetchError> {
+        let wrong = |source| FetchError::Name {
+            name: name.to_owned(),
+            source,
+        };
+        let path: RelPath = name.parse().map_err(wrong)?;
+        Ok(match &self.0 {
+            Place::Folder(folder) => Source::Path(path.under(folder)),
+            Place::Web(base) => {
+                let parts: Vec<String> = path.as_str().split('/').map(encoded).collect();
+                Source::Url(format!("{base}/{}", parts.join("/")))
+            }
+        })
+    }
+
+    /// The folder itself, where it is one of this machine.
+    pub(super) fn folder(&self) -> Option<&std::path::Path> {
+        match &self.0 {
+            Place::Folder(folder) => Some(folder),
+            Place::Web(_) => None,
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        if text.starts_with('/') {
+            return Ok(Self(Place::Folder(text.into())));
+        }
+        match text.strip_prefix("file://") {
+            Some(path) if path.starts_with('/') => Ok(Self(Place::Folder(decoded(path)?))),
+            Some(_) => Err(LocationError::Shape(text.to_owned())),
+            None => web(text).map(Place::Web).map(Self),
+        }
+    }
+}
+
+fn web(text: &str) -> Result<String, LocationError> {
+    if let Some((_, host)) = text.rsplit_once('@') {
+        return Err(LocationError::UserInfo(host.to_owned()));
+    }
+    if text.contains(['?', '#']) {
+        return Err(LocationError::Query(text.to_owned()));
+    }
+    let shape = || LocationError::Shape(text.to_owned());
+    let uri: Uri = text.parse().map_err(|_| shape())?;
+    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"));
+    let host = uri.authority().filter(|authority| !authority.host().is_empty());
+    let (scheme, host) = scheme.zip(host).ok_or_else(shape)?;
+    Ok(format!("{scheme}://{host}{}", uri.path().trim_end_matches('/')))
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Folder(folder) => {
+                f.write_str("file://")?;
+                let parts = folder.as_os_str().as_bytes().split(|b| *b == b'/');
+                f.write_str(&parts.map(encoded_bytes).collect::<Vec<_>>().join("/"))
+            }
+            Place::Web(url) => f.write_str(url),
+        }
+    }
+}
+
+impl TryFrom<String> for Location {
+    type Error = LocationError;
+
+    fn try_from(text: String) -> Result<Self, LocationError> {
+        text.parse()
+    }
+}
+
+impl From<Location> for String {
+    fn from(location: Location) -> Self {
+        location.to_string()
+    }
+}
+
+fn encoded(part: &str) -> String {
+    encoded_bytes(part.as_bytes())
+}
+
+fn encoded_bytes(part: &[u8]) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let one = |b: &u8| match *b {
+        b if plain(b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    part.iter().map(one).collect()
+}
+
+fn decoded(text: &str) -> Result<PathBuf, LocationError> {
+    let wrong = || LocationError::Percent(text.to_owned());
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2).ok_or_else(wrong)?;
+        let mut byte = [0];
+        hex::decode_to_slice(digits, &mut byte).map_err(|_| wrong())?;
+        bytes.push(byte[0]);
+        rest = after;
+    }
+    Ok(OsString::from_vec(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Location {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn folders_and_servers_are_read_and_shown_alike() {
+        let check = |text: &str, shown: &str| assert_eq!(at(text).to_string(), shown, "{text}");
+        check("/srv/repo", "file:///srv/repo");
+        check("file:///srv/my%20repo", "file:///srv/my%20repo");
+        check("file:///srv/my repo", "file:///srv/my%20repo");
+        check("HTTPS://example.org:8443/a/", "https://example.org:8443/a");
+        check("http://[::1]:80", "http://[::1]:80");
+    }
+
+    #[test]
+    fn what_is_not_a_location_is_refused() {
+        for bad in [
+            "",
+            "repo",
+            "./repo",
+            "file://host/repo",
+            "ftp://host/a",
+            "https://",
+            "http:///x",
+            "file:///%zz",
+        ] {
+            assert!(bad.parse::<Location>().is_err(), "{bad}");
+        }
+        assert!(matches!(
+            "https://host/a?b".parse::<Location>(),
+            Err(LocationError::Query(_))
+        ));
+    }
+
+    #[test]
+    fn a_password_is_refused_and_never_shown() {
+        let error = "https://me:secret@host/a".parse::<Location>().unwrap_err();
+        assert!(matches!(error, LocationError::UserInfo(_)));
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn files_lie_below_the_location() {
+        let file = |location: &Location, name: &str| location.file(name).map_err(|e| e.to_string());
+        let metadata = at("https://host/r").join("metadata");
+        assert_eq!(
+            file(&metadata, "1.root.json"),
+            Ok(Source::Url("https://host/r/metadata/1.root.json".into()))
+        );
+        assert_eq!(
+            file(&metadata, "a%2e/b ?"),
+            Ok(Source::Url("https://host/r/metadata/a%252e/b%20%3F".into()))
+        );
+        assert_eq!(
+            file(&at("/r").join("../metadata"), "x"),
+            Ok(Source::Path("/r/metadata/x".into()))
+        );
+        for bad in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", "a\nb"] {
+            assert!(file(&metadata, bad).is_err(), "{bad}");
+            assert!(file(&at("/r"), bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_folder_comes_back_from_its_url(path in "/[^\0]*") {
+            let location = at(&path);
+            prop_assert_eq!(at(&location.to_string()), location);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Checks against servers that are well, ill, slow or late.
