@@ -29,7 +29,9 @@ pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use product::{stop_product, supervise};
-pub use publishing::{PackOptions, PublishOptions, pack, publish, release_init, release_timestamp, release_verify};
+pub use publishing::{
+    PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
+};
 pub use server::{go_on_after_restart, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use updating::{

@@ -21,6 +21,11 @@ pub fn release_init(repository: &Path, keys: &Path, passphrase: Option<Secret>) 
     publish::init(repository, keys, &options).map_err(|e| AppError::below("NL0502", &e))
 }
 
+/// Whether signing with these keys takes a passphrase.
+pub fn keys_need_passphrase(keys: &Path) -> Result<bool> {
+    publish::need_passphrase(keys).map_err(|e| AppError::below("NL0502", &e))
+}
+
 #[derive(Debug)]
 pub struct PackOptions {
     /// When absent, the manifest's own.

@@ -12,7 +12,7 @@ use crate::version::{Constraint, Version};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
-#[command(name = "netlink", version = crate::VERSION, propagate_version = true, max_term_width = 110)]
+#[command(name = "netlink", version = crate::VERSION, max_term_width = 110)]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
@@ -250,9 +250,13 @@ pub enum BackupVerb {
 pub enum ReleaseVerb {
     /// Make keys and an empty signed repository
     Init {
-        dir: PathBuf,
+        #[arg(value_name = "DIR")]
+        repo: PathBuf,
         #[command(flatten)]
         keys: KeyArgs,
+        /// Leave the keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
+        #[arg(long)]
+        no_passphrase: bool,
     },
     /// Pack a release's folder into a package
     Pack {
@@ -296,9 +300,6 @@ pub struct KeyArgs {
     /// Folder of the signing keys
     #[arg(long = "keys", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Keys are not encrypted; else the passphrase is asked, or read from NETLINK_PASSPHRASE
-    #[arg(long)]
-    pub no_passphrase: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -339,4 +340,14 @@ pub struct SuperviseArgs {
 /// A path of a backup as people type it: `config/` means the folder.
 pub fn selected(path: &str) -> Result<RelPath, crate::release::NameError> {
     path.trim_end_matches('/').parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        super::Args::command().debug_assert();
+    }
 }

@@ -1,5 +1,7 @@
 //! `netlink release …`, the publisher's side.
 
+use std::io::IsTerminal;
+
 use super::args::{Global, KeyArgs, ReleaseVerb};
 use super::output::{Failed, Result, bytes, green, result};
 use crate::app::{self, AppError, PackOptions, PublishOptions};
@@ -8,13 +10,17 @@ use crate::settings;
 
 pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
     match verb {
-        ReleaseVerb::Init { dir, keys } => {
-            let root = app::release_init(dir, &keys.dir, passphrase(keys, true)?)?;
+        ReleaseVerb::Init {
+            repo,
+            keys,
+            no_passphrase,
+        } => {
+            let root = app::release_init(repo, &keys.dir, new_passphrase(*no_passphrase)?)?;
             result(global, &serde_json::json!({"root_metadata": root}), |_| {
                 format!(
                     "{} repository {}; give operators {}",
                     green("made"),
-                    dir.display(),
+                    repo.display(),
                     root.display()
                 )
             })
@@ -56,7 +62,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             let options = PublishOptions {
                 repository: repo.clone(),
                 keys: keys.dir.clone(),
-                passphrase: passphrase(keys, false)?,
+                passphrase: passphrase(keys)?,
                 changelog: changelog.clone(),
             };
             let published = app::publish(packages, &options)?;
@@ -65,7 +71,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             })
         }
         ReleaseVerb::Timestamp { repo, keys } => {
-            app::release_timestamp(repo, &keys.dir, passphrase(keys, false)?.as_ref())?;
+            app::release_timestamp(repo, &keys.dir, passphrase(keys)?.as_ref())?;
             result(global, &serde_json::json!({"signed": true}), |_| {
                 format!("{} short-lived metadata", green("signed"))
             })
@@ -90,24 +96,32 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
     }
 }
 
-/// From NETLINK_PASSPHRASE, else asked; twice for new keys. Without a terminal a missing one is refused, not waited for.
-fn passphrase(keys: &KeyArgs, new: bool) -> Result<Option<Secret>> {
-    use std::io::IsTerminal;
-    if keys.no_passphrase {
+/// For keys to be made; asked twice.
+fn new_passphrase(no_passphrase: bool) -> Result<Option<Secret>> {
+    if no_passphrase {
         return Ok(None);
     }
+    ask(&inquire::Password::new("Passphrase for the new signing keys:")).map(Some)
+}
+
+/// For keys that are there; none when they are not encrypted.
+fn passphrase(keys: &KeyArgs) -> Result<Option<Secret>> {
+    if !app::keys_need_passphrase(&keys.dir)? {
+        return Ok(None);
+    }
+    ask(&inquire::Password::new("Passphrase of the signing keys:").without_confirmation()).map(Some)
+}
+
+/// From NETLINK_PASSPHRASE, else from the terminal. Without one a missing passphrase is refused, not waited for.
+fn ask(prompt: &inquire::Password<'_>) -> Result<Secret> {
     if let Some(secret) = settings::passphrase() {
-        return Ok(Some(secret));
+        return Ok(secret);
     }
     if !std::io::stdin().is_terminal() {
         let message =
-            "the keys need a passphrase: set NETLINK_PASSPHRASE, or use `--no-passphrase` for keys without one";
+            "the keys need a passphrase: set NETLINK_PASSPHRASE, or make keys without one by `--no-passphrase`";
         return Err(Failed::said("NL0108", message));
     }
-    let mut prompt = inquire::Password::new("Passphrase of the signing keys:");
-    if !new {
-        prompt = prompt.without_confirmation();
-    }
-    let text = prompt.prompt().map_err(|e| AppError::below("NL0108", &e))?;
-    Ok(Some(Secret::from(text)))
+    let text = prompt.clone().prompt().map_err(|e| AppError::below("NL0108", &e))?;
+    Ok(Secret::from(text))
 }

@@ -39,6 +39,17 @@ pub fn load(dir: &Path, roles: &[Role], passphrase: Option<&Secret>) -> Result<V
     roles.iter().map(|role| one(&file_of(dir, *role), passphrase)).collect()
 }
 
+/// Whether any of the keys there is encrypted.
+pub fn need_passphrase(dir: &Path) -> Result<bool, PublishError> {
+    for role in Role::ALL {
+        let path = file_of(dir, role);
+        if path.exists() && disk::read_text_limited(&path, KEY_LIMIT)?.contains("ENCRYPTED PRIVATE KEY") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn one(path: &Path, passphrase: Option<&Secret>) -> Result<SigningKey, PublishError> {
     let pem = disk::read_text_limited(path, KEY_LIMIT)?;
     let meta = std::fs::metadata(path).map_err(|source| PublishError::Read {

@@ -9,6 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
+pub use keys::need_passphrase;
 pub use repository::{InitOptions, init, timestamp};
 pub use verify::{RepositoryReport, verify};
 
