@@ -194,4 +194,58 @@ mod tests {
         signature[0] = 1;
         assert!(!neutral.verify(b"anything", &signature));
     }
+
+    /// Written by OpenSSL 3: plain, with scrypt, with PBKDF2. Throw-away keys, for this test only.
+    const FOREIGN: [&str; 3] = [
+        "\
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEICf2KepYnWWVgYz2DVP59Wzs4YtxLDSzXdo9+XQoRMnW
+-----END PRIVATE KEY-----
+",
+        "\
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGTME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAhAjLxdmQO8ogICQAAC
+AQgCAQEwHQYJYIZIAWUDBAEqBBCcuL/j8C5YxLAi8GuGM5y5BEApWWvdi4HbInSo
+dlMK4dhAdpaihjGH+zAPTlWWo+MUESsp4GmkuR4YrT0nwxOYefiRXGhDl+lqpCOF
+PElntHPE
+-----END ENCRYPTED PRIVATE KEY-----
+",
+        "\
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiPOfkJxX152AICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEGt1f2yZLrfd+JM4FBKyoKAEQNC5
+FSPnDP1dpIkoBUmb1veVwBEC4hz7cp6VI+kOcCrZ/lgyDqd4JUHWAvJF3RdR7YQk
+7Zt4Jggg8YrkFGQK/bE=
+-----END ENCRYPTED PRIVATE KEY-----
+",
+    ];
+    const FOREIGN_PUBLIC: &str = "9648c132f758d90db977eebad9708d73d7d60300e3b20ac5193c787d7cf1e824";
+
+    #[test]
+    fn keys_of_openssl_are_read() {
+        let passphrase = Secret::from("pass".to_owned());
+        for pem in FOREIGN {
+            let key = SigningKey::from_pem(pem, Some(&passphrase)).unwrap();
+            assert_eq!(key.public().to_string(), FOREIGN_PUBLIC);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_said_to_be_none() {
+        let certificate = FOREIGN[0].replace("PRIVATE KEY", "CERTIFICATE");
+        let cut = &FOREIGN[0][..60];
+        for bad in ["", "hello", cut, certificate.as_str()] {
+            let refused = SigningKey::from_pem(bad, None).unwrap_err();
+            assert!(matches!(refused, KeyError::Malformed(_)), "{bad}: {refused:?}");
+        }
+    }
+
+    /// Version 1 and no public half: this very length is what OpenSSL 3.0 reads.
+    #[test]
+    fn a_key_file_is_pkcs8_version_1() {
+        let pem = SigningKey::generate().to_pem(None).unwrap();
+        let (label, der) = pkcs8::SecretDocument::from_pem(text(&pem)).unwrap();
+        assert_eq!((label, der.as_bytes().len()), ("PRIVATE KEY", 48));
+        assert_eq!(der.as_bytes()[..5], [0x30, 46, 2, 1, 0]);
+    }
 }

@@ -176,4 +176,29 @@ mod tests {
         assert_eq!(canonical(&value).unwrap(), expected.as_bytes());
         assert!(canonical(&serde_json::json!(1.5)).is_err());
     }
+
+    #[test]
+    fn canonical_vectors() {
+        for (text, expected) in [
+            ("{}", "{}"),
+            ("[ ]", "[]"),
+            (r#"{"A":[99],"a":[88]}"#, r#"{"A":[99],"a":[88]}"#),
+            (r#"{"a":1,"A":2,"1":3,"":4}"#, r#"{"":4,"1":3,"A":2,"a":1}"#),
+            // Sorted by code point, where UTF-16 would put the last first.
+            ("{\"\u{1f600}\":1,\"\u{ffff}\":2}", "{\"\u{ffff}\":2,\"\u{1f600}\":1}"),
+            (r#""\u0041\t\/""#, "\"A\t/\""),
+            (r#""\ud83d\ude00""#, "\"\u{1f600}\""),
+            (
+                "[-1, 0, 18446744073709551615, -9223372036854775808]",
+                "[-1,0,18446744073709551615,-9223372036854775808]",
+            ),
+        ] {
+            let value = parse_strict(text.as_bytes()).unwrap();
+            assert_eq!(canonical(&value).unwrap(), expected.as_bytes(), "{text}");
+        }
+        for no_integer in ["1e2", "-0", "0.0", "18446744073709551616"] {
+            let value = parse_strict(no_integer.as_bytes()).unwrap();
+            assert!(canonical(&value).is_err(), "{no_integer}");
+        }
+    }
 }

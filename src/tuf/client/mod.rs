@@ -11,6 +11,8 @@ mod attacks;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod repository;
 
 use std::path::Path;

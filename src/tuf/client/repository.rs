@@ -1,18 +1,19 @@
-//! A repository in memory whose owner can make every mistake and every attack: the tests' other side.
+//! A repository in memory whose owner can make every mistake and every attack, and a client of it: for the tests.
 #![allow(clippy::disallowed_methods)]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp as Time};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::MetadataSource;
+use super::{MetadataSource, init, refresh};
 use crate::crypt::SigningKey;
 use crate::tuf::json::canonical;
 use crate::tuf::model::{MetaFile, Role, RoleRule, Root, SPEC_VERSION, Signed, Snapshot, Targets, Timestamp};
-use crate::tuf::{Key, SourceError};
+use crate::tuf::{Key, SourceError, TufError};
 
 pub struct Repository {
     pub keys: BTreeMap<Role, Vec<SigningKey>>,
@@ -166,5 +167,44 @@ impl MetadataSource for Repository {
     fn get(&self, name: &str, _limit: u64) -> Result<Option<Vec<u8>>, SourceError> {
         self.asked.borrow_mut().push(name.into());
         Ok(self.files.get(name).cloned())
+    }
+}
+
+pub struct Client {
+    _dir: tempfile::TempDir,
+    pub trust: PathBuf,
+}
+
+impl Client {
+    pub fn of(repository: &Repository) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let trust = dir.path().join("trust");
+        init(&trust, repository.root_bytes(1)).unwrap();
+        Self { _dir: dir, trust }
+    }
+
+    /// A client that has seen what the repository holds now.
+    pub fn refreshed(repository: &Repository) -> Self {
+        let client = Self::of(repository);
+        client.refresh(repository).unwrap();
+        client
+    }
+
+    pub fn refresh(&self, repository: &Repository) -> Result<u64, TufError> {
+        refresh(&self.trust, repository, now()).map(|targets| targets.version)
+    }
+
+    pub fn refused(&self, repository: &Repository) -> TufError {
+        self.refresh(repository).expect_err("the client believes it")
+    }
+
+    pub fn version(&self, role: Role) -> Option<u64> {
+        let bytes = std::fs::read(self.trust.join(role.file())).ok()?;
+        let value: Value = serde_json::from_slice(&bytes).unwrap();
+        value["signed"]["version"].as_u64()
+    }
+
+    pub fn versions(&self) -> [Option<u64>; 4] {
+        Role::ALL.map(|role| self.version(role))
     }
 }
