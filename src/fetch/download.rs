@@ -29,7 +29,7 @@ pub fn download(
     to: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), FetchError> {
-    download_within(Limits::USUAL, location, name, expected, to, progress)
+    download_within(Limits::LARGE, location, name, expected, to, progress)
 }
 
 pub(super) fn download_within(

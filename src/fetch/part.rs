@@ -106,8 +106,9 @@ impl<'a> Arriving<'a> {
                 found,
             });
         }
-        self.part.commit()?;
-        Ok(disk::remove_file(&self.validator)?)
+        // First, so that a crash in between leaves nothing beside the file; a whole part needs no validator.
+        disk::remove_file(&self.validator)?;
+        Ok(self.part.commit()?)
     }
 
     pub fn discard(self) -> Result<(), FetchError> {
