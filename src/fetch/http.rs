@@ -154,19 +154,27 @@ impl<'a> Client<'a> {
 fn broken_connection(url: String, error: &io::Error) -> FetchError {
     let reason = error.to_string();
     match error.kind() {
-        io::ErrorKind::ConnectionRefused
-        | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown
-        | io::ErrorKind::AddrNotAvailable => FetchError::Unreachable { url, reason },
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected
         | io::ErrorKind::TimedOut
         | io::ErrorKind::WouldBlock => FetchError::Cut { url, reason },
-        // Among them a certificate that is not trusted: trying again would not help.
-        _ => FetchError::Refused { url, reason },
+        // So TLS says that it does not trust the server: trying again would not help.
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => FetchError::Refused { url, reason },
+        // Among them a name that is not found, which has no kind of its own.
+        _ => FetchError::Unreachable { url, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_host_is_tried_again_and_an_untrusted_server_is_not() {
+        let of = |error| broken_connection("http://host/a".into(), &error);
+        assert!(of(io::Error::other("Name or service not known")).is_temporary());
+        assert!(!of(io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer")).is_temporary());
     }
 }

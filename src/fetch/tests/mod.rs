@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use super::http::Limits;
 
-/// Short, so that waiting for them is cheap.
+/// Long enough for a busy machine, with hardly a pause between tries.
 const QUICK: Limits = Limits {
-    connect: Duration::from_secs(2),
-    silence: Duration::from_millis(300),
-    whole: Duration::from_secs(10),
+    connect: Duration::from_secs(5),
+    silence: Duration::from_secs(5),
+    whole: Duration::from_secs(30),
     pause: Duration::from_millis(10),
 };

@@ -69,7 +69,11 @@ fn redirects_are_followed_but_not_forever() {
 fn silence_and_drips_end_at_their_limits() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec();
     let server = Server::start(vec![Answer::ThenSilence(head.clone())]);
-    let error = get(&server, 100_000).unwrap_err();
+    let impatient = Limits {
+        silence: Duration::from_millis(300),
+        ..QUICK
+    };
+    let error = get_within(impatient, &server, 100_000).unwrap_err();
     assert!(
         matches!(&error, FetchError::Cut { reason, .. } if reason.contains("0.3 s")),
         "{error}"
