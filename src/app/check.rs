@@ -1,19 +1,23 @@
 //! Is there something newer, and can one get there?
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Installation, Result, facts, repository};
 use crate::plan::{self, Goal, Planned, Wish};
 use crate::release::Platform;
 use crate::version::{Channel, Version};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CheckView {
+    #[schema(value_type = Option<String>)]
     pub current_version: Option<Version>,
     pub updates_available: bool,
     /// The highest version that `--latest` would go to.
+    #[schema(value_type = Option<String>)]
     pub latest_version: Option<Version>,
     /// The highest version that `--stable` would go to.
+    #[schema(value_type = Option<String>)]
     pub latest_stable: Option<Version>,
     /// Everything above the installed version, lowest first.
     pub available: Vec<Available>,
@@ -21,11 +25,14 @@ pub struct CheckView {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Available {
+    #[schema(value_type = String)]
     pub version: Version,
+    #[schema(value_type = String)]
     pub channel: Channel,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub released_at: Option<jiff::Timestamp>,
     /// Bytes of the package for this platform.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -84,6 +84,7 @@ fn code_of(reason: &Reason) -> &'static str {
         Reason::NotInstalled => "NL0107",
         Reason::NoPath { .. } => "NL0103",
         Reason::SchemaAhead { .. } => "NL0106",
+        Reason::Unsound => "NL0323",
     }
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AppError, Installation, Result};
 use crate::engine::InstallationLock;
-use crate::notify::{self, HookPoint};
+use crate::notify;
+use crate::release::HookPoint;
 use crate::{clock, disk};
 
 const FLAG_LIMIT: u64 = 64 << 10;

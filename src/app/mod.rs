@@ -13,6 +13,7 @@ mod maintenance;
 mod product;
 mod publishing;
 mod repository;
+mod server;
 mod status;
 mod updating;
 mod verify;
@@ -29,10 +30,11 @@ pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use product::{stop_product, supervise};
 pub use publishing::{PackOptions, PublishOptions, pack, publish, release_init, release_timestamp, release_verify};
-pub use status::{Running, StatusView, UpdateView, VersionView, history, status, version, why};
+pub use server::{go_on_after_restart, server_token};
+pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use updating::{
-    Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, prepare, prepare_exactly, preview,
-    resume, rollback_target, turn_back,
+    Accepted, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, prepare, prepare_exactly,
+    preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

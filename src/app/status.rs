@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::updating::{record, replay};
 use super::{AppError, Installation, Result};
@@ -11,16 +12,21 @@ use crate::store::{Fact, UpdateId, UpdateRecord, Verb};
 use crate::target;
 use crate::version::{Channel, Version};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct VersionView {
     pub product: String,
+    #[schema(value_type = Option<String>)]
     pub current_version: Option<Version>,
+    #[schema(value_type = Option<String>)]
     pub channel: Option<Channel>,
     pub netlink: &'static str,
+    #[schema(value_type = String)]
     pub root: std::path::PathBuf,
     pub repository: Option<String>,
     /// Releases on disk besides the active one.
+    #[schema(value_type = Vec<String>)]
     pub kept: Vec<Version>,
+    #[schema(value_type = Option<String>)]
     pub last_updated: Option<Timestamp>,
 }
 
@@ -48,7 +54,7 @@ pub fn version(installation: &Installation) -> Result<VersionView> {
 }
 
 /// What an unfinished update is doing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum Running {
     /// A process holds the lock and works.
@@ -65,15 +71,22 @@ pub enum Running {
     },
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UpdateView {
+    #[schema(value_type = String)]
     pub update_id: UpdateId,
+    #[schema(value_type = String)]
     pub verb: Verb,
+    #[schema(value_type = Option<String>)]
     pub from: Option<Version>,
+    #[schema(value_type = String)]
     pub to: Version,
+    #[schema(value_type = String)]
     pub accepted_at: Timestamp,
     pub accepted_by: String,
+    #[schema(value_type = Option<String>)]
     pub finished_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>)]
     pub finalized_at: Option<Timestamp>,
     #[serde(flatten)]
     pub running: Running,
@@ -88,9 +101,10 @@ pub struct UpdateView {
     pub aborted_by: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
     pub step: &'static str,
+    #[schema(value_type = String)]
     pub release: Version,
     pub state: &'static str,
 }
@@ -125,6 +139,11 @@ fn last(installation: &Installation) -> Result<Option<UpdateRecord>> {
         Some(id) => record(installation, &id).map(Some),
         None => Ok(installation.store.history(1)?.pop()),
     }
+}
+
+/// One update by its id.
+pub fn update(installation: &Installation, id: &UpdateId) -> Result<UpdateView> {
+    view(installation, record(installation, id)?)
 }
 
 /// Newest first.

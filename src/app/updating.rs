@@ -283,7 +283,7 @@ fn run(
     let (status, should_be) = match stopped {
         Stopped::Finished(Outcome::Completed) => (ReportStatus::Completed, Some(Some(update.plan.to()))),
         Stopped::Finished(Outcome::RolledBack) => (ReportStatus::RolledBack, Some(update.plan.from())),
-        Stopped::Waiting(PauseReason::Asked) => (ReportStatus::Paused, None),
+        Stopped::Waiting(PauseReason::Asked | PauseReason::ServerEnded) => (ReportStatus::Paused, None),
         Stopped::Waiting(PauseReason::UndoFailed) => (ReportStatus::UndoFailed, None),
         Stopped::Waiting(PauseReason::CleanUpFailed) => (ReportStatus::CleanUpFailed, Some(Some(update.plan.to()))),
     };

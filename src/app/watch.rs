@@ -1,5 +1,7 @@
-//! Runs the engine on a thread of its own and shows its journal to whoever watches.
+//! Shows the journal of a running update to whoever watches, on a thread of its own. The engine keeps the caller's thread, so
+//! that the order of its system calls does not depend on who watches.
 
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -15,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(40);
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// Is told of every journal entry in order, and of progress now and then.
-pub type Watcher<'a> = dyn FnMut(&EventView) + 'a;
+pub type Watcher<'a> = dyn FnMut(&EventView) + Send + 'a;
 
 /// Drives the update to its end or to where it waits.
 pub fn drive_watched(
@@ -26,52 +28,45 @@ pub fn drive_watched(
     control: &Control,
     watcher: &mut Watcher<'_>,
 ) -> Result<Stopped> {
-    let progress = Mutex::new(None::<Progress>);
-    let store_path = installation.layout.store();
+    let latest = Mutex::new(None::<Progress>);
+    let report = |now| *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    let Installation {
+        layout,
+        settings,
+        store,
+    } = installation;
+    let watch = Watch {
+        store: Store::open_to_read(&layout.store())?,
+        update: (id, plan),
+        seen: last_seen(store, id)?,
+        latest: &latest,
+        lock,
+    };
+    let cx = Context {
+        layout,
+        store,
+        settings,
+        plan,
+        id,
+        repository,
+        progress: &report,
+    };
     thread::scope(|scope| {
-        let work = || {
-            let store = Store::open(&store_path)?;
-            let report = |now| *progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-            let Installation { layout, settings, .. } = installation;
-            let cx = Context {
-                layout,
-                store: &store,
-                settings,
-                plan,
-                id,
-                repository,
-                progress: &report,
-            };
-            Ok::<_, AppError>(engine::drive(&cx, lock, control)?)
-        };
-        let engine = thread::Builder::new().name("engine".into()).spawn_scoped(scope, work);
-        let engine = engine.map_err(|e| AppError::below("NL0408", &e))?;
-        let mut seen = last_seen(installation, id)?;
-        let mut beaten = clock::monotonic();
-        loop {
-            let ended = engine.is_finished();
-            show_new(installation, (id, plan), &mut seen, watcher)?;
-            if let Some(now) = progress.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                watcher(&EventView::of_progress(id, plan, seen, clock::now(), now));
-            }
-            if ended {
-                break;
-            }
-            if beaten.elapsed() >= BEAT_EVERY {
-                beaten = clock::monotonic();
-                let _ = lock.beat();
-            }
-            thread::sleep(LOOK_EVERY);
-        }
-        engine
-            .join()
-            .map_err(|_| AppError::said("NL0323", "the engine ended by a fault in NetLink itself"))?
+        let (ended, until) = mpsc::channel::<()>();
+        let show = move || watch.run(&until, watcher);
+        let shown = thread::Builder::new().name("watch".into()).spawn_scoped(scope, show);
+        let shown = shown.map_err(|e| AppError::below("NL0408", &e))?;
+        let stopped = engine::drive(&cx, lock, control);
+        drop(ended);
+        // What cannot be shown does not change how the update went.
+        let _ = shown.join();
+        Ok(stopped?)
     })
 }
 
 /// On a resume only what is new is shown.
-fn last_seen(installation: &Installation, id: &UpdateId) -> Result<i64> {
-    let rows = installation.store.journal(id, 0)?;
+fn last_seen(store: &Store, id: &UpdateId) -> Result<i64> {
+    let rows = store.journal(id, 0)?;
     Ok(if rows.len() <= 1 {
         0
     } else {
@@ -79,15 +74,39 @@ fn last_seen(installation: &Installation, id: &UpdateId) -> Result<i64> {
     })
 }
 
-fn show_new(
-    installation: &Installation,
-    (id, plan): (&UpdateId, &Plan),
-    seen: &mut i64,
-    watcher: &mut Watcher<'_>,
-) -> Result<()> {
-    for row in installation.store.journal(id, *seen)? {
-        *seen = row.seq;
-        watcher(&EventView::of_row(id, plan, &row));
+struct Watch<'a> {
+    store: Store,
+    update: (&'a UpdateId, &'a Plan),
+    seen: i64,
+    latest: &'a Mutex<Option<Progress>>,
+    lock: &'a InstallationLock,
+}
+
+impl Watch<'_> {
+    /// Until the engine has let go of the other end.
+    fn run(mut self, until: &Receiver<()>, watcher: &mut Watcher<'_>) {
+        let mut beaten = clock::monotonic();
+        loop {
+            let waited = until.recv_timeout(LOOK_EVERY);
+            self.show(watcher);
+            if waited != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            if beaten.elapsed() >= BEAT_EVERY {
+                beaten = clock::monotonic();
+                let _ = self.lock.beat();
+            }
+        }
     }
-    Ok(())
+
+    fn show(&mut self, watcher: &mut Watcher<'_>) {
+        let (id, plan) = self.update;
+        for row in self.store.journal(id, self.seen).unwrap_or_default() {
+            self.seen = row.seq;
+            watcher(&EventView::of_row(id, plan, &row));
+        }
+        if let Some(now) = self.latest.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            watcher(&EventView::of_progress(id, plan, self.seen, clock::now(), now));
+        }
+    }
 }

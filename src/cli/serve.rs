@@ -1,16 +1,20 @@
 //! `netlink serve`
 
 use super::args::{Global, ServeArgs};
-use super::output::Result;
+use super::output::{Result, say};
 use super::update::open;
 use crate::http;
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
-    Ok(http::serve(
-        installation.layout.root(),
-        global.config.as_deref(),
-        listen,
-    )?)
+    let token = installation.layout.token();
+    drop(installation);
+    let ready = |address| {
+        say(&format!(
+            "listening at http://{address}; the bearer token is in {}",
+            token.display()
+        ));
+    };
+    Ok(http::serve(&global.root, global.config.as_deref(), listen, ready)?)
 }

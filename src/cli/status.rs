@@ -143,6 +143,12 @@ fn state(update: &UpdateView) -> String {
             )
         }
         Running::Waiting {
+            reason: PauseReason::ServerEnded,
+        } => format!(
+            "{}: the server ended meanwhile and goes on when it starts again; so does `netlink update resume`",
+            yellow("waiting")
+        ),
+        Running::Waiting {
             reason: PauseReason::UndoFailed,
         } => {
             format!(

@@ -1,9 +1,13 @@
 //! Cryptography on loan from well-kept crates: digests, secrets, sealed streams, signing keys.
 
 mod digest;
+mod keys;
+mod seal;
 mod secret;
 
 pub use digest::{Digest, DigestParseError, DigestReader, Hasher, digest_of};
+pub use keys::{KeyError, PublicKey, SigningKey};
+pub use seal::{Opener, Sealer};
 pub use secret::Secret;
 
 /// Random bytes from the operating system.

@@ -1,7 +1,7 @@
 //! Writes that are either wholly there or not at all, also after a power cut.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,13 @@ impl Write for NewFile {
     }
 }
 
+/// For formats whose beginning is known only at their end.
+impl Seek for NewFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.seek(to)
+    }
+}
+
 impl Drop for NewFile {
     fn drop(&mut self) {
         if self.file.is_some() {
@@ -114,6 +121,27 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
         sync_dir(parent(from))?;
     }
     Ok(())
+}
+
+/// Puts the file or folder `new` in the place `place` on the same file system. What was there is then where `new` was, so that a
+/// folder too is replaced in one step; only a file system that cannot exchange names shows nothing at `place` for a moment.
+pub fn exchange(new: &Path, place: &Path) -> Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, new, CWD, place, RenameFlags::EXCHANGE) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => at("put in place", place, fs::rename(new, place))?,
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            let aside = part_name(new);
+            super::remove_tree(&aside)?;
+            at("move aside", place, fs::rename(place, &aside))?;
+            at("put in place", place, fs::rename(new, place))?;
+            at("keep what was at", place, fs::rename(&aside, new))?;
+        }
+        Err(e) => at("put in place", place, Err(e.into()))?,
+    }
+    sync_dir(parent(place))?;
+    sync_dir(parent(new))
 }
 
 /// Points the symbolic link `link` at `target` in one step: readers see the old or the new target, never none.
@@ -196,6 +224,22 @@ mod tests {
         write_atomic(&path, b"two", 0o600).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_full_folder_is_exchanged_for_another_and_an_empty_place_is_filled() {
+        let dir = tempfile::tempdir().unwrap();
+        let (new, place) = (dir.path().join("new"), dir.path().join("place"));
+        for folder in [&new, &place] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("who"), folder.to_str().unwrap()).unwrap();
+        }
+        exchange(&new, &place).unwrap();
+        assert_eq!(fs::read_to_string(place.join("who")).unwrap(), new.to_str().unwrap());
+        assert_eq!(fs::read_to_string(new.join("who")).unwrap(), place.to_str().unwrap());
+        fs::remove_dir_all(&place).unwrap();
+        exchange(&new, &place).unwrap();
+        assert!(place.join("who").exists() && !new.exists());
     }
 
     #[test]

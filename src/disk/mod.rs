@@ -15,13 +15,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use atomic::{
-    NewFile, append, create_dir_all, create_dir_of, rename, replace_content, switch_link, sync_dir, sync_filesystem,
-    write_atomic,
+    NewFile, append, create_dir_all, create_dir_of, exchange, rename, replace_content, switch_link, sync_dir,
+    sync_filesystem, write_atomic,
 };
 pub use lock::{Lock, LockAttempt, try_lock};
 pub use log::{log_tail, open_log, rotate_log};
 pub use part::PartFile;
-pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_owner};
+pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_modified, set_owner};
 pub use read::{read_limited, read_text_limited};
 pub use space::free_space;
 pub use tree::{Entry, EntryKind, copy_file, copy_tree, remove_file, remove_tree, set_mode, tree_size, walk};

@@ -101,6 +101,12 @@ pub fn set_owner(path: &Path, user: u32, group: u32) -> Result<()> {
     at("set the owner of", path, lchown(path, Some(user), Some(group)))
 }
 
+/// Sets when a file or folder was last changed.
+pub fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
+    let set = File::open(path).and_then(|file| file.set_times(FileTimes::new().set_modified(time)));
+    at("set the time of", path, set)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

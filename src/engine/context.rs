@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::{Layout, StepError};
 use crate::fetch::Location;
-use crate::notify::{self, HookPoint};
+use crate::journal::PauseReason;
+use crate::notify;
 use crate::plan::{Leg, Plan, Step};
+use crate::release::HookPoint;
 use crate::settings::Settings;
 use crate::store::{Store, UpdateId};
 
@@ -47,24 +49,34 @@ impl Context<'_> {
 
 const GO_ON: u8 = 0;
 const PAUSE: u8 = 1;
-const ROLL_BACK: u8 = 2;
+const SERVER_ENDS: u8 = 2;
+const ROLL_BACK: u8 = 3;
 
-/// Asked once: the step finishes and the update pauses. Asked twice: it is rolled back. Looked at between steps.
+/// What those outside want of a running update; looked at between steps. A later wish never takes back a stronger one.
 #[derive(Debug, Default)]
 pub struct Control(AtomicU8);
 
 impl Control {
+    /// Asked once: the step finishes and the update pauses. Asked twice: it is rolled back.
     pub fn ask_once_more(&self) {
-        let more = |asked: u8| Some((asked + 1).min(ROLL_BACK));
+        let more = |asked: u8| Some(if asked == GO_ON { PAUSE } else { ROLL_BACK });
         let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
     }
 
-    pub fn pause(&self) {
-        self.0.fetch_max(PAUSE, Ordering::SeqCst);
+    pub fn server_ends(&self) {
+        self.0.fetch_max(SERVER_ENDS, Ordering::SeqCst);
     }
 
-    pub fn wants_pause(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == PAUSE
+    pub fn roll_back(&self) {
+        self.0.store(ROLL_BACK, Ordering::SeqCst);
+    }
+
+    pub fn wants_pause(&self) -> Option<PauseReason> {
+        match self.0.load(Ordering::SeqCst) {
+            PAUSE => Some(PauseReason::Asked),
+            SERVER_ENDS => Some(PauseReason::ServerEnded),
+            _ => None,
+        }
     }
 
     pub fn wants_rollback(&self) -> bool {

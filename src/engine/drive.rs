@@ -44,16 +44,10 @@ pub fn drive(cx: &Context<'_>, _lock: &InstallationLock, control: &Control) -> R
                     },
                 )?;
             }
-            Next::Apply(_) if control.wants_pause() => {
-                record(
-                    cx,
-                    &mut state,
-                    Event::Paused {
-                        reason: PauseReason::Asked,
-                    },
-                )?;
-            }
-            Next::Apply(id) => apply(cx, &mut state, find(cx, id)?)?,
+            Next::Apply(id) => match control.wants_pause() {
+                Some(reason) => record(cx, &mut state, Event::Paused { reason })?,
+                None => apply(cx, &mut state, find(cx, id)?)?,
+            },
             Next::GiveUp(id) => {
                 let message = format!(
                     "NetLink ended three times without a result in step {}",

@@ -7,7 +7,8 @@ use serde_json::json;
 use super::Context;
 use crate::disk;
 use crate::journal::{Event, Outcome};
-use crate::notify::{self, HookPoint};
+use crate::notify;
+use crate::release::HookPoint;
 
 /// Removes everything that only the running update needed. Repeatable.
 pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> disk::Result<()> {

@@ -68,6 +68,11 @@ impl Layout {
         self.state().join("trust")
     }
 
+    /// The bearer token of the server.
+    pub fn token(&self) -> PathBuf {
+        self.state().join("token")
+    }
+
     pub fn backup_key(&self) -> PathBuf {
         self.state().join("backup.key")
     }

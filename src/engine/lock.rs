@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Layout;
 use crate::clock::Deadline;
@@ -14,15 +15,17 @@ use crate::{clock, disk, host};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What the holder of the lock says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Owner {
     pub pid: u32,
     pub boot_id: String,
     pub host: String,
     /// What it is doing, e.g. `netlink update upgrade`.
     pub doing: String,
+    #[schema(value_type = String)]
     pub since: Timestamp,
     /// Refreshed while the holder is alive and well.
+    #[schema(value_type = String)]
     pub heartbeat: Timestamp,
 }
 

@@ -132,7 +132,8 @@ fn ask(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest, limit: 
                 "{} {} is not healthy: {}",
                 manifest.product, manifest.version, unhealthy.check
             );
-            let log = target::log_tail(layout.root(), KEPT_LOG_LINES);
+            // A log that cannot be read must not hide what failed.
+            let log = target::log_tail(layout.root(), KEPT_LOG_LINES).unwrap_or_default();
             Err(StepError::new("NL0316", message)
                 .expected(unhealthy.expected, unhealthy.found)
                 .log(log))

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::plan::StepId;
 
@@ -85,7 +86,7 @@ impl Event {
 }
 
 /// Why a step failed, in terms that a person can act on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// Stable code, `NL…`.
     pub code: String,
@@ -99,7 +100,7 @@ pub struct Failure {
     pub log: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Completed,
@@ -115,11 +116,13 @@ impl fmt::Display for Outcome {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PauseReason {
-    /// Ctrl-C, or the server is ending.
+    /// The operator asked (Ctrl-C).
     Asked,
+    /// The server was told to end; it goes on when it starts again.
+    ServerEnded,
     /// A step could not be undone.
     UndoFailed,
     /// The new version runs, but tidying up after it failed.

@@ -75,7 +75,7 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
     let first = direction == Direction::Install;
     let mut steps: Vec<(StepKind, usize)> = vec![(StepKind::Preflight, 0)];
     for kind in [StepKind::Download, StepKind::Stage] {
-        let packaged = |leg: &&(usize, &Leg)| matches!(leg.1.source, Source::Package(_));
+        let packaged = |leg: &(usize, &Leg)| matches!(leg.1.source, Source::Package(_));
         steps.extend(legs.iter().enumerate().filter(packaged).map(|(at, _)| (kind, at)));
     }
     if !first {
@@ -142,14 +142,14 @@ fn irreversible(facts: &Facts, legs: &[Leg], direction: Direction) -> Vec<String
         return Vec::new();
     };
     if direction == Direction::Down {
-        let lost = |leg: &Leg| leg.schema.map(|moved| (leg, moved));
-        let text = |(leg, moved): (&Leg, SchemaMove)| {
-            format!(
-                "what only releases above {} store is lost when the schema goes down to level {}",
-                leg.to, moved.to
-            )
+        let text = |leg: &Leg| {
+            let to = leg.schema?.to;
+            Some(format!(
+                "what only releases above {} store is lost when the schema goes down to level {to}",
+                leg.to
+            ))
         };
-        return legs.iter().filter_map(lost).map(text).collect();
+        return legs.iter().filter_map(text).collect();
     }
     let one_way = legs.iter().flat_map(|leg| &leg.hops).filter(|hop| !hop.reversible);
     let text = |to: &Version| format!("from {to} there is no way back to {from} but a restore of the backup");

@@ -48,8 +48,12 @@ impl HookPoint {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a point at which hooks run; they are: {}", HookPoint::ALL.map(HookPoint::name).join(", "))]
+#[error("`{0}` is not a point at which hooks run; they are: {names}", names = names())]
 pub struct HookPointError(String);
+
+fn names() -> String {
+    HookPoint::ALL.map(HookPoint::name).join(", ")
+}
 
 impl FromStr for HookPoint {
     type Err = HookPointError;

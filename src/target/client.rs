@@ -39,7 +39,7 @@ pub fn start_by(program: &Path, root: &Path, launch: &Launch, limit: Duration) -
             return Err(TargetError::TimedOut {
                 wanted: "running",
                 limit,
-                found: words(&state.status),
+                found: state.status.to_string(),
             });
         }
         thread::sleep(LOOK_EVERY);
@@ -70,7 +70,7 @@ pub fn stop(root: &Path, limit: Duration) -> Result<Stopped, TargetError> {
             Ok(Some(state)) => {
                 was_running |= matches!(state.status, Status::Running { .. } | Status::Stopping { .. });
                 request = Request::Status;
-                words(&state.status)
+                state.status.to_string()
             }
             Ok(None) => match end_left_over(root)? {
                 Some(ended) => {
@@ -217,14 +217,4 @@ fn own_program() -> Result<PathBuf, TargetError> {
     } else {
         PathBuf::from("/proc/self/exe")
     })
-}
-
-fn words(status: &Status) -> String {
-    match status {
-        Status::NoSupervisor => "without a supervisor".into(),
-        Status::Stopped => "stopped".into(),
-        Status::Running { version, pid, .. } => format!("running as {version}, process {pid}"),
-        Status::Stopping { version, pid } => format!("stopping {version}, process {pid}"),
-        Status::BackingOff { version, last_exit, .. } => format!("waiting to start {version} again, which {last_exit}"),
-    }
 }

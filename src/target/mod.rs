@@ -16,6 +16,7 @@ mod supervisor;
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,6 +81,39 @@ pub enum Status {
         /// The last lines that it printed.
         log: Vec<String>,
     },
+}
+
+impl Status {
+    /// The product's process is there now.
+    pub fn is_running(&self) -> bool {
+        self.running_version().is_some()
+    }
+
+    /// It runs, or is started again because it died.
+    pub fn is_wanted(&self) -> bool {
+        matches!(self, Self::Running { .. } | Self::BackingOff { .. })
+    }
+
+    pub fn running_version(&self) -> Option<&Version> {
+        match self {
+            Self::Running { version, .. } => Some(version),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSupervisor => f.write_str("not running, without a supervisor"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::Running { version, pid, .. } => write!(f, "running as {version}, process {pid}"),
+            Self::Stopping { version, pid } => write!(f, "stopping {version}, process {pid}"),
+            Self::BackingOff { version, last_exit, .. } => {
+                write!(f, "waiting to start {version} again, which {last_exit}")
+            }
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -92,7 +92,7 @@ fn only_one(root: &Path) -> Result<Lock, TargetError> {
     let deadline = Deadline::after(LOCK_TIME);
     loop {
         match disk::try_lock(&places::lock(root))? {
-            LockAttempt::Held(mut lock) => {
+            LockAttempt::Held(lock) => {
                 lock.name_owner(&format!("pid {} on {}", std::process::id(), host::hostname()))?;
                 return Ok(lock);
             }

@@ -1,1 +1,22 @@
-//! Trusted metadata after The Update Framework 1.0: client and editor.
+//! Trusted metadata after The Update Framework 1.0 (<https://theupdateframework.github.io/specification/>): client and
+//! editor on one set of types.
+//!
+//! The client is [`init`], [`refresh`] and [`trusted`]; the publisher's side is [`Editor`]. What either gives was signed as
+//! the trusted root asks, and only this room makes a [`Verified`].
+
+mod catalog;
+mod client;
+mod document;
+mod editor;
+mod error;
+mod json;
+mod key;
+mod model;
+
+pub use catalog::{catalog, target_file};
+pub use client::{MetadataSource, init, refresh, trusted};
+pub use document::Verified;
+pub use editor::{Editor, RoleKeys, RoleState, Signatories};
+pub use error::{SourceError, TufError};
+pub use key::Key;
+pub use model::{MetaFile, Role, Root, Signed, Snapshot, TargetFile, Targets, Timestamp};

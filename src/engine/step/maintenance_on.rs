@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Work, nothing};
 use crate::engine::{Context, StepError};
-use crate::notify::HookPoint;
 use crate::plan::Step;
+use crate::release::HookPoint;
 use crate::{clock, disk};
 
 pub const WORK: Work = Work {

@@ -7,8 +7,8 @@ use super::{Work, leave, nothing};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
-use crate::notify::HookPoint;
 use crate::plan::Step;
+use crate::release::HookPoint;
 use crate::release::ReleaseManifest;
 use crate::{disk, target};
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{Work, leave, nothing};
 use crate::backup::{self, Key};
 use crate::engine::{Context, StepError};
-use crate::notify::HookPoint;
 use crate::plan::Step;
+use crate::release::HookPoint;
 use crate::{clock, disk};
 
 pub const WORK: Work = Work {

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{Work, gathered, keep};
 use crate::engine::{Context, StepError, product};
-use crate::notify::HookPoint;
 use crate::plan::Step;
+use crate::release::HookPoint;
 use crate::target;
 
 pub const WORK: Work = Work { prepare, apply, undo };

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Work, leave, nothing};
 use crate::engine::{Context, StepError, product};
-use crate::notify::HookPoint;
 use crate::plan::Step;
+use crate::release::HookPoint;
 
 pub const WORK: Work = Work {
     prepare: nothing,

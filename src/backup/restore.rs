@@ -1,0 +1,246 @@
+//! Restoring: check all of the backup, unpack beside the place, then swap in by rename. An interrupted swap is marked and is
+//! finished by restoring again.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::contents::{ContentsReader, Entry, What};
+use super::format::Opened;
+use super::{BackupError, BackupId, Key, Restored, Result, Selection, read, stage};
+use crate::disk;
+use crate::release::RelPath;
+
+/// In the place itself, to be on its file system.
+const STAGING: &str = ".netlink-restore";
+const MARK: &str = "swapping";
+const MARK_LIMIT: u64 = 16 << 20;
+const BLOCK: u64 = 4096;
+
+/// Restores what `selection` names into `place`, most often the installation's root. Nothing there is touched before every byte
+/// of the backup was checked and all that is selected lies unpacked and durable beside it.
+pub fn restore(dir: &Path, key: &Key, id: &BackupId, selection: &Selection, place: &Path) -> Result<Restored> {
+    let opened = Opened::open(dir, key, id)?;
+    let mark = Mark {
+        backup: id.clone(),
+        only: match selection {
+            Selection::All => None,
+            Selection::Only(paths) => Some(topmost(paths)),
+        },
+    };
+    mark.refuse_other(place)?;
+    let wanted = Wanted::find(&opened, &mark)?;
+    refuse_in_the_way(&wanted, place, dir)?;
+    let free = disk::free_space(existing(place))?;
+    if wanted.room > free {
+        return Err(BackupError::NoRoom {
+            place: place.to_path_buf(),
+            needed: wanted.room,
+            free,
+        });
+    }
+    read::check(&opened, &mut |_| {})?;
+    disk::create_dir_all(place)?;
+    let staging = place.join(STAGING);
+    disk::create_dir_all(&staging)?;
+    disk::set_mode(&staging, 0o700)?;
+    let new = staging.join("new");
+    let staged = stage::unpack(&opened, &wanted, &new)?;
+    disk::sync_filesystem(&staging)?;
+    mark.write(&staging)?;
+    for (unit, entry) in &wanted.units {
+        swap_in(&wanted, unit, entry, &new, place)?;
+    }
+    // The mark goes last: until then what is there is not known to be whole.
+    disk::remove_tree(&new)?;
+    disk::remove_file(&staging.join(MARK))?;
+    disk::remove_tree(&staging)?;
+    Ok(Restored {
+        id: id.clone(),
+        files: staged.files,
+        bytes: staged.bytes,
+        into: place.to_path_buf(),
+    })
+}
+
+/// The folder that is there and in which `place` is or will be.
+fn existing(place: &Path) -> &Path {
+    let found = place
+        .ancestors()
+        .find(|path| path.as_os_str().is_empty() || path.exists());
+    found
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// An error when a restore into `place` was interrupted while it swapped.
+pub fn refuse_interrupted(place: &Path) -> Result<()> {
+    match Mark::read(place)? {
+        None => Ok(()),
+        Some(mark) => Err(interrupted(place, &mark)),
+    }
+}
+
+/// What is restored, found in the list of contents.
+pub struct Wanted {
+    /// The files and folders that are swapped in, each as one.
+    pub units: BTreeMap<PathBuf, Entry>,
+    /// Folders above units, made if they are missing.
+    above: BTreeMap<PathBuf, Entry>,
+    /// Bytes on disk, roughly.
+    room: u64,
+}
+
+impl Wanted {
+    fn find(opened: &Opened, mark: &Mark) -> Result<Self> {
+        let record = &opened.header.record;
+        let paths = mark.only.as_ref().unwrap_or(&record.trees);
+        let mut wanted = Self {
+            units: BTreeMap::new(),
+            above: BTreeMap::new(),
+            room: BLOCK,
+        };
+        for entry in ContentsReader::open(opened)? {
+            let entry = entry?;
+            let path = entry.path.path();
+            if paths.iter().any(|one| path.starts_with(one)) {
+                wanted.room += entry.size().div_ceil(BLOCK) * BLOCK + BLOCK;
+            }
+            if paths.iter().any(|one| Path::new(one.as_str()) == path) {
+                wanted.units.insert(path, entry);
+            } else if entry.what == What::Folder && paths.iter().any(|one| Path::new(one.as_str()).starts_with(&path)) {
+                wanted.above.insert(path, entry);
+            }
+        }
+        match paths
+            .iter()
+            .find(|path| !wanted.units.contains_key(Path::new(path.as_str())))
+        {
+            None => Ok(wanted),
+            Some(missing) => Err(BackupError::NotInBackup {
+                id: record.id.clone(),
+                path: missing.clone(),
+            }),
+        }
+    }
+
+    /// Whether this entry belongs to what is swapped in.
+    pub fn has(&self, path: &Path) -> bool {
+        path.ancestors().any(|above| self.units.contains_key(above))
+    }
+}
+
+/// Finds beforehand what a rename could not do or should not: other file systems, links in the path, the backups themselves.
+fn refuse_in_the_way(wanted: &Wanted, place: &Path, dir: &Path) -> Result<()> {
+    let Ok(real) = place.canonicalize() else { return Ok(()) };
+    let backups = dir.canonicalize().map_err(|e| BackupError::io("look at", dir, e))?;
+    let device = std::fs::metadata(&real)
+        .map_err(|e| BackupError::io("look at", place, e))?
+        .dev();
+    for (unit, entry) in &wanted.units {
+        let in_the_way = |path: PathBuf, problem| Err(BackupError::InTheWay { path, problem });
+        if backups.starts_with(real.join(unit)) {
+            return in_the_way(place.join(unit), "the backups lie in it");
+        }
+        for part in unit.ancestors().filter(|part| !part.as_os_str().is_empty()) {
+            let path = place.join(part);
+            let meta = match std::fs::symlink_metadata(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                other => other.map_err(|e| BackupError::io("look at", &path, e))?,
+            };
+            let must_be_folder = part != unit.as_path();
+            if meta.is_symlink() && (must_be_folder || entry.what == What::Folder) {
+                return in_the_way(path, "it is a symbolic link");
+            }
+            if must_be_folder && !meta.is_dir() {
+                return in_the_way(path, "it is not a folder");
+            }
+            if meta.dev() != device {
+                return in_the_way(path, "it is another file system than the folder that it lies in");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn swap_in(wanted: &Wanted, unit: &Path, entry: &Entry, new: &Path, place: &Path) -> Result<()> {
+    let mut missing: Vec<_> = unit
+        .ancestors()
+        .skip(1)
+        .filter(|above| !above.as_os_str().is_empty() && !place.join(above).exists())
+        .collect();
+    missing.reverse();
+    for above in missing {
+        let folder = place.join(above);
+        disk::create_dir_all(&folder)?;
+        if let Some(entry) = wanted.above.get(above) {
+            stage::finish_folder(&folder, entry)?;
+        }
+    }
+    let target = place.join(unit);
+    if matches!(entry.what, What::File { database: true, .. }) {
+        // A log left of the old database would be replayed into the new one.
+        for ending in ["-wal", "-shm", "-journal"] {
+            let mut name = target.clone().into_os_string();
+            name.push(ending);
+            disk::remove_file(Path::new(&name))?;
+        }
+    }
+    Ok(disk::exchange(&new.join(unit), &target)?)
+}
+
+/// Lies in the staging folder from before the first swap to after the last.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    backup: BackupId,
+    only: Option<Vec<RelPath>>,
+}
+
+impl Mark {
+    fn read(place: &Path) -> Result<Option<Self>> {
+        let path = place.join(STAGING).join(MARK);
+        let text = match disk::read_limited(&path, MARK_LIMIT) {
+            Err(e) if e.is_missing() => return Ok(None),
+            other => other?,
+        };
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|e| BackupError::damaged(&path, e.to_string()))
+    }
+
+    fn write(&self, staging: &Path) -> Result<()> {
+        let path = staging.join(MARK);
+        let json = serde_json::to_vec(self).map_err(|e| BackupError::io("write", &path, e.into()))?;
+        Ok(disk::write_atomic(&path, &json, 0o600)?)
+    }
+
+    /// After an interrupted restore only the same one may go on, or one that replaces everything.
+    fn refuse_other(&self, place: &Path) -> Result<()> {
+        match Self::read(place)? {
+            Some(other) if other != *self && self.only.is_some() => Err(interrupted(place, &other)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn interrupted(place: &Path, mark: &Mark) -> BackupError {
+    let only = mark.only.iter().flatten().map(|path| format!(" --only {path}"));
+    BackupError::Interrupted {
+        place: place.to_path_buf(),
+        command: format!("netlink backup restore {}{}", mark.backup, only.collect::<String>()),
+    }
+}
+
+/// Without repetitions and what lies in another of them.
+fn topmost(paths: &[RelPath]) -> Vec<RelPath> {
+    let mut paths = paths.to_vec();
+    paths.sort();
+    paths.dedup();
+    let inside = |path: &RelPath| {
+        let mut others = paths.iter().filter(|other| *other != path);
+        others.any(|other| Path::new(path.as_str()).starts_with(other.as_str()))
+    };
+    paths.iter().filter(|path| !inside(path)).cloned().collect()
+}

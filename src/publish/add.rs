@@ -1,0 +1,111 @@
+//! Puts the packages of a release into a repository. The files come first, the metadata that names them last.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{METADATA, PublishError, keys, repository};
+use crate::crypt::{Digest, Secret, digest_of};
+use crate::disk;
+use crate::release::{ReleaseManifest, TargetCustom, TargetRef};
+use crate::tuf::{self, Role};
+
+/// A changelog of one release is at most this long.
+const CHANGELOG_LIMIT: u64 = 4 << 20;
+
+/// A package file that was read to its end.
+#[derive(Debug)]
+pub struct Inspected {
+    pub path: PathBuf,
+    pub manifest: ReleaseManifest,
+    pub length: u64,
+    pub sha256: Digest,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Published {
+    /// Names of the targets that are new.
+    pub targets: Vec<String>,
+    pub version: String,
+}
+
+/// Publishes the packages of one release with its changelog; repeatable. What is published never changes its content.
+pub fn publish(
+    repository: &Path,
+    key_dir: &Path,
+    packages: &[Inspected],
+    changelog: Option<&Path>,
+    passphrase: Option<&Secret>,
+    now: Timestamp,
+) -> Result<Published, PublishError> {
+    let mut editor = repository::open(repository)?;
+    let signers = keys::load(key_dir, &[Role::Targets, Role::Snapshot, Role::Timestamp], passphrase)?;
+    let mut sources = packages.iter().map(package_target).collect::<Vec<_>>();
+    if let (Some(path), Some(package)) = (changelog, packages.first()) {
+        sources.push(changelog_target(path, &package.manifest)?);
+    }
+    let mut published = Published {
+        targets: Vec::new(),
+        version: packages
+            .first()
+            .map(|package| package.manifest.version.to_string())
+            .unwrap_or_default(),
+    };
+    for (path, target, custom) in &sources {
+        if editor.add_target(target, custom)? {
+            let place = repository.join(tuf::target_file(&target.name, target.sha256)?);
+            disk::create_dir_of(&place)?;
+            disk::copy_file(path, &place)?;
+            disk::set_mode(&place, 0o644)?;
+            published.targets.push(target.name.clone());
+        }
+    }
+    super::verify::contradictions(&editor)?;
+    if !published.targets.is_empty() {
+        editor.sign_release(&signers, now)?;
+        editor.write(&repository.join(METADATA))?;
+    }
+    Ok(published)
+}
+
+type Source = (PathBuf, TargetRef, TargetCustom);
+
+fn package_target(package: &Inspected) -> Source {
+    let Inspected {
+        path,
+        manifest,
+        length,
+        sha256,
+    } = package;
+    let target = TargetRef {
+        name: format!(
+            "{}/{}/{}.tar.zst",
+            manifest.product, manifest.version, manifest.platform
+        ),
+        length: *length,
+        sha256: *sha256,
+    };
+    let custom = TargetCustom::Package {
+        product: manifest.product.clone(),
+        version: manifest.version.clone(),
+        platform: manifest.platform.clone(),
+        rules: Box::new(manifest.rules.clone()),
+        unpacked: manifest.unpacked_size(),
+    };
+    (path.clone(), target, custom)
+}
+
+fn changelog_target(path: &Path, manifest: &ReleaseManifest) -> Result<Source, PublishError> {
+    let text = disk::read_limited(path, CHANGELOG_LIMIT)?;
+    let target = TargetRef {
+        name: format!("{}/{}/changelog.md", manifest.product, manifest.version),
+        length: text.len() as u64,
+        sha256: digest_of(&text),
+    };
+    let custom = TargetCustom::Changelog {
+        product: manifest.product.clone(),
+        version: manifest.version.clone(),
+    };
+    Ok((path.to_path_buf(), target, custom))
+}

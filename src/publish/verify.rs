@@ -1,0 +1,98 @@
+//! Looks at a repository as a client would, and at every file of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{PublishError, repository};
+use crate::crypt::DigestReader;
+use crate::package;
+use crate::release::{ProductName, TargetCustom, TargetRef};
+use crate::tuf::{self, Editor};
+
+#[derive(Debug, Serialize)]
+pub struct RepositoryReport {
+    pub releases: usize,
+    pub targets: usize,
+    pub bytes: u64,
+    /// When the metadata of each role ends to be valid.
+    pub expires: BTreeMap<String, Timestamp>,
+}
+
+/// Signatures, expiry, every byte of every target, and that packages are what the metadata says of them.
+pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, PublishError> {
+    let editor = repository::open(repository)?;
+    editor.check_fresh(now)?;
+    contradictions(&editor)?;
+    let mut releases = BTreeSet::new();
+    let (mut targets, mut bytes) = (0, 0);
+    for (name, file) in editor.targets() {
+        let Some(target) = editor.target(name)? else { continue };
+        let path = repository.join(tuf::target_file(name, target.sha256)?);
+        check_bytes(&path, &target)?;
+        if let Some(TargetCustom::Package { product, version, .. }) = file.netlink() {
+            let manifest = package::read_manifest(&path).map_err(|source| PublishError::Package {
+                target: name.to_owned(),
+                source,
+            })?;
+            if manifest.product != product || manifest.version != version {
+                let problem = format!("it holds {} {}", manifest.product, manifest.version);
+                return Err(PublishError::Target {
+                    target: name.to_owned(),
+                    problem,
+                });
+            }
+            releases.insert((product, version));
+        }
+        targets += 1;
+        bytes += target.length;
+    }
+    let states = editor.states().into_iter();
+    Ok(RepositoryReport {
+        releases: releases.len(),
+        targets,
+        bytes,
+        expires: states
+            .map(|state| (state.role.name().to_owned(), state.expires))
+            .collect(),
+    })
+}
+
+fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), PublishError> {
+    let read = |source| PublishError::Read {
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut reader = DigestReader::new(File::open(path).map_err(read)?);
+    io::copy(&mut reader, &mut io::sink()).map_err(read)?;
+    let (_, length, sha256) = reader.finish();
+    if (length, sha256) == (target.length, target.sha256) {
+        return Ok(());
+    }
+    Err(PublishError::Target {
+        target: target.name.clone(),
+        problem: format!(
+            "its file has {length} bytes and digest {sha256}, signed are {} and {}",
+            target.length, target.sha256
+        ),
+    })
+}
+
+/// Every product's catalog can be made, as each client will make it.
+pub fn contradictions(editor: &Editor) -> Result<(), PublishError> {
+    let products: BTreeSet<ProductName> = editor
+        .targets()
+        .filter_map(|(_, file)| file.netlink())
+        .map(|custom| match custom {
+            TargetCustom::Package { product, .. } | TargetCustom::Changelog { product, .. } => product,
+        })
+        .collect();
+    for product in products {
+        editor.catalog(&product)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! From verified targets to releases, and from a target's name to its file.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::document::Verified;
+use super::model::{Signed, TargetFile, Targets};
+use super::{Role, TufError};
+use crate::crypt::Digest;
+use crate::release::{Catalog, ProductName, RelPath, TargetCustom, TargetRef};
+
+/// The key of NetLink's own words in a target's `custom`.
+pub const CUSTOM: &str = "netlink";
+
+/// Enough of a target's custom words to know whether the rest concerns us.
+#[derive(Deserialize)]
+struct Concern {
+    kind: Kind,
+    product: String,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Package,
+    Changelog,
+    /// Of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The releases of one product.
+pub fn catalog(targets: &Verified<Signed<Targets>>, product: &ProductName) -> Result<Catalog, TufError> {
+    releases(&targets.content, product)
+}
+
+pub(super) fn releases(targets: &Targets, product: &ProductName) -> Result<Catalog, TufError> {
+    let mut catalog = Catalog::default();
+    for (name, file) in &targets.targets {
+        let Some(custom) = file.custom.as_ref().and_then(|custom| custom.get(CUSTOM)) else {
+            continue;
+        };
+        if concerns(custom, product) {
+            let not_understood = |reason: String| TufError::Custom {
+                target: name.clone(),
+                reason,
+            };
+            let custom = TargetCustom::deserialize(custom).map_err(|e| not_understood(e.to_string()))?;
+            catalog.add(product, target_ref(name, file)?, custom)?;
+        }
+    }
+    Ok(catalog)
+}
+
+impl TargetFile {
+    /// What NetLink's publisher said of it; none for a target of another kind.
+    pub fn netlink(&self) -> Option<TargetCustom> {
+        TargetCustom::deserialize(self.custom.as_ref()?.get(CUSTOM)?).ok()
+    }
+}
+
+fn concerns(custom: &Value, product: &ProductName) -> bool {
+    Concern::deserialize(custom)
+        .is_ok_and(|concern| concern.kind != Kind::Unknown && concern.product == product.to_string())
+}
+
+pub fn target_ref(name: &str, file: &TargetFile) -> Result<TargetRef, TufError> {
+    let sha256 = file.sha256().ok_or_else(|| {
+        let reason = format!("its target `{name}` has no SHA-256");
+        TufError::malformed(Role::Targets, reason)
+    })?;
+    target_file(name, sha256)?;
+    Ok(TargetRef {
+        name: name.to_owned(),
+        length: file.length,
+        sha256,
+    })
+}
+
+/// Where a repository with consistent snapshots keeps a target: `targets/<folder>/<sha256>.<file>`.
+pub fn target_file(name: &str, sha256: Digest) -> Result<String, TufError> {
+    name.parse::<RelPath>().map_err(|source| TufError::TargetName {
+        name: name.to_owned(),
+        source,
+    })?;
+    Ok(match name.rsplit_once('/') {
+        Some((folder, file)) => format!("targets/{folder}/{sha256}.{file}"),
+        None => format!("targets/{sha256}.{name}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypt::digest_of;
+
+    #[test]
+    fn a_target_file_stays_below_targets() {
+        let sha256 = digest_of(b"x");
+        let file = target_file("guestbook/0b1/linux-x86_64.tar.zst", sha256).unwrap();
+        assert_eq!(file, format!("targets/guestbook/0b1/{sha256}.linux-x86_64.tar.zst"));
+        assert_eq!(target_file("one", sha256).unwrap(), format!("targets/{sha256}.one"));
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a/",
+            "./a",
+            "a/..",
+            "a\0b",
+        ] {
+            assert!(target_file(bad, sha256).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,664 @@
+//! Each attack of the specification's section 1.5.2, and that the client is none the worse afterwards.
+#![allow(clippy::disallowed_methods)]
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::repository::{Repository, bytes, days, envelope, now};
+use super::{MetadataSource, init, refresh, trusted};
+use crate::crypt::SigningKey;
+use crate::tuf::model::Role;
+use crate::tuf::{Key, SourceError, TufError};
+
+struct Client {
+    _dir: tempfile::TempDir,
+    trust: PathBuf,
+}
+
+impl Client {
+    fn of(repository: &Repository) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let trust = dir.path().join("trust");
+        init(&trust, repository.root_bytes(1)).unwrap();
+        Self { _dir: dir, trust }
+    }
+
+    /// A client that has seen what the repository holds now.
+    fn refreshed(repository: &Repository) -> Self {
+        let client = Self::of(repository);
+        client.refresh(repository).unwrap();
+        client
+    }
+
+    fn refresh(&self, repository: &Repository) -> Result<u64, TufError> {
+        refresh(&self.trust, repository, now()).map(|targets| targets.version)
+    }
+
+    fn refused(&self, repository: &Repository) -> TufError {
+        self.refresh(repository).expect_err("the client believes it")
+    }
+
+    fn version(&self, role: Role) -> Option<u64> {
+        let bytes = std::fs::read(self.trust.join(role.file())).ok()?;
+        let value: Value = serde_json::from_slice(&bytes).unwrap();
+        value["signed"]["version"].as_u64()
+    }
+
+    fn versions(&self) -> [Option<u64>; 4] {
+        Role::ALL.map(|role| self.version(role))
+    }
+}
+
+#[test]
+fn an_honest_repository_is_followed_and_nothing_is_fetched_twice() {
+    let mut repository = Repository::new();
+    let client = Client::of(&repository);
+    assert_eq!(client.refresh(&repository).unwrap(), 1);
+    repository.asked.borrow_mut().clear();
+    assert_eq!(client.refresh(&repository).unwrap(), 1);
+    assert_eq!(*repository.asked.borrow(), ["2.root.json", "timestamp.json"]);
+    repository.release(2);
+    assert_eq!(client.refresh(&repository).unwrap(), 2);
+    let kept = std::fs::read(client.trust.join("targets.json")).unwrap();
+    assert_eq!(kept, repository.files["2.targets.json"], "kept as received");
+    assert_eq!(trusted(&client.trust, now()).unwrap().version, 2);
+}
+
+#[test]
+fn plain_names_are_used_without_consistent_snapshots() {
+    let mut repository = Repository::new();
+    repository.root.content.consistent_snapshot = false;
+    repository.files.clear();
+    repository.put_root(&[]);
+    repository.put_all();
+    Client::refreshed(&repository);
+    let asked = repository.asked.borrow();
+    assert_eq!(
+        *asked,
+        ["2.root.json", "timestamp.json", "snapshot.json", "targets.json"]
+    );
+}
+
+#[test]
+fn arbitrary_software_every_role_needs_the_right_signature() {
+    for role in [Role::Timestamp, Role::Snapshot, Role::Targets] {
+        let mut repository = Repository::new();
+        let client = Client::refreshed(&repository);
+        repository.keys.insert(role, vec![SigningKey::generate()]);
+        repository.release(2);
+        let refused = client.refused(&repository);
+        assert!(
+            matches!(refused, TufError::Signatures { role: r, valid: 0, .. } if r == role),
+            "{refused}"
+        );
+        assert_eq!(client.version(role), Some(1));
+    }
+}
+
+#[test]
+fn a_changed_byte_breaks_the_signature() {
+    let mut repository = Repository::new();
+    let client = Client::of(&repository);
+    repository.tamper("timestamp.json", |file| file["signed"]["version"] = json!(7));
+    assert!(matches!(client.refused(&repository), TufError::Signatures { .. }));
+    assert_eq!(client.versions(), [Some(1), None, None, None]);
+}
+
+#[test]
+fn rollback_of_the_timestamp() {
+    let mut repository = Repository::new();
+    repository.release(5);
+    let client = Client::refreshed(&repository);
+    repository.timestamp.version = 4;
+    repository.put_timestamp();
+    let refused = client.refused(&repository);
+    assert!(
+        matches!(
+            refused,
+            TufError::Rollback {
+                role: Role::Timestamp,
+                trusted: 5,
+                offered: 4
+            }
+        ),
+        "{refused}"
+    );
+    assert_eq!(client.version(Role::Timestamp), Some(5));
+}
+
+#[test]
+fn rollback_of_the_snapshot() {
+    let mut repository = Repository::new();
+    repository.release(5);
+    let client = Client::refreshed(&repository);
+    repository.timestamp.version = 6;
+    repository.snapshot.version = 4;
+    repository.put_snapshot();
+    let refused = client.refused(&repository);
+    assert!(
+        matches!(
+            refused,
+            TufError::Rollback {
+                role: Role::Snapshot,
+                trusted: 5,
+                offered: 4
+            }
+        ),
+        "{refused}"
+    );
+    assert_eq!(client.versions(), [Some(1), Some(5), Some(5), Some(5)]);
+}
+
+#[test]
+fn rollback_of_the_targets_by_a_newer_snapshot() {
+    let mut repository = Repository::new();
+    repository.release(5);
+    let client = Client::refreshed(&repository);
+    repository.timestamp.version = 6;
+    repository.snapshot.version = 6;
+    repository.targets.version = 4;
+    repository.put_all();
+    let refused = client.refused(&repository);
+    assert!(
+        matches!(
+            refused,
+            TufError::Rollback {
+                role: Role::Targets,
+                trusted: 5,
+                offered: 4
+            }
+        ),
+        "{refused}"
+    );
+    assert_eq!(client.version(Role::Snapshot), Some(5));
+    assert_eq!(client.version(Role::Targets), Some(5));
+}
+
+#[test]
+fn a_metadata_file_may_not_vanish_from_the_snapshot() {
+    let mut repository = Repository::new();
+    let meta = crate::tuf::MetaFile::of(1, b"");
+    repository.snapshot.content.meta.insert("extra.json".into(), meta);
+    repository.put_snapshot();
+    let client = Client::refreshed(&repository);
+    repository.snapshot.content.meta.remove("extra.json");
+    repository.release(2);
+    assert!(matches!(client.refused(&repository), TufError::Dropped { .. }));
+}
+
+#[test]
+fn freeze_expired_metadata_of_every_role_is_refused_at_the_fixed_start_time() {
+    for role in Role::ALL {
+        for (left, fresh) in [
+            (jiff::SignedDuration::from_secs(1), true),
+            (jiff::SignedDuration::ZERO, false),
+        ] {
+            let mut repository = Repository::new();
+            let expires = now() + left;
+            match role {
+                Role::Root => repository.root.expires = expires,
+                Role::Timestamp => repository.timestamp.expires = expires,
+                Role::Snapshot => repository.snapshot.expires = expires,
+                Role::Targets => repository.targets.expires = expires,
+            }
+            repository.put_root(&[]);
+            repository.put_all();
+            let result = Client::of(&repository).refresh(&repository);
+            let expired = matches!(&result, Err(TufError::Expired { role: r, .. }) if *r == role);
+            assert_eq!((result.is_ok(), expired), (fresh, !fresh), "{role}: {result:?}");
+        }
+    }
+}
+
+#[test]
+fn freeze_what_was_fresh_yesterday_does_not_stay_so() {
+    let repository = Repository::new();
+    let client = Client::refreshed(&repository);
+    let later = now() + days(11);
+    let frozen = refresh(&client.trust, &repository, later).unwrap_err();
+    assert!(
+        matches!(
+            frozen,
+            TufError::Expired {
+                role: Role::Timestamp,
+                ..
+            }
+        ),
+        "{frozen}"
+    );
+    assert!(!frozen.is_unreachable());
+    assert!(trusted(&client.trust, later).is_err());
+    // Once the publisher signs anew, all is well.
+    let mut repository = repository;
+    repository.timestamp.expires = later + days(7);
+    repository.snapshot.expires = later + days(7);
+    repository.targets.expires = later + days(7);
+    repository.release(2);
+    assert!(refresh(&client.trust, &repository, later).is_ok());
+}
+
+#[test]
+fn an_intermediate_root_may_have_expired() {
+    let mut repository = Repository::new();
+    let client = Client::of(&repository);
+    repository.root.version = 2;
+    repository.root.expires = now() - days(1);
+    repository.put_root(&[]);
+    repository.root.version = 3;
+    repository.root.expires = now() + days(1);
+    repository.put_root(&[]);
+    client.refresh(&repository).unwrap();
+    assert_eq!(client.version(Role::Root), Some(3));
+}
+
+#[test]
+fn mix_and_match_files_of_two_moments_are_refused() {
+    let mut repository = Repository::new();
+    let old = repository.files.clone();
+    repository.release(2);
+    let new = repository.files.clone();
+    // An old, validly signed snapshot in the place of the new one, and so for targets.
+    for name in ["snapshot", "targets"] {
+        repository.files = new.clone();
+        repository
+            .files
+            .insert(format!("2.{name}.json"), old[&format!("1.{name}.json")].clone());
+        let refused = Client::of(&repository).refused(&repository);
+        assert!(matches!(refused, TufError::WrongBytes { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn mix_and_match_is_refused_by_version_where_no_hashes_are_announced() {
+    for role in [Role::Snapshot, Role::Targets] {
+        let mut repository = Repository::new();
+        let bare = json!({"version": 2});
+        let bare: crate::tuf::MetaFile = serde_json::from_value(bare).unwrap();
+        if role == Role::Targets {
+            repository.snapshot.content.meta.insert(role.file(), bare);
+            repository.put_snapshot();
+        } else {
+            repository.timestamp.content.meta.insert(role.file(), bare);
+            repository.put_timestamp();
+        }
+        let old = repository.files[&role.versioned_file(1)].clone();
+        repository.files.insert(role.versioned_file(2), old);
+        let refused = Client::of(&repository).refused(&repository);
+        assert!(
+            matches!(
+                refused,
+                TufError::WrongVersion {
+                    found: 1,
+                    expected: 2,
+                    ..
+                }
+            ),
+            "{role}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn endless_data_is_refused_for_every_role() {
+    let padded = |file: &[u8], length: u64| {
+        let mut file = file.to_vec();
+        file.resize(usize::try_from(length).unwrap(), b' ');
+        file
+    };
+    let mut repository = Repository::new();
+    repository.root.version = 2;
+    repository.put_root(&[]);
+    let good = repository.files.clone();
+    for (name, limit) in [("2.root.json", 512_000), ("timestamp.json", 16_384)] {
+        for (length, fits) in [(limit, true), (limit + 1, false)] {
+            repository.files = good.clone();
+            repository.files.insert(name.into(), padded(&good[name], length));
+            let result = Client::of(&repository).refresh(&repository);
+            assert_eq!(result.is_ok(), fits, "{name} of {length}: {result:?}");
+            assert!(fits || matches!(result, Err(TufError::TooLong { .. })));
+        }
+    }
+    for name in ["1.snapshot.json", "1.targets.json"] {
+        repository.files = good.clone();
+        let announced = good[name].len() as u64;
+        repository.files.insert(name.into(), padded(&good[name], announced + 1));
+        let refused = Client::of(&repository).refused(&repository);
+        assert!(
+            matches!(refused, TufError::TooLong { limit, .. } if limit == announced),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_huge_announced_length_does_not_lift_the_limit() {
+    struct Watching<'a>(&'a Repository);
+    impl MetadataSource for Watching<'_> {
+        fn get(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SourceError> {
+            assert!(limit <= 5 << 20, "{name}: {limit}");
+            self.0.get(name, limit)
+        }
+    }
+    let mut repository = Repository::new();
+    let meta = repository.timestamp.content.meta.get_mut("snapshot.json").unwrap();
+    meta.length = Some(u64::MAX);
+    repository.put_timestamp();
+    let client = Client::of(&repository);
+    assert!(refresh(&client.trust, &Watching(&repository), now()).is_err());
+}
+
+#[test]
+fn a_threshold_counts_keys_not_signatures() {
+    let (a, b) = (SigningKey::generate(), SigningKey::generate());
+    let mut repository = Repository::new();
+    repository.set_keys(Role::Timestamp, vec![a, b], 2);
+    repository.put_root(&[]);
+    repository.put_timestamp();
+    let good = repository.files.clone();
+    Client::refreshed(&repository);
+
+    // One of two.
+    repository.tamper("timestamp.json", |file| {
+        file["signatures"].as_array_mut().unwrap().truncate(1);
+    });
+    let refused = Client::of(&repository).refused(&repository);
+    assert!(
+        matches!(
+            refused,
+            TufError::Signatures {
+                valid: 1,
+                threshold: 2,
+                ..
+            }
+        ),
+        "{refused}"
+    );
+
+    // The same one twice.
+    repository.files = good;
+    repository.tamper("timestamp.json", |file| {
+        file["signatures"][1] = file["signatures"][0].clone();
+    });
+    assert!(matches!(
+        Client::of(&repository).refused(&repository),
+        TufError::Signatures { valid: 1, .. }
+    ));
+}
+
+#[test]
+fn a_key_under_two_names_counts_once() {
+    let mut repository = Repository::new();
+    let key = SigningKey::generate();
+    let listed = Key::ed25519(&key.public());
+    repository.set_keys(Role::Timestamp, vec![key], 2);
+    repository.root.content.keys.insert("alias".into(), listed);
+    let rule = repository.root.content.roles.get_mut("timestamp").unwrap();
+    rule.keyids.push("alias".into());
+    repository.put_root(&[]);
+    repository.put_timestamp();
+    repository.tamper("timestamp.json", |file| {
+        let mut again = file["signatures"][0].clone();
+        again["keyid"] = json!("alias");
+        file["signatures"].as_array_mut().unwrap().push(again);
+    });
+    assert!(matches!(
+        Client::of(&repository).refused(&repository),
+        TufError::Signatures {
+            valid: 1,
+            threshold: 2,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_key_of_another_role_does_not_count() {
+    let mut repository = Repository::new();
+    let file = envelope(&repository.timestamp, &repository.keys[&Role::Snapshot]);
+    repository.put("timestamp.json", &file);
+    assert!(matches!(
+        Client::of(&repository).refused(&repository),
+        TufError::Signatures { valid: 0, .. }
+    ));
+}
+
+#[test]
+fn metadata_of_another_role_is_refused_even_if_signed_by_a_shared_key() {
+    let mut repository = Repository::new();
+    let seed = SigningKey::generate();
+    let pem = seed.to_pem(None).unwrap();
+    let same = || SigningKey::from_pem(std::str::from_utf8(pem.expose()).unwrap(), None).unwrap();
+    repository.set_keys(Role::Timestamp, vec![same()], 1);
+    repository.set_keys(Role::Snapshot, vec![same()], 1);
+    repository.put_root(&[]);
+    repository.put_all();
+    let snapshot = repository.files["1.snapshot.json"].clone();
+    repository.files.insert("timestamp.json".into(), snapshot);
+    assert!(matches!(
+        Client::of(&repository).refused(&repository),
+        TufError::Malformed {
+            role: Role::Timestamp,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn roots_are_followed_one_by_one_each_signed_by_old_and_new() {
+    let mut repository = Repository::new();
+    let client = Client::refreshed(&repository);
+    repository.rotate(Role::Root);
+    repository.rotate(Role::Root);
+    repository.rotate(Role::Targets);
+    repository.release(2);
+    assert_eq!(client.refresh(&repository).unwrap(), 2);
+    assert_eq!(client.version(Role::Root), Some(4));
+    // A key that was rotated away signs nothing any more.
+    let thief = std::mem::replace(
+        repository.keys.get_mut(&Role::Targets).unwrap(),
+        vec![SigningKey::generate()],
+    );
+    repository.release(3);
+    assert!(client.refresh(&repository).is_err());
+    repository.keys.insert(Role::Targets, thief);
+}
+
+#[test]
+fn a_root_that_only_the_old_or_only_the_new_keys_signed_is_refused() {
+    for old_signs in [true, false] {
+        let mut repository = Repository::new();
+        let client = Client::refreshed(&repository);
+        let old = std::mem::take(repository.keys.get_mut(&Role::Root).unwrap());
+        repository.set_keys(Role::Root, vec![SigningKey::generate()], 1);
+        repository.root.version = 2;
+        if old_signs {
+            repository.keys.insert(Role::Root, old);
+        }
+        repository.put_root(&[]);
+        assert!(matches!(
+            client.refused(&repository),
+            TufError::Signatures { role: Role::Root, .. }
+        ));
+        assert_eq!(client.versions(), [Some(1); 4]);
+    }
+}
+
+#[test]
+fn a_root_under_a_wrong_number_is_refused() {
+    let mut repository = Repository::new();
+    let client = Client::refreshed(&repository);
+    for version in [1, 3] {
+        repository.root.version = version;
+        let file = envelope(&repository.root, &repository.keys[&Role::Root]);
+        repository.put("2.root.json", &file);
+        assert!(matches!(
+            client.refused(&repository),
+            TufError::WrongVersion {
+                role: Role::Root,
+                expected: 2,
+                ..
+            }
+        ));
+    }
+}
+
+#[test]
+fn fast_forward_is_recovered_from_by_rotating_the_key() {
+    for role in [Role::Timestamp, Role::Snapshot] {
+        let mut repository = Repository::new();
+        repository.release(1 << 60);
+        let client = Client::refreshed(&repository);
+        repository.rotate(role);
+        repository.release(2);
+        assert_eq!(client.refresh(&repository).unwrap(), 2, "{role}");
+        assert_eq!(client.versions(), [Some(2), Some(2), Some(2), Some(2)]);
+    }
+}
+
+#[test]
+fn a_key_of_an_unknown_kind_is_kept_and_never_counts() {
+    let mut repository = Repository::new();
+    let ids = repository.root.content.roles["timestamp"].keyids.clone();
+    let key = repository.root.content.keys.get_mut(&ids[0]).unwrap();
+    key.scheme = "none".into();
+    repository.put_root(&[]);
+    assert!(matches!(
+        Client::of(&repository).refused(&repository),
+        TufError::Signatures { valid: 0, .. }
+    ));
+}
+
+#[test]
+fn malformed_metadata_is_refused() {
+    let good = Repository::new();
+    let text = String::from_utf8(good.files["timestamp.json"].clone()).unwrap();
+    let twice = text.replacen("\"version\":1", "\"version\":1,\"version\":1", 1);
+    let deep = format!("{{\"signed\":{}", "[".repeat(100_000));
+    for bad in [
+        twice.as_str(),
+        deep.as_str(),
+        "",
+        "[]",
+        "{}",
+        "null",
+        &text[1..],
+        &format!("{text}{text}"),
+    ] {
+        let mut repository = Repository::new();
+        repository.files.insert("timestamp.json".into(), bad.into());
+        assert!(Client::of(&repository).refresh(&repository).is_err(), "{bad:.80}");
+    }
+    // Rightly signed, and still not acceptable.
+    let changes: [(&str, Value); 5] = [
+        ("version", json!(0)),
+        ("version", json!(1.5)),
+        ("spec_version", json!("2.0.0")),
+        ("expires", json!("tomorrow")),
+        ("meta", json!({})),
+    ];
+    for (field, value) in changes {
+        let mut repository = Repository::new();
+        let mut timestamp = serde_json::to_value(&repository.timestamp).unwrap();
+        timestamp[field] = value;
+        if field == "version" && timestamp[field].is_f64() {
+            let text = bytes(&json!({"signatures": [], "signed": timestamp}));
+            repository.files.insert("timestamp.json".into(), text);
+        } else {
+            let file = envelope(&timestamp, &repository.keys[&Role::Timestamp]);
+            repository.put("timestamp.json", &file);
+        }
+        let refused = Client::of(&repository).refused(&repository);
+        assert!(matches!(refused, TufError::Malformed { .. }), "{field}: {refused}");
+    }
+}
+
+#[test]
+fn unknown_fields_are_part_of_what_is_signed_and_do_no_harm() {
+    let mut repository = Repository::new();
+    let mut timestamp = serde_json::to_value(&repository.timestamp).unwrap();
+    timestamp["x-new"] = json!({"nested": [1, "two", null, {"three": true}]});
+    timestamp["meta"]["snapshot.json"]["x-more"] = json!("é\n\"");
+    let file = envelope(&timestamp, &repository.keys[&Role::Timestamp]);
+    repository.put("timestamp.json", &file);
+    Client::refreshed(&repository);
+    repository.tamper("timestamp.json", |file| file["signed"]["x-new"] = json!(2));
+    assert!(matches!(
+        Client::of(&repository).refused(&repository),
+        TufError::Signatures { .. }
+    ));
+}
+
+#[test]
+fn a_refresh_that_was_cut_short_is_completed_by_the_next() {
+    let mut repository = Repository::new();
+    let client = Client::refreshed(&repository);
+    repository.release(2);
+    let targets = repository.files.remove("2.targets.json").unwrap();
+    assert!(client.refused(&repository).is_unreachable());
+    assert_eq!(client.versions(), [Some(1), Some(2), Some(2), Some(1)]);
+    repository.files.insert("2.targets.json".into(), targets);
+    assert_eq!(client.refresh(&repository).unwrap(), 2);
+}
+
+#[test]
+fn damaged_trust_below_the_root_is_fetched_again() {
+    let repository = Repository::new();
+    let client = Client::refreshed(&repository);
+    for role in [Role::Timestamp, Role::Snapshot, Role::Targets] {
+        std::fs::write(client.trust.join(role.file()), b"{").unwrap();
+        assert!(trusted(&client.trust, now()).is_err());
+        assert_eq!(client.refresh(&repository).unwrap(), 1);
+    }
+    std::fs::write(client.trust.join("root.json"), b"{").unwrap();
+    let damaged = client.refused(&repository);
+    assert!(damaged.to_string().contains("init --root-metadata"), "{damaged}");
+}
+
+#[test]
+fn an_unreachable_repository_is_told_from_a_wrong_one() {
+    struct Down;
+    impl MetadataSource for Down {
+        fn get(&self, name: &str, _: u64) -> Result<Option<Vec<u8>>, SourceError> {
+            Err(SourceError::new(name, std::io::Error::other("refused")))
+        }
+    }
+    let mut repository = Repository::new();
+    let client = Client::refreshed(&repository);
+    assert!(refresh(&client.trust, &Down, now()).unwrap_err().is_unreachable());
+    assert_eq!(trusted(&client.trust, now()).unwrap().version, 1);
+    repository.files.remove("timestamp.json");
+    assert!(client.refused(&repository).is_unreachable());
+    let nobody = tempfile::tempdir().unwrap();
+    let nowhere = nobody.path().join("trust");
+    assert!(matches!(refresh(&nowhere, &repository, now()), Err(TufError::NoRoot)));
+    assert!(!nowhere.exists());
+}
+
+#[test]
+fn the_same_root_again_keeps_what_was_learnt_another_one_begins_anew() {
+    let mut repository = Repository::new();
+    let first = repository.root_bytes(1).to_vec();
+    repository.rotate(Role::Root);
+    repository.release(3);
+    let client = Client::refreshed(&repository);
+    for again in [&first[..], repository.root_bytes(2)] {
+        init(&client.trust, again).unwrap();
+        assert_eq!(client.versions(), [Some(2), Some(3), Some(3), Some(3)]);
+    }
+    let other = Repository::new();
+    init(&client.trust, other.root_bytes(1)).unwrap();
+    assert_eq!(client.versions(), [Some(1), None, None, None]);
+    assert!(client.refresh(&repository).is_err());
+    assert_eq!(client.refresh(&other).unwrap(), 1);
+}
+
+#[test]
+fn a_root_not_signed_by_itself_is_not_taken() {
+    let mut repository = Repository::new();
+    repository.tamper("1.root.json", |file| file["signed"]["x"] = json!(1));
+    let dir = tempfile::tempdir().unwrap();
+    let trust = dir.path().join("trust");
+    assert!(init(&trust, repository.root_bytes(1)).is_err());
+    assert!(!trust.exists());
+}

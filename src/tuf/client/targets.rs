@@ -1,0 +1,79 @@
+//! 5.6: the files of the repository. Delegations are not followed yet: what they would add is not seen.
+
+use jiff::Timestamp as Time;
+
+use super::snapshot::targets_meta;
+use super::{MetadataSource, Trust, needed};
+use crate::tuf::TufError;
+use crate::tuf::document::{Document, Verified};
+use crate::tuf::model::{Role, Root, Signed, Snapshot, Targets};
+
+pub fn update(
+    trust: &Trust,
+    root: &Verified<Signed<Root>>,
+    snapshot: &Verified<Signed<Snapshot>>,
+    source: &dyn MetadataSource,
+    now: Time,
+) -> Result<Verified<Signed<Targets>>, TufError> {
+    if let Some(current) = current(trust, root, snapshot, now)? {
+        return Ok(current);
+    }
+    let meta = targets_meta(snapshot)?;
+    // 5.6.1
+    let name = root.content.file_of(Role::Targets, meta.version);
+    let limit = Role::Targets.limit().min(meta.length.unwrap_or(u64::MAX));
+    let bytes = needed(source, name, limit)?;
+    let offered = accept(root, snapshot, &bytes)?;
+    // 5.6.5
+    offered.check_fresh(now)?;
+    // 5.6.6
+    trust.store(Role::Targets, &bytes)?;
+    Ok(offered)
+}
+
+/// The targets on this disk, when they are the announced ones.
+pub fn current(
+    trust: &Trust,
+    root: &Verified<Signed<Root>>,
+    snapshot: &Verified<Signed<Snapshot>>,
+    now: Time,
+) -> Result<Option<Verified<Signed<Targets>>>, TufError> {
+    let meta = targets_meta(snapshot)?;
+    let Some((signed, bytes)) = trust.load_with_bytes::<Targets>(root)? else {
+        return Ok(None);
+    };
+    if signed.version != meta.version || meta.difference(&bytes).is_some() {
+        return Ok(None);
+    }
+    signed.check_fresh(now)?;
+    Ok(Some(signed))
+}
+
+pub fn accept(
+    root: &Verified<Signed<Root>>,
+    snapshot: &Verified<Signed<Snapshot>>,
+    bytes: &[u8],
+) -> Result<Verified<Signed<Targets>>, TufError> {
+    let meta = targets_meta(snapshot)?;
+    // 5.6.2
+    if let Some(what) = meta.difference(bytes) {
+        return Err(TufError::WrongBytes {
+            role: Role::Targets,
+            version: meta.version,
+            what,
+            by: Role::Snapshot,
+        });
+    }
+    // 5.6.3
+    let offered = Document::<Targets>::parse(bytes)?.verified_by(root)?;
+    // 5.6.4
+    if offered.version != meta.version {
+        return Err(TufError::WrongVersion {
+            role: Role::Targets,
+            found: offered.version,
+            by: Role::Snapshot.name(),
+            expected: meta.version,
+        });
+    }
+    Ok(offered)
+}

@@ -1,0 +1,167 @@
+//! A metadata file: what is signed, the signatures, and the proof that they suffice.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::json::{canonical, parse_strict};
+use super::model::{Content, Root, Signed};
+use super::{Key, TufError};
+use crate::crypt::SigningKey;
+
+/// Something that was signed as the trusted root asks. Only this room makes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified<T>(T);
+
+impl<T> Deref for Verified<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Verified<T> {
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// A parsed metadata file that nobody may believe yet.
+#[derive(Debug)]
+pub struct Document<C> {
+    signed: Signed<C>,
+    signatures: Vec<Signature>,
+    /// The bytes that the signatures are over.
+    message: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Signature {
+    keyid: String,
+    sig: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    signatures: Vec<Signature>,
+    signed: Value,
+}
+
+impl<C: Content> Document<C> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, TufError> {
+        let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
+        let value = parse_strict(bytes).map_err(malformed)?;
+        let envelope: Envelope = serde_json::from_value(value).map_err(malformed)?;
+        let message = canonical(&envelope.signed).map_err(|e| TufError::malformed(C::ROLE, e))?;
+        let signed: Signed<C> = serde_json::from_value(envelope.signed).map_err(malformed)?;
+        signed.check()?;
+        Ok(Self {
+            signed,
+            signatures: envelope.signatures,
+            message,
+        })
+    }
+
+    /// The document with a signature of each key that any of the roots lists for its role, and its bytes.
+    pub fn sign(signed: &Signed<C>, roots: &[&Root], signers: &[SigningKey]) -> Result<(Self, Vec<u8>), TufError> {
+        let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
+        let value = serde_json::to_value(signed).map_err(malformed)?;
+        let message = canonical(&value).map_err(|e| TufError::malformed(C::ROLE, e))?;
+        let mut signatures = Vec::new();
+        for signer in signers {
+            let public = Some(signer.public());
+            let mut ids = BTreeSet::new();
+            for root in roots {
+                let rule = root.rule(C::ROLE);
+                let listed = rule.into_iter().flat_map(|rule| &rule.keyids);
+                ids.extend(listed.filter(|id| root.keys.get(*id).and_then(Key::public) == public));
+            }
+            signatures.extend(ids.into_iter().map(|id| Signature {
+                keyid: id.clone(),
+                sig: hex::encode(signer.sign(&message)),
+            }));
+        }
+        let envelope = Envelope {
+            signatures,
+            signed: value,
+        };
+        let bytes = serde_json::to_vec(&envelope).map_err(malformed)?;
+        if bytes.len() as u64 > C::ROLE.limit() {
+            return Err(TufError::TooLong {
+                name: C::ROLE.file(),
+                limit: C::ROLE.limit(),
+            });
+        }
+        Ok((Self::parse(&bytes)?, bytes))
+    }
+
+    /// How many different keys that `root` lists for this role have signed, and how many it asks for. A key counts once,
+    /// whatever the number of its signatures and of the names it is listed under.
+    pub fn count(&self, root: &Root) -> (usize, u64) {
+        let Some(rule) = root.rule(C::ROLE) else {
+            return (0, u64::MAX);
+        };
+        let mut counted = BTreeSet::new();
+        for id in &rule.keyids {
+            let key = root.keys.get(id).and_then(Key::public);
+            let signature = self.signatures.iter().find(|signature| signature.keyid == *id);
+            let (Some(key), Some(signature)) = (key, signature) else {
+                continue;
+            };
+            let Ok(bytes) = hex::decode(&signature.sig) else {
+                continue;
+            };
+            if key.verify(&self.message, &bytes) {
+                counted.insert(key.to_string());
+            }
+        }
+        (counted.len(), rule.threshold)
+    }
+
+    /// Whether `root` believes this document.
+    pub fn check_signatures(&self, root: &Signed<Root>) -> Result<(), TufError> {
+        let (valid, threshold) = self.count(&root.content);
+        if valid as u64 >= threshold {
+            return Ok(());
+        }
+        Err(TufError::Signatures {
+            role: C::ROLE,
+            version: self.signed.version,
+            valid,
+            threshold,
+            root: root.version,
+        })
+    }
+
+    pub fn verified_by(self, root: &Signed<Root>) -> Result<Verified<Signed<C>>, TufError> {
+        self.check_signatures(root)?;
+        Ok(Verified(self.signed))
+    }
+}
+
+impl Document<Root> {
+    /// A root is believed by its own keys, once somebody trusted has handed it over.
+    pub fn verified_by_itself(self) -> Result<Verified<Signed<Root>>, TufError> {
+        self.check_signatures(&self.signed)?;
+        Ok(Verified(self.signed))
+    }
+}
+
+impl<C: Content> Signed<C> {
+    /// The check for a freeze attack: the same for every role.
+    pub fn check_fresh(&self, now: Timestamp) -> Result<(), TufError> {
+        if self.expires > now {
+            return Ok(());
+        }
+        Err(TufError::Expired {
+            role: C::ROLE,
+            version: self.version,
+            expires: self.expires,
+            now,
+        })
+    }
+}

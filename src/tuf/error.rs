@@ -1,0 +1,125 @@
+//! What can go wrong with trust, said so that an operator knows who must act.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::Role;
+use crate::disk::DiskError;
+use crate::release::{CatalogError, NameError};
+
+/// A repository did not answer, or not within the limits.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot get {name} from the repository")]
+pub struct SourceError {
+    name: String,
+    #[source]
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl SourceError {
+    pub fn new(name: &str, error: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: Box::new(error),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TufError {
+    #[error(
+        "no publisher is trusted here yet; run `netlink init --root-metadata FILE` with the publisher's root metadata"
+    )]
+    NoRoot,
+    #[error("{} holds no usable root metadata ({reason}); run `netlink init --root-metadata FILE` again", path.display())]
+    DamagedRoot { path: PathBuf, reason: String },
+    #[error("no trusted {role} metadata is on this disk; the repository must be asked")]
+    NotRefreshed { role: Role },
+    #[error("another process has been updating {} for a minute; try again", path.display())]
+    Busy { path: PathBuf },
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the repository has no {name}")]
+    Missing { name: String },
+    #[error("{name} is longer than the {limit} bytes allowed for it")]
+    TooLong { name: String, limit: u64 },
+    #[error("the {role} metadata is malformed: {reason}")]
+    Malformed { role: Role, reason: String },
+    #[error(
+        "{role} {version} carries {valid} of the {threshold} valid signatures that root {root} asks for; it is not from the trusted publisher"
+    )]
+    Signatures {
+        role: Role,
+        version: u64,
+        valid: usize,
+        threshold: u64,
+        root: u64,
+    },
+    #[error(
+        "{role} {offered} is older than {role} {trusted} seen before; the repository was set back, by an attacker or from an old copy"
+    )]
+    Rollback { role: Role, trusted: u64, offered: u64 },
+    #[error("snapshot {version} no longer lists {name}, which was there before")]
+    Dropped { name: String, version: u64 },
+    #[error("the repository gives {role} {found} where {by} announces {expected}; its files do not belong together")]
+    WrongVersion {
+        role: Role,
+        found: u64,
+        by: &'static str,
+        expected: u64,
+    },
+    #[error("{role} {version} has another {what} than {by} announces; its files do not belong together")]
+    WrongBytes {
+        role: Role,
+        version: u64,
+        what: &'static str,
+        by: Role,
+    },
+    #[error(
+        "{role} {version} expired {expires} (now {now}); the publisher must sign it anew, unless the clock here is wrong or someone holds back newer metadata"
+    )]
+    Expired {
+        role: Role,
+        version: u64,
+        expires: Timestamp,
+        now: Timestamp,
+    },
+    #[error("the repository has more than {limit} root versions that are newer than the trusted one")]
+    TooManyRoots { limit: u64 },
+    #[error("the target `{name}` has no place in a repository")]
+    TargetName {
+        name: String,
+        #[source]
+        source: NameError,
+    },
+    #[error(
+        "what the publisher says of the target `{target}` is not understood ({reason}); a newer NetLink may be needed"
+    )]
+    Custom { target: String, reason: String },
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error("{role} needs {threshold} of its keys to sign and {given} are at hand")]
+    KeysMissing { role: Role, threshold: u64, given: usize },
+    #[error("{role} names {keys} keys and asks for {threshold} of them; that can never be met or asks for none")]
+    Threshold { role: Role, keys: usize, threshold: u64 },
+    #[error("the target `{name}` is published already with other content")]
+    Published { name: String },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl TufError {
+    /// Nothing is known to be wrong; the repository could not be asked, or does not have the file (yet).
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Source(_) | Self::Missing { .. })
+    }
+
+    pub(super) fn malformed(role: Role, reason: impl std::fmt::Display) -> Self {
+        Self::Malformed {
+            role,
+            reason: reason.to_string(),
+        }
+    }
+}

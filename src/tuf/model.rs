@@ -1,0 +1,278 @@
+//! The four roles as section 4 of the specification writes them. Fields that this version does not know are kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Key, TufError};
+use crate::crypt::{Digest, digest_of};
+use crate::release::TargetRef;
+
+/// The version of the specification that the editor writes.
+pub const SPEC_VERSION: &str = "1.0.31";
+
+const SHA256: &str = "sha256";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    Root,
+    Timestamp,
+    Snapshot,
+    Targets,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Root, Self::Timestamp, Self::Snapshot, Self::Targets];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Timestamp => "timestamp",
+            Self::Snapshot => "snapshot",
+            Self::Targets => "targets",
+        }
+    }
+
+    /// What is not announced by other metadata may still not be endless.
+    pub fn limit(self) -> u64 {
+        match self {
+            Self::Root => 512_000,
+            Self::Timestamp => 16 << 10,
+            Self::Snapshot => 2 << 20,
+            Self::Targets => 5 << 20,
+        }
+    }
+
+    pub fn file(self) -> String {
+        format!("{}.json", self.name())
+    }
+
+    pub fn versioned_file(self, version: u64) -> String {
+        format!("{version}.{}.json", self.name())
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What every role's metadata has, and its own content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Signed<C> {
+    #[serde(rename = "_type")]
+    pub kind: String,
+    pub spec_version: String,
+    pub version: u64,
+    pub expires: jiff::Timestamp,
+    #[serde(flatten)]
+    pub content: C,
+}
+
+/// The content of a role's metadata.
+pub trait Content: Serialize + DeserializeOwned {
+    const ROLE: Role;
+
+    /// Rules that the types do not carry.
+    fn check(&self) -> Result<(), String>;
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Root {
+    #[serde(default)]
+    pub consistent_snapshot: bool,
+    pub keys: BTreeMap<String, Key>,
+    pub roles: BTreeMap<String, RoleRule>,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// Which keys sign a role, and how many of them must.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRule {
+    pub keyids: Vec<String>,
+    pub threshold: u64,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timestamp {
+    pub meta: BTreeMap<String, MetaFile>,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub meta: BTreeMap<String, MetaFile>,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// How one metadata file announces another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetaFile {
+    pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hashes: Option<BTreeMap<String, String>>,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Targets {
+    pub targets: BTreeMap<String, TargetFile>,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetFile {
+    pub length: u64,
+    pub hashes: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+impl<C: Content> Signed<C> {
+    pub fn check(&self) -> Result<(), TufError> {
+        let role = C::ROLE;
+        let wrong = |reason: String| Err(TufError::Malformed { role, reason });
+        if self.kind != role.name() {
+            return wrong(format!("its type is `{}`", self.kind));
+        }
+        let parts: Vec<_> = self.spec_version.split('.').collect();
+        let numbers = parts.iter().all(|part| part.parse::<u32>().is_ok());
+        if !numbers || !(2..=3).contains(&parts.len()) || parts[0] != "1" {
+            let version = &self.spec_version;
+            return wrong(format!("it follows specification {version}, known here is 1.x"));
+        }
+        if self.version == 0 {
+            return wrong("its version is 0".into());
+        }
+        self.content.check().or_else(wrong)
+    }
+}
+
+impl Root {
+    /// The rule of a role; [`Content::check`] has seen that it is there.
+    pub fn rule(&self, role: Role) -> Option<&RoleRule> {
+        self.roles.get(role.name())
+    }
+
+    /// The keys that sign a role and the number needed, without regard to names.
+    pub fn signatories(&self, role: Role) -> (Vec<&Key>, u64) {
+        let Some(rule) = self.rule(role) else {
+            return (Vec::new(), u64::MAX);
+        };
+        let mut keys: Vec<_> = rule.keyids.iter().filter_map(|id| self.keys.get(id)).collect();
+        keys.sort_by(|a, b| a.keyval.public.cmp(&b.keyval.public));
+        (keys, rule.threshold)
+    }
+
+    pub fn file_of(&self, role: Role, version: u64) -> String {
+        if self.consistent_snapshot {
+            role.versioned_file(version)
+        } else {
+            role.file()
+        }
+    }
+}
+
+impl Content for Root {
+    const ROLE: Role = Role::Root;
+
+    fn check(&self) -> Result<(), String> {
+        for role in Role::ALL {
+            let rule = self.rule(role).ok_or_else(|| format!("it has no role {role}"))?;
+            if rule.threshold == 0 {
+                return Err(format!("its threshold for {role} is 0"));
+            }
+            let mut ids = rule.keyids.clone();
+            ids.sort();
+            if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(format!("it names the key {} twice for {role}", twice[0]));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Content for Timestamp {
+    const ROLE: Role = Role::Timestamp;
+
+    fn check(&self) -> Result<(), String> {
+        has_meta(&self.meta, Role::Snapshot)
+    }
+}
+
+impl Content for Snapshot {
+    const ROLE: Role = Role::Snapshot;
+
+    fn check(&self) -> Result<(), String> {
+        has_meta(&self.meta, Role::Targets)
+    }
+}
+
+impl Content for Targets {
+    const ROLE: Role = Role::Targets;
+
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+fn has_meta(meta: &BTreeMap<String, MetaFile>, role: Role) -> Result<(), String> {
+    match meta.get(&role.file()) {
+        Some(file) if file.version > 0 => Ok(()),
+        Some(_) => Err(format!("it announces {role} 0")),
+        None => Err(format!("it does not announce {}", role.file())),
+    }
+}
+
+impl MetaFile {
+    pub fn of(version: u64, bytes: &[u8]) -> Self {
+        Self {
+            version,
+            length: Some(bytes.len() as u64),
+            hashes: Some(BTreeMap::from([(SHA256.into(), digest_of(bytes).to_string())])),
+            unknown: Map::new(),
+        }
+    }
+
+    /// The first thing in which `bytes` differ from what is announced.
+    pub fn difference(&self, bytes: &[u8]) -> Option<&'static str> {
+        if self.length.is_some_and(|length| length != bytes.len() as u64) {
+            return Some("length");
+        }
+        let hashes = self.hashes.as_ref()?;
+        let same = hashes
+            .get(SHA256)
+            .is_some_and(|hash| *hash == digest_of(bytes).to_string());
+        (!same).then_some("SHA-256")
+    }
+}
+
+impl TargetFile {
+    pub fn new(target: &TargetRef, custom: Map<String, Value>) -> Self {
+        Self {
+            length: target.length,
+            hashes: BTreeMap::from([(SHA256.into(), target.sha256.to_string())]),
+            custom: Some(custom),
+            unknown: Map::new(),
+        }
+    }
+
+    pub fn sha256(&self) -> Option<Digest> {
+        self.hashes.get(SHA256)?.parse().ok()
+    }
+}
