@@ -29,7 +29,7 @@ pub fn download(
     to: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), FetchError> {
-    download_within(Limits::USUAL, location, name, expected, to, progress)
+    download_within(Limits::LARGE, location, name, expected, to, progress)
 }
 
 pub(super) fn download_within(
@@ -78,7 +78,7 @@ fn copy(
     if length != expected.length {
         return Err(wrong_length(&url, expected, length));
     }
-    let mut arriving = Arriving::resume(to, expected)?;
+    let mut arriving = Arriving::open(to, expected)?;
     arriving.restart(None)?;
     let taken = arriving.take(
         &mut file,
@@ -107,7 +107,8 @@ fn fetch(
     to: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), FetchError> {
-    let mut arriving = Arriving::resume(to, expected)?;
+    let mut arriving = Arriving::open(to, expected)?;
+    arriving.take_up()?;
     let continued = fetch_rest(client, expected, &mut arriving, progress);
     match continued {
         Err(error @ (FetchError::TooLong { .. } | FetchError::Length { .. })) => {

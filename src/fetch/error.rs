@@ -6,16 +6,11 @@ use std::time::Duration;
 
 use crate::crypt::Digest;
 use crate::disk::DiskError;
-use crate::release::NameError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    #[error("`{name}` does not name a file of a repository")]
-    Name {
-        name: String,
-        #[source]
-        source: NameError,
-    },
+    #[error("`{name}` does not name a file of a repository: expected a relative path without `.`, `..` or empty parts")]
+    Name { name: String },
     #[error("cannot reach {url}: {reason}; check the address and the network, then run the same command again")]
     Unreachable { url: String, reason: String },
     #[error("the transfer of {url} broke off: {reason}; run the same command again")]

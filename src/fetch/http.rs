@@ -26,7 +26,12 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub const USUAL: Self = Self {
+    /// For files that are read into memory: a server that drips must not hold up a mere look for updates for an hour.
+    pub const SMALL: Self = Self {
+        whole: Duration::from_secs(5 * 60),
+        ..Self::LARGE
+    };
+    pub const LARGE: Self = Self {
         connect: Duration::from_secs(10),
         silence: Duration::from_secs(30),
         whole: Duration::from_secs(60 * 60),
@@ -34,7 +39,7 @@ impl Limits {
     };
 }
 
-/// Asks for one URL, as often as needed.
+/// Asks for one URL, as often as needed, through the proxy that the environment names, if any.
 pub(super) struct Client<'a> {
     agent: Agent,
     url: &'a str,
@@ -51,6 +56,7 @@ impl<'a> Client<'a> {
             .http_status_as_error(false)
             .https_only(url.starts_with("https:"))
             .max_redirects(MAX_REDIRECTS)
+            .timeout_resolve(Some(limits.connect))
             .timeout_connect(Some(limits.connect))
             .timeout_per_read(Some(limits.silence))
             .timeout_per_write(Some(limits.silence))
@@ -66,6 +72,11 @@ impl<'a> Client<'a> {
 
     pub fn url(&self) -> &str {
         self.url
+    }
+
+    #[cfg(test)]
+    pub fn is_https_only(&self) -> bool {
+        self.agent.config().https_only()
     }
 
     /// Repeats `attempt` where trying again may help.
@@ -143,19 +154,27 @@ impl<'a> Client<'a> {
 fn broken_connection(url: String, error: &io::Error) -> FetchError {
     let reason = error.to_string();
     match error.kind() {
-        io::ErrorKind::ConnectionRefused
-        | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown
-        | io::ErrorKind::AddrNotAvailable => FetchError::Unreachable { url, reason },
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected
         | io::ErrorKind::TimedOut
         | io::ErrorKind::WouldBlock => FetchError::Cut { url, reason },
-        // Among them a certificate that is not trusted: trying again would not help.
-        _ => FetchError::Refused { url, reason },
+        // So TLS says that it does not trust the server: trying again would not help.
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => FetchError::Refused { url, reason },
+        // Among them a name that is not found, which has no kind of its own.
+        _ => FetchError::Unreachable { url, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_host_is_tried_again_and_an_untrusted_server_is_not() {
+        let of = |error| broken_connection("http://host/a".into(), &error);
+        assert!(of(io::Error::other("Name or service not known")).is_temporary());
+        assert!(!of(io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer")).is_temporary());
     }
 }

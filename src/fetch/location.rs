@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
 use super::FetchError;
-use crate::release::RelPath;
 
 /// `file:///folder`, `/folder`, `http://host/folder` or `https://host/folder`. Holds no password, so it may be shown and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,15 +55,13 @@ impl Location {
 
     /// The file `name` of this location; refused when it could lie elsewhere.
     pub(super) fn file(&self, name: &str) -> Result<Source, FetchError> {
-        let wrong = |source| FetchError::Name {
-            name: name.to_owned(),
-            source,
-        };
-        let path: RelPath = name.parse().map_err(wrong)?;
+        if !stays_below(name) {
+            return Err(FetchError::Name { name: name.to_owned() });
+        }
         Ok(match &self.0 {
-            Place::Folder(folder) => Source::Path(path.under(folder)),
+            Place::Folder(folder) => Source::Path(folder.join(name)),
             Place::Web(base) => {
-                let parts: Vec<String> = path.as_str().split('/').map(encoded).collect();
+                let parts: Vec<String> = name.split('/').map(encoded).collect();
                 Source::Url(format!("{base}/{}", parts.join("/")))
             }
         })
@@ -134,6 +131,13 @@ impl From<Location> for String {
     fn from(location: Location) -> Self {
         location.to_string()
     }
+}
+
+/// Names come from metadata, which is outside data until it is verified.
+fn stays_below(name: &str) -> bool {
+    name.len() <= 4096
+        && !name.contains(char::is_control)
+        && !name.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
 
 fn encoded(part: &str) -> String {
@@ -231,7 +235,18 @@ mod tests {
             file(&at("/r").join("../metadata"), "x"),
             Ok(Source::Path("/r/metadata/x".into()))
         );
-        for bad in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/", "./a", "a\nb"] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a/",
+            "./a",
+            "a\nb",
+        ] {
             assert!(file(&metadata, bad).is_err(), "{bad}");
             assert!(file(&at("/r"), bad).is_err(), "{bad}");
         }

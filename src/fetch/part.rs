@@ -22,27 +22,29 @@ pub(super) struct Arriving<'a> {
 }
 
 impl<'a> Arriving<'a> {
-    /// Takes up what an earlier try left, where that is worth it.
-    pub fn resume(to: &Path, expected: &'a Expected) -> Result<Self, FetchError> {
+    pub fn open(to: &Path, expected: &'a Expected) -> Result<Self, FetchError> {
         let mut name = to.file_name().unwrap_or_default().to_os_string();
         name.push(".validator");
-        let mut arriving = Self {
+        Ok(Self {
             part: PartFile::open(to, 0o644)?,
             hasher: Hasher::default(),
             count: 0,
             expected,
             validator: to.with_file_name(name),
-        };
-        match arriving.part.size()? {
-            size if (RESUME_FROM..=expected.length).contains(&size) => {
-                let hasher = &mut arriving.hasher;
-                arriving.part.read_arrived(|bytes| hasher.update(bytes))?;
-                arriving.count = size;
-            }
+        })
+    }
+
+    /// Goes on from what an earlier try left, where that is worth it.
+    pub fn take_up(&mut self) -> Result<(), FetchError> {
+        match self.part.size()? {
             0 => {}
-            _ => arriving.part.restart()?,
+            size if (RESUME_FROM..=self.expected.length).contains(&size) => {
+                self.part.read_arrived(|bytes| self.hasher.update(bytes))?;
+                self.count = size;
+            }
+            _ => self.part.restart()?,
         }
-        Ok(arriving)
+        Ok(())
     }
 
     pub fn count(&self) -> u64 {
@@ -106,8 +108,9 @@ impl<'a> Arriving<'a> {
                 found,
             });
         }
-        self.part.commit()?;
-        Ok(disk::remove_file(&self.validator)?)
+        // First, so that a crash in between leaves nothing beside the file; a whole part needs no validator.
+        disk::remove_file(&self.validator)?;
+        Ok(self.part.commit()?)
     }
 
     pub fn discard(self) -> Result<(), FetchError> {

@@ -10,7 +10,7 @@ use super::{FetchError, Location};
 
 /// The content of a file of at most `limit` bytes; none when there is no such file.
 pub fn read_small(location: &Location, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    read_small_within(Limits::USUAL, location, name, limit)
+    read_small_within(Limits::SMALL, location, name, limit)
 }
 
 pub(super) fn read_small_within(

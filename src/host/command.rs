@@ -7,7 +7,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use crate::clock::Deadline;
@@ -15,6 +17,8 @@ use crate::clock::Deadline;
 /// Of what a command prints, this much of the end is kept.
 const KEPT_OUTPUT: usize = 64 * 1024;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// After the command's end, for its output to arrive whole. A process that it left behind may keep the pipe open for ever.
+const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 /// Variables that commands get from our own environment.
 const PASSED_ON: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
@@ -140,28 +144,44 @@ fn kill_group(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn keep_end(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut kept = Vec::new();
-        let mut buffer = [0; 8192];
-        while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-            kept.extend_from_slice(&buffer[..n]);
-            if kept.len() > 2 * KEPT_OUTPUT {
-                kept.drain(..kept.len() - KEPT_OUTPUT);
-            }
-        }
-        kept
-    })
+/// The end of what comes out of a pipe, kept by a thread that reads until nobody can write any more.
+struct Output {
+    kept: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
 }
 
-fn collect(reader: Option<JoinHandle<Vec<u8>>>) -> String {
-    let kept = reader.and_then(|thread| thread.join().ok()).unwrap_or_default();
+fn keep_end(mut pipe: impl Read + Send + 'static) -> Output {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let (end, ended) = mpsc::channel();
+    let ours = Arc::clone(&kept);
+    thread::spawn(move || {
+        let _end: mpsc::Sender<()> = end;
+        let mut buffer = [0; 8192];
+        while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+            let mut kept = ours.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.extend_from_slice(&buffer[..n]);
+            if kept.len() > 2 * KEPT_OUTPUT {
+                let surplus = kept.len() - KEPT_OUTPUT;
+                kept.drain(..surplus);
+            }
+        }
+    });
+    Output { kept, ended }
+}
+
+fn collect(output: Option<Output>) -> String {
+    let Some(output) = output else { return String::new() };
+    // The thread never sends: the channel closes when it ends.
+    let _ = output.ended.recv_timeout(OUTPUT_GRACE);
+    let kept = output.kept.lock().unwrap_or_else(PoisonError::into_inner);
     let end = kept.len().saturating_sub(KEPT_OUTPUT);
     String::from_utf8_lossy(&kept[end..]).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> Result<Finished, CommandError> {
@@ -192,5 +212,13 @@ mod tests {
             matches!(error, CommandError::TimedOut { ref last, .. } if last == "waiting"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_a_command_leaves_running_does_not_hold_up_its_end() {
+        let start = Instant::now();
+        let done = shell("sleep 7 & echo started", Duration::from_secs(20)).unwrap();
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(0), "started\n"));
+        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     }
 }

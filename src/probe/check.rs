@@ -67,7 +67,7 @@ fn resolve_http(spec: &HttpCheck, values: &BTreeMap<String, String>) -> Result<C
     Ok(Check::Http {
         url,
         status: spec.status,
-        body: spec.body.as_deref().map(|text| expand(text, values)).transpose()?,
+        body: spec.body.clone(),
         timeout: spec.timeout,
     })
 }
