@@ -35,7 +35,8 @@ fn needed(installation: &Installation) -> Result<Location> {
 /// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk.
 pub fn catalog(installation: &Installation) -> Result<Catalog> {
     let location = needed(installation)?;
-    let targets = tuf::refresh(&installation.layout.trust(), &At(&location), clock::now()).map_err(not_trusted)?;
+    let targets =
+        tuf::refresh(&installation.layout.trust(), &At(&location), clock::now()).map_err(|e| not_trusted(&e))?;
     with_disk(
         installation,
         tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?,
@@ -79,7 +80,7 @@ pub fn changelog(installation: &Installation, target: &TargetRef) -> Result<Stri
     String::from_utf8(bytes).map_err(|e| AppError::below("NL0203", &e))
 }
 
-fn not_trusted(error: tuf::TufError) -> AppError {
+fn not_trusted(error: &tuf::TufError) -> AppError {
     let code = if error.is_unreachable() { "NL0202" } else { "NL0203" };
-    AppError::below(code, &error)
+    AppError::below(code, error)
 }

@@ -48,7 +48,7 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
             let refused = plan::refused_alternatives(&facts, &catalog, &plan);
-            Ok(Ready::Go((plan, refused)))
+            Ok(Ready::Go((*plan, refused)))
         }
     }
 }

@@ -78,7 +78,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         let plan: Plan = serde_json::from_slice(&text).map_err(|e| app::AppError::below("NL0109", &e))?;
         let mut show = Show::new(global);
         let ready = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
-            show.event(event)
+            show.event(event);
         })?;
         return run_prepared(global, ready, wanted.force, &mut show);
     }
@@ -102,7 +102,7 @@ pub fn go(global: &Global, goal: &Goal, dry_run: bool, force: bool) -> Result<()
     }
     let mut show = Show::new(global);
     let ready = app::prepare(&global.root, global.config.as_deref(), goal, &mut |event| {
-        show.event(event)
+        show.event(event);
     })?;
     run_prepared(global, ready, force, &mut show)
 }
@@ -139,7 +139,7 @@ fn resume(global: &Global) -> Result<()> {
     let mut show = Show::new(global);
     let control = stop_on_signals()?;
     match app::resume(&global.root, global.config.as_deref(), &control, &mut |event| {
-        show.event(event)
+        show.event(event);
     })? {
         Some(report) => finish(global, &report),
         None => {
@@ -164,7 +164,7 @@ fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) 
             let mut show = Show::new(global);
             let control = Control::default();
             let turned = app::turn_back(&global.root, global.config.as_deref(), &control, &mut |event| {
-                show.event(event)
+                show.event(event);
             })?;
             match turned {
                 // Asked for and done: that the update itself did not complete is what was wanted.

@@ -39,13 +39,13 @@ pub fn drive(cx: &Context<'_>, _lock: &InstallationLock, control: &Control) -> R
                 record(
                     cx,
                     &mut state,
-                    Event::Aborted {
+                    &Event::Aborted {
                         by: "the operator".into(),
                     },
                 )?;
             }
             Next::Apply(id) => match control.wants_pause() {
-                Some(reason) => record(cx, &mut state, Event::Paused { reason })?,
+                Some(reason) => record(cx, &mut state, &Event::Paused { reason })?,
                 None => apply(cx, &mut state, find(cx, id)?)?,
             },
             Next::GiveUp(id) => {
@@ -54,13 +54,13 @@ pub fn drive(cx: &Context<'_>, _lock: &InstallationLock, control: &Control) -> R
                     find(cx, id)?.kind
                 );
                 let failure = StepError::new("NL0321", message).into_failure();
-                record(cx, &mut state, Event::Failed { step: id, failure })?;
+                record(cx, &mut state, &Event::Failed { step: id, failure })?;
             }
             Next::Undo(id) => undo(cx, &mut state, find(cx, id)?)?,
-            Next::Commit => record(cx, &mut state, Event::Committed)?,
+            Next::Commit => record(cx, &mut state, &Event::Committed)?,
             Next::Finish(outcome) => {
                 finish::tidy_up(cx, outcome)?;
-                record(cx, &mut state, Event::Finished { outcome })?;
+                record(cx, &mut state, &Event::Finished { outcome })?;
             }
             Next::Wait(reason) => return Ok(Stopped::Waiting(reason)),
             Next::Done(outcome) => return Ok(Stopped::Finished(outcome)),
@@ -73,10 +73,10 @@ fn find<'a>(cx: &'a Context<'_>, id: StepId) -> Result<&'a Step, EngineError> {
 }
 
 /// Checks the entry against the journal's rules, then makes it durable.
-fn record(cx: &Context<'_>, state: &mut State, event: Event) -> Result<(), EngineError> {
-    state.apply(&event)?;
-    cx.store.append(cx.id, &event, clock::now())?;
-    finish::log(cx, &event);
+fn record(cx: &Context<'_>, state: &mut State, event: &Event) -> Result<(), EngineError> {
+    state.apply(event)?;
+    cx.store.append(cx.id, event, clock::now())?;
+    finish::log(cx, event);
     Ok(())
 }
 
@@ -90,7 +90,7 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
                 record(
                     cx,
                     state,
-                    Event::Started {
+                    &Event::Started {
                         step: id,
                         undo: Value::Null,
                     },
@@ -98,7 +98,7 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
                 return record(
                     cx,
                     state,
-                    Event::Failed {
+                    &Event::Failed {
                         step: id,
                         failure: error.into_failure(),
                     },
@@ -110,7 +110,7 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
     record(
         cx,
         state,
-        Event::Started {
+        &Event::Started {
             step: id,
             undo: undo.clone(),
         },
@@ -119,7 +119,7 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
         record(
             cx,
             state,
-            Event::Succeeded {
+            &Event::Succeeded {
                 step: id,
                 note: String::new(),
             },
@@ -128,11 +128,11 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
         return Ok(());
     }
     match guarded(|| (work.apply)(cx, step, &undo)) {
-        Ok(note) => record(cx, state, Event::Succeeded { step: id, note }),
+        Ok(note) => record(cx, state, &Event::Succeeded { step: id, note }),
         Err(error) => record(
             cx,
             state,
-            Event::Failed {
+            &Event::Failed {
                 step: id,
                 failure: error.into_failure(),
             },
@@ -143,7 +143,7 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
 fn undo(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineError> {
     let id = step.id;
     let kept = state.undo_of(id).clone();
-    record(cx, state, Event::UndoStarted { step: id })?;
+    record(cx, state, &Event::UndoStarted { step: id })?;
     // A step whose preparation failed has touched nothing.
     let undone = if kept.is_null() {
         Ok(())
@@ -151,11 +151,11 @@ fn undo(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineEr
         guarded(|| (step::of(step.kind).undo)(cx, step, &kept))
     };
     match undone {
-        Ok(()) => record(cx, state, Event::UndoFinished { step: id }),
+        Ok(()) => record(cx, state, &Event::UndoFinished { step: id }),
         Err(error) => record(
             cx,
             state,
-            Event::UndoFailed {
+            &Event::UndoFailed {
                 step: id,
                 failure: error.into_failure(),
             },

@@ -84,7 +84,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .default_service(web::to(nothing_here));
 }
 
-fn not_understood(error: &(impl fmt::Display + ResponseError)) -> actix_web::Error {
+fn not_understood(error: &impl ResponseError) -> actix_web::Error {
     let problem = Problem::new("NL0703", error.to_string());
     match error.status_code() {
         StatusCode::PAYLOAD_TOO_LARGE => problem.with_status(StatusCode::PAYLOAD_TOO_LARGE),

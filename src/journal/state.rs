@@ -139,7 +139,7 @@ impl State {
         let moved = match (event, self.course, step_state) {
             (Event::Accepted, Course::Forward, None) => true,
             (Event::Started { undo, .. }, Course::Forward | Course::Committed, Some(was)) if !waits => {
-                at == self.first_open() && !self.is_due_to_commit() && self.start(at, was, undo)
+                at == self.first_open() && !self.is_due_to_commit() && self.start(at, &was, undo)
             }
             (Event::Succeeded { .. }, Course::Forward | Course::Committed, Some(StepState::Started { .. })) => {
                 self.set(at, StepState::Succeeded)
@@ -190,7 +190,7 @@ impl State {
         if moved { Ok(()) } else { Err(illegal) }
     }
 
-    fn start(&mut self, at: Option<usize>, was: StepState, undo: &serde_json::Value) -> bool {
+    fn start(&mut self, at: Option<usize>, was: &StepState, undo: &serde_json::Value) -> bool {
         let attempts = match was {
             StepState::Pending => 1,
             StepState::Started { attempts } => attempts + 1,

@@ -25,7 +25,7 @@ use crate::version::Version;
 pub enum Planned {
     /// The wanted version is the installed one.
     AlreadyThere(Version),
-    Go(Plan),
+    Go(Box<Plan>),
 }
 
 /// The plan for a goal; the same answer for the same input.
@@ -37,6 +37,6 @@ pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Re
     let hops = path::find(facts, catalog, &aim)?;
     let body = steps::body(facts, catalog, aim, hops)?;
     Plan::seal(body)
-        .map(Planned::Go)
+        .map(|plan| Planned::Go(Box::new(plan)))
         .map_err(|e| Refusal::new(Reason::Unsound, e.to_string()))
 }

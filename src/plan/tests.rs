@@ -89,7 +89,8 @@ fn reason(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Reason {
 #[test]
 fn the_shortest_permitted_path_is_taken() {
     let here = facts(Some(("0a1", None)));
-    let table: &[(&[(&str, ReleaseRules)], &str, &[&str])] = &[
+    type Row<'a> = (&'a [(&'a str, ReleaseRules)], &'a str, &'a [&'a str]);
+    let table: &[Row<'_>] = &[
         (&[("0a1", rules()), ("0b1", rules()), ("0r1", rules())], "0r1", &["0r1"]),
         (
             &[("0b1", rules()), ("0r1", from(">=0b1, <0r1"))],

@@ -268,10 +268,7 @@ mod tests {
     fn the_heading_of_another_version_and_an_empty_file_are_refused() {
         for (text, found) in [("# 0a1\n- x", "0a1"), ("# 9.9 - next\n- x", "9.9 - next")] {
             let refused = Changelog::parse(&version("0b1"), text);
-            assert_eq!(
-                refused.unwrap_err().to_string().contains(&format!("headed `{found}`")),
-                true
-            );
+            assert!(refused.unwrap_err().to_string().contains(&format!("headed `{found}`")));
         }
         assert!(matches!(
             Changelog::parse(&version("0b1"), "# 0b1\n\n## Added\n"),

@@ -377,19 +377,19 @@ fn trees_that_must_not_be_published_are_refused() {
         assert!(!fixture.package().exists());
     }
     check("leaves the tree", |tree| {
-        symlink("../../x", tree.join("bin/out")).unwrap()
+        symlink("../../x", tree.join("bin/out")).unwrap();
     });
     check("absolute path", |tree| {
-        symlink("/etc/passwd", tree.join("out")).unwrap()
+        symlink("/etc/passwd", tree.join("out")).unwrap();
     });
     check("setuid", |tree| {
         fs::set_permissions(tree.join("bin/guestbook"), fs::Permissions::from_mode(0o4755)).unwrap();
     });
     check("differs from it in case", |tree| {
-        fs::write(tree.join("bin/Guestbook"), "").unwrap()
+        fs::write(tree.join("bin/Guestbook"), "").unwrap();
     });
     check("manifest's own", |tree| {
-        fs::write(tree.join(MANIFEST_NAME), "{}").unwrap()
+        fs::write(tree.join(MANIFEST_NAME), "{}").unwrap();
     });
     check("device, pipe or socket", |tree| {
         drop(std::os::unix::net::UnixListener::bind(tree.join("socket")).unwrap());
@@ -399,15 +399,15 @@ fn trees_that_must_not_be_published_are_refused() {
         fs::write(tree.join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
     });
     check("no file config/app.toml", |tree| {
-        fs::remove_file(tree.join("config/app.toml")).unwrap()
+        fs::remove_file(tree.join("config/app.toml")).unwrap();
     });
     check("migrations", |tree| {
-        fs::remove_dir_all(tree.join("migrations")).unwrap()
+        fs::remove_dir_all(tree.join("migrations")).unwrap();
     });
     check("not executable", |tree| {
         fs::set_permissions(tree.join("bin/guestbook"), fs::Permissions::from_mode(0o644)).unwrap();
     });
     check("unknown field", |tree| {
-        fs::write(tree.join("release.toml"), format!("colour = 1\n{SOURCE}")).unwrap()
+        fs::write(tree.join("release.toml"), format!("colour = 1\n{SOURCE}")).unwrap();
     });
 }

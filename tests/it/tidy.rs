@@ -25,7 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("notify", &["disk", "host", "release"]),
     ("settings", &["disk", "crypt", "release"]),
     ("engine", HANDS_AND_BELOW),
-    ("publish", &["tuf", "package", "disk", "crypt", "fetch", "release", "version"]),
+    (
+        "publish",
+        &["tuf", "package", "disk", "crypt", "fetch", "release", "version"],
+    ),
     ("app", ENGINES_AND_BELOW),
     ("cli", DOORS),
     ("http", DOORS),
@@ -67,7 +70,11 @@ fn rust_files(below: &Path, found: &mut Vec<PathBuf>) {
 fn sources() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);
-    assert!(files.len() > 100, "only {} files: is this the right folder?", files.len());
+    assert!(
+        files.len() > 100,
+        "only {} files: is this the right folder?",
+        files.len()
+    );
     files.sort();
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
@@ -121,7 +128,9 @@ fn first_words_of_group(group: &str) -> Vec<String> {
 }
 
 fn word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    text.chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect()
 }
 
 #[test]
@@ -155,7 +164,15 @@ fn arrows_go_only_downwards() {
 
 #[test]
 fn heads_are_pure() {
-    let forbidden = ["tokio", "std::fs", "std::net", "rusqlite", "actix_web", "crate::clock", "crate::disk"];
+    let forbidden = [
+        "tokio",
+        "std::fs",
+        "std::net",
+        "rusqlite",
+        "actix_web",
+        "crate::clock",
+        "crate::disk",
+    ];
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         if room(&path).is_some_and(|room| HEADS.contains(&room.as_str())) {
@@ -178,7 +195,11 @@ fn files_say_what_they_are_for_and_are_short() {
         if lines > FILE_LIMIT {
             wrong.push(format!("{}: {lines} lines", path.display()));
         }
-        wrong.extend(long_functions(&text).into_iter().map(|name| format!("{}: {name}", path.display())));
+        wrong.extend(
+            long_functions(&text)
+                .into_iter()
+                .map(|name| format!("{}: {name}", path.display())),
+        );
     }
     assert_eq!(wrong, [""; 0]);
 }
@@ -189,9 +210,17 @@ fn long_functions(text: &str) -> Vec<String> {
     let mut long = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let code = line.trim_start();
-        let is_function = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "const fn ", "pub const fn "]
-            .iter()
-            .any(|start| code.starts_with(start));
+        let is_function = [
+            "fn ",
+            "pub fn ",
+            "async fn ",
+            "pub async fn ",
+            "pub(super) fn ",
+            "const fn ",
+            "pub const fn ",
+        ]
+        .iter()
+        .any(|start| code.starts_with(start));
         if !is_function {
             continue;
         }
@@ -239,7 +268,10 @@ fn codes_are_unique_explained_and_known_wherever_they_are_used() {
         }
     }
     assert_eq!(unknown, [""; 0]);
-    let idle: Vec<&str> = codes.into_iter().filter(|code| !used.contains(*code) && *code != "NL0999").collect();
+    let idle: Vec<&str> = codes
+        .into_iter()
+        .filter(|code| !used.contains(*code) && *code != "NL0999")
+        .collect();
     assert_eq!(idle, [""; 0], "codes that nothing says");
     let documented = fs::read_to_string(root().join("docs/codes.md")).unwrap();
     for code in netlink::app::codes::CODES {

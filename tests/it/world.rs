@@ -38,7 +38,10 @@ impl Ran {
     pub fn no(self, code: i32, said: &[&str]) -> Self {
         assert_eq!(self.code, code, "{self}");
         for words in said {
-            assert!(self.err.contains(words) || self.out.contains(words), "`{words}` is not in: {self}");
+            assert!(
+                self.err.contains(words) || self.out.contains(words),
+                "`{words}` is not in: {self}"
+            );
         }
         self
     }
@@ -58,7 +61,11 @@ impl Ran {
 
 impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.out, self.err)
+        write!(
+            f,
+            "exit code {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.out, self.err
+        )
     }
 }
 
@@ -105,7 +112,15 @@ impl Publisher {
     pub fn pack(&self, tree: &Path) -> Ran {
         let name = tree.file_name().unwrap().to_str().unwrap();
         let out = self.text(&format!("{name}.tar.zst"));
-        run(&["release", "pack", tree.to_str().unwrap(), "--platform", "any", "--out", &out])
+        run(&[
+            "release",
+            "pack",
+            tree.to_str().unwrap(),
+            "--platform",
+            "any",
+            "--out",
+            &out,
+        ])
     }
 
     /// Packs and publishes a tree; its changelog lies beside the manifest.
@@ -149,9 +164,24 @@ pub struct Lamp {
 }
 
 impl Lamp {
-    pub const A1: Self = Self { version: "0a1", schema: 1, healthy: true, more: "" };
-    pub const B1: Self = Self { version: "0b1", schema: 2, healthy: true, more: "" };
-    pub const R1: Self = Self { version: "0r1", schema: 3, healthy: true, more: "" };
+    pub const A1: Self = Self {
+        version: "0a1",
+        schema: 1,
+        healthy: true,
+        more: "",
+    };
+    pub const B1: Self = Self {
+        version: "0b1",
+        schema: 2,
+        healthy: true,
+        more: "",
+    };
+    pub const R1: Self = Self {
+        version: "0r1",
+        schema: 3,
+        healthy: true,
+        more: "",
+    };
 
     /// The key of the brightness in this release's configuration.
     fn key(&self) -> &'static str {
@@ -159,7 +189,12 @@ impl Lamp {
     }
 
     fn write(&self, tree: &Path) {
-        let Self { version, schema, healthy, more } = self;
+        let Self {
+            version,
+            schema,
+            healthy,
+            more,
+        } = self;
         let manifest = format!(
             "product = \"lamp\"\nversion = \"{version}\"\nplatform = \"any\"\nconfig = [\"lamp.toml\"]\n\n\
              [rules]\nfrom = [\"<{version}\"]\nschema_level = {schema}\n\n\
@@ -170,10 +205,21 @@ impl Lamp {
             key = self.key(),
         );
         put(&tree.join("release.toml"), &manifest, 0o644);
-        put(&tree.join("changelog.md"), &format!("# {version}\n\n## Added\n\n- Light number {schema}\n"), 0o644);
-        put(&tree.join("bin/lamp"), "#!/bin/sh\necho \"lamp at $1\"\nexec sleep 100000\n", 0o755);
+        put(
+            &tree.join("changelog.md"),
+            &format!("# {version}\n\n## Added\n\n- Light number {schema}\n"),
+            0o644,
+        );
+        put(
+            &tree.join("bin/lamp"),
+            "#!/bin/sh\necho \"lamp at $1\"\nexec sleep 100000\n",
+            0o755,
+        );
         put(&tree.join("state"), if *healthy { "fine\n" } else { "broken\n" }, 0o644);
-        let config = format!("# The lamp.\n{} = 5 # of 10\n\n[shade]\ncolour = \"white\"\n", self.key());
+        let config = format!(
+            "# The lamp.\n{} = 5 # of 10\n\n[shade]\ncolour = \"white\"\n",
+            self.key()
+        );
         put(&tree.join("config/lamp.toml"), &config, 0o644);
         for (name, sql, down) in MIGRATIONS.iter().take(*schema as usize) {
             put(&tree.join(format!("migrations/{name}.sql")), sql, 0o644);
@@ -221,10 +267,22 @@ impl Installation {
     /// `version` of `lamp` installed from the publisher, running.
     #[track_caller]
     pub fn of_lamp(root: &Path, publisher: &Publisher, version: &str) -> Self {
-        let installation = Self { root: root.to_path_buf() };
+        let installation = Self {
+            root: root.to_path_buf(),
+        };
         let (url, metadata) = (publisher.url(), publisher.root_metadata());
-        let init = ["init", "--product", "lamp", "--repository", &url, "--root-metadata", &metadata];
-        installation.run(&[&init[..], &["--version", version, "--yes"]].concat()).ok();
+        let init = [
+            "init",
+            "--product",
+            "lamp",
+            "--repository",
+            &url,
+            "--root-metadata",
+            &metadata,
+        ];
+        installation
+            .run(&[&init[..], &["--version", version, "--yes"]].concat())
+            .ok();
         installation
     }
 
@@ -282,14 +340,16 @@ pub fn dump(path: &Path) -> String {
     let db = rusqlite::Connection::open(path).unwrap();
     let mut text = String::new();
     let tables: Vec<(String, String)> = {
-        let mut rows = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+        let mut rows = db
+            .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            .unwrap();
         let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.map(Result::unwrap).collect()
     };
     for (name, sql) in tables {
         text.push_str(&format!("{sql}\n"));
         let mut rows = db.prepare(&format!("SELECT * FROM \"{name}\" ORDER BY 1")).unwrap();
-        let columns: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
         let mut found = rows.query([]).unwrap();
         while let Some(row) = found.next().unwrap() {
             for (at, column) in columns.iter().enumerate().filter(|(_, column)| *column != "applied_on") {

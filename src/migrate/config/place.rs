@@ -194,7 +194,7 @@ fn sibling_by_dots<'a>(layout: &'a Layout, table: &[String]) -> Option<&'a State
             && statement.path().starts_with(table)
             && statement.path().len() > table.len()
     };
-    layout.statements.iter().filter(own).filter(inside).next_back()
+    layout.statements.iter().filter(own).rfind(inside)
 }
 
 fn insert(text: &str, at: usize, block: &str) -> Placed {
