@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::installation::absolute;
 use super::{AppError, Result};
+use crate::disk;
 use crate::engine::Layout;
 use crate::target;
 
@@ -13,7 +14,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(120);
 
 fn root_of(root: &Path) -> Result<std::path::PathBuf> {
     let layout = Layout::new(absolute(root)?);
-    if layout.store().exists() {
+    if disk::exists(&layout.store())? {
         return Ok(layout.root().to_path_buf());
     }
     Err(AppError::NotAnInstallation(layout.root().to_path_buf()))

@@ -225,7 +225,7 @@ fn text(report: &Report) -> String {
     let why = report
         .failure
         .as_ref()
-        .map(|failure| harmless(&failure.message))
+        .map(|failure| format!("{} [{}]", harmless(&failure.message), failure.code))
         .unwrap_or_default();
     let mut out = match report.status {
         ReportStatus::Completed => format!("{} {} is installed ({took})", green("done:"), bold(&installed)),

@@ -1,6 +1,7 @@
 //! Drives the real binary against real files, servers and products.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod faults;
 mod journey;
 mod package;
 mod target;
