@@ -310,6 +310,12 @@ pub const CODES: &[Code] = &[
         "After the update the installation is not in the state it should be; the message lists the differences.",
     ),
     code(
+        "NL0328",
+        Kind::Stuck,
+        "update cut off",
+        "The update could not go on because its journal could not be written or read. Mend the cause and run `netlink update resume`, which finishes or undoes it.",
+    ),
+    code(
         "NL0401",
         Kind::Refused,
         "not an installation",

@@ -28,7 +28,7 @@ pub use finalize::{Finalized, finalize};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
-pub use product::{stop_product, supervise};
+pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
     PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
 };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{AppError, EventView, Installation, Result};
 use crate::clock;
-use crate::engine::{self, Context, Control, InstallationLock, Progress, Stopped};
+use crate::engine::{self, Context, Control, EngineError, InstallationLock, Progress, Stopped};
 use crate::fetch::Location;
 use crate::plan::Plan;
 use crate::store::{Store, UpdateId};
@@ -60,8 +60,15 @@ pub fn drive_watched(
         drop(ended);
         // What cannot be shown does not change how the update went.
         let _ = shown.join();
-        Ok(stopped?)
+        stopped.map_err(|e| cut_off(id, e))
     })
+}
+
+/// The journal says where the update is; until it can be written again nobody may call it done or undone.
+fn cut_off(id: &UpdateId, error: EngineError) -> AppError {
+    let cause = AppError::from(error);
+    let message = format!("update {id} is not finished: {cause}; mend the cause, then run `netlink update resume`");
+    AppError::said("NL0328", message)
 }
 
 /// On a resume only what is new is shown.

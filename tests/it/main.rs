@@ -4,6 +4,7 @@
 mod faults;
 mod journey;
 mod package;
+mod sweep;
 mod target;
 mod tidy;
 mod world;
