@@ -135,7 +135,12 @@ impl Scenario {
 
     /// What is wrong after the update was interrupted, then resumed; none when all is well.
     fn broken(&self, work: &Installation, ran: &Ran) -> Option<String> {
-        let mut code = ran.code;
+        let by_state = || i32::from(State::of(work).version != self.new.version);
+        let mut code = if ran.out.contains("nothing to do") {
+            by_state()
+        } else {
+            ran.code
+        };
         // Only an update that says that it is over may be left alone.
         if !matches!(code, 0 | 1) {
             if let Some(wrong) = broken_at_once(work) {
@@ -143,13 +148,7 @@ impl Scenario {
             }
             let resumed = work.run(&["update", "resume"]);
             match (resumed.code, resumed.out.contains("nothing to do")) {
-                (0, true) => {
-                    code = if State::of(work).version == self.new.version {
-                        0
-                    } else {
-                        1
-                    }
-                }
+                (0, true) => code = by_state(),
                 (0 | 1, _) => code = resumed.code,
                 _ => return Some(format!("resume: {resumed}")),
             }
