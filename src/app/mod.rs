@@ -10,6 +10,7 @@ mod finalize;
 mod init;
 mod installation;
 mod maintenance;
+mod plan_file;
 mod product;
 mod publishing;
 mod repository;
@@ -28,6 +29,7 @@ pub use finalize::{Finalized, finalize};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
+pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
     PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
