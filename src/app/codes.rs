@@ -341,7 +341,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0406",
-        Kind::Refused,
+        Kind::NotFound,
         "unknown update",
         "There is no update of that id; `netlink update history` lists them.",
     ),
