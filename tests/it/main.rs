@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod package;
+mod rest;
 mod target;
 mod tidy;
 mod world;
