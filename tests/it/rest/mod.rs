@@ -128,6 +128,11 @@ fn what_is_wrong_is_said_as_a_problem_and_changes_nothing() {
         "only the installation: {history:#}"
     );
     installation.assert_at("0a1");
+
+    // No fault of the request.
+    crate::world::put(&installation.path("config/update.yml"), "helth: {}\n", 0o644);
+    let broken = server.get(&format!("{API}/version")).problem(500, "NL0403");
+    assert!(broken.body["detail"].as_str().unwrap().contains("helth"), "{broken:#?}");
 }
 
 #[test]
@@ -175,9 +180,7 @@ fn an_upgrade_goes_there_and_back() {
     assert_eq!(again, json!({"status": "nothing_to_do", "installed": "0b1"}));
     server.upgrade("0a1").problem(422, "NL0104");
 
-    let back = server
-        .rollback(&json!({"update_id": done["update_id"], "force": true}))
-        .is(202);
+    let back = server.rollback(&json!({"update_id": done["update_id"]})).is(202);
     assert_eq!(back.body["verb"], "rollback");
     server.wait_for(back.header("location"), "completed");
     installation.assert_at("0a1");
@@ -207,5 +210,12 @@ fn a_failed_update_is_rolled_back_and_its_status_says_why() {
     assert_eq!(update["failed_step"], "health", "{update:#}");
     assert_eq!(update["failure"]["code"], "NL0316", "{update:#}");
     assert!(matches!(update["failure"]["expected"], Value::String(_)), "{update:#}");
+    installation.assert_at("0a1");
+
+    let warned = server.upgrade("0b1").problem(409, "NL0108");
+    assert!(warned.body["detail"].as_str().unwrap().contains("force"), "{warned:#?}");
+    let forced = json!({"target_version": "0b1", "force": true});
+    let begun = server.post(&format!("{API}/updates/upgrade"), &forced).is(202);
+    server.wait_for(begun.header("location"), "rolled_back");
     installation.assert_at("0a1");
 }
