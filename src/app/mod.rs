@@ -34,11 +34,11 @@ pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
     PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
 };
-pub use server::{go_on_after_restart, server_token};
+pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use updating::{
-    Accepted, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, prepare, prepare_exactly,
-    preview, resume, rollback_target, turn_back,
+    Accepted, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back, prepare,
+    prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

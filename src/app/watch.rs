@@ -50,13 +50,14 @@ pub fn drive_watched(
         id,
         repository,
         progress: &report,
+        control,
     };
     thread::scope(|scope| {
         let (ended, until) = mpsc::channel::<()>();
         let show = move || watch.run(&until, watcher);
         let shown = thread::Builder::new().name("watch".into()).spawn_scoped(scope, show);
         let shown = shown.map_err(|e| AppError::below("NL0408", &e))?;
-        let stopped = engine::drive(&cx, lock, control);
+        let stopped = engine::drive(&cx, lock);
         drop(ended);
         // What cannot be shown does not change how the update went.
         let _ = shown.join();

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod changing;
 pub mod openapi;
 mod problem;
 mod work;
@@ -10,6 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use actix_web::middleware::DefaultHeaders;
 use actix_web::{App, HttpServer, web};
 
 use crate::app::{self, AppError, Installation};
@@ -45,6 +47,7 @@ pub fn serve(
     let served = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
+                .wrap(headers())
                 .app_data(shared.clone())
                 .app_data(web::Data::from(Arc::clone(&access)))
                 .configure(problem::configure)
@@ -59,4 +62,11 @@ pub fn serve(
     });
     work.end();
     served.map_err(failed)
+}
+
+/// What is answered tells of one installation at one moment: nobody keeps it, nobody guesses its type.
+fn headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("Cache-Control", "no-store"))
+        .add(("X-Content-Type-Options", "nosniff"))
 }

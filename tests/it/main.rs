@@ -5,6 +5,7 @@ mod faults;
 mod journey;
 mod package;
 mod sweep;
+mod rest;
 mod target;
 mod tidy;
 mod world;
