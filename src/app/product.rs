@@ -48,7 +48,7 @@ pub fn start_product(root: &Path, config: Option<&Path>) -> Result<(Version, Str
         let message = format!("release {version} has nothing to run: its manifest has no `[run]`");
         return Err(AppError::said("NL0315", message));
     }
-    let said = product::become_healthy(&installation.layout, &installation.settings, &manifest)?;
+    let said = product::become_healthy(&installation.layout, &installation.settings, &manifest, &|| false)?;
     Ok((version, said))
 }
 

@@ -11,9 +11,10 @@ use crate::world::{Installation, Lamp, Publisher, Ran, put, run};
 
 /// An installation of `lamp` at `0a1`, and what must not change.
 struct Scene {
-    dir: tempfile::TempDir,
-    publisher: Publisher,
+    // First, so that it is stopped while its folder is still there.
     lamp: Installation,
+    publisher: Publisher,
+    dir: tempfile::TempDir,
     config: String,
     database: String,
 }

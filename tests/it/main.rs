@@ -4,8 +4,8 @@
 mod faults;
 mod journey;
 mod package;
-mod sweep;
 mod rest;
+mod sweep;
 mod target;
 mod tidy;
 mod world;

@@ -27,7 +27,7 @@ struct Scenario {
 }
 
 /// What an installation is, as far as an update may change it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Default, Clone, PartialEq, Eq, Debug)]
 struct State {
     version: String,
     config: (String, u32),
@@ -70,12 +70,8 @@ impl Scenario {
         let mut scenario = Self {
             dir,
             args: args.to_vec(),
-            old: State::of(&Installation {
-                root: "/nowhere".into(),
-            }),
-            new: State::of(&Installation {
-                root: "/nowhere".into(),
-            }),
+            old: State::default(),
+            new: State::default(),
         };
         let work = scenario.fresh();
         scenario.old = State::of(&work);
