@@ -299,7 +299,7 @@ impl Effect {
                 .to_vec(),
             Self::Fail => vec![format!(
                 "error={}:when={number}",
-                if number % 2 == 0 { "ENOSPC" } else { "EIO" }
+                if number.is_multiple_of(2) { "ENOSPC" } else { "EIO" }
             )],
         }
     }
