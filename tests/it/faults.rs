@@ -124,6 +124,28 @@ fn metadata_older_than_what_was_seen() {
 }
 
 #[test]
+fn metadata_that_has_expired() {
+    let scene = Scene::new();
+    let repo = PathBuf::from(scene.publisher.text("repo"));
+    let keys = PathBuf::from(scene.publisher.text("keys"));
+    let sign = |now: &str| netlink::publish::timestamp(&repo, &keys, None, now.parse().unwrap()).unwrap();
+    sign("2020-01-01T00:00:00Z");
+    scene.upgrade().no(1, &["NL0203", "expired"]);
+    scene.assert_untouched();
+    run(&["release", "verify", "--repo", repo.to_str().unwrap()]).no(1, &["expired"]);
+    run(&[
+        "release",
+        "timestamp",
+        "--repo",
+        repo.to_str().unwrap(),
+        "--keys",
+        keys.to_str().unwrap(),
+    ])
+    .ok();
+    scene.assert_possible_now();
+}
+
+#[test]
 fn a_repository_that_is_away_and_an_installation_without_one() {
     let scene = Scene::new();
     let (repo, away) = (scene.publisher.dir.join("repo"), scene.publisher.dir.join("away"));

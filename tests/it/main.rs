@@ -13,6 +13,7 @@ mod faults;
 mod journey;
 mod package;
 mod rest;
+mod shown;
 mod sweep;
 mod target;
 mod tidy;
