@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::args::{Global, UpdateVerb, UpgradeArgs};
 use super::events::Show;
+use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, status};
-use crate::app::{self, Goal, Installation, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Goal, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
 use crate::store::UpdateId;
@@ -34,10 +35,6 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             changelog::run(global, version.as_ref(), since.as_ref(), *format)
         }
     }
-}
-
-pub fn open(global: &Global) -> Result<Installation> {
-    Ok(Installation::open(&global.root, global.config.as_deref())?)
 }
 
 /// Up or down, whichever leads there.

@@ -136,7 +136,8 @@ fn ask(
         interval: settings.health.interval,
     };
     match probe::check_all(&checks, &patience, give_up) {
-        Ok(healthy) => Ok(format!("healthy after {} tries", healthy.attempts)),
+        Ok(healthy) if healthy.attempts == 1 => Ok("healthy".into()),
+        Ok(healthy) => Ok(format!("healthy at try {}", healthy.attempts)),
         Err(unhealthy) => {
             let message = format!(
                 "{} {} is not healthy: {}",

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
 use serde::Serialize;
 
 use super::access::Caller;
+use super::answer::{Answer, blocking};
 use super::changing::{rollback, upgrade};
 use super::openapi;
 use super::problem::{Problem, Refusals, wrong_method};
@@ -14,8 +15,6 @@ use crate::app::{self, CheckView, Installation, UpdateView, VersionView};
 use crate::store::UpdateId;
 
 pub const BASE: &str = "/api/v1/system";
-
-pub type Answer = Result<HttpResponse, Problem>;
 
 /// Registers every address; a known one asked with another method is answered with 405.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -84,12 +83,4 @@ where
 {
     let answer = blocking(move || ask(Installation::open(work.root(), work.config())?)).await?;
     Ok(HttpResponse::Ok().json(answer))
-}
-
-/// The verbs are synchronous; they run beside the event loop.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> app::Result<T> + Send + 'static) -> Result<T, Problem> {
-    let done = web::block(work)
-        .await
-        .map_err(|e| Problem::new("NL0999", e.to_string()))?;
-    done.map_err(Problem::from)
 }

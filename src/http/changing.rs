@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::Caller;
-use super::api::{Answer, BASE, blocking};
+use super::answer::{Answer, blocking};
+use super::api::BASE;
 use super::problem::{Problem, Refusals};
 use super::work::Work;
 use crate::app::{self, AppError, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, Wish};

@@ -1,6 +1,7 @@
 //! The REST door: parse, call app, render. Updates run on engine threads of this process; a client may come and go.
 
 mod access;
+mod answer;
 mod api;
 mod changing;
 pub mod openapi;
