@@ -39,7 +39,7 @@ pub struct InitReport {
 pub fn init(root: &Path, config: Option<&Path>, options: &InitOptions) -> Result<InitReport> {
     let layout = Layout::new(absolute(root)?);
     load_settings(&layout, config)?;
-    let created = !layout.store().exists();
+    let created = !disk::exists(&layout.store())?;
     let product = product_for(&layout, options)?;
     layout.create()?;
     let store = Store::open(&layout.store())?;
@@ -71,7 +71,7 @@ fn product_for(layout: &Layout, options: &InitOptions) -> Result<ProductName> {
     if let Some(product) = &options.product {
         return Ok(product.clone());
     }
-    if layout.store().exists() {
+    if disk::exists(&layout.store())? {
         let known = Store::open(&layout.store())?.fact(Fact::Product)?;
         if let Some(known) = known {
             return known.parse().map_err(|e| AppError::below("NL0404", &e));

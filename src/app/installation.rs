@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{AppError, Result};
+use crate::disk;
 use crate::engine::Layout;
 use crate::release::ProductName;
 use crate::settings::{self, Settings};
@@ -20,7 +21,7 @@ impl Installation {
     /// Opens what is there; creates nothing.
     pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
         let layout = Layout::new(absolute(root)?);
-        if !layout.store().exists() {
+        if !disk::exists(&layout.store())? {
             return Err(AppError::NotAnInstallation(layout.root().to_path_buf()));
         }
         let settings = load_settings(&layout, config)?;

@@ -22,7 +22,7 @@ pub use lock::{Lock, LockAttempt, try_lock};
 pub use log::{log_tail, open_log, rotate_log};
 pub use part::PartFile;
 pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_modified, set_owner};
-pub use read::{read_limited, read_text_limited};
+pub use read::{exists, read_limited, read_text_limited};
 pub use space::free_space;
 pub use tree::{Entry, EntryKind, copy_file, copy_tree, remove_file, remove_tree, set_mode, tree_size, walk};
 

@@ -6,6 +6,11 @@ use std::path::Path;
 
 use super::{Result, at};
 
+/// Whether something is there; an error when that cannot be seen, e.g. because a folder above is closed to us.
+pub fn exists(path: &Path) -> Result<bool> {
+    at("look at", path, path.try_exists())
+}
+
 /// The content of a file of at most `limit` bytes; a longer one is an error, not a truncation.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut content = Vec::new();

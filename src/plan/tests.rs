@@ -221,7 +221,7 @@ fn a_changed_plan_is_not_read_back() {
         panic!("a plan")
     };
     let text = serde_json::to_string(&plan).unwrap();
-    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), *plan);
     assert!(serde_json::from_str::<Plan>(&text.replace("\"stop\":false", "\"stop\":true")).is_err());
 }
 

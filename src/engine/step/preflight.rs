@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Work, leave, nothing};
+use super::{Work, config, leave, nothing};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
@@ -55,7 +55,7 @@ fn enough_room(cx: &Context<'_>) -> Result<(), StepError> {
         return Ok(());
     }
     let message = format!(
-        "not enough room on the disk of {}; free some and try again",
+        "not enough room on the disk of {}: {needed} bytes are needed, {free} are free; make room and try again",
         cx.layout.root().display()
     );
     Err(StepError::new(DISK_FULL, message).expected(format!("{needed} bytes free"), format!("{free} bytes free")))
@@ -82,7 +82,7 @@ fn may_write(cx: &Context<'_>) -> Result<(), StepError> {
 }
 
 fn config_parses(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
-    for file in &manifest.config {
+    for file in manifest.config.iter().filter(|file| config::is_toml(file)) {
         let path = file.under(&cx.layout.config());
         let text =
             disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;

@@ -26,7 +26,7 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     let mut said = Vec::new();
     for file in config::files(cx, leg)? {
         let path = file.under(&cx.layout.config());
-        if path.exists() {
+        if config::is_toml(&file) && path.exists() {
             let text =
                 disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0307", &e))?;
             config::migrated(cx, leg, &file, &text)?;

@@ -3,11 +3,11 @@
 use super::ConfigError;
 use super::data::Data;
 use super::files::{Change, Delete, Op, Rename, SetDefault};
-use super::inverse::Undo;
 use super::key::{KeyPath, written};
 use super::layout::{Layout, Statement};
 use super::literal::Literal;
 use super::place::{self, Block, Place};
+use super::undo::Undo;
 
 pub(super) type Edited = Option<(String, Undo)>;
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::edit::{self, same, value_text};
 use super::key::KeyPath;
-use super::place::{self, Block, Place};
+use super::place;
+use super::undo::Undo;
 use super::{ConfigError, Op};
 use crate::crypt::{Digest, digest_of};
 
@@ -15,33 +16,6 @@ pub struct Inverse {
     after: Digest,
     /// In the order in which the operations were done.
     undo: Vec<Undo>,
-}
-
-/// How one operation is taken back in a text that was changed since. The user's changes win.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Undo {
-    MoveBack {
-        from: KeyPath,
-        to: KeyPath,
-        place: Place,
-        /// The table that was made for it, to be removed when it is empty.
-        made: Option<KeyPath>,
-    },
-    /// Only while it has this value.
-    Remove {
-        key: KeyPath,
-        value: String,
-        /// The lines above it that came with it.
-        comment: Option<String>,
-        made: Option<KeyPath>,
-    },
-    /// Only while it has the value `now`.
-    SetBack { key: KeyPath, now: String, old: String },
-    /// Only when it is absent.
-    PutBack { key: KeyPath, block: Block, place: Place },
-    /// Only when it is absent.
-    PutTableBack { key: KeyPath, text: String },
 }
 
 /// Does the operations in order; gives the new text and its inverse. Nothing is changed when any of them cannot be done.

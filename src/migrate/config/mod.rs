@@ -12,6 +12,7 @@ mod literal;
 mod place;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use error::ConfigError;
 pub use files::{Change, Delete, Migration, Migrations, Op, Rename, SetDefault};
