@@ -55,8 +55,8 @@ fn peak(command: &Command) -> (Ran, u64) {
 }
 
 #[track_caller]
-fn within_bounds(what: &str, command: Command) {
-    let (ran, peak) = peak(&command);
+fn within_bounds(what: &str, command: &Command) {
+    let (ran, peak) = peak(command);
     ran.ok();
     assert!(peak > 0, "the memory of {what} could not be seen");
     assert!(peak < ALLOWED, "{what} took {} MB", peak / 1_000_000);
@@ -72,7 +72,7 @@ fn a_package_of_300_mb_is_packed_published_and_installed_in_bounded_memory() {
     let (tree, package) = (tree.to_str().unwrap().to_owned(), publisher.text("package.tar.zst"));
     within_bounds(
         "pack",
-        command(&[
+        &command(&[
             "release",
             "pack",
             &tree,
@@ -88,7 +88,7 @@ fn a_package_of_300_mb_is_packed_published_and_installed_in_bounded_memory() {
     let (repo, keys) = (publisher.text("repo"), publisher.text("keys"));
     within_bounds(
         "publish",
-        command(&["release", "publish", "--repo", &repo, "--keys", &keys, &package]),
+        &command(&["release", "publish", "--repo", &repo, "--keys", &keys, &package]),
     );
     fs::remove_file(&package).unwrap();
     let lamp = Installation {
@@ -106,8 +106,8 @@ fn a_package_of_300_mb_is_packed_published_and_installed_in_bounded_memory() {
         "--version",
         "0a1",
     ];
-    within_bounds("install", lamp.command(&init));
-    within_bounds("verify", lamp.command(&["update", "verify"]));
+    within_bounds("install", &lamp.command(&init));
+    within_bounds("verify", &lamp.command(&["update", "verify"]));
     lamp.assert_at("0a1");
 }
 
@@ -117,13 +117,13 @@ fn data_of_100_mb_is_backed_up_and_restored_in_bounded_memory() {
     let publisher = Publisher::with_lamps(&dir.path().join("publisher"));
     let lamp = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
     noise(&lamp.path("data/noise"), 100);
-    within_bounds("upgrade", lamp.command(&["update", "upgrade", "--to", "0b1", "--yes"]));
+    within_bounds("upgrade", &lamp.command(&["update", "upgrade", "--to", "0b1", "--yes"]));
     let listed = lamp.run(&["backup", "list", "--output", "json"]).ok().json();
     let id = listed[0]["id"].as_str().unwrap().to_owned();
     let elsewhere = dir.path().join("elsewhere");
     within_bounds(
         "restore",
-        lamp.command(&["backup", "restore", &id, "--into", elsewhere.to_str().unwrap()]),
+        &lamp.command(&["backup", "restore", &id, "--into", elsewhere.to_str().unwrap()]),
     );
     assert_eq!(
         fs::metadata(elsewhere.join("data/noise")).unwrap().len(),
