@@ -5,11 +5,15 @@ mod data;
 mod edit;
 mod error;
 mod files;
+mod inline;
 mod inverse;
 mod key;
 mod layout;
 mod literal;
 mod place;
+#[cfg(test)]
+mod properties;
+mod spot;
 #[cfg(test)]
 mod tests;
 
