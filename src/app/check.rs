@@ -10,14 +10,14 @@ use crate::version::{Channel, Version};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckView {
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true)]
     pub current_version: Option<Version>,
     pub updates_available: bool,
     /// The highest version that `--latest` would go to.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true)]
     pub latest_version: Option<Version>,
     /// The highest version that `--stable` would go to.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true)]
     pub latest_stable: Option<Version>,
     /// Everything above the installed version, lowest first.
     pub available: Vec<Available>,
@@ -29,10 +29,9 @@ pub struct CheckView {
 pub struct Available {
     #[schema(value_type = String)]
     pub version: Version,
-    #[schema(value_type = String)]
     pub channel: Channel,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub released_at: Option<jiff::Timestamp>,
     /// Bytes of the package for this platform.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,8 @@
 pub enum Kind {
     /// The request cannot be carried out as it stands.
     Refused,
+    /// The installation is not fit for any request; whoever asked from afar cannot help it.
+    Unfit,
     /// What was named is not there.
     NotFound,
     /// Somebody else is at work, or an earlier update is not finished.
@@ -23,7 +25,7 @@ impl Kind {
     /// INTERFACES: 1 failed, 2 refused, 3 cancelled, 4 a person is needed, 75 not now.
     pub fn exit(self) -> u8 {
         match self {
-            Self::Refused | Self::NotFound | Self::Denied => 2,
+            Self::Refused | Self::Unfit | Self::NotFound | Self::Denied => 2,
             Self::NotNow => 75,
             Self::Cancelled => 3,
             Self::Failed => 1,
@@ -36,7 +38,7 @@ impl Kind {
             Self::Refused => 422,
             Self::NotFound => 404,
             Self::NotNow | Self::Cancelled => 409,
-            Self::Failed | Self::Stuck => 500,
+            Self::Failed | Self::Stuck | Self::Unfit => 500,
             Self::Denied => 401,
         }
     }
@@ -109,7 +111,7 @@ pub const CODES: &[Code] = &[
         "NL0108",
         Kind::Cancelled,
         "not confirmed",
-        "The question was answered with no, or there is no terminal to ask on. Add `--yes` to go on without a question.",
+        "The question was answered with no, or there is no terminal to ask on. Add `--yes`, or `force: true` in a request to the server, to go on without a question.",
     ),
     code(
         "NL0109",
@@ -310,8 +312,14 @@ pub const CODES: &[Code] = &[
         "After the update the installation is not in the state it should be; the message lists the differences.",
     ),
     code(
+        "NL0328",
+        Kind::Stuck,
+        "update cut off",
+        "The update could not go on because its journal could not be written or read. Mend the cause and run `netlink update resume`, which finishes or undoes it.",
+    ),
+    code(
         "NL0401",
-        Kind::Refused,
+        Kind::Unfit,
         "not an installation",
         "There is no NetLink installation in that folder. Make one with `netlink init`, or name the right folder with `--root`.",
     ),
@@ -323,7 +331,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0403",
-        Kind::Refused,
+        Kind::Unfit,
         "settings wrong",
         "config/update.yml or an environment variable cannot be read; the message names the key and the line.",
     ),
@@ -335,13 +343,13 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0405",
-        Kind::Refused,
+        Kind::Unfit,
         "state from a newer NetLink",
         "The state was written by a newer NetLink; use that one or a later one.",
     ),
     code(
         "NL0406",
-        Kind::Refused,
+        Kind::NotFound,
         "unknown update",
         "There is no update of that id; `netlink update history` lists them.",
     ),

@@ -10,6 +10,7 @@ mod finalize;
 mod init;
 mod installation;
 mod maintenance;
+mod plan_file;
 mod product;
 mod publishing;
 mod repository;
@@ -28,15 +29,16 @@ pub use finalize::{Finalized, finalize};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
-pub use product::{stop_product, supervise};
+pub use plan_file::{read_plan, write_plan};
+pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
     PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
 };
-pub use server::{go_on_after_restart, server_token};
+pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use updating::{
-    Accepted, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, prepare, prepare_exactly,
-    preview, resume, rollback_target, turn_back,
+    Accepted, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back, prepare,
+    prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

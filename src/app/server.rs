@@ -1,15 +1,12 @@
 //! What the server needs of an installation besides its verbs: the token that lets in, and going on after a restart.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use super::status::{Running, status};
-use super::updating::resume;
-use super::{AppError, Installation, Report, Result};
+use super::updating::take_up;
+use super::{Accepted, AppError, Installation, Result};
 use crate::crypt::{self, Secret};
 use crate::disk;
-use crate::engine::Control;
-use crate::journal::PauseReason;
+use crate::engine::LockError;
 
 const TOKEN_LIMIT: u64 = 4096;
 
@@ -30,16 +27,13 @@ pub fn server_token(installation: &Installation) -> Result<Secret> {
     Ok(Secret::from(token))
 }
 
-/// Goes on with an update that died or that the end of a server paused; one that waits for a person keeps waiting.
-pub fn go_on_after_restart(root: &Path, config: Option<&Path>, control: &Arc<Control>) -> Result<Option<Report>> {
-    let update = status(&Installation::open(root, config)?, None)?.update;
-    match update.map(|update| update.running) {
-        Some(
-            Running::Died
-            | Running::Waiting {
-                reason: PauseReason::ServerEnded,
-            },
-        ) => resume(root, config, control, &mut |_| {}),
-        _ => Ok(None),
+/// An update that died or that the end of a server paused, with the lock for it; none when it waits for a person or another
+/// process is at it.
+pub fn left_unfinished(root: &Path, config: Option<&Path>) -> Result<Option<Accepted>> {
+    let left = take_up(root, config, "netlink serve");
+    match left {
+        Err(AppError::Lock(LockError::Busy { .. })) => Ok(None),
+        Ok(Some(left)) if left.waits_for_a_person()? => Ok(None),
+        left => left,
     }
 }

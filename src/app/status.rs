@@ -8,6 +8,7 @@ use super::updating::{record, replay};
 use super::{AppError, Installation, Result};
 use crate::engine::{self, LockState, Owner};
 use crate::journal::{Course, Failure, Outcome, PauseReason, StepState};
+use crate::plan::StepKind;
 use crate::store::{Fact, UpdateId, UpdateRecord, Verb};
 use crate::target;
 use crate::version::{Channel, Version};
@@ -15,18 +16,19 @@ use crate::version::{Channel, Version};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionView {
     pub product: String,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true)]
     pub current_version: Option<Version>,
-    #[schema(value_type = Option<String>)]
+    #[schema(required = true)]
     pub channel: Option<Channel>,
     pub netlink: &'static str,
     #[schema(value_type = String)]
     pub root: std::path::PathBuf,
+    #[schema(required = true)]
     pub repository: Option<String>,
     /// Releases on disk besides the active one.
     #[schema(value_type = Vec<String>)]
     pub kept: Vec<Version>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub last_updated: Option<Timestamp>,
 }
 
@@ -59,6 +61,7 @@ pub fn version(installation: &Installation) -> Result<VersionView> {
 pub enum Running {
     /// A process holds the lock and works.
     Running {
+        #[schema(required = true)]
         owner: Option<Owner>,
     },
     /// Nobody holds the lock: the process that worked on it is gone. `resume` finishes or undoes it.
@@ -75,18 +78,17 @@ pub enum Running {
 pub struct UpdateView {
     #[schema(value_type = String)]
     pub update_id: UpdateId,
-    #[schema(value_type = String)]
     pub verb: Verb,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true)]
     pub from: Option<Version>,
     #[schema(value_type = String)]
     pub to: Version,
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub accepted_at: Timestamp,
     pub accepted_by: String,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finished_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finalized_at: Option<Timestamp>,
     #[serde(flatten)]
     pub running: Running,
@@ -94,6 +96,7 @@ pub struct UpdateView {
     pub course: &'static str,
     pub steps: Vec<StepView>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<StepKind>)]
     pub failed_step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -103,9 +106,11 @@ pub struct UpdateView {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
+    #[schema(value_type = StepKind)]
     pub step: &'static str,
     #[schema(value_type = String)]
     pub release: Version,
+    /// `pending`, `started`, `succeeded`, `failed`, `undo-started`, `undone` or `undo-failed`.
     pub state: &'static str,
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::watch::{Watcher, drive_watched};
 use super::{AppError, Installation, Result, facts, finalize, repository, verify};
@@ -10,13 +11,13 @@ use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Event, Failure, Outcome, PauseReason, State};
 use crate::plan::{self, Plan, Planned, RefusedHop};
-use crate::store::{UpdateId, UpdateRecord, Verb};
+use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
 pub use crate::plan::{Goal, Wish};
 
 /// A plan to look at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PlanView {
     pub plan: Plan,
     /// Moves that a rule forbids and that would have been shorter.
@@ -111,6 +112,22 @@ pub fn prepare(root: &Path, config: Option<&Path>, goal: &Goal, watcher: &mut Wa
     let verb = verb_of(goal, installation.installed()?.is_none());
     let lock = InstallationLock::take(&installation.layout, &format!("netlink update {}", verb.name()))?;
     settle(&installation, &lock, watcher)?;
+    planned(installation, lock, goal)
+}
+
+/// As [`prepare`] for a caller who waits for the answer: an unfinished update is not driven to its end first, but refused.
+pub fn prepare_at_once(root: &Path, config: Option<&Path>, goal: &Goal) -> Result<Ready<Prepared>> {
+    let installation = Installation::open(root, config)?;
+    let doing = format!("netlink update {}", verb_of(goal, false).name());
+    let lock = InstallationLock::take(&installation.layout, &doing)?;
+    match installation.store.unfinished()? {
+        Some(id) => Err(StoreError::Unfinished { id }.into()),
+        None => planned(installation, lock, goal),
+    }
+}
+
+fn planned(installation: Installation, lock: InstallationLock, goal: &Goal) -> Result<Ready<Prepared>> {
+    let verb = verb_of(goal, installation.installed()?.is_none());
     // Whoever goes back still needs the release before.
     if matches!(goal, Goal::Upgrade(_)) {
         finalize::finalize_when_due(&installation, &lock)?;
@@ -211,6 +228,13 @@ impl Accepted {
         &self.id
     }
 
+    /// It was paused, and not by the end of a server.
+    pub(super) fn waits_for_a_person(&self) -> Result<bool> {
+        let update = record(&self.installation, &self.id)?;
+        let paused = replay(&self.installation, &update)?.paused();
+        Ok(paused.is_some_and(|reason| reason != PauseReason::ServerEnded))
+    }
+
     pub fn run(self, control: &Control, watcher: &mut Watcher<'_>) -> Result<Report> {
         run(&self.installation, &self.lock, &self.id, control, watcher)
     }
@@ -223,12 +247,18 @@ pub fn resume(
     control: &Control,
     watcher: &mut Watcher<'_>,
 ) -> Result<Option<Report>> {
-    let installation = Installation::open(root, config)?;
-    let lock = InstallationLock::take(&installation.layout, "netlink update resume")?;
-    match installation.store.unfinished()? {
+    match take_up(root, config, "netlink update resume")? {
         None => Ok(None),
-        Some(id) => run(&installation, &lock, &id, control, watcher).map(Some),
+        Some(left) => left.run(control, watcher).map(Some),
     }
+}
+
+/// The unfinished update with the lock to drive it.
+pub(super) fn take_up(root: &Path, config: Option<&Path>, doing: &str) -> Result<Option<Accepted>> {
+    let installation = Installation::open(root, config)?;
+    let lock = InstallationLock::take(&installation.layout, doing)?;
+    let id = installation.store.unfinished()?;
+    Ok(id.map(|id| Accepted { installation, lock, id }))
 }
 
 /// Turns a running or waiting update back; for `rollback` while it is not finished.
@@ -238,18 +268,24 @@ pub fn turn_back(
     control: &Control,
     watcher: &mut Watcher<'_>,
 ) -> Result<Option<Report>> {
-    let installation = Installation::open(root, config)?;
-    let lock = InstallationLock::take(&installation.layout, "netlink update rollback")?;
-    let Some(id) = installation.store.unfinished()? else {
+    match begin_turning_back(root, config, "rollback")? {
+        None => Ok(None),
+        Some(turned) => turned.run(control, watcher).map(Some),
+    }
+}
+
+/// Takes the lock and journals that the unfinished update is to go back; from here on a crash goes on with that.
+pub fn begin_turning_back(root: &Path, config: Option<&Path>, by: &str) -> Result<Option<Accepted>> {
+    let Some(left) = take_up(root, config, "netlink update rollback")? else {
         return Ok(None);
     };
-    let update = record(&installation, &id)?;
-    let mut state = replay(&installation, &update)?;
-    let abort = Event::Aborted { by: "rollback".into() };
+    let (store, id) = (&left.installation.store, &left.id);
+    let mut state = replay(&left.installation, &record(&left.installation, id)?)?;
+    let abort = Event::Aborted { by: by.to_owned() };
     if state.apply(&abort).is_ok() {
-        installation.store.append(&id, &abort, clock::now())?;
+        store.append(id, &abort, clock::now())?;
     }
-    run(&installation, &lock, &id, control, watcher).map(Some)
+    Ok(Some(left))
 }
 
 fn run(

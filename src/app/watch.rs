@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{AppError, EventView, Installation, Result};
 use crate::clock;
-use crate::engine::{self, Context, Control, InstallationLock, Progress, Stopped};
+use crate::engine::{self, Context, Control, EngineError, InstallationLock, Progress, Stopped};
 use crate::fetch::Location;
 use crate::plan::Plan;
 use crate::store::{Store, UpdateId};
@@ -50,18 +50,26 @@ pub fn drive_watched(
         id,
         repository,
         progress: &report,
+        control,
     };
     thread::scope(|scope| {
         let (ended, until) = mpsc::channel::<()>();
         let show = move || watch.run(&until, watcher);
         let shown = thread::Builder::new().name("watch".into()).spawn_scoped(scope, show);
         let shown = shown.map_err(|e| AppError::below("NL0408", &e))?;
-        let stopped = engine::drive(&cx, lock, control);
+        let stopped = engine::drive(&cx, lock);
         drop(ended);
         // What cannot be shown does not change how the update went.
         let _ = shown.join();
-        Ok(stopped?)
+        stopped.map_err(|e| cut_off(id, e))
     })
+}
+
+/// The journal says where the update is; until it can be written again nobody may call it done or undone.
+fn cut_off(id: &UpdateId, error: EngineError) -> AppError {
+    let cause = AppError::from(error);
+    let message = format!("update {id} is not finished: {cause}; mend the cause, then run `netlink update resume`");
+    AppError::said("NL0328", message)
 }
 
 /// On a resume only what is new is shown.

@@ -332,8 +332,11 @@ pub struct ServeArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct SuperviseArgs {
-    /// Stop the product and its supervisor
+    /// Start the installed release under a supervisor in the background
     #[arg(long)]
+    pub start: bool,
+    /// Stop the product and its supervisor
+    #[arg(long, conflicts_with = "start")]
     pub stop: bool,
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::args::{BackupVerb, Global, selected};
+use super::open::open;
 use super::output::{Result, bytes, confirm, dim, green, harmless, red, result};
-use super::update::open;
 use crate::app::{self, AppError};
 use crate::backup::{Kind, Listed, Record};
 use crate::host;

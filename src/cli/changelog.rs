@@ -1,8 +1,8 @@
 //! `netlink update changelog`
 
 use super::args::{ChangelogFormat, Global, Output};
+use super::open::open;
 use super::output::{Result, line, result};
-use super::update::open;
 use crate::app::{self, ChangesOf};
 use crate::release::Changelog;
 use crate::version::Version;

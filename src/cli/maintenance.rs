@@ -1,8 +1,8 @@
 //! `netlink maintenance on|off|status`
 
 use super::args::{Global, Switch};
+use super::open::open;
 use super::output::{Result, harmless, result, yellow};
-use super::update::open;
 use crate::app;
 
 pub fn run(global: &Global, switch: Switch) -> Result<()> {

@@ -7,6 +7,7 @@ mod events;
 mod explain;
 mod init;
 mod maintenance;
+mod open;
 mod output;
 mod plan;
 mod release;

@@ -1,11 +1,13 @@
 //! `netlink release …`, the publisher's side.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use super::args::{Global, KeyArgs, ReleaseVerb};
 use super::output::{Failed, Result, bytes, green, result};
 use crate::app::{self, AppError, PackOptions, PublishOptions};
 use crate::crypt::Secret;
+use crate::release::Platform;
 use crate::settings;
 
 pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
@@ -30,29 +32,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             out,
             platform,
             level,
-        } => {
-            let options = PackOptions {
-                platform: platform.clone(),
-                level: *level,
-            };
-            let packed = app::pack(tree, out, &options)?;
-            let document = serde_json::json!({
-                "file": out, "product": packed.manifest.product, "version": packed.manifest.version,
-                "platform": packed.manifest.platform, "length": packed.length, "sha256": packed.sha256,
-            });
-            result(global, &document, |_| {
-                let manifest = &packed.manifest;
-                format!(
-                    "{} {} {} {} {} for {}",
-                    green("packed"),
-                    out.display(),
-                    bytes(packed.length),
-                    manifest.product,
-                    manifest.version,
-                    manifest.platform
-                )
-            })
-        }
+        } => pack(global, tree, out, platform.as_ref(), *level),
         ReleaseVerb::Publish {
             packages,
             repo,
@@ -76,24 +56,50 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
                 format!("{} short-lived metadata", green("signed"))
             })
         }
-        ReleaseVerb::Verify { repo } => {
-            let report = app::release_verify(repo)?;
-            result(global, &report, |report| {
-                let expires = report
-                    .expires
-                    .iter()
-                    .map(|(role, at)| format!("\n  {role:<10} until {at:.0}"))
-                    .collect::<String>();
-                let size = bytes(report.bytes);
-                format!(
-                    "{}: {} releases, {} targets, {size}{expires}",
-                    green("ok"),
-                    report.releases,
-                    report.targets
-                )
-            })
-        }
+        ReleaseVerb::Verify { repo } => verify(global, repo),
     }
+}
+
+fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, level: i32) -> Result<()> {
+    let options = PackOptions {
+        platform: platform.cloned(),
+        level,
+    };
+    let packed = app::pack(tree, out, &options)?;
+    let document = serde_json::json!({
+        "file": out, "product": packed.manifest.product, "version": packed.manifest.version,
+        "platform": packed.manifest.platform, "length": packed.length, "sha256": packed.sha256,
+    });
+    result(global, &document, |_| {
+        let manifest = &packed.manifest;
+        format!(
+            "{} {} {} {} {} for {}",
+            green("packed"),
+            out.display(),
+            bytes(packed.length),
+            manifest.product,
+            manifest.version,
+            manifest.platform
+        )
+    })
+}
+
+fn verify(global: &Global, repo: &Path) -> Result<()> {
+    let report = app::release_verify(repo)?;
+    result(global, &report, |report| {
+        let expires: String = report
+            .expires
+            .iter()
+            .map(|(role, at)| format!("\n  {role:<10} until {at:.0}"))
+            .collect();
+        let size = bytes(report.bytes);
+        format!(
+            "{}: {} releases, {} targets, {size}{expires}",
+            green("ok"),
+            report.releases,
+            report.targets
+        )
+    })
 }
 
 /// For keys to be made; asked twice.

@@ -1,8 +1,8 @@
 //! `netlink serve`
 
 use super::args::{Global, ServeArgs};
+use super::open::open;
 use super::output::{Result, say};
-use super::update::open;
 use crate::http;
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::args::Global;
+use super::open::open;
 use super::output::{Failed, Result, bold, bytes, dim, exit_of, green, harmless, red, result, yellow};
-use super::update::open;
 use crate::app::{self, CheckView, Running, StatusView, UpdateView, VerifyView, VersionView};
 use crate::journal::{Outcome, PauseReason};
 use crate::store::UpdateId;

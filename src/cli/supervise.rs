@@ -11,5 +11,10 @@ pub fn run(global: &Global, wanted: &SuperviseArgs) -> Result<()> {
             "the product and its supervisor are stopped".into()
         });
     }
+    if wanted.start {
+        let (version, said) = app::start_product(&global.root, global.config.as_deref())?;
+        let document = serde_json::json!({"started": true, "version": version});
+        return result(global, &document, |_| format!("{version} is running: {said}"));
+    }
     Ok(app::supervise(&global.root)?)
 }

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use super::args::{Global, UpdateVerb, UpgradeArgs};
 use super::events::Show;
+use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, status};
-use crate::app::{self, Goal, Installation, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Goal, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
-use crate::plan::Plan;
+use crate::host;
 use crate::store::UpdateId;
 use crate::version::Version;
-use crate::{disk, host};
-
-/// A written plan is at most this long.
-const PLAN_LIMIT: u64 = 16 << 20;
 
 pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
     match verb {
@@ -40,10 +37,6 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
     }
 }
 
-pub fn open(global: &Global) -> Result<Installation> {
-    Ok(Installation::open(&global.root, global.config.as_deref())?)
-}
-
 /// Up or down, whichever leads there.
 fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
     let installation = open(global)?;
@@ -57,8 +50,7 @@ fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Pa
         Ready::AlreadyThere(version) => already(global, &version),
         Ready::Go(view) => {
             if let Some(path) = out {
-                let text = serde_json::to_vec_pretty(&view.plan).map_err(|e| app::AppError::below("NL0408", &e))?;
-                disk::write_atomic(path, &text, 0o644).map_err(app::AppError::from)?;
+                app::write_plan(&view.plan, path)?;
             }
             result(global, &view, |view| {
                 let refused = if explain {
@@ -74,8 +66,7 @@ fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Pa
 
 fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
     if let Some(file) = &wanted.plan {
-        let text = disk::read_limited(file, PLAN_LIMIT).map_err(app::AppError::from)?;
-        let plan: Plan = serde_json::from_slice(&text).map_err(|e| app::AppError::below("NL0109", &e))?;
+        let plan = app::read_plan(file)?;
         let mut show = Show::new(global);
         let ready = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
             show.event(event);

@@ -29,6 +29,7 @@ pub struct Context<'a> {
     /// None when everything that the plan needs is on disk.
     pub repository: Option<&'a Location>,
     pub progress: &'a (dyn Fn(Progress) + Sync),
+    pub control: &'a Control,
 }
 
 impl Context<'_> {
@@ -52,7 +53,7 @@ const PAUSE: u8 = 1;
 const SERVER_ENDS: u8 = 2;
 const ROLL_BACK: u8 = 3;
 
-/// What those outside want of a running update; looked at between steps. A later wish never takes back a stronger one.
+/// What those outside want of a running update; looked at between steps, and in steps that only wait. A later wish never takes back a stronger one.
 #[derive(Debug, Default)]
 pub struct Control(AtomicU8);
 

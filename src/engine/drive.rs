@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
 
-use super::{Context, Control, InstallationLock, StepError, finish, seeded, step};
+use super::{Context, InstallationLock, StepError, finish, seeded, step};
 use crate::clock;
 use crate::journal::{self, Course, Event, IllegalTransition, Next, Outcome, PauseReason, State, StepState};
 use crate::plan::{Step, StepId};
@@ -30,22 +30,13 @@ pub enum Stopped {
 }
 
 /// Goes on with the update from wherever its journal says it is, to its end or to where it has to wait.
-pub fn drive(cx: &Context<'_>, _lock: &InstallationLock, control: &Control) -> Result<Stopped, EngineError> {
+pub fn drive(cx: &Context<'_>, _lock: &InstallationLock) -> Result<Stopped, EngineError> {
     let rows = cx.store.journal(cx.id, 0)?;
     let mut state = State::replay(cx.plan, rows.iter().map(|row| &row.event))?;
     loop {
         match journal::next(&state) {
-            Next::Apply(_) if state.course() == Course::Forward && control.wants_rollback() => {
-                record(
-                    cx,
-                    &mut state,
-                    &Event::Aborted {
-                        by: "the operator".into(),
-                    },
-                )?;
-            }
-            Next::Apply(id) => match control.wants_pause() {
-                Some(reason) => record(cx, &mut state, &Event::Paused { reason })?,
+            Next::Apply(id) => match wanted_otherwise(cx, &state) {
+                Some(event) => record(cx, &mut state, &event)?,
                 None => apply(cx, &mut state, find(cx, id)?)?,
             },
             Next::GiveUp(id) => {
@@ -66,6 +57,15 @@ pub fn drive(cx: &Context<'_>, _lock: &InstallationLock, control: &Control) -> R
             Next::Done(outcome) => return Ok(Stopped::Finished(outcome)),
         }
     }
+}
+
+/// What those outside want of the update instead of its next step. Once it is committed there is no way back to want.
+fn wanted_otherwise(cx: &Context<'_>, state: &State) -> Option<Event> {
+    if cx.control.wants_rollback() && state.course() == Course::Forward {
+        let by = "the operator".into();
+        return Some(Event::Aborted { by });
+    }
+    cx.control.wants_pause().map(|reason| Event::Paused { reason })
 }
 
 fn find<'a>(cx: &'a Context<'_>, id: StepId) -> Result<&'a Step, EngineError> {
@@ -129,6 +129,9 @@ fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineE
     }
     match guarded(|| (work.apply)(cx, step, &undo)) {
         Ok(note) => record(cx, state, &Event::Succeeded { step: id, note }),
+        Err(error) if error.is_interrupted() => {
+            wanted_otherwise(cx, state).map_or(Ok(()), |event| record(cx, state, &event))
+        }
         Err(error) => record(
             cx,
             state,

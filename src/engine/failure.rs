@@ -9,7 +9,10 @@ pub const DISK_FULL: &str = "NL0301";
 pub const PERMISSION: &str = "NL0302";
 
 #[derive(Debug)]
-pub struct StepError(Box<Failure>);
+pub struct StepError {
+    failure: Box<Failure>,
+    interrupted: bool,
+}
 
 impl StepError {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
@@ -20,7 +23,10 @@ impl StepError {
             found: None,
             log: Vec::new(),
         };
-        Self(Box::new(failure))
+        Self {
+            failure: Box::new(failure),
+            interrupted: false,
+        }
     }
 
     /// From a room's error: the chain of causes in one sentence. A full disk or a missing permission anywhere in it is the code.
@@ -41,19 +47,32 @@ impl StepError {
 
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        self.0.expected = Some(expected.into());
-        self.0.found = Some(found.into());
+        self.failure.expected = Some(expected.into());
+        self.failure.found = Some(found.into());
         self
     }
 
     #[must_use]
     pub fn log(mut self, lines: Vec<String>) -> Self {
-        self.0.log = lines;
+        self.failure.log = lines;
         self
     }
 
+    /// The step did not fail: it left off because somebody wants the update to pause or to go back. It can be done again.
+    #[must_use]
+    pub fn interrupted(self) -> Self {
+        Self {
+            interrupted: true,
+            ..self
+        }
+    }
+
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     pub fn into_failure(self) -> Failure {
-        *self.0
+        *self.failure
     }
 }
 

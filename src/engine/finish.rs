@@ -47,6 +47,7 @@ fn note(cx: &Context<'_>, line: &serde_json::Value) {
     line["time"] = json!(crate::clock::now());
     line["update_id"] = json!(cx.id.as_str());
     if let Ok(mut file) = disk::append(&cx.layout.update_log()) {
-        let _ = writeln!(file, "{line}");
+        // In one piece, so that lines of two processes never mix.
+        let _ = file.write_all(format!("{line}\n").as_bytes());
     }
 }

@@ -22,10 +22,10 @@ pub struct Owner {
     pub host: String,
     /// What it is doing, e.g. `netlink update upgrade`.
     pub doing: String,
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     /// Refreshed while the holder is alive and well.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     pub heartbeat: Timestamp,
 }
 

@@ -106,17 +106,27 @@ pub fn stop(layout: &Layout, limit: Duration) -> Result<(), StepError> {
 }
 
 /// Waits until the product answers all checks as a client would see it, up to the settings' limit.
-pub fn become_healthy(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) -> Result<String, StepError> {
-    let limit = settings.health.timeout;
-    ask(layout, settings, manifest, limit)
+pub fn become_healthy(
+    layout: &Layout,
+    settings: &Settings,
+    manifest: &ReleaseManifest,
+    give_up: &dyn Fn() -> bool,
+) -> Result<String, StepError> {
+    ask(layout, settings, manifest, settings.health.timeout, give_up)
 }
 
 /// One quick look: healthy now or not.
 pub fn is_healthy(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) -> Result<String, StepError> {
-    ask(layout, settings, manifest, Duration::ZERO)
+    ask(layout, settings, manifest, Duration::ZERO, &|| false)
 }
 
-fn ask(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest, limit: Duration) -> Result<String, StepError> {
+fn ask(
+    layout: &Layout,
+    settings: &Settings,
+    manifest: &ReleaseManifest,
+    limit: Duration,
+    give_up: &dyn Fn() -> bool,
+) -> Result<String, StepError> {
     let checks = checks(layout, settings, manifest)?;
     if checks.is_empty() {
         return Ok("no health checks are defined".into());
@@ -125,8 +135,9 @@ fn ask(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest, limit: 
         deadline: Deadline::after(limit),
         interval: settings.health.interval,
     };
-    match probe::check_all(&checks, &patience) {
-        Ok(healthy) => Ok(format!("healthy after {} tries", healthy.attempts)),
+    match probe::check_all(&checks, &patience, give_up) {
+        Ok(healthy) if healthy.attempts == 1 => Ok("healthy".into()),
+        Ok(healthy) => Ok(format!("healthy at try {}", healthy.attempts)),
         Err(unhealthy) => {
             let message = format!(
                 "{} {} is not healthy: {}",

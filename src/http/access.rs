@@ -42,14 +42,19 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
+    // Names of schemes are read in any case (RFC 9110).
     let token = sent
-        .and_then(|text| text.strip_prefix("Bearer "))
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token)
         .ok_or_else(|| denied("no bearer token was sent"))?;
     let access = request
         .app_data::<web::Data<Access>>()
         .ok_or_else(|| denied("no token is set"))?;
     if digest_of(token.trim().as_bytes()) != access.token {
-        return Err(denied("the bearer token is not the one of this installation"));
+        return Err(Problem::wrong_token(
+            "the bearer token is not the one of this installation",
+        ));
     }
     let from = request
         .peer_addr()

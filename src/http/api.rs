@@ -1,78 +1,49 @@
-//! The addresses of `/api/v1` and what they answer.
+//! The addresses of `/api/v1` and what they answer; those that start something are in [`super::changing`].
 
-use actix_web::http::header;
-use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use std::future::ready;
+
+use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
+use serde::Serialize;
 
 use super::access::Caller;
+use super::answer::{Answer, blocking};
+use super::changing::{rollback, upgrade};
 use super::openapi;
-use super::problem::{Problem, wrong_method};
+use super::problem::{Problem, Refusals, wrong_method};
 use super::work::Work;
-use crate::app::{self, CheckView, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, VersionView, Wish};
+use crate::app::{self, CheckView, Installation, UpdateView, VersionView};
 use crate::store::UpdateId;
-use crate::version::Version;
 
-const BASE: &str = "/api/v1/system";
-
-type Answer = Result<HttpResponse, Problem>;
+pub const BASE: &str = "/api/v1/system";
 
 /// Registers every address; a known one asked with another method is answered with 405.
 pub fn configure(config: &mut web::ServiceConfig) {
-    let get = |path: &str| web::resource(path.to_owned()).default_service(web::to(wrong_method));
+    let get_or_head = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    let readable = |path: &str| only(path, "GET, HEAD");
+    let startable = |path: &str| only(path, "POST");
     config
-        .service(get("/health/live").route(web::get().to(live)))
-        .service(get("/openapi.yaml").route(web::get().to(describe)))
-        .service(get(&format!("{BASE}/version")).route(web::get().to(version)))
-        .service(get(&format!("{BASE}/updates/check")).route(web::get().to(check)))
-        .service(get(&format!("{BASE}/updates/upgrade")).route(web::post().to(upgrade)))
-        .service(get(&format!("{BASE}/updates/rollback")).route(web::post().to(rollback)))
-        .service(get(&format!("{BASE}/updates/status/{{update_id}}")).route(web::get().to(status)));
+        .service(readable("/health/live").route(get_or_head().to(live)))
+        .service(readable("/openapi.yaml").route(get_or_head().to(describe)))
+        .service(readable(&format!("{BASE}/version")).route(get_or_head().to(version)))
+        .service(readable(&format!("{BASE}/updates/check")).route(get_or_head().to(check)))
+        .service(readable(&format!("{BASE}/updates/status/{{update_id}}")).route(get_or_head().to(status)))
+        .service(startable(&format!("{BASE}/updates/upgrade")).route(web::post().to(upgrade)))
+        .service(startable(&format!("{BASE}/updates/rollback")).route(web::post().to(rollback)));
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpgradeRequest {
-    /// The version to go to.
-    #[schema(value_type = String, example = "0b1")]
-    target_version: Version,
-    /// Go on in spite of warnings.
-    #[serde(default)]
-    force: bool,
-    /// Answer with the plan and do nothing.
-    #[serde(default)]
-    dry_run: bool,
-}
-
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RollbackRequest {
-    /// The update to take back; when absent, the unfinished one, else the last.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    update_id: Option<UpdateId>,
-    /// Go on in spite of warnings.
-    #[serde(default)]
-    force: bool,
-}
-
-/// There was nothing to do.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NothingToDo {
-    /// `nothing_to_do`
-    status: &'static str,
-    #[schema(value_type = String)]
-    installed: Version,
+fn only(path: &str, methods: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest| ready(wrong_method(&request, methods));
+    web::resource(path).default_service(web::to(refuse))
 }
 
 /// Alive, whatever the installation is doing.
-#[utoipa::path(get, path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]
+#[utoipa::path(get, tag = "server", path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]
 pub async fn live() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
 /// This description.
-#[utoipa::path(get, path = "/openapi.yaml", security(()),
+#[utoipa::path(get, tag = "server", path = "/openapi.yaml", security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = String)))]
 pub async fn describe() -> Answer {
     let text = openapi::document().map_err(|e| Problem::new("NL0999", e))?;
@@ -80,142 +51,29 @@ pub async fn describe() -> Answer {
 }
 
 /// The installed version.
-#[utoipa::path(get, path = "/api/v1/system/version", responses(
-    (status = 200, body = VersionView),
-    (status = 401, body = Problem, content_type = "application/problem+json")))]
-pub async fn version(work: web::Data<Work>, _caller: Caller) -> Answer {
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/version", responses(
+    (status = 200, description = "What is installed, and where from", body = VersionView),
+    Refusals))]
+pub async fn version(_caller: Caller, work: web::Data<Work>) -> Answer {
     with_installation(work, |installation| app::version(&installation)).await
 }
 
 /// Whether there is something newer. Asks the repository and verifies its answer.
-#[utoipa::path(get, path = "/api/v1/system/updates/check", responses(
-    (status = 200, body = CheckView),
-    (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn check(work: web::Data<Work>, _caller: Caller) -> Answer {
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/check", responses(
+    (status = 200, description = "What there is", body = CheckView),
+    Refusals))]
+pub async fn check(_caller: Caller, work: web::Data<Work>) -> Answer {
     with_installation(work, |installation| app::check(&installation)).await
 }
 
 /// How an update is going, or went.
-#[utoipa::path(get, path = "/api/v1/system/updates/status/{update_id}",
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/status/{update_id}",
     params(("update_id" = String, Path, description = "As the answer to starting it gave")),
-    responses((status = 200, body = UpdateView),
-        (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn status(work: web::Data<Work>, id: web::Path<String>, _caller: Caller) -> Answer {
-    let id: UpdateId = parsed(&id)?;
+    responses((status = 200, description = "Its state and that of each step", body = UpdateView), Refusals))]
+pub async fn status(_caller: Caller, work: web::Data<Work>, id: web::Path<String>) -> Answer {
+    let unknown = |e| Problem::new("NL0406", format!("there is no update of that id: {e}"));
+    let id: UpdateId = id.parse().map_err(unknown)?;
     with_installation(work, move |installation| app::update(&installation, &id)).await
-}
-
-/// Starts an upgrade.
-#[utoipa::path(post, path = "/api/v1/system/updates/upgrade", request_body = UpgradeRequest, responses(
-    (status = 200, description = "With `dry_run` the plan; or nothing to do: that version is installed", body = DryRunOrNothing),
-    (status = 202, description = "Accepted; `Location` is where its status is", body = UpdateView, headers(("Location" = String))),
-    (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn upgrade(work: web::Data<Work>, caller: Caller, request: web::Json<UpgradeRequest>) -> Answer {
-    let UpgradeRequest {
-        target_version,
-        force,
-        dry_run,
-    } = request.into_inner();
-    start(
-        work,
-        caller,
-        Goal::Upgrade(Wish::To(target_version)),
-        Consent { force, dry_run },
-    )
-    .await
-}
-
-/// Takes an update back: the unfinished one is turned back, a completed one is followed by the way down.
-#[utoipa::path(post, path = "/api/v1/system/updates/rollback", request_body = RollbackRequest, responses(
-    (status = 202, description = "Accepted; `Location` is where its status is", body = UpdateView, headers(("Location" = String))),
-    (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub async fn rollback(work: web::Data<Work>, caller: Caller, request: web::Json<RollbackRequest>) -> Answer {
-    let RollbackRequest { update_id, force } = request.into_inner();
-    let asked = work.clone();
-    let target = blocking(move || {
-        let installation = Installation::open(asked.root(), asked.config())?;
-        let target = app::rollback_target(&installation, update_id.as_ref())?;
-        Ok((target, installation.store.unfinished()?))
-    });
-    match target.await? {
-        (RollbackTarget::To(version), _) => {
-            start(work, caller, Goal::Rollback(version), Consent { force, dry_run: false }).await
-        }
-        (RollbackTarget::Unfinished, id) => {
-            let id = id.ok_or_else(|| Problem::new("NL0407", "the update has just finished by itself".into()))?;
-            work.turn_back()?;
-            accepted(work, id).await
-        }
-    }
-}
-
-struct Consent {
-    force: bool,
-    dry_run: bool,
-}
-
-/// The plan of a dry run, or word that there is nothing to do.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum DryRunOrNothing {
-    #[schema(value_type = Object)]
-    Plan(Box<PlanView>),
-    Nothing(NothingToDo),
-}
-
-async fn start(work: web::Data<Work>, caller: Caller, goal: Goal, consent: Consent) -> Answer {
-    let asked = work.clone();
-    let begun = blocking(move || {
-        if consent.dry_run {
-            let installation = Installation::open(asked.root(), asked.config())?;
-            return Ok(match app::preview(&installation, &goal)? {
-                Ready::AlreadyThere(installed) => Begun::Answered(nothing_to_do(installed)),
-                Ready::Go(view) => Begun::Answered(DryRunOrNothing::Plan(Box::new(view))),
-            });
-        }
-        let prepared = match app::prepare(asked.root(), asked.config(), &goal, &mut |_| {})? {
-            Ready::AlreadyThere(installed) => return Ok(Begun::Answered(nothing_to_do(installed))),
-            Ready::Go(prepared) => prepared,
-        };
-        if !consent.force
-            && let Some(warning) = prepared.plan().warnings().first()
-        {
-            let message = format!("{}; send `force: true` to go on all the same", warning.message);
-            return Err(app::AppError::said("NL0108", message));
-        }
-        Ok(Begun::Started(asked.run(prepared.accept(&caller.name)?)?))
-    });
-    match begun.await? {
-        Begun::Answered(answer) => Ok(HttpResponse::Ok().json(answer)),
-        Begun::Started(id) => accepted(work, id).await,
-    }
-}
-
-enum Begun {
-    Answered(DryRunOrNothing),
-    Started(UpdateId),
-}
-
-fn nothing_to_do(installed: Version) -> DryRunOrNothing {
-    DryRunOrNothing::Nothing(NothingToDo {
-        status: "nothing_to_do",
-        installed,
-    })
-}
-
-async fn accepted(work: web::Data<Work>, id: UpdateId) -> Answer {
-    let place = format!("{BASE}/updates/status/{id}");
-    let view = blocking(move || app::update(&Installation::open(work.root(), work.config())?, &id)).await?;
-    Ok(HttpResponse::Accepted()
-        .insert_header((header::LOCATION, place))
-        .json(view))
-}
-
-fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, Problem>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|e: T::Err| Problem::new("NL0406", e.to_string()))
 }
 
 async fn with_installation<T, F>(work: web::Data<Work>, ask: F) -> Answer
@@ -225,12 +83,4 @@ where
 {
     let answer = blocking(move || ask(Installation::open(work.root(), work.config())?)).await?;
     Ok(HttpResponse::Ok().json(answer))
-}
-
-/// The verbs are synchronous; they run beside the event loop.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> app::Result<T> + Send + 'static) -> Result<T, Problem> {
-    let done = web::block(work)
-        .await
-        .map_err(|e| Problem::new("NL0999", e.to_string()))?;
-    done.map_err(Problem::from)
 }

@@ -1,7 +1,9 @@
 //! The REST door: parse, call app, render. Updates run on engine threads of this process; a client may come and go.
 
 mod access;
+mod answer;
 mod api;
+mod changing;
 pub mod openapi;
 mod problem;
 mod work;
@@ -10,6 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use actix_web::middleware::DefaultHeaders;
 use actix_web::{App, HttpServer, web};
 
 use crate::app::{self, AppError, Installation};
@@ -45,6 +48,7 @@ pub fn serve(
     let served = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
+                .wrap(headers())
                 .app_data(shared.clone())
                 .app_data(web::Data::from(Arc::clone(&access)))
                 .configure(problem::configure)
@@ -59,4 +63,11 @@ pub fn serve(
     });
     work.end();
     served.map_err(failed)
+}
+
+/// What is answered tells of one installation at one moment: nobody keeps it, nobody guesses its type.
+fn headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("Cache-Control", "no-store"))
+        .add(("X-Content-Type-Options", "nosniff"))
 }

@@ -3,17 +3,18 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::api;
+use super::problem::Problem;
+use super::{api, changing};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "NetLink",
-        version = "0.1.0-alpha.1",
         description = "Upgrades of a self-hosted product: check, start, watch, take back.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    paths(api::live, api::describe, api::version, api::check, api::status, api::upgrade, api::rollback),
+    paths(api::live, api::describe, api::version, api::check, api::status, changing::upgrade, changing::rollback),
+    components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Token)
 )]

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use actix_web::error::JsonPayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::BODY_LIMIT;
 use crate::app::{AppError, codes};
@@ -19,7 +20,14 @@ pub struct Problem {
     status: u16,
     /// What failed, on which thing, and what to do next.
     detail: String,
+    /// As `netlink explain` and the documentation have it.
     code: &'static str,
+    /// For `WWW-Authenticate` (RFC 6750) when nobody is let in.
+    #[serde(skip)]
+    challenge: &'static str,
+    /// For `Allow` when the method is not one of the address.
+    #[serde(skip)]
+    methods: Option<&'static str>,
 }
 
 impl Problem {
@@ -31,6 +39,16 @@ impl Problem {
             status: code.kind.http(),
             detail,
             code: code.id,
+            challenge: "Bearer",
+            methods: None,
+        }
+    }
+
+    /// A token was sent, but not the right one.
+    pub fn wrong_token(detail: &str) -> Self {
+        Self {
+            challenge: "Bearer error=\"invalid_token\"",
+            ..Self::new("NL0701", detail.to_owned())
         }
     }
 
@@ -62,7 +80,10 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         if self.status == StatusCode::UNAUTHORIZED.as_u16() {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            response.insert_header((header::WWW_AUTHENTICATE, self.challenge));
+        }
+        if let Some(methods) = self.methods {
+            response.insert_header((header::ALLOW, methods));
         }
         let body = serde_json::to_string(self).unwrap_or_default();
         response
@@ -77,7 +98,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .app_data(
             web::JsonConfig::default()
                 .limit(BODY_LIMIT)
-                .error_handler(|error, _| not_understood(&error)),
+                .error_handler(|error, _| body_not_understood(&error)),
         )
         .app_data(web::QueryConfig::default().error_handler(|error, _| not_understood(&error)))
         .app_data(web::PathConfig::default().error_handler(|error, _| not_understood(&error)))
@@ -85,13 +106,25 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 fn not_understood(error: &impl ResponseError) -> actix_web::Error {
-    let problem = Problem::new("NL0703", error.to_string());
-    match error.status_code() {
-        StatusCode::PAYLOAD_TOO_LARGE => problem.with_status(StatusCode::PAYLOAD_TOO_LARGE),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => problem.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        _ => problem.with_status(StatusCode::BAD_REQUEST),
-    }
-    .into()
+    Problem::new("NL0703", error.to_string())
+        .with_status(StatusCode::BAD_REQUEST)
+        .into()
+}
+
+fn body_not_understood(error: &JsonPayloadError) -> actix_web::Error {
+    let (status, detail) = match error {
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+            let detail = format!("the body is longer than {BODY_LIMIT} bytes");
+            (StatusCode::PAYLOAD_TOO_LARGE, detail)
+        }
+        JsonPayloadError::ContentType => {
+            let detail = "the body must be JSON, sent with `Content-Type: application/json`".to_owned();
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        }
+        JsonPayloadError::Deserialize(error) => (StatusCode::BAD_REQUEST, format!("the body: {error}")),
+        error => (StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    Problem::new("NL0703", detail).with_status(status).into()
 }
 
 async fn nothing_here(request: HttpRequest) -> Problem {
@@ -99,13 +132,12 @@ async fn nothing_here(request: HttpRequest) -> Problem {
 }
 
 /// For an address that is there, asked with a method that it does not have.
-pub async fn wrong_method(request: HttpRequest) -> Problem {
-    let detail = format!(
-        "{} does not take {}; see /openapi.yaml",
-        request.path(),
-        request.method()
-    );
-    Problem::new("NL0702", detail).with_status(StatusCode::METHOD_NOT_ALLOWED)
+pub fn wrong_method(request: &HttpRequest, methods: &'static str) -> Problem {
+    let detail = format!("{} takes {methods}, not {}", request.path(), request.method());
+    Problem {
+        methods: Some(methods),
+        ..Problem::new("NL0702", detail).with_status(StatusCode::METHOD_NOT_ALLOWED)
+    }
 }
 
 impl actix_web::Responder for Problem {
@@ -114,4 +146,17 @@ impl actix_web::Responder for Problem {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         self.error_response()
     }
+}
+
+/// What any address may answer instead, for the description.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum Refusals {
+    /// The token is missing or wrong.
+    #[response(status = 401, content_type = "application/problem+json",
+        headers(("WWW-Authenticate" = String, description = "`Bearer`")))]
+    Denied(Problem),
+    /// A no, with its reason; `code` and `type` are stable.
+    #[response(status = "default", content_type = "application/problem+json")]
+    Other(Problem),
 }

@@ -174,6 +174,7 @@ impl State {
             }
             (Event::Paused { reason }, Course::Forward | Course::Backward | Course::Committed, _) if !waits => {
                 self.paused = Some(*reason);
+                self.forget_attempts();
                 true
             }
             (Event::Resumed { .. }, Course::Forward | Course::Backward | Course::Committed, _) if waits => {
@@ -201,6 +202,15 @@ impl State {
             *kept = undo.clone();
         }
         self.set(at, StepState::Started { attempts })
+    }
+
+    /// Who could journal a pause has not died in the step that it left off.
+    fn forget_attempts(&mut self) {
+        for step in &mut self.steps {
+            if let StepState::Started { attempts } = step {
+                *attempts = 0;
+            }
+        }
     }
 
     fn finish(&mut self, outcome: Outcome, course: Course) -> bool {

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::crypt::Digest;
 use crate::release::{PackageRef, ProductName, ReleaseRules};
 use crate::version::Version;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Nothing is installed yet.
@@ -18,9 +20,11 @@ pub enum Direction {
 }
 
 /// One permitted move between two versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hop {
+    #[schema(value_type = Option<String>, required = true)]
     pub from: Option<Version>,
+    #[schema(value_type = String)]
     pub to: Version,
     /// `to` is a release that may not be skipped.
     pub stop: bool,
@@ -29,9 +33,11 @@ pub struct Hop {
 }
 
 /// Hops done in one go, because none but the last needs its release to run: one backup, one outage, one switch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Leg {
+    #[schema(value_type = Option<String>, required = true)]
     pub from: Option<Version>,
+    #[schema(value_type = String)]
     pub to: Version,
     pub hops: Vec<Hop>,
     pub source: Source,
@@ -43,7 +49,7 @@ pub struct Leg {
 }
 
 /// Where the release tree comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     OnDisk,
@@ -51,8 +57,9 @@ pub enum Source {
 }
 
 /// `from` is none while there is no database yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SchemaMove {
+    #[schema(required = true)]
     pub from: Option<u32>,
     pub to: u32,
 }
@@ -66,7 +73,7 @@ pub enum Phase {
 }
 
 /// One unit of work; the order of the variants is the order within a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
     Preflight,
@@ -129,28 +136,28 @@ impl fmt::Display for StepKind {
     }
 }
 
-/// Position in [`Plan::steps`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Position among the steps of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct StepId(pub u16);
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     pub id: StepId,
     pub kind: StepKind,
-    /// Index into [`Plan::legs`].
+    /// Index into the legs of the plan.
     pub leg: usize,
 }
 
 /// Said before the update starts; none of them stops it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     pub code: String,
     pub message: String,
 }
 
 /// Estimates, for people; nothing depends on them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cost {
     pub download_bytes: u64,
     /// Most bytes that will lie on disk in addition, at any one time.
@@ -161,11 +168,15 @@ pub struct Cost {
 }
 
 /// What the fingerprint covers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PlanBody)]
 pub(super) struct Body {
+    #[schema(value_type = String)]
     pub product: ProductName,
     pub direction: Direction,
+    #[schema(value_type = Option<String>, required = true)]
     pub from: Option<Version>,
+    #[schema(value_type = String)]
     pub to: Version,
     pub legs: Vec<Leg>,
     pub steps: Vec<Step>,
@@ -191,11 +202,25 @@ pub enum PlanError {
     Unsound(String),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Stored {
     #[serde(flatten)]
     body: Body,
+    #[schema(value_type = String)]
     fingerprint: Digest,
+}
+
+/// A plan is written as what is stored of it.
+impl PartialSchema for Plan {
+    fn schema() -> RefOr<Schema> {
+        Stored::schema()
+    }
+}
+
+impl ToSchema for Plan {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Stored::schemas(schemas);
+    }
 }
 
 impl Plan {

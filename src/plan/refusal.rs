@@ -3,13 +3,16 @@
 use std::fmt;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::version::Version;
 
 /// One move that a rule forbids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RefusedHop {
+    #[schema(value_type = Option<String>, required = true)]
     pub from: Option<Version>,
+    #[schema(value_type = String)]
     pub to: Version,
     /// Name of the rule, e.g. `from`, `stop`, `barrier`, `irreversible`, `platform`.
     pub rule: &'static str,

@@ -32,12 +32,13 @@ pub struct Unhealthy {
     pub found: String,
 }
 
-/// Healthy once all checks pass in one round. Asks at least once, and one last time at the deadline.
-pub fn check_all(checks: &[Check], patience: &Patience) -> Result<Healthy, Unhealthy> {
+/// Healthy once all checks pass in one round. Asks at least once, and one last time at the deadline. `give_up` is looked at
+/// between two rounds: whoever waits may have something else in mind by then.
+pub fn check_all(checks: &[Check], patience: &Patience, give_up: &dyn Fn() -> bool) -> Result<Healthy, Unhealthy> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let last = patience.deadline.has_passed();
+        let last = patience.deadline.has_passed() || give_up();
         match round(checks, patience.deadline) {
             Ok(()) => return Ok(Healthy { attempts }),
             Err(unhealthy) if last => return Err(unhealthy),

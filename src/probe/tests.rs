@@ -60,7 +60,7 @@ fn for_up_to(limit: Duration, checks: &[Check]) -> Result<u32, Unhealthy> {
         deadline: Deadline::after(limit),
         interval: Duration::from_millis(20),
     };
-    check_all(checks, &patience).map(|healthy| healthy.attempts)
+    check_all(checks, &patience, &|| false).map(|healthy| healthy.attempts)
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Platform, ProductName, ReleaseManifest, ReleaseRules};
 use crate::crypt::Digest;
@@ -27,17 +28,19 @@ pub enum TargetCustom {
 }
 
 /// A file of the repository as the signed metadata describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TargetRef {
     /// Target name in the metadata, e.g. `guestbook/0b1/linux-x86_64.tar.zst`.
     pub name: String,
     pub length: u64,
+    #[schema(value_type = String)]
     pub sha256: Digest,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PackageRef {
     pub target: TargetRef,
+    #[schema(value_type = String)]
     pub platform: Platform,
     pub unpacked: u64,
 }

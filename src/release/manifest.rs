@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Platform, ProductName, RelPath};
 use crate::crypt::Digest;
@@ -45,18 +46,21 @@ pub struct ReleaseManifest {
 }
 
 /// What the planner goes by; the same in the repository's signed metadata and in the package.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReleaseRules {
     /// When absent, the channel that the version itself names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub released_at: Option<jiff::Timestamp>,
     /// The versions that may move here; empty means every earlier one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub from: Vec<Constraint>,
     /// A path may not skip this release.
+    #[schema(required = true)]
     pub stop: bool,
     /// The number of the last schema migration that this release brings.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,8 +69,10 @@ pub struct ReleaseRules {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_schema_level: Option<u32>,
     /// Whether one can go back to before this release without a restore.
+    #[schema(required = true)]
     pub reversible: bool,
     /// May never be crossed downwards.
+    #[schema(required = true)]
     pub barrier: bool,
 }
 

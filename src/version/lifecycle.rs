@@ -9,6 +9,7 @@ use nom::bytes::complete::tag;
 use nom::character::complete::{digit1, one_of};
 use nom::error::Error;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::VersionError;
 use super::build::Build;
@@ -17,7 +18,7 @@ use super::build::Build;
 const LONGEST: usize = 100;
 
 /// The stage a release is in; within one minor, alpha comes before beta before release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     Alpha,

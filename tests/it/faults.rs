@@ -11,9 +11,10 @@ use crate::world::{Installation, Lamp, Publisher, Ran, put, run};
 
 /// An installation of `lamp` at `0a1`, and what must not change.
 struct Scene {
-    dir: tempfile::TempDir,
-    publisher: Publisher,
+    // First, so that it is stopped while its folder is still there.
     lamp: Installation,
+    publisher: Publisher,
+    dir: tempfile::TempDir,
     config: String,
     database: String,
 }
@@ -120,6 +121,28 @@ fn metadata_older_than_what_was_seen() {
     fs::write(metadata.join("timestamp.json"), old).unwrap();
     scene.upgrade().no(1, &["timestamp"]);
     scene.assert_untouched();
+}
+
+#[test]
+fn metadata_that_has_expired() {
+    let scene = Scene::new();
+    let repo = PathBuf::from(scene.publisher.text("repo"));
+    let keys = PathBuf::from(scene.publisher.text("keys"));
+    let sign = |now: &str| netlink::publish::timestamp(&repo, &keys, None, now.parse().unwrap()).unwrap();
+    sign("2020-01-01T00:00:00Z");
+    scene.upgrade().no(1, &["NL0203", "expired"]);
+    scene.assert_untouched();
+    run(&["release", "verify", "--repo", repo.to_str().unwrap()]).no(1, &["expired"]);
+    run(&[
+        "release",
+        "timestamp",
+        "--repo",
+        repo.to_str().unwrap(),
+        "--keys",
+        keys.to_str().unwrap(),
+    ])
+    .ok();
+    scene.assert_possible_now();
 }
 
 #[test]

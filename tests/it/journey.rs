@@ -181,6 +181,46 @@ fn a_plan_is_shown_written_and_done_as_written_or_refused() {
 }
 
 #[test]
+fn releases_come_over_http() {
+    let stage = Stage::new();
+    let repo = stage.publisher.text("repo");
+    let serve = [
+        "-u",
+        "-m",
+        "http.server",
+        "0",
+        "--bind",
+        "127.0.0.1",
+        "--directory",
+        &repo,
+    ];
+    let mut server = std::process::Command::new("python3");
+    let mut server = server
+        .args(serve)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line).unwrap();
+    let port: u16 = line
+        .split_whitespace()
+        .skip_while(|word| *word != "port")
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let lamp = stage.installed("0a1");
+    let url = format!("http://127.0.0.1:{port}/");
+    lamp.run(&["init", "--repository", &url]).ok();
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    lamp.assert_at("0b1");
+    lamp.run(&["update", "check"]).no(1, &["NL0202", &url]);
+}
+
+#[test]
 fn changelogs_come_from_the_repository_newest_first() {
     let stage = Stage::new();
     let lamp = stage.installed("0a1");

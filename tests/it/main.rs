@@ -1,9 +1,20 @@
 //! Drives the real binary against real files, servers and products.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
+mod bounds;
+mod caddy;
 mod faults;
 mod journey;
 mod package;
+mod rest;
+mod shown;
+mod sweep;
 mod target;
 mod tidy;
 mod world;

@@ -23,7 +23,9 @@ impl Place {
     fn below(name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join(name);
-        fs::create_dir_all(&root).unwrap();
+        // By its state the command knows an installation.
+        fs::create_dir_all(root.join(".netlink")).unwrap();
+        fs::write(root.join(".netlink/netlink.db"), "").unwrap();
         Self { dir, root }
     }
 

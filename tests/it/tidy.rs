@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("clock", &[]),
+    // Digests are values like versions; what makes them reads nothing but the bytes it is given.
     ("release", &["version", "crypt"]),
     ("journal", &["version", "release", "plan"]),
-    ("plan", &["version", "release"]),
+    ("plan", &["version", "release", "crypt"]),
     ("disk", &[]),
     ("crypt", &[]),
     ("host", &["disk"]),
@@ -221,7 +222,7 @@ fn long_functions(text: &str) -> Vec<String> {
         ]
         .iter()
         .any(|start| code.starts_with(start));
-        if !is_function {
+        if !is_function || code.ends_with(';') {
             continue;
         }
         let end = format!("{}}}", &line[..line.len() - code.len()]);

@@ -331,7 +331,10 @@ impl Installation {
 
 impl Drop for Installation {
     fn drop(&mut self) {
-        let _ = self.run(&["supervise", "--stop"]);
+        let stopped = self.run(&["supervise", "--stop"]);
+        if !std::thread::panicking() {
+            stopped.ok();
+        }
     }
 }
 

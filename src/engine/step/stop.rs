@@ -60,7 +60,7 @@ fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let manifest = product::manifest(cx.layout, from)?;
     product::start(cx.layout, &manifest)?;
     if before.was_healthy {
-        product::become_healthy(cx.layout, cx.settings, &manifest)?;
+        product::become_healthy(cx.layout, cx.settings, &manifest, &|| false)?;
     }
     Ok(())
 }

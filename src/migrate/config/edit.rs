@@ -2,34 +2,21 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::ConfigError;
+use super::block::Block;
 use super::data::Data;
 use super::files::{Change, Delete, Op, Rename, SetDefault};
 use super::inline;
-use super::inverse::Undo;
 use super::key::{KeyPath, written};
 use super::layout::{Layout, Statement, is_blank, line_end};
 use super::literal::Literal;
-use super::place::{self, Block, Traces};
-use super::spot::{self, Hole, Piece, cut_piece};
+use super::place;
+use super::spot::{self, Piece, cut_piece};
+use super::undo::{Back, Undo};
 
 pub(super) type Edited = Option<(String, Vec<Undo>)>;
 
 pub(super) const COMMENTED_INLINE: &str = "it is inside an inline table that has comments";
-
-/// What a move did to the text beside moving.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Back {
-    /// Where the entry was, unless it stays there.
-    hole: Option<Hole>,
-    /// How its key was written.
-    keys: Option<String>,
-    traces: Traces,
-    /// Tables that were left empty by it.
-    emptied: Vec<Piece>,
-}
 
 pub(super) fn run(text: &str, op: &Op) -> Result<Edited, ConfigError> {
     match op {

@@ -1,9 +1,9 @@
 //! Entries inside `{ }`, for users who write their tables on one line.
 
 use super::ConfigError;
+use super::block::Block;
 use super::key::{KeyPath, written};
 use super::layout::{Layout, Statement, line_ending};
-use super::place::Block;
 use super::spot::{inserted, removed};
 
 /// Takes an entry out of its inline table; `None` when comments stand around it.

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::data::Data;
-use super::edit::{self, Back, same};
+use super::edit::{self, same};
 use super::key::KeyPath;
 use super::layout::{Layout, line_ending};
-use super::place::{self, Block, Traces};
-use super::spot::{Hole, Piece, inserted};
+use super::place::{self, Traces};
+use super::spot::inserted;
+use super::undo::Undo;
 use super::{ConfigError, Op, inline};
 use crate::crypt::{Digest, digest_of};
 
@@ -18,43 +19,6 @@ pub struct Inverse {
     after: Digest,
     /// In the order in which the operations were done.
     undo: Vec<Undo>,
-}
-
-/// How one operation is taken back in a text that was changed since. The user's changes win.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Undo {
-    MoveBack {
-        from: KeyPath,
-        to: KeyPath,
-        back: Back,
-    },
-    /// Only while it has this value.
-    Remove {
-        key: KeyPath,
-        value: String,
-        /// The lines above it that came with it.
-        comment: Option<String>,
-        traces: Traces,
-    },
-    /// Only while it has the value `now`.
-    SetBack {
-        key: KeyPath,
-        now: String,
-        old: String,
-    },
-    /// Only when it is absent.
-    PutBack {
-        key: KeyPath,
-        block: Block,
-        /// Where it was and how its key was written, unless inside an inline table.
-        at: Option<(Hole, String)>,
-    },
-    /// Only when it is absent.
-    PutTablesBack {
-        key: KeyPath,
-        pieces: Vec<Piece>,
-    },
 }
 
 /// Does the operations in order; gives the new text and its inverse. Nothing is changed when any of them cannot be done.

@@ -1,6 +1,7 @@
 //! Migrations of TOML configuration. Edits are cuts and pastes in the text, so that comments, order and the user's own values
 //! stay; each is checked against a plain model of what the file says, and refused when the text would not hold it.
 
+mod block;
 mod data;
 mod edit;
 mod error;
@@ -16,6 +17,7 @@ mod properties;
 mod spot;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use error::ConfigError;
 pub use files::{Change, Delete, Migration, Migrations, Op, Rename, SetDefault};

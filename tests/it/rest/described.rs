@@ -1,0 +1,146 @@
+//! Whether an answer is what the description of the interface says, in a simple way of our own: every key is described,
+//! every required one is there, and types, words and times are those named.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+pub struct Description(pub Value);
+
+impl Description {
+    pub fn read(text: &str) -> Self {
+        Self(serde_saphyr::from_str(text).unwrap())
+    }
+
+    /// Checks the body of an answer to `path`, an address without its base.
+    #[track_caller]
+    pub fn check(&self, method: &str, path: &str, status: u16, content_type: &str, body: &Value) {
+        let paths = self.0["paths"].as_object().unwrap();
+        let Some((_, address)) = paths.iter().find(|(template, _)| is_of(template, path)) else {
+            assert!(matches!(status, 404 | 405), "{path} is not described");
+            return self.assert_fits(&self.0["components"]["schemas"]["Problem"], body);
+        };
+        let responses = &address[method]["responses"];
+        if responses.is_null() {
+            return self.assert_fits(&self.0["components"]["schemas"]["Problem"], body);
+        }
+        let exact = &responses[status.to_string()];
+        assert!(
+            !exact.is_null() || status >= 400,
+            "{method} {path}: {status} is not described"
+        );
+        let response = if exact.is_null() { &responses["default"] } else { exact };
+        if response["content"].is_null() {
+            return assert!(body.is_null(), "{method} {path} has a body that is not described");
+        }
+        let schema = &response["content"][content_type]["schema"];
+        assert!(!schema.is_null(), "{method} {path}: {content_type} is not described");
+        self.assert_fits(schema, body);
+    }
+
+    #[track_caller]
+    fn assert_fits(&self, schema: &Value, body: &Value) {
+        if let Err(why) = self.fits(schema, body, "the body") {
+            panic!("{why}: {body:#}");
+        }
+    }
+
+    /// All keys of `value` are described and all that is required is there.
+    fn fits(&self, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+        let known = self.known(schema, value, at)?;
+        let keys = value.as_object().into_iter().flatten();
+        match keys.map(|(key, _)| key).find(|key| !known.contains(*key)) {
+            Some(key) => Err(format!("{at}: `{key}` is not described")),
+            None => Ok(()),
+        }
+    }
+
+    /// The keys that this part of the description knows of `value`, when it fits.
+    fn known(&self, schema: &Value, value: &Value, at: &str) -> Result<BTreeSet<String>, String> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let name = reference.strip_prefix("#/components/schemas/").unwrap();
+            let named = self.0["components"]["schemas"].get(name);
+            return self.known(named.ok_or(format!("{name} is referred to, not there"))?, value, at);
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            let known: Result<Vec<_>, _> = parts.iter().map(|part| self.known(part, value, at)).collect();
+            return Ok(known?.into_iter().flatten().collect());
+        }
+        if let Some(choices) = schema["oneOf"].as_array() {
+            let tried = choices.iter().map(|choice| self.known(choice, value, at));
+            let (fit, not): (Vec<_>, Vec<_>) = tried.partition(Result::is_ok);
+            return match <[_; 1]>::try_from(fit) {
+                Ok([one]) => one,
+                Err(fit) => Err(format!("{at}: {} choices fit: {not:?}", fit.len())),
+            };
+        }
+        self.of_type(schema, value, at)
+    }
+
+    fn of_type(&self, schema: &Value, value: &Value, at: &str) -> Result<BTreeSet<String>, String> {
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(number) if number.is_f64() => "number",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let types = match &schema["type"] {
+            Value::Array(types) => types.clone(),
+            one => vec![one.clone()],
+        };
+        if !types.iter().any(|named| named == kind) {
+            return Err(format!("{at}: {kind} instead of {types:?}"));
+        }
+        if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
+            return Err(format!("{at}: {value} is not one of {}", schema["enum"]));
+        }
+        if let (Some(text), true) = (value.as_str(), schema["format"] == "date-time") {
+            text.parse::<jiff::Timestamp>().map_err(|e| format!("{at}: {e}"))?;
+        }
+        for item in value.as_array().into_iter().flatten() {
+            self.fits(&schema["items"], item, &format!("{at}[]"))?;
+        }
+        let Some(object) = value.as_object() else {
+            return Ok(BTreeSet::new());
+        };
+        for required in schema["required"].as_array().into_iter().flatten() {
+            if !object.contains_key(required.as_str().unwrap()) {
+                return Err(format!("{at}: {required} is missing"));
+            }
+        }
+        let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+        for (name, schema) in &properties {
+            if let Some(value) = object.get(name) {
+                self.fits(schema, value, &format!("{at}.{name}"))?;
+            }
+        }
+        Ok(properties.into_iter().map(|(name, _)| name).collect())
+    }
+}
+
+fn is_of(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    let same = |(wanted, found): (&&str, &&str)| wanted.starts_with('{') || wanted == found;
+    template.len() == path.len() && template.iter().zip(&path).all(same)
+}
+
+#[test]
+fn what_is_not_described_is_found() {
+    let text = "
+        components: {schemas: {Thing: {type: object, required: [a], properties: {a: {type: string, enum: [x]}, b: {type: [integer, 'null']}}}}}
+        ";
+    let description = Description::read(text);
+    let fits = |value: Value| description.fits(&description.0["components"]["schemas"]["Thing"], &value, "it");
+    assert_eq!(fits(serde_json::json!({"a": "x", "b": null})), Ok(()));
+    for wrong in [
+        serde_json::json!({"a": "y"}),
+        serde_json::json!({"b": 1}),
+        serde_json::json!({"a": "x", "b": "1"}),
+        serde_json::json!({"a": "x", "c": 1}),
+    ] {
+        assert!(fits(wrong.clone()).is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,194 @@
+//! A real `netlink serve`, and a client that holds every answer against the description that the server itself gives.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use ureq::http::{Request, Response};
+
+use super::described::Description;
+use crate::world::Installation;
+
+pub const API: &str = "/api/v1/system";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Server {
+    child: Child,
+    base: String,
+    pub token: String,
+    description: Description,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+    /// Null when there is none or it is not JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    /// A problem document with this code.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Self {
+        let answer = self.is(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.body["code"], code, "{answer:#?}");
+        assert_eq!(answer.body["type"], format!("urn:netlink:problem:{code}"));
+        assert_eq!(answer.body["status"], status);
+        answer
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Server {
+    #[track_caller]
+    pub fn start(installation: &Installation) -> Self {
+        let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let base = loop {
+            let line = lines
+                .next()
+                .unwrap_or_else(|| panic!("the server ended: {said}"))
+                .unwrap();
+            if let Some((_, rest)) = line.split_once("listening at ") {
+                break rest.split(';').next().unwrap().to_owned();
+            }
+            said += &line;
+        };
+        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("serve: {line}")));
+        let described = ureq::get(format!("{base}/openapi.yaml")).call().unwrap();
+        let description = Description::read(&described.into_body().read_to_string().unwrap());
+        Self {
+            child,
+            base,
+            token: installation.text(".netlink/token").trim().to_owned(),
+            description,
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, Some(&self.token), &[], "")
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.ask("POST", path, Some(&self.token), &json, &body.to_string())
+    }
+
+    #[track_caller]
+    pub fn ask(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true);
+        let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = if body.is_empty() && method != "POST" {
+            agent.run(request.body(()).unwrap())
+        } else {
+            agent.run(request.body(body.to_owned()).unwrap())
+        };
+        let answer = answered(answer.unwrap());
+        let content_type = answer.header("content-type");
+        if method != "HEAD" {
+            let body = match content_type {
+                "application/yaml" => &Value::String(answer.text.clone()),
+                _ => &answer.body,
+            };
+            self.description
+                .check(&method.to_lowercase(), path, answer.status, content_type, body);
+        }
+        answer
+    }
+
+    pub fn upgrade(&self, version: &str) -> Answer {
+        self.post(&format!("{API}/updates/upgrade"), &json!({"target_version": version}))
+    }
+
+    pub fn rollback(&self, body: &Value) -> Answer {
+        self.post(&format!("{API}/updates/rollback"), body)
+    }
+
+    /// Asks for the status at `place` until it is as wished.
+    #[track_caller]
+    pub fn wait(&self, place: &str, wished: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let update = self.get(place).is(200).body;
+            if wished(&update) {
+                return update;
+            }
+            assert!(began.elapsed() < PATIENCE, "{update:#}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    #[track_caller]
+    pub fn wait_for(&self, place: &str, outcome: &str) -> Value {
+        let update = self.wait(place, |update| update["state"] == "finished");
+        assert_eq!(update["outcome"], outcome, "{update:#}");
+        update
+    }
+
+    #[track_caller]
+    pub fn wait_for_step(&self, place: &str, step: &str) {
+        let begun = |entry: &Value| entry["step"] == step && entry["state"] == "started";
+        self.wait(place, |update| update["steps"].as_array().unwrap().iter().any(begun));
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end of the process; its exit code, none when it was killed.
+    pub fn ended(mut self) -> Option<i32> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(began.elapsed() < PATIENCE, "the server does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn answered(answer: Response<ureq::Body>) -> Answer {
+    let (parts, mut body) = answer.into_parts();
+    let mut text = String::new();
+    body.as_reader().read_to_string(&mut text).unwrap();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
