@@ -1,26 +1,53 @@
 //! The operations on a text. Each gives the new text and how to take it back, or nothing when there is nothing to do.
 
+use std::ops::Range;
+
 use super::ConfigError;
+use super::block::Block;
 use super::data::Data;
 use super::files::{Change, Delete, Op, Rename, SetDefault};
+use super::inline;
 use super::key::{KeyPath, written};
-use super::layout::{Layout, Statement};
+use super::layout::{Layout, Statement, is_blank, line_end};
 use super::literal::Literal;
-use super::place::{self, Block, Place};
-use super::undo::Undo;
+use super::place;
+use super::spot::{self, Piece, cut_piece};
+use super::undo::{Back, Undo};
 
-pub(super) type Edited = Option<(String, Undo)>;
+pub(super) type Edited = Option<(String, Vec<Undo>)>;
+
+pub(super) const COMMENTED_INLINE: &str = "it is inside an inline table that has comments";
 
 pub(super) fn run(text: &str, op: &Op) -> Result<Edited, ConfigError> {
     match op {
-        Op::Rename(Rename { from, to }) => rename(text, from, to, &Place::End),
+        Op::Rename(Rename { from, to }) => {
+            let undo = |back| Undo::MoveBack {
+                from: to.clone(),
+                to: from.clone(),
+                back,
+            };
+            Ok(moved(text, from, to, None)?.map(|(text, back)| (text, vec![undo(back)])))
+        }
         Op::SetDefault(SetDefault { key, value, comment }) => set_default(text, key, value, comment.as_deref()),
         Op::Change(Change { key, from, to }) => change(text, key, from, to),
         Op::Delete(Delete { key }) => delete(text, key),
     }
 }
 
-pub(super) fn rename(text: &str, from: &KeyPath, to: &KeyPath, place: &Place) -> Result<Edited, ConfigError> {
+pub(super) fn move_back(text: &str, from: &KeyPath, to: &KeyPath, back: &Back) -> Result<String, ConfigError> {
+    if Data::of_text(text)?.get(from)?.is_none() {
+        return Ok(place::tidy(text, &back.traces));
+    }
+    let restored = back
+        .emptied
+        .iter()
+        .rev()
+        .fold(text.to_owned(), |now, piece| piece.put_back(&now).unwrap_or(now));
+    let moved = moved(&restored, from, to, Some(back))?;
+    Ok(moved.map_or_else(|| text.to_owned(), |(text, _)| text))
+}
+
+fn moved(text: &str, from: &KeyPath, to: &KeyPath, back: Option<&Back>) -> Result<Option<(String, Back)>, ConfigError> {
     let both = || (from.clone(), to.clone());
     if from.is_within(to) || to.is_within(from) {
         let (from, to) = both();
@@ -35,37 +62,68 @@ pub(super) fn rename(text: &str, from: &KeyPath, to: &KeyPath, place: &Place) ->
         return Err(ConfigError::Occupied { from, to });
     }
     let layout = Layout::of(text);
-    let (new, was, made) = match layout.entry(from.parts()) {
-        Some(entry) if from.parent() == to.parent() => {
-            let last = entry.keys.last().map_or(0..0, |part| part.at.clone());
-            (
-                replaced(text, vec![(last, written(&[to.last().to_owned()]))]),
-                Place::End,
-                None,
-            )
-        }
-        Some(entry) if entry.is_inline() => return Err(unsupported("move", from, "it is inside an inline table")),
-        Some(entry) => {
-            let (rest, block) = place::cut(text, entry);
-            let placed = place::put(&rest, to, &block, place)?;
-            (placed.text, layout.place_of(entry), placed.made)
-        }
-        None => (rename_table(text, &layout, from, to)?, Place::End, None),
+    let (new, did) = match layout.entry(from.parts()) {
+        Some(entry) if from.parent() == to.parent() => rename_entry(text, entry, to, back),
+        Some(entry) => move_entry(text, &layout, entry, to, back)?,
+        None => (rename_table(text, &layout, from, to)?, Back::default()),
+    };
+    let (new, emptied) = match back {
+        None => place::drop_emptied(new, from.parent()),
+        Some(_) => (new, Vec::new()),
     };
     if let Some(value) = model.take(from) {
         model.put(to, value)?;
     }
     holds(text, &new, model, true)?;
-    let (from, to) = both();
-    Ok(Some((
-        new,
-        Undo::MoveBack {
-            from: to,
-            to: from,
-            place: was,
-            made,
-        },
-    )))
+    Ok(Some((new, Back { emptied, ..did })))
+}
+
+fn rename_entry(text: &str, entry: &Statement, to: &KeyPath, back: Option<&Back>) -> (String, Back) {
+    let last = entry.keys.last().map_or(0..0, |part| part.at.clone());
+    let did = Back {
+        keys: Some(text[last.clone()].to_owned()),
+        ..Back::default()
+    };
+    let new = match back.and_then(|back| back.keys.clone()) {
+        Some(as_it_was) => as_it_was,
+        None => written(&[to.last().to_owned()]),
+    };
+    (replaced(text, vec![(last, new)]), did)
+}
+
+fn move_entry(
+    text: &str,
+    layout: &Layout,
+    entry: &Statement,
+    to: &KeyPath,
+    back: Option<&Back>,
+) -> Result<(String, Back), ConfigError> {
+    let mut did = Back::default();
+    let (rest, block) = if entry.is_inline() {
+        inline::cut(text, layout, entry)
+            .ok_or_else(|| unsupported("move", &KeyPath::of(&entry.path()), COMMENTED_INLINE))?
+    } else if let Some(back) = back {
+        (
+            place::take(text, entry.block.clone(), &back.traces),
+            Block::of(text, entry),
+        )
+    } else {
+        let (rest, hole) = spot::cut(text, layout, entry.block.clone());
+        did.hole = Some(hole);
+        did.keys = Some(text[entry.keys_at()].to_owned());
+        (rest, Block::of(text, entry))
+    };
+    if let Some(Back {
+        hole: Some(hole),
+        keys: Some(keys),
+        ..
+    }) = back
+    {
+        return Ok((place::put_back(&rest, to, &block, hole, keys)?, did));
+    }
+    let placed = place::put(&rest, to, &block)?;
+    did.traces = placed.traces;
+    Ok((placed.text, did))
 }
 
 /// A table is where its headers and dotted keys say it is; what stands below the headers stays there.
@@ -105,16 +163,18 @@ fn set_default(text: &str, key: &KeyPath, value: &Literal, comment: Option<&str>
     if model.get(key)?.is_some() {
         return Ok(None);
     }
-    let placed = place::put(text, key, &Block::new(comment, &value.text()), &Place::End)?;
+    let with = |comment| place::put(text, key, &Block::new(comment, &value.text()));
+    // An inline table has no room for comments.
+    let placed = with(comment).or_else(|_| with(None))?;
     model.put(key, Data::of_value(&value.0))?;
     holds(text, &placed.text, model, true)?;
     let undo = Undo::Remove {
         key: key.clone(),
         value: value.text(),
         comment: comment.map(str::to_owned),
-        made: placed.made,
+        traces: placed.traces,
     };
-    Ok(Some((placed.text, undo)))
+    Ok(Some((placed.text, vec![undo])))
 }
 
 fn change(text: &str, key: &KeyPath, from: &[Literal], to: &Literal) -> Result<Edited, ConfigError> {
@@ -135,67 +195,92 @@ fn change(text: &str, key: &KeyPath, from: &[Literal], to: &Literal) -> Result<E
         now: to.text(),
         old,
     };
-    Ok(Some((new, undo)))
+    Ok(Some((new, vec![undo])))
 }
 
-pub(super) fn delete(text: &str, key: &KeyPath) -> Result<Edited, ConfigError> {
+fn delete(text: &str, key: &KeyPath) -> Result<Edited, ConfigError> {
     let mut model = Data::of_text(text)?;
     if model.get(key)?.is_none() {
         return Ok(None);
     }
-    let layout = Layout::of(text);
-    let (new, undo) = match layout.entry(key.parts()) {
-        Some(entry) if entry.is_inline() => return Err(unsupported("delete", key, "it is inside an inline table")),
-        Some(entry) => {
-            let place = layout.place_of(entry);
-            let (rest, block) = place::cut(text, entry);
-            (
-                rest,
-                Undo::PutBack {
-                    key: key.clone(),
-                    block,
-                    place,
-                },
-            )
+    let (new, undo) = match Layout::of(text).entry(key.parts()) {
+        Some(_) => {
+            let (rest, undo) = delete_entry(text, key)?;
+            (rest, vec![undo])
         }
-        None => {
-            let (rest, cut) = without_table(text, &layout, key)?;
-            (
-                rest,
-                Undo::PutTableBack {
-                    key: key.clone(),
-                    text: cut,
-                },
-            )
-        }
+        None => delete_table(text, key)?,
     };
     model.take(key);
     holds(text, &new, model, false)?;
     Ok(Some((new, undo)))
 }
 
-/// Each header of the table, with all up to the next one that is not of it.
-fn without_table(text: &str, layout: &Layout, key: &KeyPath) -> Result<(String, String), ConfigError> {
-    let (mut rest, mut cut) = (String::new(), String::new());
-    let mut copied = 0;
-    let headers: Vec<&Statement> = layout
-        .statements
-        .iter()
-        .filter(|statement| statement.is_header())
-        .collect();
-    for (at, header) in headers.iter().enumerate() {
-        let end = headers.get(at + 1).map_or(text.len(), |next| next.block.start);
-        if header.section.starts_with(key.parts()) {
-            rest.push_str(&text[copied..header.block.start]);
-            cut.push_str(&text[header.block.start..end]);
-            copied = end;
-        }
+fn delete_entry(text: &str, key: &KeyPath) -> Result<(String, Undo), ConfigError> {
+    let layout = Layout::of(text);
+    let none = || unsupported("delete", key, COMMENTED_INLINE);
+    let entry = layout.entry(key.parts()).ok_or_else(none)?;
+    let (rest, block, at) = if entry.is_inline() {
+        let (rest, block) = inline::cut(text, &layout, entry).ok_or_else(none)?;
+        (rest, block, None)
+    } else {
+        let (rest, hole) = spot::cut(text, &layout, entry.block.clone());
+        let keys = text[entry.keys_at()].to_owned();
+        (rest, Block::of(text, entry), Some((hole, keys)))
+    };
+    let key = key.clone();
+    Ok((rest, Undo::PutBack { key, block, at }))
+}
+
+/// Its dotted keys elsewhere, then each of its headers with what is below it; the last ones first.
+fn delete_table(text: &str, key: &KeyPath) -> Result<(String, Vec<Undo>), ConfigError> {
+    let (mut rest, mut undo) = (text.to_owned(), Vec::new());
+    let dotted = |statement: &&Statement| {
+        !statement.section.starts_with(key.parts()) && statement.path().starts_with(key.parts())
+    };
+    while let Some(path) = Layout::of(&rest).lines().filter(dotted).last().map(Statement::path) {
+        let (next, back) = delete_entry(&rest, &KeyPath::of(&path))?;
+        rest = next;
+        undo.push(back);
     }
-    rest.push_str(&text[copied..]);
-    if cut.is_empty() {
-        return Err(unsupported("delete", key, "it is written with dotted keys"));
+    let mut pieces = Vec::new();
+    while let Some((next, piece)) = without_last_table(&rest, key) {
+        rest = next;
+        pieces.push(piece);
     }
-    Ok((rest, cut))
+    if undo.is_empty() && pieces.is_empty() {
+        return Err(unsupported(
+            "delete",
+            key,
+            "it is written with dotted keys inside an inline table",
+        ));
+    }
+    let key = key.clone();
+    undo.push(Undo::PutTablesBack { key, pieces });
+    Ok((rest, undo))
+}
+
+fn without_last_table(text: &str, key: &KeyPath) -> Option<(String, Piece)> {
+    let layout = Layout::of(text);
+    let is_of_it = |statement: &&Statement| statement.section.starts_with(key.parts());
+    let header = layout.lines().filter(is_of_it).filter(|s| s.is_header()).last()?;
+    let own = layout.lines().skip_while(|s| s.block.start < header.block.start);
+    let last = own.enumerate().take_while(|(at, s)| *at == 0 || !s.is_header()).last();
+    let end = last.map_or(header.block.end, |(_, statement)| statement.block.end);
+    let range = header.block.start..end_of_section(text, end);
+    Some(cut_piece(text, &layout, range, true))
+}
+
+/// Comments right below the last entry are of its table; those behind a blank line may be of the next.
+fn end_of_section(text: &str, last_entry_end: usize) -> usize {
+    let next_line = |at: usize| &text[at..line_end(text, at)];
+    let mut end = last_entry_end;
+    while next_line(end).trim_start().starts_with('#') {
+        end += next_line(end).len();
+    }
+    while end < text.len() && is_blank(next_line(end)) {
+        end += next_line(end).len();
+    }
+    end
 }
 
 /// Replaces the value of an entry that still has the value `now`.
@@ -212,12 +297,7 @@ pub(super) fn same(a: &str, b: &str) -> Result<bool, ConfigError> {
     Ok(Data::of_text(&format!("x = {a}"))? == Data::of_text(&format!("x = {b}"))?)
 }
 
-pub(super) fn value_text(text: &str, key: &KeyPath) -> Option<String> {
-    let value = Layout::of(text).entry(key.parts()).and_then(Statement::value)?;
-    Some(text[value].to_owned())
-}
-
-fn replaced(text: &str, mut edits: Vec<(std::ops::Range<usize>, String)>) -> String {
+fn replaced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
     edits.sort_by_key(|(range, _)| range.start);
     let (mut out, mut copied) = (String::new(), 0);
     for (range, new) in edits {
@@ -248,7 +328,7 @@ fn holds(old: &str, new: &str, model: Data, comments_stay: bool) -> Result<(), C
     Ok(())
 }
 
-fn unsupported(action: &'static str, key: &KeyPath, reason: &'static str) -> ConfigError {
+pub(super) fn unsupported(action: &'static str, key: &KeyPath, reason: &'static str) -> ConfigError {
     ConfigError::Unsupported {
         action,
         key: key.clone(),

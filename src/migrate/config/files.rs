@@ -113,13 +113,18 @@ impl Migrations {
 
 /// What is wrong comes with its line and column.
 fn parse(version: Version, text: &str) -> Result<Migration, String> {
-    let files: Option<BTreeMap<RelPath, Vec<Op>>> =
-        serde_saphyr::from_str(text).map_err(|e| format!("is not understood: {}", one_line(&e)))?;
+    let files: Option<BTreeMap<RelPath, Vec<Op>>> = serde_saphyr::from_str_with_options(text, yaml())
+        .map_err(|e| format!("is not understood: {}", one_line(&e)))?;
     let files = files.unwrap_or_default();
     match files.keys().find(|file| !file.as_str().ends_with(".toml")) {
         Some(other) => Err(format!("names {other}: only .toml files can be migrated")),
         None => Ok(Migration { version, files }),
     }
+}
+
+/// `on` and `yes` are words, not truths: configurations have them as strings.
+pub(super) fn yaml() -> serde_saphyr::Options {
+    serde_saphyr::options! { strict_booleans: true }
 }
 
 fn one_line(error: &serde_saphyr::Error) -> String {

@@ -78,6 +78,8 @@ pub(super) struct Layout {
     /// In the order of the text.
     pub(super) statements: Vec<Statement>,
     pub(super) comments: Vec<String>,
+    /// Behind the byte order mark.
+    pub(super) first: usize,
 }
 
 impl Layout {
@@ -94,6 +96,7 @@ impl Layout {
 
     fn find_blocks(&mut self, text: &str) {
         let first = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        self.first = first;
         let mut floor = first;
         for statement in self.statements.iter_mut().filter(|statement| !statement.is_inline()) {
             let line_start = line_start(text, statement.keys_at().start).max(first);
@@ -126,6 +129,14 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
 
 pub(super) fn line_start_of_line_above(text: &str, start: usize) -> usize {
     line_start(text, start.saturating_sub(1))
+}
+
+pub(super) fn is_blank(line: &str) -> bool {
+    line.trim().is_empty()
+}
+
+pub(super) fn line_ending(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 #[derive(PartialEq, Eq)]

@@ -1,15 +1,20 @@
 //! Migrations of TOML configuration. Edits are cuts and pastes in the text, so that comments, order and the user's own values
 //! stay; each is checked against a plain model of what the file says, and refused when the text would not hold it.
 
+mod block;
 mod data;
 mod edit;
 mod error;
 mod files;
+mod inline;
 mod inverse;
 mod key;
 mod layout;
 mod literal;
 mod place;
+#[cfg(test)]
+mod properties;
+mod spot;
 #[cfg(test)]
 mod tests;
 mod undo;

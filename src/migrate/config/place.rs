@@ -1,65 +1,30 @@
-//! Where a statement is put into a text, and what is left tidy where one was taken out.
+//! Putting an entry into a table and taking it out again, to the byte.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use super::block::{Block, commented};
+use super::inline;
 use super::key::{KeyPath, written};
-use super::layout::{Kind, Layout, Statement, line_end, line_start_of_line_above};
+use super::layout::{Kind, Layout, Statement, is_blank, line_end, line_ending, line_start, line_start_of_line_above};
+use super::spot::{Hole, Piece, cut_piece, inserted, removed};
 
-/// Where in its table a statement stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    First,
-    /// Behind this entry; at the end when it is gone.
-    After(KeyPath),
-    End,
-}
-
-/// A text with a statement in it that was not there.
+/// A text with an entry in it that was not there.
 pub(super) struct Placed {
     pub(super) text: String,
-    /// The table whose header was written for it.
-    pub(super) made: Option<KeyPath>,
+    pub(super) traces: Traces,
 }
 
-/// An entry with the comments above it, cut out of its text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Block {
-    before_key: String,
-    after_key: String,
-}
-
-impl Block {
-    pub(super) fn new(comment: Option<&str>, value: &str) -> Self {
-        let comment = comment
-            .into_iter()
-            .flat_map(str::lines)
-            .map(|line| format!("# {line}\n"));
-        Self {
-            before_key: comment.collect(),
-            after_key: format!(" = {value}\n"),
-        }
-    }
-
-    /// The block with its key as TOML writes it; lines end as the text's do.
-    fn written(&self, key: &str, text: &str) -> String {
-        let end = line_ending(text);
-        let mut block = format!("{}{key}{}", self.before_key, self.after_key);
-        if !block.ends_with('\n') {
-            block.push_str(end);
-        }
-        if end == "\r\n" && !block.contains(end) {
-            block = block.replace('\n', end);
-        }
-        block
-    }
-}
-
-fn line_ending(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
+/// What was written around an entry to place it, and goes with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traces {
+    /// The table whose header was written for it; it stays while something else is in it.
+    made: Option<KeyPath>,
+    /// A blank line above, and one below.
+    lead: String,
+    trail: String,
 }
 
 impl Layout {
@@ -70,177 +35,196 @@ impl Layout {
             .find(|statement| !statement.is_header() && statement.path() == path)
     }
 
-    pub(super) fn header(&self, path: &[String]) -> Option<&Statement> {
-        let found = |statement: &&Statement| matches!(statement.kind, Kind::Header { array: false, .. });
+    fn header(&self, path: &[String]) -> Option<&Statement> {
         self.statements
             .iter()
-            .filter(found)
-            .find(|statement| statement.section == path)
+            .find(|statement| matches!(statement.kind, Kind::Header { array: false, .. }) && statement.section == path)
     }
 
-    /// Where among its neighbours an entry stands.
-    pub(super) fn place_of(&self, entry: &Statement) -> Place {
-        let start = entry.keys_at().start;
-        let before = self
-            .lines_of(&entry.section)
-            .take_while(|other| other.keys_at().start < start)
-            .last();
-        before.map_or(Place::First, |other| Place::After(KeyPath::of(&other.path())))
+    fn last_entry_of(&self, section: &[String]) -> Option<&Statement> {
+        self.lines()
+            .filter(|statement| !statement.is_header() && statement.section == section)
+            .last()
     }
 
-    /// Entries that stand on lines of their own below the header of this table.
-    fn lines_of<'a>(&'a self, section: &'a [String]) -> impl Iterator<Item = &'a Statement> {
-        let own = |statement: &&Statement| !statement.is_header() && !statement.is_inline();
-        self.statements
-            .iter()
-            .filter(own)
-            .filter(move |statement| statement.section == section)
+    /// What says that there is this table, when nothing is in it and nothing below it.
+    fn emptied(&self, text: &str, table: &[String]) -> Option<(Range<usize>, bool)> {
+        let (range, header) = self.bare(text, table)?;
+        let mut others = self.statements.iter().filter(|other| other.line_start != range.start);
+        (!others.any(|other| other.path().starts_with(table))).then_some((range, header))
+    }
+
+    /// The header of a table without entries of its own, or `table = {}`. Comments are not part of it.
+    fn bare(&self, text: &str, table: &[String]) -> Option<(Range<usize>, bool)> {
+        let without_blanks = |value: Range<usize>| text[value].split_whitespace().collect::<String>();
+        let is_empty = |entry: &&Statement| entry.value().is_some_and(|value| without_blanks(value) == "{}");
+        let header = self.header(table).filter(|_| self.last_entry_of(table).is_none());
+        let entry = || self.entry(table).filter(|entry| !entry.is_inline()).filter(is_empty);
+        let own = header.or_else(entry)?;
+        let end = match &own.kind {
+            Kind::Header { close, .. } => *close,
+            Kind::Entry { value } | Kind::InlineEntry { value } => value.end,
+        };
+        let comment = text[end..line_end(text, end)].find('#').map(|at| end + at);
+        Some((own.line_start..comment.unwrap_or(own.block.end), own.is_header()))
     }
 }
 
-/// Takes an entry out with its comments, and one of two blank lines that would meet.
-pub(super) fn cut(text: &str, entry: &Statement) -> (String, Block) {
-    let Range { start, end } = entry.block.clone();
-    let keys = entry.keys_at();
-    let block = Block {
-        before_key: text[start..keys.start].to_owned(),
-        after_key: text[keys.end..end].to_owned(),
-    };
-    (without(text, start..end), block)
-}
-
-/// Takes out an entry with those comment lines above it that are `comment`; others were there before it.
-pub(super) fn remove_entry(text: &str, key: &KeyPath, comment: Option<&str>) -> String {
-    let layout = Layout::of(text);
-    let Some(entry) = layout.entry(key.parts()).filter(|entry| !entry.is_inline()) else {
-        return text.to_owned();
-    };
-    let mut start = entry.line_start;
-    for line in comment.into_iter().flat_map(str::lines).rev() {
-        let above = line_start_of_line_above(text, start);
-        if text[above..start].trim_end() != format!("# {line}").trim_end() {
-            break;
-        }
-        start = above;
-    }
-    without(text, start..entry.block.end)
-}
-
-fn without(text: &str, range: Range<usize>) -> String {
-    let mut end = range.end;
-    let blank_before = range.start == 0 || is_blank(&text[line_start_of_line_above(text, range.start)..range.start]);
-    let next = &text[end..line_end(text, end)];
-    if blank_before && !next.is_empty() && is_blank(next) {
-        end += next.len();
-    }
-    format!("{}{}", &text[..range.start], &text[end..])
-}
-
-fn is_blank(line: &str) -> bool {
-    line.trim().is_empty()
-}
-
-/// Puts an entry into the table that `key` names, making the table when there is none.
-pub(super) fn put(text: &str, key: &KeyPath, block: &Block, place: &Place) -> Result<Placed, ConfigError> {
+/// Puts an entry at the end of the table that `key` names, making the table when there is none.
+pub(super) fn put(text: &str, key: &KeyPath, block: &Block) -> Result<Placed, ConfigError> {
     let layout = Layout::of(text);
     let section = key.parent();
-    let at = match place {
-        Place::After(other) => layout
-            .entry(other.parts())
-            .filter(|other| other.section == section)
-            .map(|e| e.block.end),
-        Place::First => layout.lines_of(section).next().map(|first| first.block.start),
-        Place::End => None,
+    let plain = |at: usize, key: &str| Placed {
+        text: inserted(text, at, &block.written(key, text)),
+        traces: Traces::default(),
     };
-    let last = |key: &KeyPath| written(&[key.last().to_owned()]);
-    let at = at.or_else(|| layout.lines_of(section).last().map(|last| last.block.end));
-    if let Some(at) = at {
-        return Ok(insert(text, at, &block.written(&last(key), text)));
+    let last = written(&[key.last().to_owned()]);
+    if let Some(neighbour) = layout.last_entry_of(section).or_else(|| layout.header(section)) {
+        return Ok(plain(neighbour.block.end, &last));
     }
     if section.is_empty() {
-        return Ok(insert_at_root(text, &layout, &block.written(&last(key), text)));
-    }
-    if let Some(header) = layout.header(section) {
-        return Ok(insert(text, header.block.end, &block.written(&last(key), text)));
+        return Ok(put_at_root(text, &layout, &block.written(&last, text)));
     }
     if let Some(dotted) = sibling_by_dots(&layout, section) {
-        let written = block.written(&written(&key.parts()[dotted.section.len()..]), text);
-        return Ok(insert(text, dotted.block.end, &written));
+        return Ok(plain(dotted.block.end, &written(&key.parts()[dotted.section.len()..])));
     }
-    if layout
-        .statements
-        .iter()
-        .any(|statement| statement.is_inline() && statement.path().starts_with(section))
-    {
-        return Err(ConfigError::Unsupported {
-            action: "put a key into",
-            key: KeyPath::of(section),
-            reason: "it is an inline table",
-        });
+    if let Some(text) = inline::put(text, &layout, key, block)? {
+        let traces = Traces::default();
+        return Ok(Placed { text, traces });
     }
-    let end = line_ending(text);
-    let gap = if text.is_empty() { "" } else { end };
-    let table = format!("{gap}[{}]{end}{}", written(section), block.written(&last(key), text));
-    let mut placed = insert(text, text.len(), &table);
-    placed.made = Some(KeyPath::of(section));
-    Ok(placed)
+    // A text that has no lines left takes the ends of lines that the entry brings.
+    let end = line_ending(if text.contains('\n') { text } else { &block.after_key });
+    let lead = if text.len() == layout.first || is_blank(last_line(text)) {
+        ""
+    } else {
+        end
+    };
+    let header = format!("{lead}[{}]{end}", written(section));
+    Ok(Placed {
+        text: format!("{text}{header}{}", block.written(&last, text)),
+        traces: Traces {
+            made: Some(KeyPath::of(section)),
+            lead: lead.to_owned(),
+            trail: String::new(),
+        },
+    })
+}
+
+/// Keys of the root stand above the first header; a comment that was there first is not theirs.
+fn put_at_root(text: &str, layout: &Layout, block: &str) -> Placed {
+    let header = layout.lines().find(|statement| statement.is_header());
+    let at = header.map_or(text.len(), |header| header.block.start);
+    let above = last_line(&text[..at]);
+    let lead = if at == layout.first || is_blank(above) {
+        ""
+    } else {
+        line_ending(text)
+    };
+    let trail = if header.is_some() { line_ending(text) } else { "" };
+    Placed {
+        text: inserted(text, at, &format!("{lead}{block}{trail}")),
+        traces: Traces {
+            made: None,
+            lead: lead.to_owned(),
+            trail: trail.to_owned(),
+        },
+    }
+}
+
+fn last_line(text: &str) -> &str {
+    &text[line_start_of_line_above(text, text.len())..]
 }
 
 /// `a.b = 1` makes the table `a` without a header, and forbids one.
 fn sibling_by_dots<'a>(layout: &'a Layout, table: &[String]) -> Option<&'a Statement> {
-    let own = |statement: &&Statement| !statement.is_header() && !statement.is_inline();
     let inside = |statement: &&Statement| {
-        statement.section.len() < table.len()
-            && statement.path().starts_with(table)
-            && statement.path().len() > table.len()
+        let path = statement.path();
+        !statement.is_header()
+            && statement.section.len() < table.len()
+            && path.len() > table.len()
+            && path.starts_with(table)
     };
-    layout.statements.iter().filter(own).rfind(inside)
+    layout.lines().filter(inside).last()
 }
 
-fn insert(text: &str, at: usize, block: &str) -> Placed {
-    let gap = if at > 0 && !text[..at].ends_with('\n') {
-        line_ending(text)
-    } else {
-        ""
-    };
-    Placed {
-        text: format!("{}{gap}{block}{}", &text[..at], &text[at..]),
-        made: None,
-    }
-}
-
-/// Keys of the root stand above the first header.
-fn insert_at_root(text: &str, layout: &Layout, block: &str) -> Placed {
-    match layout.statements.iter().find(|statement| statement.is_header()) {
-        Some(header) => insert(text, header.block.start, &format!("{block}{}", line_ending(text))),
-        None => insert(text, text.len(), block),
-    }
-}
-
-/// Takes out the header of a table that we made, once nothing is in it.
-pub(super) fn remove_if_empty(text: &str, table: &KeyPath) -> String {
+/// Puts an entry back where it was, as it was written; at the end of its table when that place is gone.
+pub(super) fn put_back(
+    text: &str,
+    key: &KeyPath,
+    block: &Block,
+    hole: &Hole,
+    keys: &str,
+) -> Result<String, ConfigError> {
     let layout = Layout::of(text);
-    let Some(header) = layout.header(table.parts()) else {
-        return text.to_owned();
-    };
-    let start = header.line_start;
-    let used = layout
-        .statements
-        .iter()
-        .any(|other| other.line_start != start && other.path().starts_with(table.parts()));
-    if used {
-        return text.to_owned();
+    let path: KeyPath = keys.parse()?;
+    let fits = |section: &[String]| [section, path.parts()].concat() == key.parts();
+    if let Some((found, _)) = hole.find(text, &layout).filter(|(_, section)| fits(section)) {
+        return Ok(hole.fill(text, &found, &block.written(keys, text)));
     }
-    let above = line_start_of_line_above(text, start);
-    let from = if start > 0 && is_blank(&text[above..start]) {
-        above
-    } else {
-        start
-    };
-    format!("{}{}", &text[..from], &text[header.block.end..])
+    // Dotted keys of one table must not meet a header of it.
+    if path.parts() == key.parts() && layout.header(key.parent()).is_none() {
+        return Ok(put_at_root(text, &layout, &block.written(keys, text)).text);
+    }
+    put(text, key, block).map(|placed| placed.text)
 }
 
-/// Puts tables with their headers at the end.
-pub(super) fn append(text: &str, tables: &str) -> String {
-    insert(text, text.len(), tables).text
+/// Takes out what was put in, and its traces.
+pub(super) fn take(text: &str, range: Range<usize>, traces: &Traces) -> String {
+    let at = range.start;
+    sweep(&removed(text, range), at, traces)
+}
+
+/// Removes the traces of an entry that stood at `at`.
+fn sweep(text: &str, at: usize, traces: &Traces) -> String {
+    let (mut text, mut at) = (text.to_owned(), at);
+    if let Some(table) = &traces.made {
+        let Some((header, _)) = Layout::of(&text).bare(&text, table.parts()) else {
+            return text;
+        };
+        at = header.start;
+        text = removed(&text, header);
+    }
+    if !traces.trail.is_empty() && text[at..].starts_with(&traces.trail) {
+        text = removed(&text, at..at + traces.trail.len());
+    }
+    let lead = at - traces.lead.len().min(at);
+    if lead < at && text[lead..at] == traces.lead && line_start(&text, lead) == lead {
+        text = removed(&text, lead..at);
+    }
+    text
+}
+
+/// Removes a table that was made for an entry that someone has taken out of it.
+pub(super) fn tidy(text: &str, traces: &Traces) -> String {
+    match traces.made {
+        Some(_) => sweep(text, 0, traces),
+        None => text.to_owned(),
+    }
+}
+
+/// The lines of an entry that came with `comment`; other comments above it were there before.
+pub(super) fn lines_with(text: &str, entry: &Statement, comment: Option<&str>) -> Range<usize> {
+    let mut start = entry.line_start;
+    for line in comment.into_iter().flat_map(str::lines).rev() {
+        let above = line_start_of_line_above(text, start);
+        if start == 0 || text[above..start].trim_end() != commented(line) {
+            break;
+        }
+        start = above;
+    }
+    start..entry.block.end
+}
+
+/// Removes a table that has nothing in it any more, and those around it of which the same is true.
+pub(super) fn drop_emptied(text: String, table: &[String]) -> (String, Vec<Piece>) {
+    let (mut text, mut pieces) = (text, Vec::new());
+    for depth in (1..=table.len()).rev() {
+        let layout = Layout::of(&text);
+        if let Some((range, header)) = layout.emptied(&text, &table[..depth]) {
+            let (rest, piece) = cut_piece(&text, &layout, range, header);
+            text = rest;
+            pieces.push(piece);
+        }
+    }
+    (text, pieces)
 }
