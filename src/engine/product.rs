@@ -10,7 +10,7 @@ use crate::package;
 use crate::probe::{self, Check, Patience};
 use crate::release::{CommandSpec, RelPath, ReleaseManifest, expand};
 use crate::settings::Settings;
-use crate::target::{self, Launch};
+use crate::target::{self, Launch, Status};
 use crate::version::Version;
 use crate::{disk, host, migrate};
 
@@ -21,6 +21,9 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Beyond the product's own limit for stopping, before the supervisor itself is given up.
 const STOP_MARGIN: Duration = Duration::from_secs(20);
 const KEPT_LOG_LINES: usize = 20;
+/// A product without health checks must stay up this long.
+const STEADY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub fn manifest(layout: &Layout, version: &Version) -> Result<ReleaseManifest, StepError> {
     package::manifest_of(&layout.release(version)).map_err(|e| StepError::because("NL0306", &e))
@@ -129,6 +132,7 @@ fn ask(
 ) -> Result<String, StepError> {
     let checks = checks(layout, settings, manifest)?;
     if checks.is_empty() {
+        stays_up(layout, manifest, limit.min(STEADY))?;
         return Ok("no health checks are defined".into());
     }
     let patience = Patience {
@@ -136,8 +140,14 @@ fn ask(
         interval: settings.health.interval,
     };
     match probe::check_all(&checks, &patience, give_up) {
-        Ok(healthy) if healthy.attempts == 1 => Ok("healthy".into()),
-        Ok(healthy) => Ok(format!("healthy at try {}", healthy.attempts)),
+        Ok(healthy) => {
+            // Somebody else may answer in its place.
+            stays_up(layout, manifest, Duration::ZERO)?;
+            Ok(match healthy.attempts {
+                1 => "healthy".into(),
+                attempts => format!("healthy at try {attempts}"),
+            })
+        }
         Err(unhealthy) => {
             let message = format!(
                 "{} {} is not healthy: {}",
@@ -149,6 +159,31 @@ fn ask(
                 .expected(unhealthy.expected, unhealthy.found)
                 .log(log))
         }
+    }
+}
+
+/// Whether the product's own process runs as this release, and still does without a restart after `time`.
+fn stays_up(layout: &Layout, manifest: &ReleaseManifest, time: Duration) -> Result<(), StepError> {
+    if manifest.run.is_none() {
+        return Ok(());
+    }
+    let until = Deadline::after(time);
+    loop {
+        let status = target::status(layout.root()).map_err(|e| StepError::because("NL0315", &e))?;
+        let is_up = matches!(&status, Status::Running { version, restarts: 0, .. } if *version == manifest.version);
+        // A restart long ago says nothing of now; only while it is being proven none is allowed.
+        if !is_up && (!time.is_zero() || status.running_version() != Some(&manifest.version)) {
+            let message = format!("{} {} does not stay up", manifest.product, manifest.version);
+            let log = target::log_tail(layout.root(), KEPT_LOG_LINES).unwrap_or_default();
+            let wanted = format!("running as {}", manifest.version);
+            return Err(StepError::new("NL0316", message)
+                .expected(wanted, status.to_string())
+                .log(log));
+        }
+        if until.has_passed() {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
     }
 }
 

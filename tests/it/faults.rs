@@ -241,6 +241,28 @@ fn a_migration_that_fails_on_a_copy_leaves_the_product_running() {
 }
 
 #[test]
+fn a_product_without_health_checks_that_ends_at_once() {
+    let scene = Scene::new();
+    let quick = Lamp {
+        version: "1r1",
+        ..Lamp::R1
+    };
+    let tree = scene.publisher.lamp(&quick);
+    let manifest = fs::read_to_string(tree.join("release.toml")).unwrap();
+    let (before, after) = manifest.split_once("[[health]]").unwrap();
+    let without = format!("{before}{}", &after[after.find("[database]").unwrap()..]);
+    fs::write(tree.join("release.toml"), without).unwrap();
+    put(&tree.join("bin/lamp"), "#!/bin/sh\necho no bulb >&2\nexit 3\n", 0o755);
+    scene.publisher.publish(&tree);
+    scene
+        .lamp
+        .run(&["update", "upgrade", "--to", "1r1", "--yes"])
+        .no(1, &["does not stay up"]);
+    scene.lamp.run(&["update", "why"]).no(0, &["no bulb"]);
+    scene.assert_untouched();
+}
+
+#[test]
 fn state_of_a_newer_netlink() {
     let scene = Scene::new();
     let db = rusqlite::Connection::open(scene.lamp.path(".netlink/netlink.db")).unwrap();
