@@ -3,24 +3,20 @@
 use std::path::Path;
 
 use super::format::Opened;
-use super::{BackupError, BackupId, Key, Kind, Record, Request, Result, list, pack, read, restore};
+use super::{BackupError, BackupId, Key, Kind, Listed, Record, Request, Result, list, pack, read, restore};
 use crate::disk;
 
 /// How often a tree that changes too much while it is read is tried again.
 const TRIES: u32 = 5;
 
 /// Backs up what `request` names into `dir`. `progress` hears how much of the work is done; all of it is twice the trees' bytes,
-/// because they are written and then read back. A backup made earlier for the same update is given back if it is whole.
+/// because they are written and then read back. What an earlier try of the same step of an update has made is replaced: the
+/// product may have gone on writing since.
 pub fn create(dir: &Path, key: &Key, request: &Request, progress: &mut dyn FnMut(u64, u64)) -> Result<Record> {
     disk::create_dir_all(dir)?;
     list::remove_left_overs(dir)?;
     restore::refuse_interrupted(&request.root)?;
-    let earlier = made_for(dir, key, &request.kind)?;
-    for id in &earlier {
-        if let Ok(record) = read::verify(dir, key, id) {
-            return Ok(record);
-        }
-    }
+    let earlier = made_before(dir, key, request)?;
     let id = free_id(dir, request)?;
     let record = write(dir, key, request, &id, progress)?;
     let bytes = record.bytes;
@@ -35,8 +31,8 @@ pub fn create(dir: &Path, key: &Key, request: &Request, progress: &mut dyn FnMut
         list::remove(dir, &id)?;
         return Err(e);
     }
-    for damaged in &earlier {
-        list::remove(dir, damaged)?;
+    for id in &earlier {
+        list::remove(dir, id)?;
     }
     Ok(record)
 }
@@ -57,13 +53,19 @@ fn write(
     }
 }
 
-/// Backups that an earlier try of the same update has made.
-fn made_for(dir: &Path, key: &Key, kind: &Kind) -> Result<Vec<BackupId>> {
-    let Kind::BeforeUpdate(update) = kind else {
+/// Backups that earlier tries of the same step have made: of the same update, before it left the same version.
+fn made_before(dir: &Path, key: &Key, request: &Request) -> Result<Vec<BackupId>> {
+    let Kind::BeforeUpdate(update) = &request.kind else {
         return Ok(Vec::new());
     };
+    let same_version = |one: &Listed| {
+        one.record
+            .as_ref()
+            .is_ok_and(|record| record.version == request.version)
+    };
     let listed = list::list(dir, key)?.into_iter();
-    Ok(listed.filter(|one| one.is_for(update)).map(|one| one.id).collect())
+    let earlier = listed.filter(|one| one.is_for(update) && same_version(one));
+    Ok(earlier.map(|one| one.id).collect())
 }
 
 fn free_id(dir: &Path, request: &Request) -> Result<BackupId> {

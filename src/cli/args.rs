@@ -37,6 +37,9 @@ pub struct Global {
     /// No progress, only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Also the time of each event, and when each step begins
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
     /// Colours; `auto` leaves them out for pipes, CI and NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

@@ -13,6 +13,7 @@ use crate::app::EventView;
 pub struct Show {
     json: bool,
     quiet: bool,
+    verbose: bool,
     terminal: bool,
     bar: Option<ProgressBar>,
     /// Progress lines without a terminal come at most once a tenth.
@@ -24,6 +25,7 @@ impl Show {
         Self {
             json: global.output == Output::Json,
             quiet: global.quiet,
+            verbose: global.verbose,
             terminal: std::io::stderr().is_terminal(),
             bar: None,
             last_tenth: 0,
@@ -42,6 +44,9 @@ impl Show {
 
     fn people(&mut self, event: &EventView) {
         let step = event.step.unwrap_or_default();
+        if self.verbose && event.kind != "progress" {
+            say(&dim(&format!("{} {} {step}", event.time, event.kind)));
+        }
         let message = harmless(&event.message);
         match event.kind {
             "started" => self.begin(step),

@@ -241,6 +241,60 @@ fn a_migration_that_fails_on_a_copy_leaves_the_product_running() {
 }
 
 #[test]
+fn the_second_stop_of_a_path_fails_and_the_first_is_taken_back_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    for release in [Lamp::A1, Lamp::B1] {
+        let tree = publisher.lamp(&release);
+        let manifest = fs::read_to_string(tree.join("release.toml")).unwrap();
+        fs::write(
+            tree.join("release.toml"),
+            manifest.replace("[rules]\n", "[rules]\nstop = true\n"),
+        )
+        .unwrap();
+        publisher.publish(&tree);
+    }
+    let broken = Lamp {
+        version: "0r1",
+        healthy: false,
+        ..Lamp::R1
+    };
+    publisher.publish(&publisher.lamp(&broken));
+    let lamp = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
+    let health = "health: {timeout: 300ms, interval: 50ms}\n";
+    put(&lamp.path("config/update.yml"), health, 0o644);
+    let (config, database) = (lamp.text("config/lamp.toml"), lamp.database());
+    let went = lamp
+        .run(&["update", "upgrade", "--to", "0r1", "--yes"])
+        .no(1, &["0a1 -> 0b1 (stop) -> 0r1"]);
+    assert!(
+        went.err.contains("current -> releases/0b1"),
+        "it stopped at 0b1 on its way: {went}"
+    );
+    lamp.assert_at("0a1");
+    assert_eq!((lamp.text("config/lamp.toml"), lamp.database()), (config, database));
+    // With its cause gone the same way is gone to its end.
+    put(
+        &lamp.path("config/update.yml"),
+        "health: {checks: [{command: [\"true\"]}]}\n",
+        0o644,
+    );
+    lamp.run(&["update", "upgrade", "--to", "0r1", "--yes"]).ok();
+    lamp.assert_at("0r1");
+    let backups = lamp.run(&["backup", "list", "--output", "json"]).ok().json();
+    let of = |version: &str| {
+        backups
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|backup| backup["version"] == version)
+    };
+    assert!(of("0a1") && of("0b1"), "one before each stop: {backups:#}");
+    lamp.run(&["update", "rollback", "--yes"]).ok();
+    lamp.assert_at("0a1");
+}
+
+#[test]
 fn a_product_without_health_checks_that_ends_at_once() {
     let scene = Scene::new();
     let quick = Lamp {
