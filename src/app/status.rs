@@ -11,7 +11,7 @@ use crate::journal::{Course, Failure, Outcome, PauseReason, StepState};
 use crate::plan::StepKind;
 use crate::store::{Fact, UpdateId, UpdateRecord, Verb};
 use crate::target;
-use crate::version::{Channel, Version};
+use crate::version::{Channel, Scheme, Version};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionView {

@@ -8,7 +8,7 @@ use crate::backup::BackupId;
 use crate::fetch::Location;
 use crate::release::{Platform, ProductName, RelPath};
 use crate::store::UpdateId;
-use crate::version::{Constraint, Version};
+use crate::version::Version;
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -82,8 +82,7 @@ pub enum Command {
     #[command(subcommand)]
     Release(ReleaseVerb),
     /// Versions: parse, compare, sort
-    #[command(subcommand)]
-    Scheme(SchemeVerb),
+    Scheme(SchemeArgs),
     /// Maintenance mode by hand
     Maintenance {
         #[arg(value_enum)]
@@ -305,6 +304,21 @@ pub struct KeyArgs {
     pub dir: PathBuf,
 }
 
+#[derive(Debug, ClapArgs)]
+pub struct SchemeArgs {
+    /// How versions are written: 0b1, or 1.7.0
+    #[arg(long, global = true, value_enum, default_value_t = VersionScheme::Lifecycle)]
+    pub scheme: VersionScheme,
+    #[command(subcommand)]
+    pub verb: SchemeVerb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VersionScheme {
+    Lifecycle,
+    Dotted,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum SchemeVerb {
     /// Is it a version, and what are its parts?
@@ -316,7 +330,7 @@ pub enum SchemeVerb {
     /// The next version of the lifecycle
     Next { version: String },
     /// Exit 0 when the version fits the constraint, else 1
-    Satisfies { version: String, constraint: Constraint },
+    Satisfies { version: String, constraint: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

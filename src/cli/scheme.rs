@@ -4,27 +4,36 @@ use std::io::BufRead;
 
 use serde_json::json;
 
-use super::args::{Global, SchemeVerb};
+use super::args::{Global, SchemeArgs, SchemeVerb, VersionScheme};
 use super::output::{Failed, Result, result};
 use crate::app::AppError;
-use crate::version::Version;
+use crate::version::{Constraint, Dotted, Scheme, Version};
 
 /// `scheme sort` reads at most this many bytes.
 const INPUT_LIMIT: u64 = 64 << 20;
 
-pub fn run(global: &Global, verb: &SchemeVerb) -> Result<()> {
+pub fn run(global: &Global, args: &SchemeArgs) -> Result<()> {
+    match args.scheme {
+        VersionScheme::Lifecycle => answer::<Version>(global, &args.verb),
+        VersionScheme::Dotted => answer::<Dotted>(global, &args.verb),
+    }
+}
+
+fn answer<V: Scheme>(global: &Global, verb: &SchemeVerb) -> Result<()> {
     match verb {
         SchemeVerb::Parse { version } => {
-            let version = parse(version)?;
-            let next = version.next();
-            let document =
-                json!({"version": version, "channel": version.channel(), "stable": version.is_stable(), "next": next});
+            let version = parse::<V>(version)?;
+            let (channel, next) = (version.channel(), version.next());
+            let document = json!({
+                "version": version.to_string(), "scheme": V::NAME, "channel": channel,
+                "stable": version.is_stable(), "next": next.to_string(),
+            });
             result(global, &document, |_| {
-                format!("{version}: {} channel, next {next}", version.channel())
+                format!("{version}: {channel} channel, next {next}")
             })
         }
         SchemeVerb::Compare { a, b } => {
-            let order = match parse(a)?.cmp(&parse(b)?) {
+            let order = match parse::<V>(a)?.cmp(&parse(b)?) {
                 std::cmp::Ordering::Less => "<",
                 std::cmp::Ordering::Equal => "=",
                 std::cmp::Ordering::Greater => ">",
@@ -32,17 +41,17 @@ pub fn run(global: &Global, verb: &SchemeVerb) -> Result<()> {
             result(global, &json!({"order": order}), |_| order.to_owned())
         }
         SchemeVerb::Sort => {
-            let mut versions = read_lines()?;
+            let mut versions = read_lines::<V>()?;
             versions.sort();
-            result(global, &versions, |versions| {
-                versions.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-            })
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            result(global, &versions, |versions| versions.join("\n"))
         }
         SchemeVerb::Next { version } => {
-            let next = parse(version)?.next();
-            result(global, &next, ToString::to_string)
+            let next = parse::<V>(version)?.next().to_string();
+            result(global, &next, Clone::clone)
         }
         SchemeVerb::Satisfies { version, constraint } => {
+            let constraint: Constraint<V> = constraint.parse().map_err(|e| AppError::below("NL0101", &e))?;
             let fits = constraint.matches(&parse(version)?);
             result(global, &fits, ToString::to_string)?;
             if fits { Ok(()) } else { Err(Failed::Exit(1)) }
@@ -50,11 +59,11 @@ pub fn run(global: &Global, verb: &SchemeVerb) -> Result<()> {
     }
 }
 
-fn parse(text: &str) -> Result<Version> {
+fn parse<V: Scheme>(text: &str) -> Result<V> {
     Ok(text.parse().map_err(|e| AppError::below("NL0101", &e))?)
 }
 
-fn read_lines() -> Result<Vec<Version>> {
+fn read_lines<V: Scheme>() -> Result<Vec<V>> {
     let mut versions = Vec::new();
     let input = std::io::Read::take(std::io::stdin().lock(), INPUT_LIMIT);
     for (at, text) in std::io::BufReader::new(input).lines().enumerate() {

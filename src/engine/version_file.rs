@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, DiskError};
-use crate::version::{Channel, Version};
+use crate::version::{Channel, Scheme, Version};
 
 /// A history this long is more than any installation has.
 const LIMIT: u64 = 4 << 20;

@@ -2,7 +2,7 @@
 
 use super::{Direction, Facts, Goal, Reason, Refusal, Warning, Wish};
 use crate::release::{Catalog, CatalogRelease};
-use crate::version::{Channel, Version};
+use crate::version::{Channel, Scheme, Version};
 
 /// A target that exists, and what is to be said about choosing it.
 #[derive(Debug, Clone)]

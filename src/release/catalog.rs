@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Platform, ProductName, ReleaseManifest, ReleaseRules};
 use crate::crypt::Digest;
-use crate::version::{Channel, Version};
+use crate::version::{Channel, Scheme, Version};
 
 /// What the publisher says of a target in TUF's `custom`, under the key `netlink`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

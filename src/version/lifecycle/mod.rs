@@ -1,0 +1,250 @@
+//! The lifecycle scheme `{major}{a|b|r}{minor}[+build]`, e.g. `0b1+20241219.7` (spec 003, "New Versioning Scheme").
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use nom::Parser;
+use nom::bytes::complete::tag;
+use nom::character::complete::{digit1, one_of};
+use nom::error::Error;
+use serde::{Deserialize, Serialize};
+
+use super::build::Build;
+use super::{Channel, Scheme, VersionError};
+
+/// In bytes. A version names folders, files and updates, so it stays well below what file systems allow.
+const LONGEST: usize = 100;
+const WILDCARDS: [char; 3] = ['*', 'x', 'X'];
+
+/// Ordered by major, then minor, then channel, then build: `0a1 < 0b1 < 0r1 < 0a2 < 1a1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Version {
+    major: u32,
+    channel: Channel,
+    minor: u32,
+    build: Option<Build>,
+}
+
+/// All versions that begin alike: of one major number, of one channel or minor number of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Series {
+    major: u32,
+    channel: Option<Channel>,
+    minor: Option<u32>,
+}
+
+impl Version {
+    fn rank(&self) -> (u32, u32, Channel) {
+        (self.major, self.minor, self.channel)
+    }
+}
+
+impl Scheme for Version {
+    const NAME: &'static str = "lifecycle";
+    const EXAMPLES: &'static str =
+        "a version, a comparison such as `>=0b1`, `0b*`, `~0b1`, `^0b1`, `*`, `stable`, `beta` or `alpha`";
+    type Pattern = Series;
+
+    fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    fn cmp_release(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+
+    fn has_build(&self) -> bool {
+        self.build.is_some()
+    }
+
+    /// Alpha, beta, release, then alpha of the next minor; after the last minor, of the next major.
+    fn next(&self) -> Self {
+        let (major, minor, channel) = match (self.channel, self.minor.checked_add(1)) {
+            (Channel::Alpha, _) => (self.major, self.minor, Channel::Beta),
+            (Channel::Beta, _) => (self.major, self.minor, Channel::Release),
+            (Channel::Release, Some(minor)) => (self.major, minor, Channel::Alpha),
+            (Channel::Release, None) => (self.major.saturating_add(1), 1, Channel::Alpha),
+        };
+        Self {
+            major,
+            channel,
+            minor,
+            build: None,
+        }
+    }
+
+    fn pattern(text: &str) -> Result<Option<Series>, VersionError> {
+        let version = text.split('+').next().unwrap_or_default();
+        if !version.contains(WILDCARDS) {
+            return Ok(None);
+        }
+        let fail = |(rest, expected): (&str, _)| VersionError::new(text, text.len() - rest.len(), expected);
+        let (rest, major) = number(text).map_err(fail)?;
+        let (rest, channel) = match rest.strip_prefix(WILDCARDS) {
+            Some(rest) => (rest, None),
+            None => letter(rest)
+                .map(|(rest, channel)| (rest, Some(channel)))
+                .map_err(fail)?,
+        };
+        let (rest, minor) = match rest.strip_prefix(WILDCARDS) {
+            Some(rest) => (rest, None),
+            None if rest.is_empty() && channel.is_none() => (rest, None),
+            None => minor(rest).map(|(rest, minor)| (rest, Some(minor))).map_err(fail)?,
+        };
+        if !rest.is_empty() {
+            return Err(fail((rest, "the end")));
+        }
+        Ok(Some(Series { major, channel, minor }))
+    }
+
+    /// `~0b1` lets the channel change: `0b1`, `0r1`.
+    fn minor_series(&self) -> Series {
+        Series {
+            major: self.major,
+            channel: None,
+            minor: Some(self.minor),
+        }
+    }
+
+    /// `^0b1` lets the minor number grow: `0b1` and everything after it of major 0.
+    fn compatible_series(&self) -> Series {
+        Series {
+            major: self.major,
+            channel: None,
+            minor: None,
+        }
+    }
+
+    fn fits(&self, series: &Series) -> bool {
+        self.beside(series).is_eq() && series.channel.is_none_or(|channel| channel == self.channel)
+    }
+
+    fn beside(&self, series: &Series) -> Ordering {
+        let minor = series.minor.map_or(Ordering::Equal, |minor| self.minor.cmp(&minor));
+        self.major.cmp(&series.major).then(minor)
+    }
+
+    fn is_continuous(series: &Series) -> bool {
+        series.channel.is_none()
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.cmp_release(other).then_with(|| self.build.cmp(&other.build))
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match &self.build {
+            None => format!("{}{}{}", self.major, self.channel.letter(), self.minor),
+            Some(build) => format!("{}{}{}+{build}", self.major, self.channel.letter(), self.minor),
+        };
+        f.pad(&text)
+    }
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channel = self.channel.map_or('*', Channel::letter);
+        match self.minor {
+            Some(minor) => write!(f, "{}{channel}{minor}", self.major),
+            None if self.channel.is_none() => write!(f, "{}*", self.major),
+            None => write!(f, "{}{channel}*", self.major),
+        }
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |(rest, expected): (&str, _)| VersionError::new(text, text.len() - rest.len(), expected);
+        if text.len() > LONGEST {
+            let at = text.floor_char_boundary(LONGEST);
+            return Err(VersionError::new(text, at, "the end: a version has 100 bytes at most"));
+        }
+        let (rest, major) = number(text).map_err(fail)?;
+        let (rest, channel) = letter(rest).map_err(fail)?;
+        let (after, minor) = minor(rest).map_err(fail)?;
+        let (rest, build) = match tag::<_, _, Error<&str>>("+").parse(after) {
+            Err(_) => (after, None),
+            Ok((rest, _)) => {
+                let (rest, build) = Build::parse(rest).map_err(fail)?;
+                (rest, Some(build))
+            }
+        };
+        if !rest.is_empty() {
+            let more = if build.is_some() {
+                "a letter, a digit, `-`, `.` or the end"
+            } else {
+                "a digit, `+` and a build identifier, or the end"
+            };
+            return Err(fail((rest, more)));
+        }
+        Ok(Self {
+            major,
+            channel,
+            minor,
+            build,
+        })
+    }
+}
+
+/// What was left to read, and what was expected there.
+type Mistake<'a> = (&'a str, &'static str);
+
+/// A decimal number without sign or leading zeros.
+fn number(text: &str) -> Result<(&str, u32), Mistake<'_>> {
+    let (rest, digits) = digit1::<_, Error<&str>>(text).map_err(|_| (text, "a number"))?;
+    if digits.len() > 1 && digits.starts_with('0') {
+        return Err((text, "a number without leading zeros"));
+    }
+    let value = digits.parse().map_err(|_| (text, "a number up to 4294967295"))?;
+    Ok((rest, value))
+}
+
+fn minor(text: &str) -> Result<(&str, u32), Mistake<'_>> {
+    match number(text)? {
+        (_, 0) => Err((text, "a number from 1")),
+        found => Ok(found),
+    }
+}
+
+fn letter(text: &str) -> Result<(&str, Channel), Mistake<'_>> {
+    let (rest, letter) = one_of::<_, _, Error<&str>>("abr")
+        .parse(text)
+        .map_err(|_| (text, "`a`, `b` or `r`"))?;
+    let channel = match letter {
+        'a' => Channel::Alpha,
+        'b' => Channel::Beta,
+        _ => Channel::Release,
+    };
+    Ok((rest, channel))
+}
+
+impl TryFrom<String> for Version {
+    type Error = VersionError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;
