@@ -13,6 +13,11 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// How long ago a file's time was by the wall clock; none when it lies ahead.
+pub fn age_of(time: std::time::SystemTime) -> Option<Duration> {
+    std::time::SystemTime::now().duration_since(time).ok()
+}
+
 /// A point in monotonic time after which a wait gives up.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);

@@ -414,6 +414,18 @@ pub const CODES: &[Code] = &[
         "The product writes to what would be restored. Stop it first, or restore elsewhere with `--into`.",
     ),
     code(
+        "NL0605",
+        Kind::Refused,
+        "backup of another version",
+        "Data and configuration of one version do not fit another. Go to the backup's version first, or restore elsewhere with `--into`.",
+    ),
+    code(
+        "NL0606",
+        Kind::Refused,
+        "backup key missing",
+        "There are backups and no key that opens them. Put backup.key back from where you keep it, or move the old backups elsewhere.",
+    ),
+    code(
         "NL0701",
         Kind::Denied,
         "token missing or wrong",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{AppError, Installation, Result, repository};
-use crate::engine::product;
+use crate::engine::{self, product};
 use crate::journal::{Outcome, State};
 use crate::plan::{Facts, Installed, StepKind};
 use crate::release::Platform;
@@ -78,13 +78,18 @@ fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
     Ok(bad)
 }
 
+/// A full disk or a missing permission.
+fn is_of_the_host(code: &str) -> bool {
+    [engine::DISK_FULL, engine::PERMISSION].contains(&code)
+}
+
 /// A full disk or a cut line says nothing about the release; a migration, a start or a health check that failed does.
 fn blames_the_release(installation: &Installation, update: &UpdateRecord) -> Result<bool> {
     let rows = installation.store.journal(&update.id, 0)?;
     let state =
         State::replay(&update.plan, rows.iter().map(|row| &row.event)).map_err(|e| AppError::below("NL0404", &e))?;
-    let kind = state
-        .failure()
+    let failure = state.failure().filter(|(_, failure)| !is_of_the_host(&failure.code));
+    let kind = failure
         .and_then(|(step, _)| update.plan.step(*step))
         .map(|step| step.kind);
     Ok(matches!(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AppError, Installation, Result};
+use super::{AppError, Installation, Result, verify};
 use crate::engine::{InstallationLock, product};
 use crate::journal::Outcome;
 use crate::store::{UpdateId, UpdateRecord};
@@ -29,7 +29,10 @@ pub fn finalize(installation: &Installation) -> Result<Finalized> {
             update_id: None,
             removed: Vec::new(),
         }),
-        Some(update) => give_up_old(installation, &lock, update),
+        Some(update) => {
+            check_health(installation, true)?;
+            give_up_old(installation, &lock, update)
+        }
     }
 }
 
@@ -41,40 +44,50 @@ pub fn finalize_when_due(installation: &Installation, lock: &InstallationLock) -
     let soak = installation.settings.behavior.soak;
     let finished = update.finished_at.unwrap_or(update.accepted_at);
     let due = finished.checked_add(soak).map_err(|e| AppError::below("NL0403", &e))?;
-    if clock::now() < due || check_health(installation).is_err() {
+    if clock::now() < due || check_health(installation, false).is_err() {
         return Ok(None);
     }
     give_up_old(installation, lock, update).map(Some)
 }
 
-/// The last update, if it completed and its old release is still kept.
+/// How many updates may have failed since the one that is to be finalized.
+const LOOKED_THROUGH: u32 = 200;
+
+/// The last update that completed, if its old release is still kept.
 fn open(installation: &Installation) -> Result<Option<UpdateRecord>> {
-    let last = installation.store.history(1)?.pop();
-    Ok(last.filter(|update| update.outcome == Some(Outcome::Completed) && update.finalized_at.is_none()))
+    let updates = installation.store.history(LOOKED_THROUGH)?.into_iter();
+    let last = updates
+        .into_iter()
+        .find(|update| update.outcome == Some(Outcome::Completed));
+    Ok(last.filter(|update| update.finalized_at.is_none()))
 }
 
-fn check_health(installation: &Installation) -> Result<()> {
+/// What stays must be whole before anything goes. One that the operator has stopped cannot be asked for its health, so it is
+/// let go by hand only.
+fn check_health(installation: &Installation, by_hand: bool) -> Result<()> {
     let Some(version) = installation.installed()? else {
         return Ok(());
     };
-    let status = target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?;
-    if status.is_wanted() {
-        let manifest = product::manifest(&installation.layout, &version)?;
+    let manifest = product::manifest(&installation.layout, &version)?;
+    let stopped = !target::is_desired(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?;
+    if manifest.run.is_some() && !(stopped && by_hand) {
         product::is_healthy(&installation.layout, &installation.settings, &manifest)?;
     }
-    Ok(())
+    match verify::end_state(installation, Some(&version))?.into_iter().next() {
+        Some(difference) => Err(AppError::said("NL0327", difference)),
+        None => Ok(()),
+    }
 }
 
 fn give_up_old(installation: &Installation, _lock: &InstallationLock, update: UpdateRecord) -> Result<Finalized> {
-    check_health(installation)?;
-    let active = installation.layout.active();
+    let installed = installation.installed()?;
     let mut removed = Vec::new();
     for dir in super::repository::release_dirs(installation)? {
         let version: Option<Version> = dir
             .file_name()
             .and_then(|name| name.to_str())
             .and_then(|name| name.parse().ok());
-        if version.is_some() && version != active {
+        if version.is_some() && version != installed {
             disk::remove_tree(&dir)?;
             removed.extend(version);
         }

@@ -1,6 +1,6 @@
 //! upgrade, downgrade, rollback, resume: plan under the lock, let the door ask, accept, drive, and look afresh at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use super::watch::{Watcher, drive_watched};
 use super::{AppError, Installation, Result, facts, finalize, repository, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
-use crate::journal::{Event, Failure, Outcome, PauseReason, State};
+use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
 use crate::plan::{self, Plan, Planned, RefusedHop};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
@@ -80,6 +80,9 @@ pub struct Report {
     pub failed_step: Option<&'static str>,
     /// What a fresh look found to be other than it should; empty when all is well.
     pub differences: Vec<String>,
+    /// Folder with what the product wrote while the version ran that was then taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -281,6 +284,13 @@ pub fn begin_turning_back(root: &Path, config: Option<&Path>, by: &str) -> Resul
     };
     let (store, id) = (&left.installation.store, &left.id);
     let mut state = replay(&left.installation, &record(&left.installation, id)?)?;
+    if state.course() == Course::Committed {
+        let message = format!(
+            "update {id} is past the point where it can be turned back, only tidying is left; \
+             `netlink update resume` finishes it, then `netlink update rollback` goes back"
+        );
+        return Err(AppError::said("NL0407", message));
+    }
     let abort = Event::Aborted { by: by.to_owned() };
     if state.apply(&abort).is_ok() {
         store.append(id, &abort, clock::now())?;
@@ -342,6 +352,7 @@ fn run(
             .map(|step| step.kind.name()),
         failure: failure.map(|(_, failure)| failure),
         differences,
+        set_aside: Some(installation.layout.set_aside(id)).filter(|dir| dir.exists()),
     })
 }
 

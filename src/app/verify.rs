@@ -81,10 +81,17 @@ pub fn end_state(installation: &Installation, version: Option<&Version>) -> Resu
     Ok(differences)
 }
 
+/// A product that is meant to run must, and as this version.
 fn running_differs(installation: &Installation, version: &Version) -> Result<Option<String>> {
-    let status = target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?;
+    let failed = |e| AppError::below("NL0315", &e);
+    let root = installation.layout.root();
+    let status = target::status(root).map_err(failed)?;
     Ok(match status.running_version() {
-        Some(running) if running != version => Some(format!("the product runs as {running}, expected {version}")),
-        _ => None,
+        Some(running) if running == version => None,
+        Some(running) => Some(format!("the product runs as {running}, expected {version}")),
+        None if target::is_desired(root).map_err(failed)? => Some(format!(
+            "the product should run and is {status}; `netlink supervise --start` starts it"
+        )),
+        None => None,
     })
 }

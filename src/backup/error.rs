@@ -23,6 +23,8 @@ pub enum BackupError {
     },
     #[error("the backup key {} cannot be used: {problem}", path.display())]
     Key { path: PathBuf, problem: String },
+    #[error("the backup key {} is missing, and there are backups that only it opens: put it back from where you keep it, or move those backups elsewhere", path.display())]
+    NoKey { path: PathBuf },
     #[error("others may read the backup key {} (mode {mode:04o}): run `chmod 600 {}`", path.display(), path.display())]
     KeyExposed { path: PathBuf, mode: u32 },
     #[error("backup {id} has no `{path}`; `netlink backup show {id}` lists what it has")]
@@ -61,6 +63,7 @@ impl BackupError {
         match self {
             Self::Unknown { .. } => "NL0601",
             Self::Damaged { .. } | Self::OtherKey { .. } => "NL0602",
+            Self::NoKey { .. } => "NL0606",
             Self::NoRoom { .. } => "NL0301",
             Self::NotInBackup { .. } => "NL0110",
             Self::Disk(e) | Self::Database(SqliteFileError::Disk(e)) => of_disk(e.is_full(), e.is_permission()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{BackupError, Result};
+use super::{BackupError, Result, list};
 use crate::clock::Deadline;
 use crate::crypt::{Hasher, Secret, random};
 use crate::disk;
@@ -23,10 +23,24 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key at `path`; made when there is none.
-    pub fn load_or_create(path: &Path) -> Result<Self> {
+    /// The key at `path`, which must be there.
+    pub fn existing(path: &Path) -> Result<Self> {
+        let missing = || BackupError::NoKey {
+            path: path.to_path_buf(),
+        };
+        Self::load(path)?.ok_or_else(missing)
+    }
+
+    /// The key at `path`; made when there is none. Not when `own`, a folder that nobody else puts backups into, has some: those
+    /// are of a key that was lost, and a new one would hide that.
+    pub fn load_or_create(path: &Path, own: Option<&Path>) -> Result<Self> {
         if let Some(key) = Self::load(path)? {
             return Ok(key);
+        }
+        if let Some(dir) = own
+            && list::holds_any(dir)?
+        {
+            return Self::existing(path);
         }
         let above = path.parent().unwrap_or(Path::new("/"));
         disk::create_dir_all(above)?;
@@ -115,7 +129,7 @@ mod tests {
         let path = dir.path().join("state/backup.key");
         let keys: Vec<_> = std::thread::scope(|scope| {
             let made: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| Key::load_or_create(&path).unwrap().fingerprint()))
+                .map(|_| scope.spawn(|| Key::load_or_create(&path, None).unwrap().fingerprint()))
                 .collect();
             made.into_iter().map(|one| one.join().unwrap()).collect()
         });
@@ -127,13 +141,13 @@ mod tests {
     fn a_key_that_others_may_read_or_that_is_cut_off_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("backup.key");
-        Key::load_or_create(&path).unwrap();
+        Key::load_or_create(&path, None).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        let error = Key::load_or_create(&path).unwrap_err().to_string();
+        let error = Key::load_or_create(&path, None).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(&path, "abcd\n").unwrap();
-        assert!(matches!(Key::load_or_create(&path), Err(BackupError::Key { .. })));
+        assert!(matches!(Key::load_or_create(&path, None), Err(BackupError::Key { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"abcd\n");
     }
 }

@@ -1,12 +1,13 @@
 //! What backups there are, and which may go.
 
 use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::format::Opened;
-use super::{BackupError, BackupId, Key, Listed, Result};
+use super::{BackupError, BackupId, Key, Listed, Result, Unreadable};
 use crate::disk;
 
 /// Newest first. Reads the beginning of each file only.
@@ -18,7 +19,8 @@ pub fn list(dir: &Path, key: &Key) -> Result<Vec<Listed>> {
         let record = match Opened::open(dir, key, &id) {
             Ok(opened) => Ok(opened.header.record),
             Err(BackupError::Unknown { .. }) => continue,
-            Err(e) => Err(reason(&e)),
+            Err(e @ BackupError::OtherKey { .. }) => Err(Unreadable::OtherKey(reason(&e))),
+            Err(e) => Err(Unreadable::Damaged(reason(&e))),
         };
         listed.push(Listed { id, size, record });
     }
@@ -26,7 +28,7 @@ pub fn list(dir: &Path, key: &Key) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// Those older than the retention. Kept are the needed ones and, however old, the newest that is not damaged.
+/// Those older than the retention. Kept are the needed ones, those of other keys and, however old, the newest that is whole.
 pub fn prune_candidates(
     listed: &[Listed],
     retention_days: impl Into<u64>,
@@ -48,6 +50,7 @@ pub fn prune_candidates(
         .max_by_key(|one| one.id.moment());
     listed
         .iter()
+        .filter(|one| !matches!(one.record, Err(Unreadable::OtherKey(_))))
         .filter(|one| one.id.moment().0 < limit.as_str() && !needed.contains(&one.id))
         .filter(|one| newest.is_none_or(|newest| newest.id != one.id))
         .map(|one| one.id.clone())
@@ -59,12 +62,25 @@ pub fn remove(dir: &Path, id: &BackupId) -> Result<()> {
     Ok(disk::remove_file(&id.file_in(dir))?)
 }
 
-/// What killed tries left behind.
+/// What killed tries left behind. One that is still being written, by another installation that shares the folder, is locked
+/// by its writer and stays.
 pub fn remove_left_overs(dir: &Path) -> Result<()> {
     for name in names(dir)?.iter().filter(|name| BackupId::is_left_over(name)) {
-        disk::remove_file(&dir.join(name))?;
+        let path = dir.join(name);
+        let being_written = match File::open(&path) {
+            Ok(file) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
+            Err(_) => false,
+        };
+        if !being_written {
+            disk::remove_file(&path)?;
+        }
     }
     Ok(())
+}
+
+/// Whether there is any backup in the folder, whosever it is.
+pub fn holds_any(dir: &Path) -> Result<bool> {
+    Ok(names(dir)?.iter().any(|name| BackupId::of_file(name).is_some()))
 }
 
 /// Names in the folder; none when it is not there.
@@ -106,7 +122,11 @@ mod tests {
             bytes: 0,
             unsettled: 0,
         };
-        let record = if whole { Ok(record) } else { Err("damaged".into()) };
+        let record = if whole {
+            Ok(record)
+        } else {
+            Err(Unreadable::Damaged("flipped".into()))
+        };
         Listed { id, size: 0, record }
     }
 
@@ -119,7 +139,12 @@ mod tests {
             listed("backup_0a1_20260101_000000", true),
         ];
         let ids = |found: Vec<BackupId>| found.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let foreign = Listed {
+            record: Err(Unreadable::OtherKey("key 1234".into())),
+            ..all[0].clone()
+        };
         let now: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+        assert!(prune_candidates(&[foreign], 10_u32, now, &BTreeSet::new()).is_empty());
         let needed = BTreeSet::from([all[3].id.clone()]);
         assert_eq!(
             ids(prune_candidates(&all, 10_u32, now, &needed)),

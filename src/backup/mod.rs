@@ -24,7 +24,7 @@ pub use create::create;
 pub use error::BackupError;
 pub use id::{BackupId, BackupIdError};
 pub use key::Key;
-pub use list::{list, prune_candidates, remove};
+pub use list::{holds_any, list, prune_candidates, remove};
 pub use read::{show, verify};
 pub use restore::restore;
 
@@ -77,13 +77,29 @@ pub struct Record {
     pub unsettled: u64,
 }
 
-/// A backup in the list; a damaged one with the reason in place of its record.
+/// A backup in the list; one that cannot be read with the reason in place of its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub id: BackupId,
     /// Bytes on disk.
     pub size: u64,
-    pub record: std::result::Result<Record, String>,
+    pub record: std::result::Result<Record, Unreadable>,
+}
+
+/// Why a backup in the folder cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Of another installation that shares the folder, or of a key that was lost: not ours to judge or to remove.
+    OtherKey(String),
+    Damaged(String),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OtherKey(reason) | Self::Damaged(reason) => f.write_str(reason),
+        }
+    }
 }
 
 impl Listed {
@@ -93,7 +109,7 @@ impl Listed {
     }
 }
 
-/// In JSON one flat object: the record and `size`, or `id`, `size` and `damaged`.
+/// In JSON one flat object: the record and `size`, or `id`, `size` and `damaged` or `other_key`.
 impl Serialize for Listed {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -109,11 +125,17 @@ impl Serialize for Listed {
                 size: u64,
                 damaged: &'a str,
             },
+            Foreign {
+                id: &'a BackupId,
+                size: u64,
+                other_key: &'a str,
+            },
         }
         let (id, size) = (&self.id, self.size);
         match &self.record {
             Ok(record) => Flat::Whole { record, size },
-            Err(damaged) => Flat::Damaged { id, size, damaged },
+            Err(Unreadable::Damaged(damaged)) => Flat::Damaged { id, size, damaged },
+            Err(Unreadable::OtherKey(other_key)) => Flat::Foreign { id, size, other_key },
         }
         .serialize(serializer)
     }

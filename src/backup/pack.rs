@@ -34,6 +34,7 @@ pub fn write(
     let total = 2 * planned.iter().map(|one| one.size).sum::<u64>();
     let prelude = Prelude::new(key);
     let mut file = NewFile::create(&path, 0o600)?;
+    file.lock()?;
     file.write_all(prelude.bytes()).map_err(wrote)?;
     file.seek(SeekFrom::Start(BODY_AT)).map_err(wrote)?;
     let sealer = prelude.seal(file, key, BODY).map_err(wrote)?;

@@ -26,7 +26,7 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("root/data/deep/er")).unwrap();
         fs::create_dir_all(dir.path().join("root/config")).unwrap();
-        let key = Key::load_or_create(&dir.path().join("key")).unwrap();
+        let key = Key::load_or_create(&dir.path().join("key"), None).unwrap();
         Self { dir, key }
     }
 
@@ -218,7 +218,7 @@ fn another_key_another_name_and_parts_of_another_backup_are_found() {
     let first = place.create(Kind::Manual).unwrap();
     let second = place.create(Kind::Manual).unwrap();
     assert_eq!(second.id.as_str(), format!("{}_2", first.id));
-    let other = Key::load_or_create(&place.dir.path().join("other")).unwrap();
+    let other = Key::load_or_create(&place.dir.path().join("other"), None).unwrap();
     let error = verify(&place.backups(), &other, &first.id).unwrap_err();
     assert!(matches!(error, BackupError::OtherKey { .. }), "{error}");
 

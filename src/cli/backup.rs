@@ -6,7 +6,7 @@ use super::args::{BackupVerb, Global, selected};
 use super::open::open;
 use super::output::{Result, bytes, confirm, dim, green, harmless, red, result};
 use crate::app::{self, AppError};
-use crate::backup::{Kind, Listed, Record};
+use crate::backup::{Kind, Listed, Record, Unreadable};
 use crate::host;
 
 pub fn run(global: &Global, verb: &BackupVerb) -> Result<()> {
@@ -93,6 +93,7 @@ fn line(record: &Record) -> String {
 fn listed_line(listed: &Listed) -> String {
     match &listed.record {
         Ok(record) => line(record),
-        Err(reason) => format!("{}  {} {}", listed.id, red("damaged:"), harmless(reason)),
+        Err(Unreadable::Damaged(reason)) => format!("{}  {} {}", listed.id, red("damaged:"), harmless(reason)),
+        Err(Unreadable::OtherKey(reason)) => format!("{}  {} {}", listed.id, dim("not ours:"), harmless(reason)),
     }
 }

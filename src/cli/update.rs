@@ -243,6 +243,13 @@ fn text(report: &Report) -> String {
             red("not finished:")
         ),
     };
+    if let Some(dir) = &report.set_aside {
+        let note = format!(
+            "what was written to the database since then is kept in {}",
+            dir.display()
+        );
+        out += &format!("\n{} {note}", yellow("set aside:"));
+    }
     for difference in &report.differences {
         out += &format!("\n{} {}", red("differs:"), harmless(difference));
     }

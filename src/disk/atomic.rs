@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{Result, at};
@@ -43,6 +43,19 @@ impl NewFile {
             part,
             target: target.to_path_buf(),
         })
+    }
+
+    /// Marks the part as being written, for others who clear away what the dead have left in the same folder.
+    pub fn lock(&self) -> Result<()> {
+        let locked = self.file.as_ref().map_or(Ok(()), File::lock);
+        at("lock", &self.part, locked)
+    }
+
+    /// As [`NewFile::create`], with the permission bits of `model` and, as far as we may give it, its owner.
+    pub fn create_like(target: &Path, model: &fs::Metadata) -> Result<Self> {
+        let new = Self::create(target, model.mode() & 0o7777)?;
+        give_owner(&new.part, model)?;
+        Ok(new)
     }
 
     /// Makes the content durable, then visible under its final name, then the name durable.
@@ -93,10 +106,35 @@ pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     file.commit()
 }
 
-/// Replaces the content of `path`, giving it the permission bits of `model`.
+/// Replaces the content of `path` in one piece, giving it the permission bits and the owner of `model`.
 pub fn replace_content(path: &Path, content: &[u8], model: &Path) -> Result<()> {
-    let mode = at("look at", model, fs::metadata(model))?.permissions().mode() & 0o7777;
-    write_atomic(path, content, mode)
+    let model = at("look at", model, fs::metadata(model))?;
+    let mut file = NewFile::create_like(path, &model)?;
+    at("write", path, file.write_all(content))?;
+    file.commit()
+}
+
+/// Gives a new file that only we use yet the permission bits and the owner of `model`.
+pub fn make_like(path: &Path, model: &Path) -> Result<()> {
+    let model = at("look at", model, fs::metadata(model))?;
+    super::set_mode(path, model.mode() & 0o7777)?;
+    give_owner(path, &model)
+}
+
+/// Only root may give files away; for everybody else what they write is their own. A change of owner clears setuid and
+/// setgid, so the mode is set again.
+fn give_owner(path: &Path, model: &fs::Metadata) -> Result<()> {
+    let now = at("look at", path, fs::metadata(path))?;
+    if (now.uid(), now.gid()) == (model.uid(), model.gid()) || !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    super::set_owner(path, model.uid(), model.gid())?;
+    super::set_mode(path, model.mode() & 0o7777)
+}
+
+/// Where `path` really lies when it is a symbolic link, so that a replacement goes there and the link stays.
+pub fn followed(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Creates the folder that `path` lies in.

@@ -15,16 +15,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use atomic::{
-    NewFile, append, create_dir_all, create_dir_of, exchange, rename, replace_content, switch_link, sync_dir,
-    sync_filesystem, write_atomic,
+    NewFile, append, create_dir_all, create_dir_of, exchange, followed, make_like, rename, replace_content,
+    switch_link, sync_dir, sync_filesystem, write_atomic,
 };
 pub use lock::{Lock, LockAttempt, try_lock};
 pub use log::{log_tail, open_log, rotate_log};
 pub use part::PartFile;
 pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_modified, set_owner};
 pub use read::{exists, read_limited, read_text_limited};
-pub use space::free_space;
-pub use tree::{Entry, EntryKind, copy_file, copy_tree, remove_file, remove_tree, set_mode, tree_size, walk};
+pub use space::{free_space, reserve};
+pub use tree::{
+    Entry, EntryKind, copy_file, copy_tree, move_across, remove_file, remove_tree, set_mode, tree_size, walk,
+};
 
 /// What was being done to which path when the operating system said no.
 #[derive(Debug, thiserror::Error)]

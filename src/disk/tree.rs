@@ -86,13 +86,23 @@ pub fn tree_size(root: &Path) -> Result<u64> {
     Ok(walk(root)?.iter().map(|entry| entry.size).sum())
 }
 
-/// Copies one file durably, keeping its permission bits.
+/// Copies one file durably, keeping its permission bits and, as far as we may give it, its owner.
 pub fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let mut source = at("open", from, fs::File::open(from))?;
-    let mode = at("look at", from, source.metadata())?.mode() & 0o7777;
-    let mut file = NewFile::create(to, mode)?;
+    let mut file = NewFile::create_like(to, &at("look at", from, source.metadata())?)?;
     at("copy", from, io::copy(&mut source, &mut file))?;
     file.commit()
+}
+
+/// Moves a file, also to another file system.
+pub fn move_across(from: &Path, to: &Path) -> Result<()> {
+    match super::rename(from, to) {
+        Err(e) if e.source.kind() == io::ErrorKind::CrossesDevices => {
+            copy_file(from, to)?;
+            remove_file(from)
+        }
+        other => other,
+    }
 }
 
 /// Copies folders, files and links below `from` to `to`, which may exist. Special files are left out.

@@ -4,8 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
 
+use super::failure::DISK_FULL;
+use super::reserve::Reserve;
 use super::{Context, InstallationLock, StepError, finish, seeded, step};
 use crate::clock;
+use crate::host;
 use crate::journal::{self, Course, Event, IllegalTransition, Next, Outcome, PauseReason, State, StepState};
 use crate::plan::{Step, StepId};
 use crate::store::StoreError;
@@ -32,137 +35,134 @@ pub enum Stopped {
 /// Goes on with the update from wherever its journal says it is, to its end or to where it has to wait.
 pub fn drive(cx: &Context<'_>, _lock: &InstallationLock) -> Result<Stopped, EngineError> {
     let rows = cx.store.journal(cx.id, 0)?;
-    let mut state = State::replay(cx.plan, rows.iter().map(|row| &row.event))?;
-    loop {
-        match journal::next(&state) {
-            Next::Apply(id) => match wanted_otherwise(cx, &state) {
-                Some(event) => record(cx, &mut state, &event)?,
-                None => apply(cx, &mut state, find(cx, id)?)?,
-            },
-            Next::GiveUp(id) => {
-                let message = format!(
-                    "NetLink ended three times without a result in step {}",
-                    find(cx, id)?.kind
-                );
-                let failure = StepError::new("NL0321", message).into_failure();
-                record(cx, &mut state, &Event::Failed { step: id, failure })?;
+    let state = State::replay(cx.plan, rows.iter().map(|row| &row.event))?;
+    if state.has_begun() {
+        // A NetLink that was killed may have left a command running, which must not work beside its own repetition or undo.
+        host::end_commands(cx.layout.root());
+    }
+    let reserve = Reserve::take(cx.layout);
+    Drive { cx, state, reserve }.run()
+}
+
+struct Drive<'a, 'c> {
+    cx: &'a Context<'c>,
+    state: State,
+    reserve: Reserve,
+}
+
+impl<'a> Drive<'a, '_> {
+    fn run(mut self) -> Result<Stopped, EngineError> {
+        loop {
+            match journal::next(&self.state) {
+                Next::Apply(id) => match self.wanted_otherwise() {
+                    Some(event) => self.record(&event)?,
+                    None => self.apply(self.find(id)?)?,
+                },
+                Next::GiveUp(id) => {
+                    let message = format!(
+                        "NetLink ended three times without a result in step {}",
+                        self.find(id)?.kind
+                    );
+                    self.fail(id, StepError::new("NL0321", message))?;
+                }
+                Next::Undo(id) => self.undo(self.find(id)?)?,
+                Next::Commit => self.record(&Event::Committed)?,
+                Next::Finish(outcome) => {
+                    finish::tidy_up(self.cx, outcome)?;
+                    self.record(&Event::Finished { outcome })?;
+                }
+                Next::Wait(reason) => return Ok(Stopped::Waiting(reason)),
+                Next::Done(outcome) => return Ok(Stopped::Finished(outcome)),
             }
-            Next::Undo(id) => undo(cx, &mut state, find(cx, id)?)?,
-            Next::Commit => record(cx, &mut state, &Event::Committed)?,
-            Next::Finish(outcome) => {
-                finish::tidy_up(cx, outcome)?;
-                record(cx, &mut state, &Event::Finished { outcome })?;
-            }
-            Next::Wait(reason) => return Ok(Stopped::Waiting(reason)),
-            Next::Done(outcome) => return Ok(Stopped::Finished(outcome)),
         }
     }
-}
 
-/// What those outside want of the update instead of its next step. Once it is committed there is no way back to want.
-fn wanted_otherwise(cx: &Context<'_>, state: &State) -> Option<Event> {
-    if cx.control.wants_rollback() && state.course() == Course::Forward {
-        let by = "the operator".into();
-        return Some(Event::Aborted { by });
-    }
-    cx.control.wants_pause().map(|reason| Event::Paused { reason })
-}
-
-fn find<'a>(cx: &'a Context<'_>, id: StepId) -> Result<&'a Step, EngineError> {
-    cx.plan.step(id).ok_or(EngineError::NoStep(id))
-}
-
-/// Checks the entry against the journal's rules, then makes it durable.
-fn record(cx: &Context<'_>, state: &mut State, event: &Event) -> Result<(), EngineError> {
-    state.apply(event)?;
-    cx.store.append(cx.id, event, clock::now())?;
-    finish::log(cx, event);
-    Ok(())
-}
-
-fn apply(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineError> {
-    let id = step.id;
-    let work = step::of(step.kind);
-    let undo = match state.steps().get(usize::from(id.0)) {
-        Some(StepState::Pending) | None => match guarded(|| (work.prepare)(cx, step)) {
-            Ok(undo) => undo,
-            Err(error) => {
-                record(
-                    cx,
-                    state,
-                    &Event::Started {
-                        step: id,
-                        undo: Value::Null,
-                    },
-                )?;
-                return record(
-                    cx,
-                    state,
-                    &Event::Failed {
-                        step: id,
-                        failure: error.into_failure(),
-                    },
-                );
-            }
-        },
-        Some(_) => state.undo_of(id).clone(),
-    };
-    record(
-        cx,
-        state,
-        &Event::Started {
-            step: id,
-            undo: undo.clone(),
-        },
-    )?;
-    if seeded::result_before_work() {
-        record(
-            cx,
-            state,
-            &Event::Succeeded {
-                step: id,
-                note: String::new(),
-            },
-        )?;
-        let _ = guarded(|| (work.apply)(cx, step, &undo));
-        return Ok(());
-    }
-    match guarded(|| (work.apply)(cx, step, &undo)) {
-        Ok(note) => record(cx, state, &Event::Succeeded { step: id, note }),
-        Err(error) if error.is_interrupted() => {
-            wanted_otherwise(cx, state).map_or(Ok(()), |event| record(cx, state, &event))
+    /// What those outside want of the update instead of its next step. Once it is committed there is no way back to want.
+    fn wanted_otherwise(&self) -> Option<Event> {
+        if self.cx.control.wants_rollback() && self.state.course() == Course::Forward {
+            let by = "the operator".into();
+            return Some(Event::Aborted { by });
         }
-        Err(error) => record(
-            cx,
-            state,
-            &Event::Failed {
-                step: id,
-                failure: error.into_failure(),
-            },
-        ),
+        self.cx.control.wants_pause().map(|reason| Event::Paused { reason })
     }
-}
 
-fn undo(cx: &Context<'_>, state: &mut State, step: &Step) -> Result<(), EngineError> {
-    let id = step.id;
-    let kept = state.undo_of(id).clone();
-    record(cx, state, &Event::UndoStarted { step: id })?;
-    // A step whose preparation failed has touched nothing.
-    let undone = if kept.is_null() {
+    fn find(&self, id: StepId) -> Result<&'a Step, EngineError> {
+        self.cx.plan.step(id).ok_or(EngineError::NoStep(id))
+    }
+
+    /// Checks the entry against the journal's rules, then makes it durable, if need be with the room that was kept for that.
+    fn record(&mut self, event: &Event) -> Result<(), EngineError> {
+        self.state.apply(event)?;
+        let store = self.cx.store;
+        match store.append(self.cx.id, event, clock::now()) {
+            Err(error) if error.is_full() => {
+                self.reserve.release();
+                store.append(self.cx.id, event, clock::now())?;
+            }
+            appended => drop(appended?),
+        }
+        finish::log(self.cx, event);
         Ok(())
-    } else {
-        guarded(|| (step::of(step.kind).undo)(cx, step, &kept))
-    };
-    match undone {
-        Ok(()) => record(cx, state, &Event::UndoFinished { step: id }),
-        Err(error) => record(
-            cx,
-            state,
-            &Event::UndoFailed {
+    }
+
+    fn start(&mut self, step: StepId, undo: Value) -> Result<(), EngineError> {
+        self.record(&Event::Started { step, undo })
+    }
+
+    /// A full disk must not stand in the way of the undoing that follows.
+    fn fail(&mut self, step: StepId, error: StepError) -> Result<(), EngineError> {
+        let failure = error.into_failure();
+        if failure.code == DISK_FULL {
+            self.reserve.release();
+        }
+        self.record(&Event::Failed { step, failure })
+    }
+
+    fn apply(&mut self, step: &Step) -> Result<(), EngineError> {
+        let (cx, id) = (self.cx, step.id);
+        let work = step::of(step.kind);
+        let undo = match self.state.steps().get(usize::from(id.0)) {
+            Some(StepState::Pending) | None => match guarded(|| (work.prepare)(cx, step)) {
+                Ok(undo) => undo,
+                Err(error) => {
+                    self.start(id, Value::Null)?;
+                    return self.fail(id, error);
+                }
+            },
+            Some(_) => self.state.undo_of(id).clone(),
+        };
+        self.start(id, undo.clone())?;
+        if seeded::result_before_work() {
+            let note = String::new();
+            self.record(&Event::Succeeded { step: id, note })?;
+            let _ = guarded(|| (work.apply)(cx, step, &undo));
+            return Ok(());
+        }
+        match guarded(|| (work.apply)(cx, step, &undo)) {
+            Ok(note) => self.record(&Event::Succeeded { step: id, note }),
+            Err(error) if error.is_interrupted() => self.wanted_otherwise().map_or(Ok(()), |event| self.record(&event)),
+            Err(error) => self.fail(id, error),
+        }
+    }
+
+    fn undo(&mut self, step: &Step) -> Result<(), EngineError> {
+        let (cx, id) = (self.cx, step.id);
+        let kept = self.state.undo_of(id).clone();
+        self.record(&Event::UndoStarted { step: id })?;
+        // A step whose preparation failed has touched nothing.
+        let undone = if kept.is_null() {
+            Ok(())
+        } else {
+            guarded(|| (step::of(step.kind).undo)(cx, step, &kept))
+        };
+        let event = match undone {
+            Ok(()) => Event::UndoFinished { step: id },
+            Err(error) => Event::UndoFailed {
                 step: id,
                 failure: error.into_failure(),
             },
-        ),
+        };
+        self.record(&event)
     }
 }
 

@@ -90,6 +90,10 @@ fn code_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
             _ => None,
         };
     }
+    if let Some(sqlite) = error.downcast_ref::<rusqlite::Error>() {
+        let full = sqlite.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+        return full.then_some(DISK_FULL);
+    }
     error
         .downcast_ref::<std::io::Error>()
         .filter(|io| full(io.kind()))

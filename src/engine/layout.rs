@@ -91,6 +91,16 @@ impl Layout {
         self.state().join("undo").join(id.as_str())
     }
 
+    /// What the product wrote with a version that was then taken back: never put in place again by itself, and never thrown
+    /// away with the update.
+    pub fn set_aside(&self, id: &UpdateId) -> PathBuf {
+        self.all_set_aside().join(id.as_str())
+    }
+
+    pub fn all_set_aside(&self) -> PathBuf {
+        self.state().join("set-aside")
+    }
+
     /// There while maintenance mode is on.
     pub fn maintenance(&self) -> PathBuf {
         self.state().join("maintenance.json")

@@ -7,13 +7,14 @@ mod finish;
 mod layout;
 mod lock;
 pub mod product;
+mod reserve;
 mod seeded;
 mod step;
 mod version_file;
 
 pub use context::{Context, Control, Progress};
 pub use drive::{EngineError, Stopped, drive};
-pub use failure::StepError;
+pub use failure::{DISK_FULL, PERMISSION, StepError};
 pub use layout::Layout;
 pub use lock::{InstallationLock, LockError, LockState, Owner, look_at_lock};
 pub use version_file::{VersionEntry, VersionFile};

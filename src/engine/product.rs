@@ -205,7 +205,7 @@ pub fn run_command(
     let run = host::Run {
         argv,
         dir,
-        env: BTreeMap::new(),
+        env: host::command_mark(layout.root()),
         stdin: Vec::new(),
         limit: spec.timeout,
     };

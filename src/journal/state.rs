@@ -98,6 +98,11 @@ impl State {
         self.aborted_by.as_deref()
     }
 
+    /// Some step was started before.
+    pub fn has_begun(&self) -> bool {
+        self.steps.iter().any(|step| *step != StepState::Pending)
+    }
+
     pub fn steps(&self) -> &[StepState] {
         &self.steps
     }

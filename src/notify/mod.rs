@@ -1,13 +1,12 @@
 //! Hooks: executables at named points of an update.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::host::{CommandError, Finished, Run};
+use crate::host::{self, CommandError, Finished, Run};
 
 pub use crate::release::{HookPoint, HookPointError};
 
@@ -43,10 +42,12 @@ pub fn run(
     let Some(argv) = command.filter(|argv| !argv.is_empty()) else {
         return Ok(None);
     };
+    let mut env = host::command_mark(root);
+    env.insert("NETLINK_HOOK".to_owned(), point.to_string());
     let run = Run {
         argv: located(root, argv),
         dir: root.to_path_buf(),
-        env: BTreeMap::from([("NETLINK_HOOK".to_owned(), point.to_string())]),
+        env,
         stdin: input(point, payload),
         limit,
     };

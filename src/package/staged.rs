@@ -27,11 +27,12 @@ impl Staged {
         &self.dir
     }
 
-    /// Checks an existing tree in full: changed, missing and extra files are errors.
+    /// Checks an existing tree in full: changed and missing files are errors. What a product or its dependencies have put
+    /// beside them while it ran is not: it must not bar the way back to it.
     pub fn check(dir: &Path) -> Result<Self, PackageError> {
         let manifest = manifest_of(dir)?;
         let report = compare(dir, &manifest)?;
-        if !report.is_clean() {
+        if !report.is_as_published() {
             let dir = dir.to_path_buf();
             return Err(PackageError::Damaged { dir, report });
         }
@@ -54,7 +55,12 @@ pub struct TreeReport {
 
 impl TreeReport {
     pub fn is_clean(&self) -> bool {
-        self.changed.is_empty() && self.missing.is_empty() && self.extra.is_empty()
+        self.is_as_published() && self.extra.is_empty()
+    }
+
+    /// Every file that the publisher signed is there and what it was.
+    pub fn is_as_published(&self) -> bool {
+        self.changed.is_empty() && self.missing.is_empty()
     }
 }
 

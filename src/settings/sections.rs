@@ -34,6 +34,11 @@ impl Backup {
     pub fn directory_under(&self, root: &Path) -> PathBuf {
         root.join(&self.directory)
     }
+
+    /// The folder, if it is this installation's alone: one given by an absolute path may be shared.
+    pub fn own_directory_under(&self, root: &Path) -> Option<PathBuf> {
+        self.directory.is_relative().then(|| self.directory_under(root))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

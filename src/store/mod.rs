@@ -2,16 +2,18 @@
 
 mod installation;
 mod sqlite_file;
+mod sqlite_open;
 mod updates;
 mod ways_back;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 pub use installation::Fact;
-pub use sqlite_file::{SqliteFileError, copy_live, put_back, remove};
+pub use sqlite_file::{SqliteFileError, copy_live, put_back, remove, set_aside, stamp};
+pub use sqlite_open::{BUSY_TIMEOUT, open_quietly};
 pub use updates::{Row, UpdateId, UpdateIdError, UpdateRecord, Verb};
 
 mod embedded {
@@ -49,6 +51,13 @@ pub enum StoreError {
     },
     #[error("update {id} is not finished; run `netlink update resume` first")]
     Unfinished { id: UpdateId },
+}
+
+impl StoreError {
+    /// There is no room left on the disk.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    }
 }
 
 pub type Result<T> = std::result::Result<T, StoreError>;

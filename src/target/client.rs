@@ -95,6 +95,38 @@ pub fn stop(root: &Path, limit: Duration) -> Result<Stopped, TargetError> {
     }
 }
 
+/// Whether the product is meant to run, also where nobody sees to it: after a reboot, or when its supervisor was killed.
+pub fn is_desired(root: &Path) -> Result<bool, TargetError> {
+    Ok(desired::read(root)?.launch().is_some())
+}
+
+/// Nothing can start the product as long as this is held.
+#[must_use = "the product can be started again once this is dropped"]
+pub struct HeldStill {
+    _lock: disk::Lock,
+}
+
+/// Ends what runs of a product that is meant to be stopped, its supervisor too, and keeps it from being started. The product
+/// must be meant to be stopped.
+pub fn hold_still(root: &Path, limit: Duration) -> Result<HeldStill, TargetError> {
+    let deadline = Deadline::after(limit);
+    shutdown(root, limit)?;
+    loop {
+        if let LockAttempt::Held(lock) = disk::try_lock(&places::lock(root))? {
+            orphan::end_all(root)?;
+            return Ok(HeldStill { _lock: lock });
+        }
+        if deadline.has_passed() {
+            return Err(TargetError::TimedOut {
+                wanted: "without a supervisor",
+                limit,
+                found: "with one that something else starts".into(),
+            });
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
 pub fn status(root: &Path) -> Result<Status, TargetError> {
     Ok(socket::ask(root, Request::Status)?.map_or(Status::NoSupervisor, |state| state.status))
 }

@@ -7,68 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::scene::Scene;
 use crate::world::{Installation, Lamp, Publisher, Ran, put, run};
-
-/// An installation of `lamp` at `0a1`, and what must not change.
-struct Scene {
-    // First, so that it is stopped while its folder is still there.
-    lamp: Installation,
-    publisher: Publisher,
-    dir: tempfile::TempDir,
-    config: String,
-    database: String,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let publisher = Publisher::with_lamps(&dir.path().join("publisher"));
-        let lamp = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
-        let (config, database) = (lamp.text("config/lamp.toml"), lamp.database());
-        Self {
-            dir,
-            publisher,
-            lamp,
-            config,
-            database,
-        }
-    }
-
-    /// The file of a published target.
-    fn target(&self, version: &str, ending: &str) -> PathBuf {
-        let folder = self.publisher.dir.join("repo/targets/lamp").join(version);
-        let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        files.find(|path| path.to_str().unwrap().ends_with(ending)).unwrap()
-    }
-
-    fn upgrade(&self) -> Ran {
-        self.lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"])
-    }
-
-    #[track_caller]
-    fn assert_untouched(&self) {
-        self.lamp.assert_at("0a1");
-        assert_eq!(self.lamp.text("config/lamp.toml"), self.config);
-        assert_eq!(self.lamp.database(), self.database);
-        for left in [
-            "releases/0b1",
-            ".netlink/staging",
-            ".netlink/downloads",
-            ".netlink/undo",
-        ] {
-            let path = self.lamp.path(left);
-            let is_empty = fs::read_dir(&path).map_or(true, |mut entries| entries.next().is_none());
-            assert!(!path.exists() || is_empty, "{left} is left behind");
-        }
-    }
-
-    /// The cause is gone: the same update can be run again.
-    #[track_caller]
-    fn assert_possible_now(&self) {
-        self.upgrade().ok();
-        self.lamp.assert_at("0b1");
-    }
-}
 
 fn flip_a_byte(path: &Path) {
     let mut content = fs::read(path).unwrap();
@@ -550,13 +490,4 @@ fn a_clock_that_jumps_does_not_confuse_an_installation() {
     assert_eq!(history[0]["to"], "0b1", "{history:#}");
     scene.lamp.run(&["update", "rollback", "--yes"]).ok();
     scene.assert_untouched_but_for_kept();
-}
-
-impl Scene {
-    #[track_caller]
-    fn assert_untouched_but_for_kept(&self) {
-        self.lamp.assert_at("0a1");
-        assert_eq!(self.lamp.text("config/lamp.toml"), self.config);
-        assert_eq!(self.lamp.database(), self.database);
-    }
 }

@@ -20,7 +20,8 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     }
     let leg = cx.leg(step)?;
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0308", e);
-    let key = Key::load_or_create(&cx.layout.backup_key()).map_err(|e| failed(&e))?;
+    let own = cx.settings.backup.own_directory_under(cx.layout.root());
+    let key = Key::load_or_create(&cx.layout.backup_key(), own.as_deref()).map_err(|e| failed(&e))?;
     let dir = cx.settings.backup.directory_under(cx.layout.root());
     let scratch = cx.layout.staging().join("backup");
     disk::create_dir_all(&scratch).map_err(|e| failed(&e))?;

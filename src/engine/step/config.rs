@@ -87,10 +87,39 @@ fn kept(cx: &Context<'_>, step: &Step, file: &RelPath) -> PathBuf {
     file.under(&cx.layout.undo(cx.id).join(step.id.0.to_string()))
 }
 
+/// What this step has made of the file.
+fn made(cx: &Context<'_>, step: &Step, file: &RelPath) -> PathBuf {
+    file.under(&cx.layout.undo(cx.id).join(format!("{}-made", step.id.0)))
+}
+
+/// Where the file really lies: an operator's symbolic link stays one.
+fn place(cx: &Context<'_>, file: &RelPath) -> PathBuf {
+    disk::followed(&file.under(&cx.layout.config()))
+}
+
+/// The operator may have edited the file since the update began, while it waited or its machine was down. What is neither from
+/// before the step nor of its own making is kept beside it.
+fn keep_edited(cx: &Context<'_>, step: &Step, file: &RelPath) -> Result<(), StepError> {
+    let failed = |e| StepError::because("NL0312", &e);
+    let path = place(cx, file);
+    if !path.exists() {
+        return Ok(());
+    }
+    let live = disk::read_limited(&path, product::CONFIG_LIMIT).map_err(failed)?;
+    let known = [kept(cx, step, file), made(cx, step, file)];
+    let is_known = |path: &PathBuf| disk::read_limited(path, product::CONFIG_LIMIT).is_ok_and(|text| text == live);
+    if known.iter().any(is_known) {
+        return Ok(());
+    }
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".edited-during-{}", cx.id));
+    disk::copy_file(&path, &path.with_file_name(name)).map_err(failed)
+}
+
 fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
     let mut before = Before { files: Vec::new() };
     for file in files(cx, cx.leg(step)?)? {
-        let path = file.under(&cx.layout.config());
+        let path = place(cx, &file);
         let existed = path.exists();
         if existed {
             let copy = kept(cx, step, &file);
@@ -110,7 +139,7 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     for FileBefore { file, existed } in &before.files {
         let changed = match existed {
             true => migrate_file(cx, step, leg, file)?,
-            false if manifest.config.contains(file) => bring_default(cx, leg, file)?,
+            false if manifest.config.contains(file) => bring_default(cx, step, leg, file)?,
             false => None,
         };
         said.extend(changed);
@@ -139,23 +168,36 @@ fn migrate_file(cx: &Context<'_>, step: &Step, leg: &Leg, file: &RelPath) -> Res
     if now.text == text {
         return Ok(None);
     }
-    disk::replace_content(&file.under(&cx.layout.config()), now.text.as_bytes(), &copy).map_err(|e| failed(&e))?;
+    keep_edited(cx, step, file)?;
+    let made = made(cx, step, file);
+    disk::create_dir_of(&made).map_err(|e| failed(&e))?;
+    disk::replace_content(&made, now.text.as_bytes(), &copy).map_err(|e| failed(&e))?;
+    disk::copy_file(&made, &place(cx, file)).map_err(|e| failed(&e))?;
     Ok(Some(format!("{file} migrated")))
 }
 
 /// A file that the operator does not have yet comes with the release's default.
-fn bring_default(cx: &Context<'_>, leg: &Leg, file: &RelPath) -> Result<Option<String>, StepError> {
+fn bring_default(cx: &Context<'_>, step: &Step, leg: &Leg, file: &RelPath) -> Result<Option<String>, StepError> {
     let default = file.under(&cx.layout.release(&leg.to).join(package::CONFIG_DEFAULTS));
-    let place = file.under(&cx.layout.config());
-    let copied = disk::create_dir_of(&place).and_then(|()| disk::copy_file(&default, &place));
+    let (made, place) = (made(cx, step, file), place(cx, file));
+    let copied = disk::create_dir_of(&made)
+        .and_then(|()| disk::copy_file(&default, &made))
+        .and_then(|()| disk::create_dir_of(&place));
     copied.map_err(|e| StepError::because("NL0312", &e))?;
+    keep_edited(cx, step, file)?;
+    disk::copy_file(&made, &place).map_err(|e| StepError::because("NL0312", &e))?;
     Ok(Some(format!("{file} created")))
 }
 
 fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let before: Before = gathered(undo)?;
     for FileBefore { file, existed } in &before.files {
-        let place = file.under(&cx.layout.config());
+        // The step writes down what it makes before it puts it in place: without that it has touched nothing.
+        if !made(cx, step, file).exists() {
+            continue;
+        }
+        keep_edited(cx, step, file)?;
+        let place = place(cx, file);
         let restored = if *existed {
             disk::copy_file(&kept(cx, step, file), &place)
         } else {

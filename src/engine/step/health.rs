@@ -17,6 +17,8 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     if manifest.run.is_some() && !cx.settings.behavior.auto_restart {
         return Ok("not asked: the product was left stopped".into());
     }
+    // After a reboot in between nobody else may have started it.
+    product::start(cx.layout, &manifest)?;
     // The wait may be long, and nothing is half done in it: whoever wants to pause or go back need not wait for its end.
     let wanted_otherwise = || !cx.control.is_quiet();
     let healthy = product::become_healthy(cx.layout, cx.settings, &manifest, &wanted_otherwise);

@@ -7,7 +7,8 @@ use super::{Work, config, leave, nothing};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
-use crate::plan::Step;
+use crate::package::Staged;
+use crate::plan::{Source, Step};
 use crate::release::HookPoint;
 use crate::release::ReleaseManifest;
 use crate::{disk, target};
@@ -21,6 +22,7 @@ pub const WORK: Work = Work {
 fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
     enough_room(cx)?;
     may_write(cx)?;
+    kept_releases_are_whole(cx)?;
     let Some(from) = cx.plan.from() else {
         cx.run_hooks(HookPoint::PreUpdate)?;
         return Ok("room, permissions".into());
@@ -59,6 +61,20 @@ fn enough_room(cx: &Context<'_>) -> Result<(), StepError> {
         cx.layout.root().display()
     );
     Err(StepError::new(DISK_FULL, message).expected(format!("{needed} bytes free"), format!("{free} bytes free")))
+}
+
+/// Found now rather than when the product is stopped: a release on this disk that is no longer what was published.
+fn kept_releases_are_whole(cx: &Context<'_>) -> Result<(), StepError> {
+    let kept = cx.plan.legs().iter().filter(|leg| leg.source == Source::OnDisk);
+    for leg in kept {
+        let dir = cx.layout.release(&leg.to);
+        Staged::check(&dir).map_err(|e| {
+            let found = StepError::because("NL0306", &e).into_failure().message;
+            let remedy = format!("remove {} and it is fetched anew", dir.display());
+            StepError::new("NL0306", format!("{found}; {remedy}"))
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes and removes a file in each folder that the update will write to.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Work, leave, nothing};
-use crate::backup::{self, Key};
+use crate::backup::{self, BackupError, Key};
 use crate::engine::{Context, StepError};
 use crate::plan::Step;
 use crate::release::HookPoint;
@@ -20,6 +20,7 @@ pub const WORK: Work = Work {
 fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
     let releases = forget_releases(cx)?;
     let backups = forget_backups(cx)?;
+    forget_set_aside(cx)?;
     cx.run_hooks(HookPoint::PostUpdate)?;
     Ok(format!("{releases} releases and {backups} backups let go"))
 }
@@ -44,14 +45,41 @@ fn forget_releases(cx: &Context<'_>) -> Result<usize, StepError> {
     Ok(gone)
 }
 
+/// What was set aside goes when an update has completed and the backups of its time go too.
+fn forget_set_aside(cx: &Context<'_>) -> Result<(), StepError> {
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0319", e);
+    let dir = cx.layout.all_set_aside();
+    let entries = match std::fs::read_dir(&dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        listed => listed.map_err(|e| failed(&e))?,
+    };
+    let days = u64::from(cx.settings.backup.retention_days);
+    let retention = std::time::Duration::from_secs(days.saturating_mul(24 * 60 * 60));
+    for entry in entries {
+        let entry = entry.map_err(|e| failed(&e))?;
+        let age = entry
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .map_err(|e| failed(&e))?;
+        if clock::age_of(age).is_some_and(|age| age > retention) {
+            disk::remove_tree(&entry.path()).map_err(|e| failed(&e))?;
+        }
+    }
+    Ok(())
+}
+
 /// The backup made for this very update is kept, however short the retention.
 fn forget_backups(cx: &Context<'_>) -> Result<usize, StepError> {
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0319", e);
     let dir = cx.settings.backup.directory_under(cx.layout.root());
-    if !dir.exists() {
+    if !backup::holds_any(&dir).map_err(|e| failed(&e))? {
         return Ok(0);
     }
-    let key = Key::load_or_create(&cx.layout.backup_key()).map_err(|e| failed(&e))?;
+    // Without the key there is nothing that could be told to be ours.
+    let key = match Key::existing(&cx.layout.backup_key()) {
+        Err(BackupError::NoKey { .. }) => return Ok(0),
+        found => found.map_err(|e| failed(&e))?,
+    };
     let listed = backup::list(&dir, &key).map_err(|e| failed(&e))?;
     let needed = listed
         .iter()

@@ -1,5 +1,5 @@
 //! Migrates the database while the product is stopped. A whole copy is kept first and put back when the step is undone, so
-//! that an automatic rollback gives exactly the data from before.
+//! that an automatic rollback gives exactly the data from before. What the new version wrote until then is set aside.
 
 use std::path::PathBuf;
 
@@ -72,12 +72,8 @@ fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
             format!("release {} names a schema level but no database", leg.to),
         )
     };
-    let database = manifest
-        .database
-        .as_ref()
-        .ok_or_else(missing)?
-        .path
-        .under(&cx.layout.data());
+    let path = &manifest.database.as_ref().ok_or_else(missing)?.path;
+    let database = disk::followed(&path.under(&cx.layout.data()));
     let existed = database.exists();
     if existed {
         let copy = kept(cx, step);
@@ -102,13 +98,27 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
         }
         Migration::Down { downs, to } => schema::down(&before.database, &downs, to).map_err(|e| failed(&e))?,
     };
+    let stamp = store::stamp(&before.database);
+    disk::write_atomic(&stamp_of(cx, step), stamp.as_bytes(), 0o600).map_err(|e| failed(&e))?;
     Ok(format!("level {}, {} migrations", planned.to, applied.count()))
+}
+
+/// How the database was when its migration ended: whether it is still so shows if the new version has written to it.
+fn stamp_of(cx: &Context<'_>, step: &Step) -> PathBuf {
+    kept(cx, step).with_extension("migrated")
 }
 
 fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let before: Before = gathered(undo)?;
-    if before.existed {
-        return store::put_back(&kept(cx, step), &before.database).map_err(|e| StepError::because("NL0313", &e));
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
+    let migrated = disk::read_text_limited(&stamp_of(cx, step), 4096).ok();
+    if migrated.is_some_and(|stamp| stamp != store::stamp(&before.database)) {
+        let name = before.database.file_name().unwrap_or_default();
+        let aside = cx.layout.set_aside(cx.id).join(step.id.0.to_string()).join(name);
+        store::set_aside(&before.database, &aside).map_err(|e| failed(&e))?;
     }
-    store::remove(&before.database).map_err(|e| StepError::because("NL0313", &e))
+    if before.existed {
+        return store::put_back(&kept(cx, step), &before.database).map_err(|e| failed(&e));
+    }
+    store::remove(&before.database).map_err(|e| failed(&e))
 }

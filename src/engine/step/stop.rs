@@ -27,7 +27,8 @@ fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
         _ => false,
     };
     keep(&Before {
-        was_running: status.is_wanted(),
+        // One whose supervisor was killed, or that nobody started after a reboot, is to run again all the same.
+        was_running: target::is_desired(cx.layout.root()).map_err(|e| StepError::because("NL0310", &e))?,
         was_healthy,
     })
 }
