@@ -171,7 +171,7 @@ mod tests {
              INSERT INTO t SELECT n, zeroblob(8000) FROM c",
         )
         .unwrap();
-        std::fs::set_permissions(&live, std::fs::Permissions::from_mode(0o640)).unwrap();
+        disk::set_mode(&live, 0o640).unwrap();
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let ended = &ended;
