@@ -126,6 +126,18 @@ pub const CODES: &[Code] = &[
         "The arguments do not fit together; see `--help`.",
     ),
     code(
+        "NL0111",
+        Kind::Refused,
+        "release index not understood",
+        "The file is not a release index, or its releases, edges and blocks contradict each other. The message names the place.",
+    ),
+    code(
+        "NL0112",
+        Kind::Failed,
+        "fact not known",
+        "A command under `policy.facts` of config/update.yml failed, so the planner cannot know what rules may depend on.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",

@@ -82,7 +82,8 @@ fn code_of(reason: &Reason) -> &'static str {
         Reason::NoRelease { .. } => "NL0105",
         Reason::WrongDirection { .. } => "NL0104",
         Reason::NotInstalled => "NL0107",
-        Reason::NoPath { .. } => "NL0103",
+        Reason::NoPath { .. } | Reason::Gated { .. } => "NL0103",
+        Reason::Contradiction => "NL0204",
         Reason::SchemaAhead { .. } => "NL0106",
         Reason::Unsound => "NL0323",
     }

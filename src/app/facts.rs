@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AppError, Installation, Result, repository};
+use super::{AppError, Installation, Result, repository, terms};
 use crate::engine::{self, product};
 use crate::journal::{Outcome, State};
 use crate::plan::{Facts, Installed, StepKind};
@@ -45,6 +45,7 @@ pub fn gather(installation: &Installation) -> Result<Facts> {
         on_disk,
         stored_downs: installation.store.schema_downs()?.into_keys().collect(),
         rolled_back: rolled_back(installation)?,
+        terms: terms::gather(installation)?,
     })
 }
 

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::backup::BackupId;
 use crate::fetch::Location;
-use crate::release::{Platform, ProductName, RelPath};
+use crate::release::{Fact, Platform, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -81,6 +81,8 @@ pub enum Command {
     /// The publisher's side: keys, packages, repository
     #[command(subcommand)]
     Release(ReleaseVerb),
+    /// The way from one version to another, from a release index file alone
+    Plan(IndexArgs),
     /// Versions: parse, compare, sort
     Scheme(SchemeArgs),
     /// Maintenance mode by hand
@@ -302,6 +304,59 @@ pub struct KeyArgs {
     /// Folder of the signing keys
     #[arg(long = "keys", value_name = "DIR")]
     pub dir: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct IndexArgs {
+    /// Releases, edges and blocks as JSON
+    #[arg(long, value_name = "FILE")]
+    pub index: PathBuf,
+    #[arg(long, value_name = "V")]
+    pub from: String,
+    #[arg(long, value_name = "V")]
+    pub to: String,
+    /// How versions are written [default: what the index says, else lifecycle]
+    #[arg(long, value_enum)]
+    pub scheme: Option<VersionScheme>,
+    /// Also say why this way, and why no shorter one
+    #[arg(long)]
+    pub explain: bool,
+    /// A fact, in place of the index's own: true, false, a number, a version or a text
+    #[arg(long = "fact", value_name = "NAME=VALUE", value_parser = fact)]
+    pub facts: Vec<(String, Fact)>,
+    /// Take a move that is not recommended because its condition cannot be told here
+    #[arg(long = "accept-risk", value_name = "NAME")]
+    pub accepted_risks: Vec<String>,
+    /// Name of this node, for phased roll-outs
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// As if it were this time, e.g. 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<jiff::Timestamp>,
+    /// Pass through nothing less stable than this
+    #[arg(long, value_enum, default_value_t = LeastChannel::Alpha)]
+    pub channel: LeastChannel,
+    /// Nothing below this version
+    #[arg(long, value_name = "V")]
+    pub min: Option<String>,
+    /// Nothing above this version
+    #[arg(long, value_name = "V")]
+    pub max: Option<String>,
+    /// Nothing that this constraint means
+    #[arg(long, value_name = "CONSTRAINT")]
+    pub exclude: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LeastChannel {
+    Alpha,
+    Beta,
+    Stable,
+}
+
+fn fact(text: &str) -> Result<(String, Fact), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, e.g. rows=120000")?;
+    Ok((name.trim().to_owned(), Fact::read(value)))
 }
 
 #[derive(Debug, ClapArgs)]

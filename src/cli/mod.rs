@@ -5,6 +5,7 @@ mod backup;
 mod changelog;
 mod events;
 mod explain;
+mod index;
 mod init;
 mod maintenance;
 mod open;
@@ -47,6 +48,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Update(verb) => update::run(global, verb),
         Command::Backup(verb) => backup::run(global, verb),
         Command::Release(verb) => release::run(global, verb),
+        Command::Plan(args) => index::run(global, args),
         Command::Scheme(verb) => scheme::run(global, verb),
         Command::Maintenance { switch } => maintenance::run(global, *switch),
         Command::Serve(wanted) => serve::run(global, wanted),

@@ -69,6 +69,7 @@ impl<'a> Drive<'a, '_> {
                 Next::Commit => self.record(&Event::Committed)?,
                 Next::Finish(outcome) => {
                     finish::tidy_up(self.cx, outcome)?;
+                    self.reserve.release();
                     self.record(&Event::Finished { outcome })?;
                 }
                 Next::Wait(reason) => return Ok(Stopped::Waiting(reason)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Terms;
 use crate::release::{Platform, ProductName, ReleaseRules};
 use crate::version::Version;
 
@@ -16,6 +17,8 @@ pub struct Facts {
     pub stored_downs: BTreeSet<u32>,
     /// Versions that an update reached and was rolled back from, on this installation.
     pub rolled_back: BTreeSet<Version>,
+    /// Under which terms a way is looked for.
+    pub terms: Terms,
 }
 
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! From what was asked for to one target version and a direction.
 
+use super::graph::Graph;
 use super::{Direction, Facts, Goal, Reason, Refusal, Warning, Wish};
 use crate::release::{Catalog, CatalogRelease};
 use crate::version::{Channel, Scheme, Version};
@@ -19,19 +20,13 @@ pub enum Resolved {
     Aim(Aim),
 }
 
-pub fn resolve(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Resolved, Refusal> {
+pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &Goal) -> Result<Resolved, Refusal> {
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let mut warnings = Vec::new();
     let to = match goal {
         Goal::Upgrade(Wish::To(to)) | Goal::Downgrade(to) | Goal::Rollback(to) => to.clone(),
-        Goal::Upgrade(Wish::Latest) => best(facts, catalog, "latest", |_| true, &mut warnings)?,
-        Goal::Upgrade(Wish::Stable) => best(
-            facts,
-            catalog,
-            "stable",
-            |release| release.channel() == Channel::Release,
-            &mut warnings,
-        )?,
+        Goal::Upgrade(Wish::Latest) => best(facts, catalog, graph, Channel::Alpha, &mut warnings)?,
+        Goal::Upgrade(Wish::Stable) => best(facts, catalog, graph, Channel::Release, &mut warnings)?,
     };
     let wished = matches!(goal, Goal::Upgrade(Wish::Latest | Wish::Stable));
     if installed == Some(&to) || (wished && installed.is_some_and(|installed| to < *installed)) {
@@ -89,19 +84,25 @@ fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<D
     }
 }
 
-/// The highest fitting release that can be installed here; those that were rolled back before are passed over, and it is said.
+/// The highest release of at least this channel that may be installed here; those that were rolled back before are passed over,
+/// and it is said.
 fn best(
     facts: &Facts,
     catalog: &Catalog,
-    wish: &'static str,
-    fits: impl Fn(&CatalogRelease) -> bool,
+    graph: &Graph<Version>,
+    least: Channel,
     warnings: &mut Vec<Warning>,
 ) -> Result<Version, Refusal> {
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
-    let fitting = catalog.releases().rev().filter(|release| {
-        let here = release.package_for(&facts.platform).is_some() || facts.on_disk.contains(&release.version);
-        fits(release) && (here || installed == Some(&release.version))
-    });
+    let least = least.max(facts.terms.policy.channel);
+    let open = |release: &CatalogRelease| {
+        let place = graph.find(&release.version);
+        place.is_some_and(|place| graph.barred(place).is_empty() && graph.avoided(place).is_none())
+    };
+    let fitting = catalog
+        .releases()
+        .rev()
+        .filter(|release| release.channel() >= least && (open(release) || installed == Some(&release.version)));
     for release in fitting {
         let version = &release.version;
         if facts.rolled_back.contains(version) && installed != Some(version) {
@@ -120,6 +121,7 @@ fn best(
     match installed {
         Some(installed) => Ok(installed.clone()),
         None => {
+            let wish = if least == Channel::Release { "stable" } else { "latest" };
             let message = format!("the repository has no {wish} release for {}", facts.platform);
             Err(Refusal::new(Reason::NoRelease { wish }, message))
         }

@@ -35,7 +35,7 @@ fn legs_chain(body: &Body) -> Result<(), PlanError> {
         {
             return unsound(format!("the leg to {} is not the sum of its hops", leg.to));
         }
-        if leg.hops.iter().rev().skip(1).any(|hop| hop.stop) && body.direction == Direction::Up {
+        if leg.hops.iter().rev().skip(1).any(|hop| hop.stop || hop.runs) {
             return unsound(format!("the leg to {} runs past a stop", leg.to));
         }
     }

@@ -2,20 +2,33 @@
 
 mod facts;
 mod goal;
+mod graph;
+mod index;
 mod lint;
 mod model;
 mod path;
 mod refusal;
+mod route;
+mod rule;
+mod search;
 mod steps;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod travel;
 
 pub use facts::{Facts, Goal, Installed, Wish};
+pub use graph::{BlockRule, EdgeRule, GraphError};
+pub use index::{Index, IndexError, scheme_of};
 pub use model::{
     Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Source, Step, StepId, StepKind, Warning,
 };
 pub use path::refused_alternatives;
 pub use refusal::{Reason, Refusal, RefusedHop};
+pub use route::Stuck;
+pub use rule::Rule;
+pub use terms::{Policy, Terms};
+pub use travel::{NoTravel, Travel, TravelHop, travel};
 
 use crate::release::Catalog;
 use crate::version::Version;
@@ -30,11 +43,12 @@ pub enum Planned {
 
 /// The plan for a goal; the same answer for the same input.
 pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Refusal> {
-    let aim = match goal::resolve(facts, catalog, goal)? {
+    let graph = path::graph(facts, catalog)?;
+    let aim = match goal::resolve(facts, catalog, &graph, goal)? {
         goal::Resolved::AlreadyThere(version) => return Ok(Planned::AlreadyThere(version)),
         goal::Resolved::Aim(aim) => aim,
     };
-    let hops = path::find(facts, catalog, &aim)?;
+    let hops = path::find(facts, catalog, &graph, &aim)?;
     let body = steps::body(facts, catalog, aim, hops)?;
     Plan::seal(body)
         .map(|plan| Planned::Go(Box::new(plan)))

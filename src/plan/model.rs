@@ -28,8 +28,13 @@ pub struct Hop {
     pub to: Version,
     /// `to` is a release that may not be skipped.
     pub stop: bool,
+    /// `to` has to run before one goes on: it is a stop, or the next hop needs it to be there.
+    pub runs: bool,
     /// One can come back over this hop without a restore.
     pub reversible: bool,
+    /// Facts that must hold before this hop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<String>,
 }
 
 /// Hops done in one go, because none but the last needs its release to run: one backup, one outage, one switch.

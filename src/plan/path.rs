@@ -1,227 +1,208 @@
-//! The way through the releases: which moves are permitted, and the best chain of them.
+//! The way from what is installed to the target, over the graph of all releases in the catalog.
 //!
-//! Up: a move may not skip a stop and must be among the target's `from` ranges. Best is: fewest hops, then the highest channel
-//! of the releases between, then the newest. Down: one move, which may cross neither a barrier nor what cannot be reversed.
-
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+//! Up: any permitted chain. Down: besides, the schema must know its way back. Going back to where one was asks for less: that the
+//! release is there at all.
 
 use super::goal::Aim;
-use super::{Direction, Facts, Hop, Plan, Reason, Refusal, RefusedHop};
+use super::graph::{Building, Graph, GraphError};
+use super::route::{self, Stuck};
+use super::travel;
+use super::{Direction, Facts, Hop, Plan, Reason, Refusal, RefusedHop, Rule};
 use crate::release::{Catalog, CatalogRelease};
-use crate::version::{Channel, Version};
+use crate::version::Version;
 
-pub fn find(facts: &Facts, catalog: &Catalog, aim: &Aim) -> Result<Vec<Hop>, Refusal> {
-    let refuse = |refused: RefusedHop| {
-        no_path(
-            refused.from.clone().unwrap_or_else(|| aim.to.clone()),
-            vec![refused],
-            aim,
-        )
+/// The catalog's releases under the terms of this installation.
+pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal> {
+    let contradiction = |error: GraphError| {
+        let message = format!("the releases contradict each other: {error}; tell the publisher");
+        Refusal::new(Reason::Contradiction, message)
     };
+    let versions = catalog.releases().map(|release| release.version.clone()).collect();
+    let installed = facts.installed.as_ref().map(|installed| &installed.version);
+    let mut building = Building::new(versions, installed, &facts.terms).map_err(contradiction)?;
+    for (nth, release) in catalog.releases().enumerate() {
+        building.rules(nth, &release.rules).map_err(contradiction)?;
+        if !is_available(facts, release) {
+            let reason = format!("{} has no package for {}", release.version, facts.platform);
+            building.bar(nth, Rule::Platform, reason);
+        }
+    }
+    building.finish(&[], &[]).map_err(contradiction)
+}
+
+pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim) -> Result<Vec<Hop>, Refusal> {
     let from = facts.installed.as_ref().map(|installed| &installed.version);
-    let target = catalog.get(&aim.to);
-    match (aim.direction, from, target) {
-        (Direction::Install, _, Some(target)) => {
-            available(facts, None, target).map_err(refuse)?;
-            Ok(vec![hop(None, target)])
-        }
-        (Direction::Down, Some(from), Some(target)) => {
-            let reversible = check_down(facts, catalog, from, target).map_err(refuse)?;
-            Ok(vec![Hop {
-                reversible,
-                ..hop(Some(from), target)
-            }])
-        }
-        (Direction::Up, Some(from), Some(target)) => {
+    let Some(target) = catalog.get(&aim.to) else {
+        return Err(nothing_installed());
+    };
+    match (aim.direction, from) {
+        (Direction::Install, _) => install(graph, target, aim),
+        (Direction::Up, Some(from)) => {
             schema_not_ahead(facts, catalog, target)?;
             if aim.back {
-                available(facts, Some(from), target).map_err(refuse)?;
-                return Ok(vec![hop(Some(from), target)]);
+                return back(facts, graph, from, target, aim);
             }
-            best_up(facts, catalog, from, target, aim)
+            permitted(graph, from, aim)
         }
-        _ => Err(Refusal::new(
-            Reason::NotInstalled,
-            "nothing is installed that could be moved; see `netlink update version`",
-        )),
+        (Direction::Down, Some(from)) => {
+            let hops = if aim.back && !crosses_one_way(graph, from, target) {
+                back(facts, graph, from, target, aim)?
+            } else {
+                permitted(graph, from, aim)?
+            };
+            the_schema_knows_its_way_back(facts, from, target, aim)?;
+            Ok(hops)
+        }
+        (Direction::Up | Direction::Down, None) => Err(nothing_installed()),
     }
+}
+
+fn crosses_one_way(graph: &Graph<Version>, from: &Version, target: &CatalogRelease) -> bool {
+    let places = graph.find(&target.version).zip(graph.find(from));
+    places.is_some_and(|(low, high)| !graph.is_reversible(low, high))
 }
 
 /// Moves that would have been shorter than those of the plan, each with the rule that forbids it.
 pub fn refused_alternatives(facts: &Facts, catalog: &Catalog, plan: &Plan) -> Vec<RefusedHop> {
-    let mut passed: Vec<&Version> = plan.from().into_iter().collect();
-    passed.extend(plan.hops().map(|hop| &hop.to));
-    let mut refused = Vec::new();
-    for (at, from) in passed.iter().enumerate() {
-        for to in passed.iter().skip(at + 2).filter_map(|to| catalog.get(to)) {
-            refused.extend(check_up(facts, catalog, from, to).err());
-        }
+    let Ok(graph) = graph(facts, catalog) else {
+        return Vec::new();
+    };
+    let passed = plan.from().into_iter().chain(plan.hops().map(|hop| &hop.to));
+    let chain: Option<Vec<u32>> = passed.map(|version| graph.find(version)).collect();
+    chain
+        .map(|chain| route::refused_shortcuts(&graph, &chain))
+        .unwrap_or_default()
+}
+
+fn is_available(facts: &Facts, release: &CatalogRelease) -> bool {
+    release.package_for(&facts.platform).is_some() || facts.on_disk.contains(&release.version)
+}
+
+fn nothing_installed() -> Refusal {
+    let message = "nothing is installed that could be moved; see `netlink update version`";
+    Refusal::new(Reason::NotInstalled, message)
+}
+
+/// The first release: only what keeps everybody out keeps one out.
+fn install(graph: &Graph<Version>, target: &CatalogRelease, aim: &Aim) -> Result<Vec<Hop>, Refusal> {
+    let Some(place) = graph.find(&target.version) else {
+        return Err(nothing_installed());
+    };
+    let barred = graph.barred(place).iter().filter(|(rule, _)| *rule != Rule::Requires);
+    let witness: Vec<RefusedHop> = barred
+        .map(|(rule, reason)| RefusedHop {
+            from: None,
+            to: target.version.clone(),
+            rule: *rule,
+            reason: reason.clone(),
+        })
+        .collect();
+    if witness.is_empty() {
+        return Ok(vec![hop(graph, None, place)]);
     }
-    refused
+    let farthest = target.version.clone();
+    Err(no_path(Stuck { farthest, witness }, aim))
 }
 
-fn hop(from: Option<&Version>, to: &CatalogRelease) -> Hop {
-    Hop {
-        from: from.cloned(),
-        to: to.version.clone(),
-        stop: to.rules.stop,
-        reversible: to.rules.reversible && !to.rules.barrier,
-    }
-}
-
-/// Smaller is better.
-type Rank = (usize, Vec<Reverse<Channel>>, Vec<Reverse<Version>>);
-
-fn rank(path: &[&CatalogRelease]) -> Rank {
-    let between = &path[..path.len().saturating_sub(1)];
-    let channels = between.iter().map(|release| Reverse(release.channel())).collect();
-    (
-        path.len(),
-        channels,
-        between.iter().map(|release| Reverse(release.version.clone())).collect(),
-    )
-}
-
-/// Best chains are made of best chains, so each release in version order takes the best of those before it.
-fn best_up(
+/// To where one came from, in one move, whatever ranges and stops say of the other direction.
+fn back(
     facts: &Facts,
-    catalog: &Catalog,
+    graph: &Graph<Version>,
     from: &Version,
     target: &CatalogRelease,
     aim: &Aim,
 ) -> Result<Vec<Hop>, Refusal> {
-    let mut best: BTreeMap<&Version, Vec<&CatalogRelease>> = BTreeMap::from([(from, Vec::new())]);
-    let mut refused = Vec::new();
-    for to in catalog
-        .releases()
-        .filter(|release| release.version > *from && release.version <= target.version)
-    {
-        let mut chosen: Option<Vec<&CatalogRelease>> = None;
-        for (before, chain) in &best {
-            match check_up(facts, catalog, before, to) {
-                Err(no) => refused.push(no),
-                Ok(()) => {
-                    let longer: Vec<_> = chain.iter().copied().chain([to]).collect();
-                    if chosen.as_ref().is_none_or(|now| rank(&longer) < rank(now)) {
-                        chosen = Some(longer);
-                    }
-                }
-            }
-        }
-        if let Some(chain) = chosen {
-            best.insert(&to.version, chain);
-        }
+    let places = graph.find(from).zip(graph.find(&target.version));
+    let (from_place, to) = places.ok_or_else(nothing_installed)?;
+    if is_available(facts, target) {
+        return Ok(vec![hop(graph, Some(from_place), to)]);
     }
-    let farthest = best.keys().next_back().map_or(from, |version| version);
-    match best.get(&target.version) {
-        None => {
-            let farthest = (*farthest).clone();
-            let witness = refused
-                .into_iter()
-                .filter(|no| no.from.as_ref() == Some(&farthest))
-                .collect();
-            Err(no_path(farthest, witness, aim))
-        }
-        Some(chain) => {
-            let mut at = from;
-            let mut hops = Vec::new();
-            for release in chain {
-                hops.push(hop(Some(at), release));
-                at = &release.version;
-            }
-            Ok(hops)
-        }
-    }
-}
-
-fn refused(from: Option<&Version>, to: &CatalogRelease, rule: &'static str, reason: String) -> RefusedHop {
-    RefusedHop {
-        from: from.cloned(),
-        to: to.version.clone(),
-        rule,
-        reason,
-    }
-}
-
-fn available(facts: &Facts, from: Option<&Version>, to: &CatalogRelease) -> Result<(), RefusedHop> {
-    if to.package_for(&facts.platform).is_some() || facts.on_disk.contains(&to.version) {
-        return Ok(());
-    }
-    Err(refused(
-        from,
-        to,
-        "platform",
-        format!("{} has no package for {}", to.version, facts.platform),
+    let heading = route::heading(from_place, to);
+    let witness = route::refusals(graph, from_place, to, heading, to);
+    let missing = witness
+        .into_iter()
+        .filter(|refused| refused.rule == Rule::Platform)
+        .collect();
+    let farthest = from.clone();
+    Err(no_path(
+        Stuck {
+            farthest,
+            witness: missing,
+        },
+        aim,
     ))
 }
 
-fn check_up(facts: &Facts, catalog: &Catalog, from: &Version, to: &CatalogRelease) -> Result<(), RefusedHop> {
-    available(facts, Some(from), to)?;
-    if !to.rules.from.is_empty() && !to.rules.from.iter().any(|range| range.matches(from)) {
-        let ranges = to
-            .rules
-            .from
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" or ");
-        return Err(refused(
-            Some(from),
-            to,
-            "from",
-            format!("{} may be reached only from {ranges}", to.version),
-        ));
-    }
-    let between = |release: &&CatalogRelease| release.version > *from && release.version < to.version;
-    if let Some(stop) = catalog.releases().filter(between).find(|release| release.rules.stop) {
-        return Err(refused(
-            Some(from),
-            to,
-            "stop",
-            format!("{} is a stop and may not be skipped", stop.version),
-        ));
-    }
-    Ok(())
+fn permitted(graph: &Graph<Version>, from: &Version, aim: &Aim) -> Result<Vec<Hop>, Refusal> {
+    let places = graph.find(from).zip(graph.find(&aim.to));
+    let (from, to) = places.ok_or_else(nothing_installed)?;
+    let chain = route::route(graph, from, to).map_err(|stuck| no_path(stuck, aim))?;
+    let runs = travel::runs(graph, &chain);
+    let hop = |(pair, runs): (&[u32], bool)| Hop {
+        runs,
+        ..hop(graph, Some(pair[0]), pair[1])
+    };
+    let hops: Vec<Hop> = chain.windows(2).zip(runs).map(hop).collect();
+    not_past_a_gate(&hops)?;
+    Ok(hops)
 }
 
-/// Whether the way down can itself be reversed again, or why it cannot be taken.
-fn check_down(facts: &Facts, catalog: &Catalog, from: &Version, to: &CatalogRelease) -> Result<bool, RefusedHop> {
-    available(facts, Some(from), to)?;
-    let restore = "to get there restore a backup: `netlink backup list`";
-    let crossed = catalog
-        .releases()
-        .filter(|release| release.version > to.version && release.version <= *from);
-    for release in crossed {
-        let version = &release.version;
-        if release.rules.barrier {
-            return Err(refused(
-                Some(from),
-                to,
-                "barrier",
-                format!("{version} may not be crossed downwards; {restore}"),
-            ));
-        }
-        if !release.rules.reversible {
-            return Err(refused(
-                Some(from),
-                to,
-                "irreversible",
-                format!("{version} cannot be reversed; {restore}"),
-            ));
-        }
+/// Whether a later gate holds shows only once the release before it runs: that is a journey of its own.
+fn not_past_a_gate(hops: &[Hop]) -> Result<(), Refusal> {
+    let Some(gated) = hops.iter().skip(1).find(|hop| !hop.gates.is_empty()) else {
+        return Ok(());
+    };
+    let (at, gates) = (
+        gated.from.clone().unwrap_or_else(|| gated.to.clone()),
+        gated.gates.clone(),
+    );
+    let message = format!(
+        "{} requires {} of {at}, which shows only once {at} runs; go there first with `netlink update upgrade --to {at}`",
+        gated.to,
+        gates.join(", ")
+    );
+    Err(Refusal::new(Reason::Gated { at, gates }, message))
+}
+
+fn hop(graph: &Graph<Version>, from: Option<u32>, to: u32) -> Hop {
+    let up = from.is_none_or(|from| from < to);
+    Hop {
+        from: from.map(|from| graph.version(from).clone()),
+        to: graph.version(to).clone(),
+        stop: up && graph.is_stop(to),
+        runs: true,
+        reversible: !up || from.is_none_or(|from| graph.is_reversible(from, to)),
+        gates: if up { graph.gates(to).to_vec() } else { Vec::new() },
     }
-    let found = facts
-        .installed
-        .as_ref()
-        .and_then(|installed| installed.schema_level)
-        .unwrap_or(0);
-    let known = to.rules.schema_level.unwrap_or(0);
-    if let Some(level) = (known + 1..=found).find(|level| !facts.stored_downs.contains(level)) {
-        let reason = format!("there is no way back from schema level {level}; {restore}");
-        return Err(refused(Some(from), to, "irreversible", reason));
-    }
-    Ok(true)
+}
+
+fn the_schema_knows_its_way_back(
+    facts: &Facts,
+    from: &Version,
+    target: &CatalogRelease,
+    aim: &Aim,
+) -> Result<(), Refusal> {
+    let found = facts.installed.as_ref().and_then(|installed| installed.schema_level);
+    let (found, known) = (found.unwrap_or(0), target.rules.schema_level.unwrap_or(0));
+    let Some(level) = (known + 1..=found).find(|level| !facts.stored_downs.contains(level)) else {
+        return Ok(());
+    };
+    let refused = RefusedHop {
+        from: Some(from.clone()),
+        to: target.version.clone(),
+        rule: Rule::Irreversible,
+        reason: format!(
+            "there is no way back from schema level {level}; to get there restore a backup: `netlink backup list`"
+        ),
+    };
+    let farthest = from.clone();
+    Err(no_path(
+        Stuck {
+            farthest,
+            witness: vec![refused],
+        },
+        aim,
+    ))
 }
 
 fn schema_not_ahead(facts: &Facts, catalog: &Catalog, target: &CatalogRelease) -> Result<(), Refusal> {
@@ -244,7 +225,8 @@ fn schema_not_ahead(facts: &Facts, catalog: &Catalog, target: &CatalogRelease) -
     Err(Refusal::new(Reason::SchemaAhead { found, known }, message))
 }
 
-fn no_path(farthest: Version, witness: Vec<RefusedHop>, aim: &Aim) -> Refusal {
+fn no_path(stuck: Stuck<Version>, aim: &Aim) -> Refusal {
+    let Stuck { farthest, witness } = stuck;
     let why = witness
         .first()
         .map_or_else(|| "no release leads on".to_owned(), ToString::to_string);

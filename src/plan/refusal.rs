@@ -2,21 +2,32 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::version::Version;
+use super::Rule;
+use crate::version::{Scheme, Version};
 
 /// One move that a rule forbids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RefusedHop {
+#[schema(bound = "")]
+pub struct RefusedHop<V: Scheme = Version> {
     #[schema(value_type = Option<String>, required = true)]
-    pub from: Option<Version>,
+    #[serde(serialize_with = "maybe_as_text")]
+    pub from: Option<V>,
     #[schema(value_type = String)]
-    pub to: Version,
-    /// Name of the rule, e.g. `from`, `stop`, `barrier`, `irreversible`, `platform`.
-    pub rule: &'static str,
+    #[serde(serialize_with = "as_text")]
+    pub to: V,
+    pub rule: Rule,
     pub reason: String,
+}
+
+fn as_text<V: Scheme, S: Serializer>(version: &V, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(version)
+}
+
+fn maybe_as_text<V: Scheme, S: Serializer>(version: &Option<V>, serializer: S) -> Result<S::Ok, S::Error> {
+    version.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +50,10 @@ pub enum Reason {
         farthest: Version,
         witness: Vec<RefusedHop>,
     },
+    /// A later move requires something that shows only once the release before it runs.
+    Gated { at: Version, gates: Vec<String> },
+    /// The releases cannot all be meant as they are described.
+    Contradiction,
     /// The database is ahead of what the target's code knows.
     SchemaAhead { found: u32, known: u32 },
     /// The planner made something that the linter does not accept; a fault of ours.
@@ -61,7 +76,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for RefusedHop {
+impl<V: Scheme> fmt::Display for RefusedHop<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.from {
             Some(from) => write!(f, "{from} -> {}: {} ({})", self.to, self.reason, self.rule),

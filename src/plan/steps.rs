@@ -38,7 +38,7 @@ fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>) -> Result<Vec<Leg>, Re
     let mut open: Vec<Hop> = Vec::new();
     let last = hops.len().saturating_sub(1);
     for (at, hop) in hops.into_iter().enumerate() {
-        let ends = hop.stop || at == last;
+        let ends = hop.runs || at == last;
         open.push(hop);
         if ends {
             let leg = leg(facts, catalog, std::mem::take(&mut open), level)?;

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{Platform, ProductName, RelPath};
+use super::{Platform, ProductName, RelPath, ReleaseRules};
 use crate::crypt::Digest;
-use crate::version::{Channel, Constraint, Version};
+use crate::version::Version;
 
 /// Name of the manifest inside a package and inside a release tree.
 pub const MANIFEST_NAME: &str = "netlink-release.json";
@@ -43,52 +42,6 @@ pub struct ReleaseManifest {
     /// Every file and link of the tree but the manifest itself, sorted by path. Written by packing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileEntry>,
-}
-
-/// What the planner goes by; the same in the repository's signed metadata and in the package.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReleaseRules {
-    /// When absent, the channel that the version itself names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<Channel>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub released_at: Option<jiff::Timestamp>,
-    /// The versions that may move here; empty means every earlier one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>)]
-    pub from: Vec<Constraint>,
-    /// A path may not skip this release.
-    #[schema(required = true)]
-    pub stop: bool,
-    /// The number of the last schema migration that this release brings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema_level: Option<u32>,
-    /// The oldest schema that its code runs on; when absent, `schema_level`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_schema_level: Option<u32>,
-    /// Whether one can go back to before this release without a restore.
-    #[schema(required = true)]
-    pub reversible: bool,
-    /// May never be crossed downwards.
-    #[schema(required = true)]
-    pub barrier: bool,
-}
-
-impl Default for ReleaseRules {
-    fn default() -> Self {
-        Self {
-            channel: None,
-            released_at: None,
-            from: Vec::new(),
-            stop: false,
-            schema_level: None,
-            min_schema_level: None,
-            reversible: true,
-            barrier: false,
-        }
-    }
 }
 
 /// How the product runs. In `command` and `env`: `{root}`, `{release}`, `{data}`, `{config}` and the manifest's variables.

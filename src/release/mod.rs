@@ -2,17 +2,21 @@
 
 mod catalog;
 mod changelog;
+mod fact;
 mod hook;
 mod manifest;
 mod name;
+mod rules;
 mod template;
 
 pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
 pub use changelog::{Changelog, ChangelogError, Section, between};
+pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};
 pub use manifest::{
     CheckSpec, CommandCheck, CommandSpec, DatabaseSpec, DependenciesSpec, FileEntry, FileKind, HttpCheck,
-    MANIFEST_NAME, ReleaseManifest, ReleaseRules, RunSpec, Variable,
+    MANIFEST_NAME, ReleaseManifest, RunSpec, Variable,
 };
 pub use name::{NameError, Platform, ProductName, RelPath};
+pub use rules::{ReleaseRules, Rollout, Stop};
 pub use template::{TemplateError, expand};

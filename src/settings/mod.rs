@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use environment::{Environment, environment, passphrase};
-pub use sections::{Backup, Behavior, Clustering, Health, Hooks, Safety, Server};
+pub use sections::{Backup, Behavior, Clustering, Health, Hooks, Policy, Safety, Server};
 
 use crate::disk::{self, DiskError};
 
@@ -24,6 +24,7 @@ struct File {
     update_system: UpdateSystem,
     health: Health,
     hooks: Hooks,
+    policy: Policy,
     server: Server,
 }
 
@@ -45,6 +46,7 @@ pub struct Settings {
     pub clustering: Clustering,
     pub health: Health,
     pub hooks: Hooks,
+    pub policy: Policy,
     pub server: Server,
 }
 
@@ -93,6 +95,7 @@ impl Settings {
             clustering: file.update_system.clustering,
             health: file.health,
             hooks: file.hooks,
+            policy: file.policy,
             server: file.server,
         })
     }

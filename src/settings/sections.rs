@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::release::{CheckSpec, HookPoint};
+use crate::version::{Channel, Constraint, Version};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -131,6 +132,34 @@ impl Default for Health {
 
 /// Program and arguments to run at a point.
 pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
+
+/// What may be installed, and what the planner is told of this installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The least stable channel that an update chooses or passes through by itself.
+    pub channel: Channel,
+    pub min_version: Option<Version>,
+    pub max_version: Option<Version>,
+    pub exclude: Vec<Constraint>,
+    /// Names this node in phased roll-outs; the host's name when absent.
+    pub node: Option<String>,
+    /// Facts by name, each the first line that a command prints.
+    pub facts: BTreeMap<String, Vec<String>>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            channel: Channel::Alpha,
+            min_version: None,
+            max_version: None,
+            exclude: Vec::new(),
+            node: None,
+            facts: BTreeMap::new(),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -31,6 +31,9 @@ pub trait Scheme: Clone + Debug + Display + Ord + Hash + Send + Sync + FromStr<E
     /// Reads a text with a wildcard in it; none when it has none and should be read as a version.
     fn pattern(text: &str) -> Result<Option<Self::Pattern>, VersionError>;
 
+    /// All versions that begin as this one is written: `3.11` has `3.11.18`, `0b1` has `0b1+7`.
+    fn series(&self) -> Self::Pattern;
+
     /// What `~` lets change: everything below the minor number.
     fn minor_series(&self) -> Self::Pattern;
 

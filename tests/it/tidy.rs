@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("target", &["disk", "crypt", "host", "version"]),
     ("probe", &["host", "release"]),
     ("notify", &["disk", "host", "release"]),
-    ("settings", &["disk", "crypt", "release"]),
+    ("settings", &["disk", "crypt", "release", "version"]),
     ("engine", HANDS_AND_BELOW),
     (
         "publish",

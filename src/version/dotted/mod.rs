@@ -162,6 +162,10 @@ impl Scheme for Dotted {
         Ok(Some(Prefix(numbers)))
     }
 
+    fn series(&self) -> Prefix {
+        self.prefix(usize::from(self.written))
+    }
+
     /// `~1.7.2` keeps `1.7`, `~1` keeps `1`.
     fn minor_series(&self) -> Prefix {
         self.prefix(usize::from(self.written.min(2)))

@@ -99,6 +99,14 @@ impl Scheme for Version {
         Ok(Some(Series { major, channel, minor }))
     }
 
+    fn series(&self) -> Series {
+        Series {
+            major: self.major,
+            channel: Some(self.channel),
+            minor: Some(self.minor),
+        }
+    }
+
     /// `~0b1` lets the channel change: `0b1`, `0r1`.
     fn minor_series(&self) -> Series {
         Series {
@@ -122,12 +130,17 @@ impl Scheme for Version {
     }
 
     fn beside(&self, series: &Series) -> Ordering {
-        let minor = series.minor.map_or(Ordering::Equal, |minor| self.minor.cmp(&minor));
-        self.major.cmp(&series.major).then(minor)
+        let within = series.minor.map_or(Ordering::Equal, |minor| {
+            let channel = series
+                .channel
+                .map_or(Ordering::Equal, |channel| self.channel.cmp(&channel));
+            self.minor.cmp(&minor).then(channel)
+        });
+        self.major.cmp(&series.major).then(within)
     }
 
     fn is_continuous(series: &Series) -> bool {
-        series.channel.is_none()
+        series.channel.is_none() || series.minor.is_some()
     }
 }
 

@@ -1,0 +1,141 @@
+//! `netlink plan --index FILE --from V --to V`
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::args::{Global, IndexArgs, LeastChannel, Output, VersionScheme};
+use super::output::{Failed, Result, bold, dim, harmless, line, red, result, say, yellow};
+use crate::app::{self, AppError, IndexOptions};
+use crate::plan::{NoTravel, Policy, Travel};
+use crate::release::FactSheet;
+use crate::version::{Channel, Dotted, Scheme, Version};
+
+pub fn run(global: &Global, args: &IndexArgs) -> Result<()> {
+    let (text, named) = app::read_index(&args.index)?;
+    let dotted = args.scheme.map_or(named.as_deref() == Some(Dotted::NAME), |scheme| {
+        scheme == VersionScheme::Dotted
+    });
+    if dotted {
+        answer::<Dotted>(global, args, &text)
+    } else {
+        answer::<Version>(global, args, &text)
+    }
+}
+
+fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: &str) -> Result<()> {
+    let (from, to) = (read::<V>(&args.from)?, read::<V>(&args.to)?);
+    let mut facts = FactSheet::default();
+    for (name, fact) in &args.facts {
+        facts.insert(name.clone(), fact.clone());
+    }
+    let options = IndexOptions {
+        file: args.index.clone(),
+        facts,
+        now: args.now,
+        node: args.node.clone(),
+        accepted_risks: args.accepted_risks.iter().cloned().collect(),
+    };
+    match app::plan_over_index(text, &from, &to, policy(args)?, &options) {
+        Ok(travel) => result(global, &travel, |travel| shown(travel, args.explain)),
+        Err(no) => refused(global, &no, args.explain),
+    }
+}
+
+fn policy<V: Scheme>(args: &IndexArgs) -> Result<Policy<V>> {
+    let version = |text: &Option<String>| text.as_deref().map(read).transpose();
+    let constraint = |text: &String| text.parse().map_err(|e| AppError::below("NL0101", &e).into());
+    Ok(Policy {
+        min: version(&args.min)?,
+        max: version(&args.max)?,
+        exclude: args.exclude.iter().map(constraint).collect::<Result<_>>()?,
+        channel: match args.channel {
+            LeastChannel::Alpha => Channel::Alpha,
+            LeastChannel::Beta => Channel::Beta,
+            LeastChannel::Stable => Channel::Release,
+        },
+    })
+}
+
+fn read<V: Scheme>(text: &str) -> Result<V> {
+    Ok(text.parse().map_err(|e| AppError::below("NL0101", &e))?)
+}
+
+fn shown<V: Scheme>(travel: &Travel<V>, explain: bool) -> String {
+    let mut out = travel.path.first().map(|start| bold(start)).unwrap_or_default();
+    for hop in &travel.hops {
+        let stop = if hop.stop { " (stop)" } else { "" };
+        let _ = write!(out, " -> {}{stop}", bold(&hop.to));
+    }
+    if travel.hops.is_empty() {
+        out += ": already there";
+    }
+    for warning in &travel.warnings {
+        let _ = write!(out, "\n{} {}", yellow("warning:"), harmless(&warning.message));
+    }
+    for hop in travel.hops.iter().filter(|hop| !hop.gates.is_empty()) {
+        let _ = write!(
+            out,
+            "\n{} {} needs {} first",
+            yellow("gate:"),
+            hop.to,
+            harmless(&hop.gates.join(", "))
+        );
+    }
+    if explain {
+        for hop in &travel.hops {
+            let back = if hop.reversible {
+                ""
+            } else {
+                "; no way back but a restore"
+            };
+            let _ = write!(out, "\n  {} -> {}: {}{back}", hop.from, hop.to, harmless(&hop.because));
+        }
+        for together in fused(travel) {
+            let _ = write!(out, "\n  {}", dim(&format!("in one go: {together}")));
+        }
+        for refused in &travel.refused {
+            let _ = write!(out, "\n  {} {}", red("not"), harmless(&refused.to_string()));
+        }
+    }
+    out
+}
+
+/// Hops that need nothing between them to run are one backup, one outage, one switch.
+fn fused<V: Scheme>(travel: &Travel<V>) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    for hop in &travel.hops {
+        if open.is_empty() {
+            open.push(&hop.from);
+        }
+        open.push(&hop.to);
+        if hop.runs {
+            if open.len() > 2 {
+                all.push(open.join(" -> "));
+            }
+            open.clear();
+        }
+    }
+    all
+}
+
+fn refused<V: Scheme>(global: &Global, no: &NoTravel<V>, explain: bool) -> Result<()> {
+    let code = app::code_of_no_travel(no);
+    let NoTravel::NoPath { stuck, .. } = no else {
+        return Err(AppError::below(code, no).into());
+    };
+    say(&format!("{} {} [{code}]", red("error:"), harmless(&no.to_string())));
+    if global.output == Output::Json {
+        let farthest = stuck.farthest.to_string();
+        let document = json!({"error": {
+            "code": code, "kind": "no-path", "message": no.to_string(), "farthest": farthest, "witness": stuck.witness,
+        }});
+        let _ = line(&document.to_string());
+    } else if explain {
+        for refused in &stuck.witness {
+            say(&format!("  {} {}", red("not"), harmless(&refused.to_string())));
+        }
+    }
+    Err(Failed::Exit(super::output::exit_of(code)))
+}

@@ -1,0 +1,129 @@
+//! Under which terms a way is looked for: facts, the operator's policy, the time, and which node this is.
+
+use std::collections::BTreeSet;
+
+use crate::release::{FactSheet, Rollout};
+use crate::version::{Channel, Constraint, Scheme, Version};
+
+/// What the operator lets be installed at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy<V: Scheme = Version> {
+    pub min: Option<V>,
+    pub max: Option<V>,
+    pub exclude: Vec<Constraint<V>>,
+    /// The least stable channel that is passed through or chosen; what is asked for by name may be of any.
+    pub channel: Channel,
+}
+
+impl<V: Scheme> Default for Policy<V> {
+    fn default() -> Self {
+        Self {
+            min: None,
+            max: None,
+            exclude: Vec::new(),
+            channel: Channel::Alpha,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms<V: Scheme = Version> {
+    pub facts: FactSheet,
+    pub policy: Policy<V>,
+    pub now: jiff::Timestamp,
+    /// Names this node among all, for phased roll-outs; without it a roll-out that has begun is open.
+    pub node: Option<String>,
+    /// Names of blocks that cannot be judged here and are taken all the same.
+    pub accepted_risks: BTreeSet<String>,
+}
+
+impl<V: Scheme> Policy<V> {
+    /// Why a version is outside; none when it may be installed.
+    pub(super) fn bars(&self, version: &V) -> Option<String> {
+        if let Some(min) = self.min.as_ref().filter(|min| version < min) {
+            return Some(format!("the policy allows nothing below {min}"));
+        }
+        if let Some(max) = self.max.as_ref().filter(|max| version > max) {
+            return Some(format!("the policy allows nothing above {max}"));
+        }
+        let excluded = self.exclude.iter().find(|constraint| constraint.matches(version));
+        excluded.map(|constraint| format!("the policy excludes {constraint}"))
+    }
+}
+
+impl<V: Scheme> Terms<V> {
+    /// Whether the roll-out of this version has come to this node. A node has one place in the queue of a version, from the two
+    /// names alone, so it never falls back out, and the shares grow evenly.
+    pub(super) fn takes_part(&self, version: &V, rollout: &Rollout) -> bool {
+        let elapsed = self.now.as_second().saturating_sub(rollout.start.as_second());
+        let whole = i64::from(rollout.hours).saturating_mul(3600);
+        if elapsed < 0 {
+            return false;
+        }
+        let Some(node) = &self.node else { return true };
+        if elapsed >= whole {
+            return true;
+        }
+        // Both are below 2^64, so their product is exact.
+        let place = u128::from(place_in_queue(node, &version.to_string()));
+        place * u128::from(whole.unsigned_abs()) < (u128::from(elapsed.unsigned_abs()) << 64)
+    }
+}
+
+/// Evenly spread over all of u64.
+fn place_in_queue(node: &str, version: &str) -> u64 {
+    let digest = crate::crypt::digest_of(format!("{}:{node}{version}", node.len()).as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest.as_bytes()[..8]);
+    u64::from_be_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(node: &str, now: i64) -> Terms {
+        Terms {
+            facts: FactSheet::default(),
+            policy: Policy::default(),
+            now: jiff::Timestamp::from_second(now).unwrap(),
+            node: Some(node.to_owned()),
+            accepted_risks: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn a_roll_out_is_smooth_and_nobody_falls_back_out() {
+        const NODES: usize = 20_000;
+        let rollout = Rollout {
+            start: jiff::Timestamp::from_second(1_000_000).unwrap(),
+            hours: 5,
+        };
+        let version: Version = "0b1".parse().unwrap();
+        let nodes: Vec<String> = (0..NODES).map(|n| format!("node-{n}")).collect();
+        let ten_minutes = 10.0 / (5.0 * 60.0);
+        let mut before = vec![false; NODES];
+        for step in -1..=31_i64 {
+            let now = 1_000_000 + step * 600;
+            let takes: Vec<bool> = nodes
+                .iter()
+                .map(|node| terms(node, now).takes_part(&version, &rollout))
+                .collect();
+            assert!(
+                before.iter().zip(&takes).all(|(before, now)| !before || *now),
+                "at step {step}"
+            );
+            let came = takes
+                .iter()
+                .zip(&before)
+                .filter(|(now, before)| **now && !**before)
+                .count();
+            let share = came as f64 / NODES as f64;
+            assert!(share <= ten_minutes + 0.01, "{share} at step {step}");
+            let all = takes.iter().filter(|takes| **takes).count();
+            assert!(step > 0 || all == 0, "{all} before the start");
+            assert!(step < 30 || all == NODES, "{all} at step {step}");
+            before = takes;
+        }
+    }
+}

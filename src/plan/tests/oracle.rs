@@ -1,0 +1,444 @@
+//! The planner against a search that tries every chain and asks every rule by hand, over random indexes, both ways.
+
+use std::cmp::Reverse;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::plan::graph::{Building, Graph};
+use crate::plan::route::{self, Stuck};
+use crate::release::{Expression, Fact};
+use crate::version::{Channel, Constraint, Dotted, Scheme};
+
+const POOL: [&str; 9] = ["0a1", "0b1", "0r1", "0a2", "0b2", "0r2", "1a1", "1b1", "1r1"];
+
+#[derive(Debug, Clone)]
+struct World {
+    releases: Vec<(Version, ReleaseRules, bool)>,
+    edges: Vec<EdgeRule>,
+    blocks: Vec<BlockRule>,
+    terms: Terms,
+}
+
+impl World {
+    fn graph(&self, installed: &Version) -> Result<Graph<Version>, GraphError> {
+        let versions = self.releases.iter().map(|(version, ..)| version.clone()).collect();
+        let mut building = Building::new(versions, Some(installed), &self.terms)?;
+        for (nth, (_, rules, yanked)) in self.releases.iter().enumerate() {
+            building.rules(nth, rules)?;
+            if *yanked {
+                building.bar(nth, Rule::Yanked, String::new());
+            }
+        }
+        building.finish(&self.edges, &self.blocks)
+    }
+
+    fn path(&self, from: &Version, to: &Version) -> Result<Vec<Version>, Stuck<Version>> {
+        let graph = self.graph(from).unwrap();
+        let (start, goal) = (graph.find(from).unwrap(), graph.find(to).unwrap());
+        let chain = route::route(&graph, start, goal)?;
+        Ok(chain.into_iter().map(|place| graph.version(place).clone()).collect())
+    }
+
+    fn rules(&self, version: &Version) -> ReleaseRules {
+        let found = self.releases.iter().find(|(one, ..)| one == version);
+        found.map(|(_, rules, _)| rules.clone()).unwrap_or_default()
+    }
+
+    fn holds(&self, expression: &Expression) -> Option<bool> {
+        expression.holds(&self.terms.facts)
+    }
+
+    fn is_stop(&self, version: &Version) -> bool {
+        match self.rules(version).stop {
+            Stop::No => false,
+            Stop::Always => true,
+            Stop::When(expression) => self.holds(&expression).unwrap_or(true),
+        }
+    }
+
+    /// Rule by rule, from what was written down.
+    fn permits(&self, from: &Version, to: &Version, goal: &Version) -> bool {
+        let Some((_, rules, yanked)) = self.releases.iter().find(|(version, ..)| version == to) else {
+            return false;
+        };
+        let old = self.rules(from);
+        let up = to > from;
+        let between = |one: &Version| *one > *from.min(to) && *one < *from.max(to);
+        let all = || self.releases.iter().map(|(version, ..)| version);
+        let fact = |name: &String| self.terms.facts.get(name) == Some(&Fact::Truth(false));
+        let component = |(name, constraint): (&String, &Constraint<Dotted>)| {
+            self.terms
+                .facts
+                .component(name)
+                .is_some_and(|found| !constraint.matches(&found))
+        };
+        let policy = &self.terms.policy;
+        let channel = rules.channel.unwrap_or_else(|| to.channel());
+        let barred = *yanked
+            || policy.min.as_ref().is_some_and(|min| to < min)
+            || policy.max.as_ref().is_some_and(|max| to > max)
+            || policy.exclude.iter().any(|constraint| constraint.matches(to))
+            || (to != goal && (channel < policy.channel || rules.avoid.is_some()))
+            || rules.components.iter().any(component)
+            || (up && rules.requires.iter().any(fact));
+        let blocked = self.blocks.iter().any(|block| {
+            let from = block.from.as_ref().is_none_or(|constraint| constraint.matches(from));
+            let answer = block.when.iter().find_map(|expression| self.holds(expression));
+            let applies = block.when.is_empty() || answer.unwrap_or(true);
+            from && block.to.matches(to) && applies
+        });
+        let edges = |up: bool| self.edges.iter().filter(move |edge| (edge.to > edge.from) == up);
+        let named = edges(up).any(|edge| edge.from == *from && edge.to == *to);
+        let way = if up {
+            match rules.from.is_empty() {
+                true if edges(true).next().is_none() => true,
+                true => named,
+                false => named || rules.from.iter().any(|range| range.matches(from)),
+            }
+        } else {
+            edges(false).next().is_none() || named
+        };
+        let stops = up && all().any(|one| between(one) && self.is_stop(one));
+        let dates = old.released_at.zip(rules.released_at);
+        let older = up && dates.is_some_and(|(old, new)| new < old);
+        let misunderstood = old
+            .protocol
+            .zip(rules.min_protocol)
+            .is_some_and(|(speaks, least)| speaks < least)
+            || rules
+                .protocol
+                .zip(old.min_protocol)
+                .is_some_and(|(speaks, least)| speaks < least);
+        let schema = up
+            && old
+                .schema_level
+                .zip(rules.min_schema_level)
+                .is_some_and(|(level, least)| level < least);
+        let one_way = |one: &Version| {
+            let rules = self.rules(one);
+            rules.barrier || !rules.reversible
+        };
+        let crossed = !up && (one_way(from) || all().any(|one| between(one) && one_way(one)));
+        !(barred || blocked || stops || older || misunderstood || schema || crossed) && way
+    }
+
+    /// All chains that never turn round; the best by the order of the issue.
+    fn brute_force(&self, from: &Version, to: &Version) -> Option<Vec<Version>> {
+        let mut best: Option<Vec<Version>> = None;
+        self.try_all(&mut vec![from.clone()], to, &mut best);
+        best
+    }
+
+    fn try_all(&self, chain: &mut Vec<Version>, goal: &Version, best: &mut Option<Vec<Version>>) {
+        let at = chain[chain.len() - 1].clone();
+        if at == *goal {
+            if best.as_ref().is_none_or(|best| self.rank(chain) < self.rank(best)) {
+                *best = Some(chain.clone());
+            }
+            return;
+        }
+        let nearer = |one: &Version| {
+            if at < *goal {
+                *one > at && one <= goal
+            } else {
+                *one < at && one >= goal
+            }
+        };
+        for (next, ..) in self.releases.iter().filter(|(version, ..)| nearer(version)) {
+            if self.permits(&at, next, goal) {
+                chain.push(next.clone());
+                self.try_all(chain, goal, best);
+                chain.pop();
+            }
+        }
+    }
+
+    /// Smaller is better: stops, which bind upwards only, hops, channels between, versions between.
+    fn rank(&self, chain: &[Version]) -> (usize, usize, Vec<Reverse<Channel>>, Vec<Reverse<Version>>) {
+        let between = &chain[1..chain.len() - 1];
+        let channel = |version: &Version| Reverse(self.rules(version).channel.unwrap_or_else(|| version.channel()));
+        (
+            between
+                .iter()
+                .filter(|version| chain[0] < **version && self.is_stop(version))
+                .count(),
+            chain.len(),
+            between.iter().map(channel).collect(),
+            between.iter().cloned().map(Reverse).collect(),
+        )
+    }
+}
+
+fn pick() -> impl Strategy<Value = Version> {
+    prop::sample::select(POOL.to_vec()).prop_map(version)
+}
+
+/// From one end of the pool towards the other, in both directions.
+fn ends() -> impl Strategy<Value = (Version, Version)> {
+    (0..4_usize, 5..POOL.len(), prop::bool::weighted(0.65)).prop_map(|(low, high, up)| {
+        let (from, to) = if up { (low, high) } else { (high, low) };
+        (version(POOL[from]), version(POOL[to]))
+    })
+}
+
+fn range() -> impl Strategy<Value = Constraint> {
+    let written = (pick(), pick(), 0..6_u8).prop_map(|(a, b, kind)| match kind {
+        0 => format!(">={a}"),
+        1 => format!(">={}, <={}", a.clone().min(b.clone()), a.max(b)),
+        2 => format!("={a} || ={b}"),
+        3 => format!("<={a}, !={b}"),
+        4 => "stable".to_owned(),
+        _ => "*".to_owned(),
+    });
+    written.prop_map(|text| text.parse().unwrap())
+}
+
+fn rarely<T: Clone + std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    prop::option::weighted(0.25, strategy)
+}
+
+fn condition() -> impl Strategy<Value = Expression> {
+    prop::sample::select(vec!["rows > 100", "rows < 100", "unknown", "finalized"])
+        .prop_map(|text| text.parse().unwrap())
+}
+
+fn stops() -> impl Strategy<Value = Stop> {
+    prop_oneof![
+        8 => Just(Stop::No),
+        1 => Just(Stop::Always),
+        1 => condition().prop_map(Stop::When),
+    ]
+}
+
+fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules> {
+    let window = (1..4_u32, 0..3_u32).prop_map(|(high, down)| (Some(high), Some(high.saturating_sub(down))));
+    let date = (0..4_i64).prop_map(|day| jiff::Timestamp::from_second(day * 86_400).unwrap());
+    let first = (
+        rarely(window.clone()),
+        rarely(date),
+        rarely(window),
+        prop::collection::vec(range(), 0..2),
+        stops(),
+    );
+    let second = (
+        prop::bool::weighted(0.9),
+        prop::bool::weighted(0.05),
+        rarely(Just(vec!["finalized".to_owned()])),
+        rarely(prop::sample::select(vec!["db", "unknown"])),
+        prop::option::weighted(0.1, Just("bad".to_owned())),
+        rarely(prop::sample::select(vec![
+            Channel::Alpha,
+            Channel::Beta,
+            Channel::Release,
+        ])),
+    );
+    (first, second).prop_map(|((protocol, released_at, schema, from, stop), second)| {
+        let (reversible, barrier, requires, component, avoid, channel) = second;
+        let (protocol, min_protocol) = protocol.unwrap_or_default();
+        let (schema_level, min_schema_level) = schema.unwrap_or_default();
+        let components = component.map(|name| (name.to_owned(), ">=15".parse().unwrap()));
+        ReleaseRules {
+            channel,
+            released_at,
+            from,
+            stop,
+            protocol,
+            min_protocol,
+            schema_level,
+            min_schema_level,
+            reversible,
+            barrier,
+            requires: requires.unwrap_or_default(),
+            components: components.into_iter().collect(),
+            avoid,
+            rollout: None,
+        }
+    })
+}
+
+/// Mostly to a near release: else few edges ever make a way.
+fn edge() -> impl Strategy<Value = EdgeRule> {
+    (0..POOL.len() - 1, 1..3_usize, prop::bool::weighted(0.7)).prop_map(|(low, step, up)| {
+        let high = (low + step).min(POOL.len() - 1);
+        let (from, to) = if up { (low, high) } else { (high, low) };
+        EdgeRule {
+            from: version(POOL[from]),
+            to: version(POOL[to]),
+            min_patch: None,
+        }
+    })
+}
+
+fn block() -> impl Strategy<Value = BlockRule> {
+    (rarely(range()), range(), prop::collection::vec(condition(), 0..3)).prop_map(|(from, to, when)| BlockRule {
+        name: "Risk".into(),
+        from,
+        to,
+        reason: "it loses data".into(),
+        url: None,
+        when,
+    })
+}
+
+fn known_facts() -> impl Strategy<Value = FactSheet> {
+    (rarely(0..200_u32), rarely(any::<bool>()), rarely(10..20_u32)).prop_map(|(rows, finalized, db)| {
+        let mut facts = FactSheet::default();
+        if let Some(rows) = rows {
+            facts.insert("rows", Fact::Number(f64::from(rows)));
+        }
+        if let Some(finalized) = finalized {
+            facts.insert("finalized", Fact::Truth(finalized));
+        }
+        if let Some(db) = db {
+            facts.insert("components.db", Fact::Text(db.to_string()));
+        }
+        facts
+    })
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let channel = prop::sample::select(vec![Channel::Alpha, Channel::Alpha, Channel::Beta]);
+    (prop::option::weighted(0.1, range()), channel).prop_map(|(exclude, channel)| Policy {
+        exclude: exclude.into_iter().collect(),
+        channel,
+        ..Policy::default()
+    })
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let release = (rules_of_any_kind(), prop::bool::weighted(0.05));
+    // Rules on a few releases only, or on all: else nearly nothing is ever permitted.
+    let plain = prop::bool::weighted(0.6);
+    let releases = prop::collection::vec((release, plain), POOL.len());
+    let edges = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(edge(), 4..24)];
+    let blocks = prop::collection::vec(block(), 0..2);
+    (releases, edges, blocks, known_facts(), policy()).prop_map(|(releases, edges, blocks, facts, policy)| {
+        let one = |(text, ((rules, yanked), plain)): (&str, ((ReleaseRules, bool), bool))| {
+            let rules = if plain { ReleaseRules::default() } else { rules };
+            (version(text), rules, yanked && !plain)
+        };
+        World {
+            releases: POOL.into_iter().zip(releases).map(one).collect(),
+            edges,
+            blocks,
+            terms: Terms {
+                facts,
+                policy,
+                ..terms()
+            },
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_planner_agrees_with_brute_force(world in world(), ends in ends()) {
+        let (from, to) = ends;
+        let contradicts = matches!(world.graph(&from), Err(GraphError::OwnStop { .. }));
+        prop_assume!(from != to && !contradicts);
+        let expected = world.brute_force(&from, &to);
+        match world.path(&from, &to) {
+            Ok(path) => {
+                prop_assert_eq!(Some(&path), expected.as_ref());
+                // Whoever stands in the middle of the way is sent on the rest of it.
+                for (at, middle) in path.iter().enumerate().skip(1) {
+                    prop_assert_eq!(&world.path(middle, &to).unwrap(), &path[at..]);
+                }
+            }
+            Err(stuck) => {
+                prop_assert_eq!(None, expected);
+                is_in_the_way(&world, &from, &to, &stuck)?;
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_input_changes_nothing(world in world(), ends in ends()) {
+        let (from, to) = ends;
+        prop_assume!(from != to && world.graph(&from).is_ok());
+        let mut other = world.clone();
+        other.releases.reverse();
+        other.edges.reverse();
+        other.blocks.reverse();
+        prop_assert_eq!(world.path(&from, &to), other.path(&from, &to));
+    }
+
+    #[test]
+    fn a_release_that_plays_no_part_changes_nothing(world in world(), ends in ends()) {
+        let (from, to) = ends;
+        prop_assume!(from != to && world.graph(&from).is_ok());
+        let mut more = world.clone();
+        more.releases.push((version("9a9"), ReleaseRules::default(), false));
+        prop_assert_eq!(world.path(&from, &to), more.path(&from, &to));
+    }
+}
+
+/// What is said to stand in the way does: one gets as far as it begins, and it is really forbidden by that rule.
+fn is_in_the_way(world: &World, from: &Version, to: &Version, stuck: &Stuck<Version>) -> Result<(), TestCaseError> {
+    let reached = |version: &Version| version == from || world.brute_force(from, version).is_some();
+    prop_assert!(!stuck.witness.is_empty(), "no witness");
+    for refused in &stuck.witness {
+        let at = refused.from.as_ref().unwrap();
+        prop_assert!(reached_on_the_way(world, from, at, to), "{} cannot be reached", at);
+        prop_assert!(!world.permits(at, &refused.to, to), "{} is permitted", refused);
+    }
+    prop_assert!(
+        &stuck.farthest == from || reached(&stuck.farthest) || reached_on_the_way(world, from, &stuck.farthest, to)
+    );
+    Ok(())
+}
+
+/// As a place between: with what holds for those that are only passed.
+fn reached_on_the_way(world: &World, from: &Version, place: &Version, goal: &Version) -> bool {
+    if from == place {
+        return true;
+    }
+    let nearer = |one: &Version| {
+        if from < place {
+            *one > *from && one <= place
+        } else {
+            *one < *from && one >= place
+        }
+    };
+    let mut next = world
+        .releases
+        .iter()
+        .map(|(version, ..)| version)
+        .filter(|version| nearer(version));
+    next.any(|next| world.permits(from, next, goal) && reached_on_the_way(world, next, place, goal))
+}
+
+#[test]
+fn the_versions_of_the_pool_are_in_order() {
+    assert!(POOL.windows(2).all(|pair| version(pair[0]) < version(pair[1])));
+    assert_eq!(version("0b1").channel(), Channel::Beta);
+}
+
+/// Else agreement would say little.
+#[test]
+fn the_random_worlds_have_ways_of_every_kind() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let (mut none, mut direct, mut long, mut down) = (0, 0, 0, 0);
+    for _ in 0..3000 {
+        let world = world().new_tree(&mut runner).unwrap().current();
+        let (from, to) = ends().new_tree(&mut runner).unwrap().current();
+        if from == to || world.graph(&from).is_err() {
+            continue;
+        }
+        match world.path(&from, &to).map(|path| path.len()) {
+            Err(_) => none += 1,
+            Ok(2) => direct += 1,
+            Ok(_) if to < from => down += 1,
+            Ok(_) => long += 1,
+        }
+    }
+    assert!(
+        none > 300 && direct > 300 && long > 150 && down > 8,
+        "{none} {direct} {long} {down}"
+    );
+}
