@@ -18,7 +18,7 @@ mod tests;
 mod travel;
 
 pub use facts::{Facts, Goal, Installed, Wish};
-pub use graph::{BlockRule, EdgeRule, GraphError};
+pub use graph::{BlockRule, EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
 pub use model::{
     Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Source, Step, StepId, StepKind, Warning,
@@ -28,7 +28,7 @@ pub use refusal::{Reason, Refusal, RefusedHop};
 pub use route::Stuck;
 pub use rule::Rule;
 pub use terms::{Policy, Terms};
-pub use travel::{NoTravel, Travel, TravelHop, travel};
+pub use travel::{NoTravel, Travel, TravelHop, plan_way, travel};
 
 use crate::release::Catalog;
 use crate::version::Version;

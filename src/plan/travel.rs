@@ -69,6 +69,11 @@ pub fn travel<V: Scheme>(text: &str, from: &V, to: &V, terms: Terms<V>) -> Resul
     let mut terms = terms;
     terms.facts = std::mem::take(&mut index.facts).overridden(terms.facts);
     let graph = index.graph(text, Some(from), &terms)?;
+    plan_way(&graph, from, to)
+}
+
+/// The way through a graph that has `from`.
+pub fn plan_way<V: Scheme>(graph: &Graph<V>, from: &V, to: &V) -> Result<Travel<V>, NoTravel<V>> {
     let places = graph
         .find(from)
         .zip(graph.find(to).filter(|place| graph.is_listed(*place) || from == to));
@@ -83,12 +88,12 @@ pub fn travel<V: Scheme>(text: &str, from: &V, to: &V, terms: Terms<V>) -> Resul
         let wanted = to.clone();
         return Err(NoTravel::Unknown { wanted, known, more });
     };
-    let chain = route::route(&graph, start, goal).map_err(|stuck| NoTravel::NoPath {
+    let chain = route::route(graph, start, goal).map_err(|stuck| NoTravel::NoPath {
         from: from.clone(),
         to: to.clone(),
         stuck: Box::new(stuck),
     })?;
-    Ok(told(&graph, &chain))
+    Ok(told(graph, &chain))
 }
 
 fn told<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Travel<V> {

@@ -1,0 +1,85 @@
+//! Planning over 1,000, 100,000 and 1,000,000 releases with ranges, 1% stops and 1% blocks.
+//!
+//! `cargo bench --bench planner`; reading the index and planning over it are told apart, and the growth beside n log n.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use netlink::plan::{Index, Policy, Terms, plan_way};
+use netlink::release::FactSheet;
+use netlink::version::Dotted;
+
+const SIZES: [(u32, usize); 3] = [(1_000, 201), (100_000, 15), (1_000_000, 5)];
+
+fn version(n: u32) -> String {
+    format!("{}.{}.{}", 1 + n / 10_000, n / 100 % 100, n % 100)
+}
+
+/// Each release may be entered from the thousand before it; each hundredth may not be skipped; into one of each hundred one of
+/// those moves is blocked.
+fn index(count: u32) -> String {
+    let mut text = String::from(r#"{"scheme":"dotted","releases":["#);
+    for n in 0..count {
+        let comma = if n > 0 { "," } else { "" };
+        let from = format!(">={}, <{}", version(n.saturating_sub(1000)), version(n));
+        let stop = if n % 100 == 50 { r#","stop":true"# } else { "" };
+        let _ = write!(text, r#"{comma}{{"version":"{}","from":["{from}"]{stop}}}"#, version(n));
+    }
+    text.push_str(r#"],"blocked":["#);
+    for n in (99..count).step_by(100) {
+        let comma = if n > 99 { "," } else { "" };
+        let (from, to) = (version(n - 49), version(n));
+        let _ = write!(
+            text,
+            r#"{comma}{{"name":"B{n}","from":"={from}","to":"={to}","reason":"it loses data"}}"#
+        );
+    }
+    text.push_str("]}");
+    text
+}
+
+fn terms() -> Terms<Dotted> {
+    Terms {
+        facts: FactSheet::default(),
+        policy: Policy::default(),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        node: None,
+        accepted_risks: BTreeSet::new(),
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}
+
+fn main() {
+    let mut first = None;
+    for (count, rounds) in SIZES {
+        let text = index(count);
+        let (from, to): (Dotted, Dotted) = (version(0).parse().unwrap(), version(count - 1).parse().unwrap());
+        let mut times = [Vec::new(), Vec::new()];
+        let mut hops = 0;
+        for _ in 0..rounds {
+            let start = Instant::now();
+            let graph = Index::<Dotted>::read(&text)
+                .unwrap()
+                .graph(&text, Some(&from), &terms())
+                .unwrap();
+            times[0].push(start.elapsed());
+            let start = Instant::now();
+            hops = plan_way(&graph, &from, &to).unwrap().hops.len();
+            times[1].push(start.elapsed());
+        }
+        let [read, plan] = times.map(median);
+        let megabytes = text.len() as f64 / 1e6;
+        println!(
+            "{count:>9} releases, {megabytes:>6.1} MB: reading {read:>8.2} ms, planning {plan:>8.3} ms, {hops} hops"
+        );
+        let n_log_n = f64::from(count) * f64::from(count).log2();
+        let (least, at) = *first.get_or_insert((plan, n_log_n));
+        println!("{:>9} growth {:.1}, n log n {:.1}", "", plan / least, n_log_n / at);
+    }
+}
