@@ -183,14 +183,24 @@ pub enum UpdateVerb {
         force: bool,
     },
     /// What changed in the installed version, in one, or since one
-    Changelog {
-        #[arg(long, value_name = "V", conflicts_with = "since")]
-        version: Option<Version>,
-        #[arg(long, value_name = "V")]
-        since: Option<Version>,
-        #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
-        format: ChangelogFormat,
-    },
+    Changelog(UpdateChangelogArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct UpdateChangelogArgs {
+    #[arg(long, value_name = "V", conflicts_with_all = ["since", "until"])]
+    pub version: Option<Version>,
+    /// Everything after this version
+    #[arg(long, value_name = "V")]
+    pub since: Option<Version>,
+    /// Up to this version; an older one than `--since` shows what gets lost
+    #[arg(long, value_name = "V")]
+    pub until: Option<Version>,
+    /// Pre-releases by themselves, not as part of their release
+    #[arg(long)]
+    pub pre: bool,
+    #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
+    pub format: ChangelogFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -198,6 +208,7 @@ pub enum ChangelogFormat {
     Text,
     Json,
     Markdown,
+    Html,
 }
 
 #[derive(Debug, ClapArgs)]

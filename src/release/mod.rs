@@ -1,14 +1,14 @@
 //! What a release says of itself: names, manifest, the catalog of all releases, changelogs.
 
 mod catalog;
-mod changelog;
+pub mod changelog;
 mod hook;
 mod manifest;
 mod name;
 mod template;
 
 pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
-pub use changelog::{Changelog, ChangelogError, Section, between};
+pub use changelog::{Changelog, ChangelogError};
 pub use hook::{HookPoint, HookPointError};
 pub use manifest::{
     CheckSpec, CommandCheck, CommandSpec, DatabaseSpec, DependenciesSpec, FileEntry, FileKind, HttpCheck,
