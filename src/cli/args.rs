@@ -81,6 +81,9 @@ pub enum Command {
     /// The publisher's side: keys, packages, repository
     #[command(subcommand)]
     Release(ReleaseVerb),
+    /// Changelog files: show, check, draft
+    #[command(subcommand)]
+    Changelog(ChangelogVerb),
     /// Versions: parse, compare, sort
     Scheme(SchemeArgs),
     /// Maintenance mode by hand
@@ -313,6 +316,50 @@ pub struct KeyArgs {
     /// Folder of the signing keys
     #[arg(long = "keys", value_name = "DIR")]
     pub dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ChangelogVerb {
+    /// Show a Markdown changelog, or what changed in it between two versions
+    Show(ShowChangelogArgs),
+    /// Look for what to mend before publishing; exit 1 when there is something
+    Check {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How versions are written [default: as the headings have them]
+        #[arg(long, value_enum)]
+        scheme: Option<VersionScheme>,
+    },
+    /// A new changelog out of the Conventional Commits since a tag, branch or commit
+    Draft {
+        #[arg(long, value_name = "REF")]
+        since: String,
+        /// Folder of the git repository
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+        /// Head it with this version
+        #[arg(long, value_name = "V")]
+        version: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ShowChangelogArgs {
+    pub file: PathBuf,
+    /// Everything after this version
+    #[arg(long, value_name = "V")]
+    pub since: Option<String>,
+    /// Up to this version; an older one than `--since` shows what gets lost
+    #[arg(long, value_name = "V")]
+    pub until: Option<String>,
+    /// Pre-releases by themselves, not as part of their release
+    #[arg(long)]
+    pub pre: bool,
+    #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
+    pub format: ChangelogFormat,
+    /// How versions are written [default: as the headings have them]
+    #[arg(long, value_enum)]
+    pub scheme: Option<VersionScheme>,
 }
 
 #[derive(Debug, ClapArgs)]

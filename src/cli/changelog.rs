@@ -1,11 +1,96 @@
 //! `netlink update changelog` and `netlink changelog …`
 
-use super::args::{ChangelogFormat, Global, Output, UpdateChangelogArgs};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::{
+    ChangelogFormat, ChangelogVerb, Global, Output, ShowChangelogArgs, UpdateChangelogArgs, VersionScheme,
+};
 use super::open::open;
-use super::output::{Failed, Result, bold, dim, line, red, width, yellow};
+use super::output::{Failed, Result, bold, dim, harmless, line, red, say, width, yellow};
 use crate::app::{self, AppError, ChangesOf};
-use crate::release::changelog::{Mark, Span, View, html, markdown, text};
+use crate::release::changelog::{AnyDocument, Document, Grammar, Mark, Span, View, html, markdown, text, view};
 use crate::version::Scheme;
+
+pub fn run(global: &Global, verb: &ChangelogVerb) -> Result<()> {
+    match verb {
+        ChangelogVerb::Show(wanted) => show(global, wanted),
+        ChangelogVerb::Check { files, scheme } => check(global, files, *scheme),
+        ChangelogVerb::Draft { since, repo, version } => {
+            print(app::draft_changelog(repo, since, version.as_deref())?.trim_end())
+        }
+    }
+}
+
+fn grammar(scheme: Option<VersionScheme>) -> Option<Grammar> {
+    scheme.map(|scheme| match scheme {
+        VersionScheme::Lifecycle => Grammar::Lifecycle,
+        VersionScheme::Dotted => Grammar::Dotted,
+    })
+}
+
+fn show(global: &Global, wanted: &ShowChangelogArgs) -> Result<()> {
+    match app::read_changelog(&wanted.file, grammar(wanted.scheme))? {
+        AnyDocument::Lifecycle(document) => show_of(global, wanted, document),
+        AnyDocument::Dotted(document) => show_of(global, wanted, document),
+    }
+}
+
+fn show_of<V: Scheme>(global: &Global, wanted: &ShowChangelogArgs, document: Document<V>) -> Result<()> {
+    let parse = |text: &Option<String>| {
+        let parsed = text.as_deref().map(str::parse).transpose();
+        parsed.map_err(|e: crate::version::VersionError| AppError::below("NL0101", &e))
+    };
+    let span: Span<V> = Span {
+        since: parse(&wanted.since)?,
+        until: parse(&wanted.until)?,
+        pre: wanted.pre,
+    };
+    for warning in &document.warnings {
+        let place = format!("{}:{}", wanted.file.display(), warning.place);
+        say(&format!(
+            "{} {place}: {}",
+            yellow("warning:"),
+            harmless(&warning.kind.to_string())
+        ));
+    }
+    let (releases, pending) = document.into_releases();
+    if releases.is_empty() && pending.is_empty() {
+        let message = format!("{} has no heading of a release", wanted.file.display());
+        return Err(Failed::said("NL0505", message));
+    }
+    written(&view(releases, pending, &span), format(global, wanted.format))
+}
+
+fn check(global: &Global, files: &[PathBuf], scheme: Option<VersionScheme>) -> Result<()> {
+    let checked: Vec<(&Path, Vec<_>)> = files
+        .iter()
+        .map(|file| Ok((file.as_path(), app::check_changelog(file, grammar(scheme))?)))
+        .collect::<Result<_>>()?;
+    if global.output == Output::Json {
+        let documents = checked
+            .iter()
+            .map(|(file, findings)| json!({"file": file, "findings": findings}));
+        json(&documents.collect::<Vec<_>>())?;
+    } else {
+        for (file, findings) in &checked {
+            for finding in findings {
+                print(&format!(
+                    "{}:{}: {}",
+                    file.display(),
+                    finding.place,
+                    harmless(&finding.kind.to_string())
+                ))?;
+            }
+        }
+    }
+    if checked.iter().all(|(_, findings)| findings.is_empty()) {
+        Ok(())
+    } else {
+        Err(Failed::Exit(1))
+    }
+}
 
 pub fn of_installation(global: &Global, wanted: &UpdateChangelogArgs) -> Result<()> {
     let of = match (&wanted.version, &wanted.since, &wanted.until) {

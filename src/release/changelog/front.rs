@@ -46,8 +46,32 @@ pub enum FrontError {
     Twice { list: &'static str, id: String },
 }
 
+impl FrontError {
+    /// The line of the file that it is about, from 1.
+    pub fn line(&self) -> usize {
+        match self {
+            Self::Open { .. } | Self::Twice { .. } => 1,
+            Self::Wrong { line, .. } => *line,
+        }
+    }
+}
+
+/// Front matter as text: its mark, what it says, and the text below it.
+type Parts<'a> = (Option<(&'static str, &'a str)>, &'a str, usize);
+
 /// The front matter of a tidy text, what stands below it, and how many lines it takes.
 pub(super) fn split<V: Scheme>(text: &str) -> Result<(Option<Front<V>>, &str, usize), FrontError> {
+    let (matter, body, above) = parts(text)?;
+    let front = match matter {
+        None => return Ok((None, body, above)),
+        Some(("---", matter)) => yaml(matter)?,
+        Some((_, matter)) => toml(matter)?,
+    };
+    unique(&front)?;
+    Ok((Some(front), body, above))
+}
+
+pub(super) fn parts(text: &str) -> Result<Parts<'_>, FrontError> {
     let Some(mark) = ["---", "+++"].into_iter().find(|mark| opens(text, mark)) else {
         return Ok((None, text, 0));
     };
@@ -58,22 +82,30 @@ pub(super) fn split<V: Scheme>(text: &str) -> Result<(Option<Front<V>>, &str, us
         end += line.len();
         (line.trim_end() == mark).then_some(start)
     });
-    let close = match close {
-        Some(close) => close,
-        // A ruler at the top of an ordinary file.
-        None if mark == "---" && !inner.lines().next().is_some_and(|line| line.contains(": ")) => {
-            return Ok((None, text, 0));
+    // A ruler at the top of an ordinary file is followed by no key.
+    let first = inner.lines().next().unwrap_or_default();
+    let is_ruler = mark == "---"
+        && !first
+            .split_once(':')
+            .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+    match close {
+        _ if is_ruler => Ok((None, text, 0)),
+        None => Err(FrontError::Open { mark }),
+        Some(close) => {
+            let matter = &inner[..close];
+            Ok((Some((mark, matter)), &inner[end..], matter.matches('\n').count() + 2))
         }
-        None => return Err(FrontError::Open { mark }),
-    };
-    let (matter, body) = (&inner[..close], &inner[end..]);
-    // Headings between two rulers, not data.
-    if mark == "---" && matter.trim_start().is_empty() {
-        return Ok((None, text, 0));
     }
-    let front = if mark == "---" { yaml(matter)? } else { toml(matter)? };
-    unique(&front)?;
-    Ok((Some(front), body, matter.matches('\n').count() + 2))
+}
+
+/// Whether front matter names a version of this scheme.
+pub(super) fn names<V: Scheme>(text: &str) -> bool {
+    let Ok((Some((_, matter)), ..)) = parts(text) else {
+        return false;
+    };
+    let values = matter.lines().filter_map(|line| line.strip_prefix("version"));
+    let mut values = values.filter_map(|rest| rest.trim_start().strip_prefix([':', '=']));
+    values.any(|value| value.trim().trim_matches(['"', '\'']).parse::<V>().is_ok())
 }
 
 fn opens(text: &str, mark: &str) -> bool {

@@ -6,7 +6,10 @@
 //! Nothing of an entry is lost on the way: what is read and written as Markdown again is the same, item by item.
 
 mod blocks;
+mod check;
 mod date;
+mod detect;
+mod draft;
 mod front;
 mod heading;
 mod mark;
@@ -18,6 +21,9 @@ mod render;
 mod source;
 mod text_form;
 
+pub use check::{Finding, FindingKind, check};
+pub use detect::{AnyDocument, Grammar, check_any, read_any};
+pub use draft::{Change, draft};
 pub use front::FrontError;
 pub use model::{
     Body, Changelog, Entry, Form, Level, Note, NoteId, NoteIdError, Notes, Pending, Place, Section, SectionKind,

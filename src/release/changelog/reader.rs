@@ -229,6 +229,26 @@ impl<V: Scheme> Reader<V> {
 }
 
 impl<V: Scheme> Document<V> {
+    /// The version that front matter names and no heading does.
+    pub fn named(&self) -> Option<&V> {
+        self.front.as_ref().and_then(|front| front.version.as_ref())
+    }
+
+    /// All releases; a file of one version may name it in its front matter alone.
+    pub fn into_releases(mut self) -> (Vec<Changelog<V>>, Vec<Pending>) {
+        if let (true, Some(front)) = (self.releases.is_empty(), self.front)
+            && let Some(version) = front.version.clone()
+        {
+            let mut release = Changelog {
+                body: self.opening,
+                ..Changelog::bare(version)
+            };
+            front.apply(&mut release);
+            self.releases.push(release);
+        }
+        (self.releases, self.pending)
+    }
+
     /// A heading such as `2.x` divides and needs no warning, unless changes stand below it.
     fn warn_of_asides(&mut self) {
         let told: Vec<Place> = self.warnings.iter().map(|warning| warning.place).collect();
