@@ -22,7 +22,7 @@ pub(super) struct Heading {
     pub level: u8,
     /// Without markup.
     pub text: String,
-    /// As the file has it.
+    /// As the file has it, in one line and without the signs that make it a heading.
     pub markdown: String,
     /// Its first words are struck through.
     pub struck: bool,
@@ -79,6 +79,7 @@ enum OpenKind {
         struck: bool,
         link: Option<String>,
     },
+    Paragraph,
     Other,
 }
 
@@ -132,6 +133,7 @@ fn opened(tag: &Tag, range: Range<usize>) -> Open {
     let kind = match tag {
         Tag::Item => OpenKind::Item,
         Tag::HtmlBlock => OpenKind::Html,
+        Tag::Paragraph => OpenKind::Paragraph,
         Tag::CodeBlock(kind) => OpenKind::Code {
             language: match kind {
                 CodeBlockKind::Fenced(language) => language.to_string(),
@@ -221,7 +223,7 @@ fn close(mut open: Open, lines: &mut Lines) -> Option<Block> {
         } => Some(Block::Heading(Heading {
             level,
             text: text.trim().to_owned(),
-            markdown: source.trim_end().to_owned(),
+            markdown: source::one_line(source.trim_end()),
             struck,
             link,
             place,
@@ -231,9 +233,16 @@ fn close(mut open: Open, lines: &mut Lines) -> Option<Block> {
             entry(form, text)
         }
         OpenKind::Code { language, code } => entry(Form::Block, source::fenced(&language, &code)),
-        OpenKind::Html if source::shows_nothing(&source) => None,
-        OpenKind::Html => entry(Form::Block, source::closed(source.trim_end())),
-        OpenKind::Other if source::shows_nothing(&source) => None,
+        OpenKind::Html => {
+            let html = source::closed(source.trim_end());
+            if source::shows_nothing(&html) {
+                None
+            } else {
+                entry(Form::Block, html)
+            }
+        }
+        OpenKind::Paragraph if source::shows_nothing(&source) => None,
+        OpenKind::Paragraph => entry(Form::Block, source::as_paragraph(source.trim_end())),
         OpenKind::Other => entry(Form::Block, source.trim_end().to_owned()),
     }
 }

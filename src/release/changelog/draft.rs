@@ -35,7 +35,8 @@ pub fn draft<'a>(title: &str, changes: impl IntoIterator<Item = Change<'a>>) -> 
         if subject.is_empty() {
             continue;
         }
-        let commit = mark::conventional(subject);
+        // `Fences: …` has the form, but `Fences` is a word of the sentence.
+        let commit = mark::conventional(subject).filter(|commit| is_known(commit.kind) || commit.breaking);
         let footer = breaking_footer(change.message);
         let breaks = footer.is_some() || commit.as_ref().is_some_and(|commit| commit.breaking);
         let entry = entry(subject, commit.as_ref(), change.id);
@@ -66,6 +67,11 @@ pub fn draft<'a>(title: &str, changes: impl IntoIterator<Item = Change<'a>>) -> 
         out += &format!("\n<!-- Left out: {commits} of the types {}. -->\n", INNER.join(", "));
     }
     out
+}
+
+fn is_known(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    INNER.contains(&kind.as_str()) || SECTIONS.iter().any(|(_, kinds)| kinds.contains(&kind.as_str()))
 }
 
 /// None for work that users do not notice.
@@ -134,7 +140,7 @@ mod tests {
             "fix: a `Vec<u8>` and a Vec<u8>",
             "feat: add b\n\nLong story.\n\nBREAKING CHANGE: b needs c,\n  and d\nCloses #1\n",
             "chore: tidy",
-            "Update the thing",
+            "Fences: update the thing",
             "perf(core): faster",
         ];
         let changes = messages.iter().map(|message| Change { id: "abc", message });
@@ -142,7 +148,7 @@ mod tests {
             draft("1.2.0", changes),
             "# 1.2.0\n\n## Breaking changes\n\n- **api:** drop v1 (abc)\n- b needs c, and d (abc)\n\n## Added\n\n- add b (abc)\n\n\
              ## Changed\n\n- **core:** faster (abc)\n\n## Fixed\n\n- a `Vec<u8>` and a Vec\\<u8\\> (abc)\n\n\
-             ## Other changes\n\n- Update the thing (abc)\n\n\
+             ## Other changes\n\n- Fences: update the thing (abc)\n\n\
              <!-- Left out: 1 commit of the types chore, ci, test, tests, style, docs, build, release. -->\n"
         );
         assert_eq!(draft("Unreleased", []), "# Unreleased\n");

@@ -38,4 +38,6 @@ pub use render::{Mark, html, markdown, text};
 pub const INPUT_LIMIT: u64 = 16 << 20;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -162,7 +162,13 @@ impl<V: Scheme> Reader<V> {
         let kind = mark::kind_of(&heading.text);
         let named = chapter.section_level;
         if kind == SectionKind::Other && named > 0 && heading.level > named {
-            chapter.push(Form::Block, heading.markdown, heading.place);
+            // Below a section, which is written at level 2.
+            let level = usize::from(heading.level.max(3));
+            chapter.push(
+                Form::Block,
+                format!("{} {}", "#".repeat(level), heading.markdown),
+                heading.place,
+            );
         } else {
             chapter.open(heading.text, kind);
             chapter.section_level = heading.level;

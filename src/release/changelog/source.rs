@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CowStr, LinkType};
+use pulldown_cmark::{CowStr, Event, LinkType, Parser, Tag};
 
+use super::blocks::OPTIONS;
 use super::model::Form;
 
 /// Markdown's tabs reach to the next multiple of this.
@@ -93,11 +94,21 @@ pub(super) fn without_mark(source: &str, column: usize) -> (String, Form) {
     let lines = lines.map(|line| undented(line, 0, column + indent));
     let text = std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n");
     let text = if starts_below {
-        text.trim_start_matches('\n').to_owned()
+        less_indented(text.trim_start_matches('\n'))
     } else {
         text
     };
     (text.trim_end().to_owned(), number.map_or(Form::Item, Form::Numbered))
+}
+
+/// What begins below its mark may stand further in than it must; four blanks and more are code.
+fn less_indented(text: &str) -> String {
+    let blanks = text.len() - text.trim_start_matches(' ').len();
+    if !(1..TAB).contains(&blanks) {
+        return text.to_owned();
+    }
+    let lines: Vec<String> = text.split('\n').map(|line| undented(line, 0, blanks)).collect();
+    lines.join("\n")
 }
 
 fn columns(blanks: &str, from: usize) -> usize {
@@ -107,23 +118,39 @@ fn columns(blanks: &str, from: usize) -> usize {
     end - from
 }
 
-/// The line without blanks up to column `to`; its first character stands at column `from`.
+/// The line without blanks up to column `to`; its first character stands at column `from`. What remains of them are spaces,
+/// for a tab reaches less far or farther at another column.
 fn undented(line: &str, from: usize, to: usize) -> String {
-    let mut at = from;
-    for (byte, c) in line.char_indices() {
-        let next = match c {
-            _ if at >= to => return line[byte..].to_owned(),
-            ' ' => at + 1,
-            '\t' => at / TAB * TAB + TAB,
-            _ => return line[byte..].to_owned(),
-        };
-        if next > to {
-            // Part of a tab remains.
-            return " ".repeat(next - to) + &line[byte + 1..];
-        }
-        at = next;
+    let text = line.trim_start_matches([' ', '\t']);
+    let reached = from + columns(&line[..line.len() - text.len()], from);
+    format!("{}{text}", " ".repeat(reached.saturating_sub(to)))
+}
+
+/// A paragraph that began right below a definition may look like a list or the like where it stands alone: `7) of them`.
+pub(super) fn as_paragraph(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let is_paragraph = match Parser::new_ext(first, OPTIONS).next() {
+        Some(Event::Start(Tag::Paragraph | Tag::HtmlBlock)) | None => true,
+        Some(_) => false,
+    };
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let sign = text[digits..].starts_with(|c: char| c.is_ascii_punctuation());
+    if is_paragraph || !sign {
+        return text.to_owned();
     }
-    String::new()
+    format!("{}\\{}", &text[..digits], &text[digits..])
+}
+
+/// What a heading says, of either kind.
+pub(super) fn one_line(heading: &str) -> String {
+    let rest = heading.trim_start_matches('#');
+    if rest.len() < heading.len() && (rest.is_empty() || rest.starts_with([' ', '\t'])) {
+        return rest.trim().to_owned();
+    }
+    let lines: Vec<&str> = heading.lines().map(str::trim).collect();
+    lines
+        .split_last()
+        .map_or_else(String::new, |(_, lines)| lines.join(" "))
 }
 
 /// A block of code in a fence that its content cannot end.

@@ -159,10 +159,11 @@ fn up_to_version<V: Scheme>(text: &str) -> (Before, Option<Found<'_, V>>) {
             continue;
         }
         if let Some((version, written)) = version_in::<V>(word) {
-            let strong = !written
-                .trim_start_matches(['v', 'V'])
-                .bytes()
-                .all(|b| b.is_ascii_digit());
+            // `3` and `31m` are versions to a machine only.
+            let strong = written.contains('.')
+                || looks_like_version(&written)
+                || written.ends_with(|c: char| c.is_ascii_digit())
+                    && written.contains(|c: char| c.is_ascii_alphabetic() && c != 'v' && c != 'V');
             let is_year = written.len() == 4 && written.starts_with(['1', '2']) && !strong;
             if !is_year {
                 return (before, Some((version, written, strong, after)));

@@ -6,7 +6,7 @@ use super::super::blocks::OPTIONS;
 use super::super::model::{Body, Entry, Form};
 use super::super::range::{Shown, View, Way};
 use super::super::source::shows_nothing;
-use super::{harmless, list, versions, withdrawn};
+use super::{harmless, harmless_lines, list, versions, withdrawn};
 use crate::version::Scheme;
 
 const SAFE: [&str; 3] = ["http:", "https:", "mailto:"];
@@ -162,11 +162,6 @@ fn markdown(text: &str) -> String {
     let mut out = String::new();
     write::push_html(&mut out, events);
     out
-}
-
-/// Tabs matter to Markdown, so they stay.
-fn harmless_lines(text: &str) -> String {
-    text.split('\t').map(harmless).collect::<Vec<_>>().join("\t")
 }
 
 fn is_safe(url: &str) -> bool {

@@ -3,7 +3,7 @@
 use super::super::front::Front;
 use super::super::model::{Body, Changelog, Entry, Form, Pending};
 use super::super::range::{Shown, View, Way};
-use super::{list, versions, withdrawn};
+use super::{harmless_lines, list, versions, withdrawn};
 use crate::version::Scheme;
 
 impl<V: Scheme> Changelog<V> {
@@ -22,7 +22,7 @@ pub fn markdown<V: Scheme>(view: &View<V>) -> String {
     parts.extend(summary(view));
     parts.extend(view.pending.iter().map(pending));
     parts.extend(view.releases.iter().map(shown));
-    parts.join("\n")
+    harmless_lines(&parts.join("\n"))
 }
 
 fn summary<V: Scheme>(view: &View<V>) -> Option<String> {

@@ -25,6 +25,11 @@ fn harmless(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// The same for Markdown, to which tabs matter.
+fn harmless_lines(text: &str) -> String {
+    text.split('\t').map(harmless).collect::<Vec<_>>().join("\t")
+}
+
 /// `1.2.3`, or all versions under one heading.
 fn versions<V: Scheme>(release: &Changelog<V>) -> String {
     let mut all: Vec<String> = release.together_with.iter().map(ToString::to_string).collect();
@@ -50,3 +55,6 @@ fn withdrawn<V: Scheme>(one: &Shown<V>) -> Option<String> {
 fn list<V: Scheme>(versions: &[V]) -> String {
     versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;
