@@ -10,30 +10,7 @@ use nom::{IResult, Parser};
 use crate::version::Scheme;
 
 fn separates(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(
-            c,
-            '(' | ')'
-                | '['
-                | ']'
-                | '{'
-                | '}'
-                | '<'
-                | '>'
-                | ','
-                | '|'
-                | '–'
-                | '—'
-                | '"'
-                | '\''
-                | '`'
-                | '~'
-                | '*'
-                | ';'
-                | '“'
-                | '”'
-                | '‘'
-        )
+    c.is_whitespace() || "()[]{}<>,|–—\"`~*;“”".contains(c)
 }
 
 /// The next word that has a letter or digit in it, the text from it on, and what comes after it. `:tada:` is no word.
@@ -48,7 +25,7 @@ pub(super) fn next_word(text: &str) -> Option<(&str, &str, &str)> {
         let (after, word) = take_while1::<_, _, Error<&str>>(|c| !separates(c)).parse(at).ok()?;
         let is_emoji = word.len() > 2 && word.starts_with(':') && word.ends_with(':');
         let core = word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '.' && c != '?');
-        let kept = core.trim_end_matches([':', '.', '-', '/', '!']);
+        let kept = core.trim_end_matches([':', '.', '-', '/', '!', '\'', '’']);
         let dots = core.starts_with("..");
         if !is_emoji && (dots || kept.contains(char::is_alphanumeric) || kept.contains("??")) {
             let start = word.len() - core.len();

@@ -84,7 +84,6 @@ const BEFORE: &[&str] = &[
     "what",
     "what's",
     "what’s",
-    "s",
     "new",
     "in",
     "for",

@@ -1,6 +1,7 @@
 //! Markdown: of one release, as a file that reads back the same; of a view, as one text to hand on.
 
 use super::super::front::Front;
+use super::super::heading::{self, Title};
 use super::super::model::{Body, Changelog, Entry, Form, Pending};
 use super::super::range::{Shown, View, Way};
 use super::{harmless_lines, list, versions, withdrawn};
@@ -66,6 +67,11 @@ fn shown<V: Scheme>(one: &Shown<V>) -> String {
 
 fn title<V: Scheme>(release: &Changelog<V>, struck: bool) -> String {
     let mut version = versions(release);
+    // `3` or `20240102` alone would not be taken for a version.
+    let reads_back = matches!(heading::read::<V>(&version), Title::Release(read) if read.version == release.version);
+    if !reads_back {
+        version = format!("v{version}");
+    }
     if let Some(link) = &release.link {
         version = format!(
             "[{version}](<{}>)",
@@ -112,6 +118,16 @@ fn body(body: &Body) -> String {
 fn item(entry: &Entry) -> String {
     match entry.form {
         Form::Block => format!("{}\n", entry.text),
+        // With a dash before it, `--` would be a ruler.
+        Form::Item
+            if entry
+                .text
+                .lines()
+                .next()
+                .is_some_and(|line| line.chars().all(|c| matches!(c, '-' | ' ' | '\t'))) =>
+        {
+            format!("*{}\n", after_mark(&entry.text, 2))
+        }
         Form::Item => format!("-{}\n", after_mark(&entry.text, 2)),
         Form::Numbered(number) => {
             let mark = format!("{number}.");
