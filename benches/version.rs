@@ -40,26 +40,22 @@ fn median(mut times: Vec<Duration>) -> f64 {
 fn beside_semver() {
     let (ours, theirs) = (lifecycle(), semantic());
     assert!(ours.iter().zip(&theirs).all(|(a, b)| a.len() == b.len()));
-    let rounds: Vec<[Duration; 3]> = (0..ROUNDS)
-        .map(|_| {
-            [
-                time(|| {
-                    ours.iter()
-                        .for_each(|text| drop(black_box(black_box(text).parse::<Version>())))
-                }),
-                time(|| {
-                    theirs
-                        .iter()
-                        .for_each(|text| drop(black_box(semver::Version::parse(black_box(text)))))
-                }),
-                time(|| {
-                    theirs
-                        .iter()
-                        .for_each(|text| drop(black_box(black_box(text).parse::<Dotted>())))
-                }),
-            ]
-        })
-        .collect();
+    let lifecycle = || {
+        ours.iter()
+            .for_each(|text| drop(black_box(black_box(text).parse::<Version>())))
+    };
+    let semver = || {
+        theirs
+            .iter()
+            .for_each(|text| drop(black_box(semver::Version::parse(black_box(text)))))
+    };
+    let dotted = || {
+        theirs
+            .iter()
+            .for_each(|text| drop(black_box(black_box(text).parse::<Dotted>())))
+    };
+    let round = || [time(lifecycle), time(semver), time(dotted)];
+    let rounds: Vec<[Duration; 3]> = (0..ROUNDS).map(|_| round()).collect();
     let of = |at: usize| median(rounds.iter().map(|round| round[at]).collect());
     let (lifecycle, semver, dotted) = (of(0), of(1), of(2));
     println!("parse, 7 bytes: lifecycle {lifecycle:.1} ns, semver {semver:.1} ns, dotted {dotted:.1} ns");

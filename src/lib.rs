@@ -8,6 +8,7 @@ pub mod crypt;
 pub mod disk;
 pub mod engine;
 pub mod fetch;
+pub mod git;
 pub mod host;
 pub mod http;
 pub mod journal;

@@ -1,8 +1,9 @@
 //! Changelogs of releases, from the repository's signed targets.
 
 use super::{AppError, Installation, Result, repository};
-use crate::release::{Catalog, Changelog, between};
-use crate::version::Version;
+use crate::release::changelog::{Changelog, Span, View, view};
+use crate::release::{Catalog, CatalogRelease};
+use crate::version::{Scheme, Version};
 
 /// Which changelogs are wanted.
 #[derive(Debug, Clone)]
@@ -10,41 +11,41 @@ pub enum ChangesOf {
     /// The installed version.
     Installed,
     One(Version),
-    /// Everything after this version, up to the newest release.
-    Since(Version),
+    /// Everything between two versions; without an end, up to the newest release.
+    Span(Span),
 }
 
 /// Newest first.
-pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<Vec<Changelog>> {
+pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<View> {
     let catalog = repository::catalog(installation)?;
-    let versions: Vec<Version> = match of {
+    let (versions, span): (Vec<Version>, Span) = match of {
         ChangesOf::Installed => {
             let missing = || AppError::said("NL0107", "nothing is installed; name a version with `--version V`");
-            vec![installation.installed()?.ok_or_else(missing)?]
+            (vec![installation.installed()?.ok_or_else(missing)?], Span::all())
         }
-        ChangesOf::One(version) => vec![version.clone()],
-        ChangesOf::Since(since) => {
-            let after = catalog.releases().filter(|release| release.version > *since);
-            after.map(|release| release.version.clone()).collect()
+        ChangesOf::One(version) => (vec![version.clone()], Span::all()),
+        ChangesOf::Span(span) => {
+            let wanted = catalog.releases().filter(|release| span.holds(&release.version));
+            (wanted.map(|release| release.version.clone()).collect(), of_a_way(span))
         }
     };
-    let all = versions
-        .iter()
-        .map(|version| one(installation, &catalog, version))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(match of {
-        ChangesOf::Since(since) => between(all, since),
-        ChangesOf::Installed | ChangesOf::One(_) => all,
-    })
+    let all = versions.iter().map(|version| one(installation, &catalog, version));
+    Ok(view(all.collect::<Result<Vec<Changelog>>>()?, Vec::new(), &span))
+}
+
+/// Whoever comes from a pre-release follows them: those on the way are hops of their own.
+fn of_a_way(span: &Span) -> Span {
+    let follows = span.since.as_ref().is_some_and(|since| !since.is_stable());
+    Span {
+        pre: span.pre || follows,
+        ..span.clone()
+    }
 }
 
 fn one(installation: &Installation, catalog: &Catalog, version: &Version) -> Result<Changelog> {
     let missing = || {
-        let known = catalog
-            .releases()
-            .map(|release| release.version.to_string())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let version_of = |release: &CatalogRelease| release.version.to_string();
+        let known = catalog.releases().map(version_of).collect::<Vec<_>>().join(", ");
         AppError::said(
             "NL0102",
             format!("there is no changelog of {version}; the versions that exist are: {known}"),

@@ -402,6 +402,24 @@ pub const CODES: &[Code] = &[
         "The repository is not what a client would accept; the message says what.",
     ),
     code(
+        "NL0504",
+        Kind::Refused,
+        "changelog not readable",
+        "The changelog file is not there, too large, not UTF-8, or its front matter is not right; the message says what and in which line.",
+    ),
+    code(
+        "NL0505",
+        Kind::Refused,
+        "no release in the changelog",
+        "No heading of level 1 to 3 names a version of the scheme. Name the scheme with `--scheme`, or see `netlink changelog check FILE`.",
+    ),
+    code(
+        "NL0506",
+        Kind::Refused,
+        "no draft",
+        "The git repository cannot be read or does not know the commit to start from; the message says what.",
+    ),
+    code(
         "NL0601",
         Kind::NotFound,
         "unknown backup",

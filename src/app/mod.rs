@@ -1,6 +1,7 @@
 //! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
 
 mod backups;
+mod changelogs;
 mod changes;
 mod check;
 pub mod codes;
@@ -24,6 +25,7 @@ mod views;
 mod watch;
 
 pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
+pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
 pub use error::{AppError, Result};

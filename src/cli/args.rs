@@ -83,6 +83,9 @@ pub enum Command {
     Release(ReleaseVerb),
     /// The way from one version to another, from a release index file alone
     Plan(IndexArgs),
+    /// Changelog files: show, check, draft
+    #[command(subcommand)]
+    Changelog(ChangelogVerb),
     /// Versions: parse, compare, sort
     Scheme(SchemeArgs),
     /// Maintenance mode by hand
@@ -185,14 +188,24 @@ pub enum UpdateVerb {
         force: bool,
     },
     /// What changed in the installed version, in one, or since one
-    Changelog {
-        #[arg(long, value_name = "V", conflicts_with = "since")]
-        version: Option<Version>,
-        #[arg(long, value_name = "V")]
-        since: Option<Version>,
-        #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
-        format: ChangelogFormat,
-    },
+    Changelog(UpdateChangelogArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct UpdateChangelogArgs {
+    #[arg(long, value_name = "V", conflicts_with_all = ["since", "until"])]
+    pub version: Option<Version>,
+    /// Everything after this version
+    #[arg(long, value_name = "V")]
+    pub since: Option<Version>,
+    /// Up to this version; an older one than `--since` shows what gets lost
+    #[arg(long, value_name = "V")]
+    pub until: Option<Version>,
+    /// Pre-releases by themselves, not as part of their release
+    #[arg(long)]
+    pub pre: bool,
+    #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
+    pub format: ChangelogFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -200,6 +213,7 @@ pub enum ChangelogFormat {
     Text,
     Json,
     Markdown,
+    Html,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -304,6 +318,50 @@ pub struct KeyArgs {
     /// Folder of the signing keys
     #[arg(long = "keys", value_name = "DIR")]
     pub dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ChangelogVerb {
+    /// Show a Markdown changelog, or what changed in it between two versions
+    Show(ShowChangelogArgs),
+    /// Look for what to mend before publishing; exit 1 when there is something
+    Check {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How versions are written [default: as the headings have them]
+        #[arg(long, value_enum)]
+        scheme: Option<VersionScheme>,
+    },
+    /// A new changelog out of the Conventional Commits since a tag, branch or commit
+    Draft {
+        #[arg(long, value_name = "REF")]
+        since: String,
+        /// Folder of the git repository
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+        /// Head it with this version
+        #[arg(long, value_name = "V")]
+        version: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ShowChangelogArgs {
+    pub file: PathBuf,
+    /// Everything after this version
+    #[arg(long, value_name = "V")]
+    pub since: Option<String>,
+    /// Up to this version; an older one than `--since` shows what gets lost
+    #[arg(long, value_name = "V")]
+    pub until: Option<String>,
+    /// Pre-releases by themselves, not as part of their release
+    #[arg(long)]
+    pub pre: bool,
+    #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
+    pub format: ChangelogFormat,
+    /// How versions are written [default: as the headings have them]
+    #[arg(long, value_enum)]
+    pub scheme: Option<VersionScheme>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -49,6 +49,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Backup(verb) => backup::run(global, verb),
         Command::Release(verb) => release::run(global, verb),
         Command::Plan(args) => index::run(global, args),
+        Command::Changelog(verb) => changelog::run(global, verb),
         Command::Scheme(verb) => scheme::run(global, verb),
         Command::Maintenance { switch } => maintenance::run(global, *switch),
         Command::Serve(wanted) => serve::run(global, wanted),

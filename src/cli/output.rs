@@ -116,6 +116,14 @@ pub fn dim(text: &str) -> String {
     format!("\x1b[2m{text}\x1b[0m")
 }
 
+/// Columns for running text: those of the terminal, but no more than read well.
+pub fn width() -> usize {
+    const WIDEST: usize = 96;
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    columns.unwrap_or(WIDEST).min(WIDEST)
+}
+
 /// `1.2 MB`; decimal units as in release notes and disk labels.
 pub fn bytes(count: u64) -> String {
     indicatif::DecimalBytes(count).to_string()

@@ -31,9 +31,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             dry_run,
             force,
         } => rollback(global, update_id.as_ref(), *dry_run, *force),
-        UpdateVerb::Changelog { version, since, format } => {
-            changelog::run(global, version.as_ref(), since.as_ref(), *format)
-        }
+        UpdateVerb::Changelog(wanted) => changelog::of_installation(global, wanted),
     }
 }
 

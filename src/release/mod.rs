@@ -1,7 +1,7 @@
 //! What a release says of itself: names, manifest, the catalog of all releases, changelogs.
 
 mod catalog;
-mod changelog;
+pub mod changelog;
 mod fact;
 mod hook;
 mod manifest;
@@ -10,7 +10,7 @@ mod rules;
 mod template;
 
 pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
-pub use changelog::{Changelog, ChangelogError, Section, between};
+pub use changelog::{Changelog, ChangelogError};
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};
 pub use manifest::{

@@ -9,6 +9,7 @@
 
 mod bounds;
 mod caddy;
+mod changelog;
 mod faults;
 mod journey;
 mod keeping;

@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["version", "release", "crypt"]),
     ("disk", &[]),
     ("crypt", &[]),
+    ("git", &[]),
     ("host", &["disk"]),
     ("store", &["disk", "journal", "plan", "version"]),
     ("tuf", &["disk", "crypt", "release", "version"]),
@@ -40,8 +41,8 @@ const HANDS_AND_BELOW: &[&str] = &[
     "crypt", "plan", "journal", "release", "version",
 ];
 const ENGINES_AND_BELOW: &[&str] = &[
-    "engine", "publish", "tuf", "fetch", "package", "backup", "migrate", "target", "probe", "notify", "settings",
-    "store", "host", "disk", "crypt", "plan", "journal", "release", "version",
+    "git", "engine", "publish", "tuf", "fetch", "package", "backup", "migrate", "target", "probe", "notify",
+    "settings", "store", "host", "disk", "crypt", "plan", "journal", "release", "version",
 ];
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[

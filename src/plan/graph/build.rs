@@ -348,7 +348,7 @@ impl<'a, V: Scheme> Building<'a, V> {
     /// A release that can be entered only over a stop that lies before it can never be entered.
     fn ranges_and_stops_agree(&self) -> Result<(), GraphError> {
         let graph = &self.graph;
-        for place in 0..graph.len() {
+        for place in 0..graph.count() {
             let spans = graph.spans_of(place);
             let before = self.unconditional.partition_point(|stop| *stop < place);
             let Some(stop) = before.checked_sub(1).and_then(|at| self.unconditional.get(at)).copied() else {

@@ -141,10 +141,10 @@ impl<V: Scheme> Graph<V> {
 
     /// Places of all releases that are listed, ascending.
     pub fn listed(&self) -> impl DoubleEndedIterator<Item = u32> {
-        (0..self.len()).filter(|place| self.is_listed(*place))
+        (0..self.count()).filter(|place| self.is_listed(*place))
     }
 
-    pub fn len(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         // `Building` takes no more than fit.
         u32::try_from(self.versions.len()).unwrap_or(u32::MAX)
     }

@@ -1,0 +1,94 @@
+//! Which scheme a file's versions are of, by its headings.
+
+use jiff::civil::Date;
+
+use super::blocks::{self, Block};
+use super::check::{self, Finding, FindingKind};
+use super::front::{self, FrontError};
+use super::heading::{self, Title};
+use super::model::Place;
+use super::reader::{self, Document};
+use crate::version::{Dotted, Scheme, Version};
+
+/// A file read in the scheme that its headings are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnyDocument {
+    Lifecycle(Document<Version>),
+    Dotted(Document<Dotted>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grammar {
+    Lifecycle,
+    Dotted,
+}
+
+/// Reads a file in the grammar given, or in the one that understands more of its headings. `0b1` alone is a version in both;
+/// there the narrower, lifecycle, is meant.
+pub fn read_any(text: &str, grammar: Option<Grammar>) -> Result<AnyDocument, FrontError> {
+    let grammar = grammar.unwrap_or_else(|| detected(text));
+    match grammar {
+        Grammar::Lifecycle => reader::read(text).map(AnyDocument::Lifecycle),
+        Grammar::Dotted => reader::read(text).map(AnyDocument::Dotted),
+    }
+}
+
+/// What to mend in a file; front matter that cannot be read is a finding like others.
+pub fn check_any(text: &str, grammar: Option<Grammar>, today: Date) -> Vec<Finding> {
+    match read_any(text, grammar) {
+        Ok(AnyDocument::Lifecycle(document)) => check::check(&document, today),
+        Ok(AnyDocument::Dotted(document)) => check::check(&document, today),
+        Err(error) => vec![Finding {
+            place: Place {
+                line: error.line(),
+                column: 1,
+            },
+            kind: FindingKind::FrontMatter {
+                message: error.to_string(),
+            },
+        }],
+    }
+}
+
+fn detected(text: &str) -> Grammar {
+    let text = blocks::tidy(text);
+    let named = (front::names::<Version>(&text), front::names::<Dotted>(&text));
+    let (_, body, _) = front::parts(&text).unwrap_or_default();
+    let mut counts = [usize::from(named.0), usize::from(named.1)];
+    for block in blocks::blocks(body, 0) {
+        if let Block::Heading(heading) = block {
+            counts[0] += usize::from(is_release::<Version>(&heading.text));
+            counts[1] += usize::from(is_release::<Dotted>(&heading.text));
+        }
+    }
+    if counts[0] > 0 && counts[0] >= counts[1] {
+        Grammar::Lifecycle
+    } else {
+        Grammar::Dotted
+    }
+}
+
+fn is_release<V: Scheme>(text: &str) -> bool {
+    matches!(heading::read::<V>(text), Title::Release(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_found_by_the_headings() {
+        let is_lifecycle = |text| matches!(read_any(text, None).unwrap(), AnyDocument::Lifecycle(_));
+        for text in ["# 0b1\n- x", "# 0r1\n- x\n# 0b1\n- y", "---\nversion: 0r1\n---\n- x"] {
+            assert!(is_lifecycle(text), "{text}");
+        }
+        for text in [
+            "# 1.0.0\n- x",
+            "# 1.0.0\n- x\n# 0b1\n- y",
+            "",
+            "---\nversion: 1.7\n---\n- x",
+        ] {
+            assert!(!is_lifecycle(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What entries and section titles tell by their words: kinds of change, and marks of what breaks.
+
+use nom::Parser;
+use nom::bytes::complete::{is_not, tag, take_while1};
+use nom::character::complete::char;
+use nom::combinator::{opt, recognize};
+use nom::error::Error;
+use nom::sequence::delimited;
+
+use super::model::SectionKind;
+
+/// `feat(parser)!: text`, as conventionalcommits.org 1.0 has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Conventional<'a> {
+    pub kind: &'a str,
+    pub scope: Option<&'a str>,
+    pub breaking: bool,
+    pub text: &'a str,
+}
+
+pub(super) fn conventional(line: &str) -> Option<Conventional<'_>> {
+    let word = take_while1::<_, _, Error<&str>>(|c: char| c.is_ascii_alphanumeric() || c == '-');
+    let scope = opt(delimited(char('('), is_not("()\n"), char(')')));
+    let mark = recognize((opt(char('!')), tag(":")));
+    let (rest, (kind, scope, mark)) = (word, scope, mark).parse(line).ok()?;
+    let letters = kind.starts_with(|c: char| c.is_ascii_alphabetic());
+    (letters && rest.starts_with([' ', '\t'])).then(|| Conventional {
+        kind,
+        scope,
+        breaking: mark.starts_with('!'),
+        text: rest.trim(),
+    })
+}
+
+/// Titles say the same thing in many words; the first row with a word of the title decides.
+const KINDS: &[(&[&str], SectionKind)] = &[
+    (
+        &["breaking", "incompatible", "incompatibilities", "backward", "backwards"],
+        SectionKind::Breaking,
+    ),
+    (
+        &["upgrade", "upgrading", "migration", "migrating", "migrations"],
+        SectionKind::UpgradeNotes,
+    ),
+    (&["security", "vulnerabilities", "cve"], SectionKind::Security),
+    (
+        &["deprecated", "deprecations", "deprecation", "deprecates"],
+        SectionKind::Deprecated,
+    ),
+    (
+        &["removed", "removals", "removal", "removes", "deleted"],
+        SectionKind::Removed,
+    ),
+    (
+        &["fixed", "fixes", "fix", "bug", "bugs", "bugfix", "bugfixes"],
+        SectionKind::Fixed,
+    ),
+    (
+        &["added", "additions", "adds", "new", "feature", "features", "feat"],
+        SectionKind::Added,
+    ),
+    (
+        &[
+            "changed",
+            "changes",
+            "change",
+            "improvements",
+            "improvement",
+            "improved",
+            "enhancements",
+            "enhancement",
+            "performance",
+            "refactored",
+        ],
+        SectionKind::Changed,
+    ),
+];
+/// In longer titles a word such as `new` says little.
+const LONGEST_TITLE: usize = 5;
+/// These make a section another thing: `Known bugs` are not fixed.
+const OTHERS: [&str; 3] = ["known", "contributors", "planned"];
+
+pub(super) fn kind_of(title: &str) -> SectionKind {
+    let lower = title.to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    if words.len() > LONGEST_TITLE || words.iter().any(|word| OTHERS.contains(word)) {
+        return SectionKind::Other;
+    }
+    // The catch-all for what stands under no heading is no kind.
+    if title == super::model::NO_HEADING {
+        return SectionKind::Other;
+    }
+    let found = KINDS
+        .iter()
+        .find(|(known, _)| words.iter().any(|word| known.contains(word)));
+    found.map_or(SectionKind::Other, |(_, kind)| *kind)
+}
+
+/// Whether an entry says of itself that it breaks what worked before.
+pub(super) fn breaks(text: &str) -> bool {
+    let shouted = text.match_indices("BREAKING").any(|(at, word)| {
+        let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !joins(text[..at].chars().next_back()) && !joins(text[at + word.len()..].chars().next())
+    });
+    let start = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let lead: String = start.chars().take(16).flat_map(char::to_lowercase).collect();
+    let marked = lead.strip_prefix("breaking").is_some_and(|rest| {
+        let rest = rest.trim_start_matches([' ', '-']);
+        let rest = rest.strip_prefix("change").unwrap_or(rest);
+        rest.starts_with([':', ']', ')', '*', '!'])
+    });
+    shouted || marked || conventional(start.lines().next().unwrap_or_default()).is_some_and(|commit| commit.breaking)
+}
+
+/// The title that a paragraph is in place of a heading: `BUG FIXES:`, `**Fixed**`.
+pub(super) fn title_of(paragraph: &str) -> Option<&str> {
+    let text = paragraph.trim();
+    let bold = ["**", "__", "*", "_"].iter().find_map(|mark| {
+        let inner = text.trim_end_matches(':').strip_prefix(mark)?.strip_suffix(mark)?;
+        (!inner.contains(['*', '_'])).then_some(inner)
+    });
+    let title = bold.or_else(|| text.strip_suffix(':'))?.trim().trim_end_matches(':');
+    let plain = title
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '/' | '&'));
+    (plain && title.len() <= 40 && kind_of(title) != SectionKind::Other).then_some(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_the_words_of_titles() {
+        let table = [
+            ("Added", SectionKind::Added),
+            ("✨ New Features", SectionKind::Added),
+            ("Bug Fixes", SectionKind::Fixed),
+            (":bug: Fixed", SectionKind::Fixed),
+            ("BREAKING CHANGES", SectionKind::Breaking),
+            ("Backwards-incompatible changes", SectionKind::Breaking),
+            ("Upgrade notes", SectionKind::UpgradeNotes),
+            ("Security", SectionKind::Security),
+            ("Deprecations", SectionKind::Deprecated),
+            ("Removed", SectionKind::Removed),
+            ("Performance Improvements", SectionKind::Changed),
+            ("Changes", SectionKind::Other),
+            ("CHANGES", SectionKind::Changed),
+            ("Known bugs", SectionKind::Other),
+            ("Contributors", SectionKind::Other),
+            ("The new thing that everybody has been waiting for", SectionKind::Other),
+        ];
+        for (title, kind) in table {
+            assert_eq!(kind_of(title), kind, "{title}");
+        }
+    }
+
+    #[test]
+    fn marks_of_what_breaks() {
+        for text in [
+            "feat!: x",
+            "feat(api)!: x",
+            "**BREAKING** x",
+            "x\n\nBREAKING CHANGE: y",
+            "[breaking] x",
+            "Breaking: x",
+            "**Breaking change:** x",
+            "(BREAKING) x",
+            "breaking-change: x",
+        ] {
+            assert!(breaks(text), "{text}");
+        }
+        for text in [
+            "feat: x",
+            "UNBREAKING x",
+            "Breaking news",
+            "NON_BREAKING_SPACE is kept",
+            "fix(a): x! y",
+            "wow!: x y",
+        ] {
+            assert!(breaks(text) == text.starts_with("wow!"), "{text}");
+        }
+    }
+
+    #[test]
+    fn paragraphs_that_are_titles() {
+        assert_eq!(title_of("BUG FIXES:"), Some("BUG FIXES"));
+        assert_eq!(title_of("**Fixed:**"), Some("Fixed"));
+        assert_eq!(title_of("__New features__"), Some("New features"));
+        for text in ["Fixed", "Note:", "*Very* **bold**", "This fixes:\nall"] {
+            assert_eq!(title_of(text), None, "{text}");
+        }
+    }
+}

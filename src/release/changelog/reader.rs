@@ -1,0 +1,372 @@
+//! From a Markdown file to its releases. What a heading may be depends on the headings around it, so it is decided here.
+//!
+//! Chapters open at release headings; what comes before the first, and under headings that look like releases but
+//! were not understood, is kept apart and never told as part of another release.
+
+use super::blocks::{self, Block, Heading};
+use super::date::{self, When};
+use super::front::{self, FrontError};
+use super::heading::{self, Certainty, Release, Title};
+use super::mark;
+use super::model::{Body, Changelog, Entry, Form, NO_HEADING, Pending, Place, Section, SectionKind, Yanked};
+use crate::version::Scheme;
+
+/// A changelog file: its releases in the order of the file, and all else that stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document<V: Scheme> {
+    pub releases: Vec<Changelog<V>>,
+    pub pending: Vec<Pending>,
+    /// What stands under headings such as `2.x`, and under those that were not understood.
+    pub asides: Vec<Pending>,
+    /// What stands above the first release.
+    pub opening: Body,
+    pub warnings: Vec<Warning>,
+    /// Front matter named a version, and no heading did.
+    pub(super) front: Option<front::Front<V>>,
+}
+
+/// Something that a publisher should look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    pub place: Place,
+    pub kind: WarningKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WarningKind {
+    #[error("`{}` looks like a release but was not understood; what stands below it belongs to none", .0.escape_debug())]
+    NotUnderstood(String),
+    #[error("`{}` has a day that no calendar has", .0.escape_debug())]
+    NoSuchDay(String),
+}
+
+struct Chapter<V: Scheme> {
+    head: Head<V>,
+    level: u8,
+    place: Place,
+    body: Body,
+    /// Level of the last section's heading.
+    section_level: u8,
+}
+
+enum Head<V: Scheme> {
+    Opening,
+    Release {
+        release: Box<Release<V>>,
+        link: Option<String>,
+        yanked: bool,
+    },
+    Pending(String),
+    Aside(String),
+}
+
+/// Headings deeper than this are part of what they stand in.
+const DEEPEST: u8 = 3;
+
+/// Reads a whole file. Errors are those of front matter only: any text is a changelog, perhaps one without releases.
+pub fn read<V: Scheme>(text: &str) -> Result<Document<V>, FrontError> {
+    let text = blocks::tidy(text);
+    let (front, body, above) = front::split::<V>(&text)?;
+    let mut reader = Reader {
+        chapters: vec![Chapter::new(Head::Opening, 0, Place::default())],
+        warnings: Vec::new(),
+    };
+    for block in blocks::blocks(body, above) {
+        match block {
+            Block::Heading(heading) => reader.heading(heading),
+            Block::Entry { form, text, place } => reader.entry(form, text, place),
+        }
+    }
+    Ok(reader.finish(front))
+}
+
+struct Reader<V: Scheme> {
+    chapters: Vec<Chapter<V>>,
+    warnings: Vec<Warning>,
+}
+
+impl<V: Scheme> Reader<V> {
+    fn heading(&mut self, heading: Heading) {
+        // Headings of the opening do not make one a heading within a release.
+        let inside = self.current().map_or(
+            u8::MAX,
+            |chapter| if chapter.level == 0 { u8::MAX } else { chapter.level },
+        );
+        let is_sibling = heading.level <= inside;
+        if heading.level > DEEPEST {
+            return self.section_or_block(heading);
+        }
+        match heading::read::<V>(&heading.text) {
+            Title::Release(release) if release.certainty == Certainty::Clear || is_sibling => {
+                self.release(release, heading);
+            }
+            // A name and a version below a release, `Python 3.8`: as likely a subject as a release.
+            Title::Release(release) if release.certainty == Certainty::Named => self.section_or_block(heading),
+            Title::Release(_) | Title::Odd => {
+                self.warn(heading.place, WarningKind::NotUnderstood(heading.text.clone()));
+                self.aside(heading);
+            }
+            Title::Pending if is_sibling => {
+                let head = Head::Pending(heading.text);
+                self.chapters.push(Chapter::new(head, heading.level, heading.place));
+            }
+            Title::Date(When::Day(day)) if self.takes_date(day) => {}
+            Title::Series if is_sibling => self.aside(heading),
+            Title::Pending | Title::Series | Title::Date(_) | Title::Plain => self.section_or_block(heading),
+        }
+    }
+
+    fn release(&mut self, release: Release<V>, heading: Heading) {
+        if release.date == Some(When::Impossible) {
+            self.warn(heading.place, WarningKind::NoSuchDay(heading.text));
+        }
+        let yanked = release.yanked || heading.struck;
+        let head = Head::Release {
+            release: Box::new(release),
+            link: heading.link,
+            yanked,
+        };
+        self.chapters.push(Chapter::new(head, heading.level, heading.place));
+    }
+
+    fn aside(&mut self, heading: Heading) {
+        self.chapters
+            .push(Chapter::new(Head::Aside(heading.text), heading.level, heading.place));
+    }
+
+    fn warn(&mut self, place: Place, kind: WarningKind) {
+        self.warnings.push(Warning { place, kind });
+    }
+
+    fn current(&mut self) -> Option<&mut Chapter<V>> {
+        self.chapters.last_mut()
+    }
+
+    /// A date right below a release's heading is the release's.
+    fn takes_date(&mut self, day: jiff::civil::Date) -> bool {
+        match self.current() {
+            Some(Chapter {
+                head: Head::Release { release, .. },
+                body,
+                ..
+            }) if body.is_empty() && release.date.is_none() => {
+                release.date = Some(When::Day(day));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn section_or_block(&mut self, heading: Heading) {
+        let Some(chapter) = self.current() else { return };
+        let kind = mark::kind_of(&heading.text);
+        let named = chapter.section_level;
+        if kind == SectionKind::Other && named > 0 && heading.level > named {
+            // Below a section, which is written at level 2.
+            let level = usize::from(heading.level.max(3));
+            chapter.push(
+                Form::Block,
+                format!("{} {}", "#".repeat(level), heading.markdown),
+                heading.place,
+            );
+        } else {
+            chapter.open(heading.text, kind);
+            chapter.section_level = heading.level;
+        }
+    }
+
+    fn entry(&mut self, form: Form, text: String, place: Place) {
+        if form == Form::Block {
+            // Below `1.2.0`, a paragraph such as `January 2, 2024`.
+            let bare = text.trim_matches(|c: char| matches!(c, '_' | '*' | ' '));
+            let bare = bare
+                .strip_prefix("Released ")
+                .or(bare.strip_prefix("Release date: "))
+                .unwrap_or(bare);
+            if let Some(("", When::Day(day))) = date::read(bare.trim_start_matches("on "))
+                && self.takes_date(day)
+            {
+                return;
+            }
+        }
+        let Some(chapter) = self.current() else { return };
+        match mark::title_of(&text).filter(|_| form == Form::Block) {
+            Some(title) => chapter.open(title.to_owned(), mark::kind_of(title)),
+            None => chapter.push(form, text, place),
+        }
+    }
+
+    fn finish(mut self, front: Option<front::Front<V>>) -> Document<V> {
+        drop_tables_of_contents(&mut self.chapters);
+        let mut document = Document {
+            releases: Vec::new(),
+            pending: Vec::new(),
+            asides: Vec::new(),
+            opening: Body::default(),
+            warnings: self.warnings,
+            front: None,
+        };
+        for mut chapter in self.chapters {
+            chapter.body.sections.retain(|section| !section.entries.is_empty());
+            let Chapter { head, place, body, .. } = chapter;
+            match head {
+                Head::Opening => document.opening = body,
+                Head::Release { release, link, yanked } => {
+                    document.releases.push(finished(*release, link, yanked, body, place));
+                }
+                Head::Pending(title) => document.pending.push(Pending { title, body, place }),
+                Head::Aside(title) => document.asides.push(Pending { title, body, place }),
+            }
+        }
+        document.warn_of_asides();
+        if let Some(front) = front {
+            match document
+                .releases
+                .iter_mut()
+                .find(|release| front.version.as_ref() == Some(&release.version))
+            {
+                Some(release) => front.apply(release),
+                // Data of a file of one version whose heading says nothing, or says another version: the caller knows.
+                None => document.front = Some(front),
+            }
+        }
+        document
+    }
+}
+
+impl<V: Scheme> Document<V> {
+    /// The version that front matter names and no heading does.
+    pub fn named(&self) -> Option<&V> {
+        self.front.as_ref().and_then(|front| front.version.as_ref())
+    }
+
+    /// All releases; a file of one version may name it in its front matter alone.
+    pub fn into_releases(mut self) -> (Vec<Changelog<V>>, Vec<Pending>) {
+        if let (true, Some(front)) = (self.releases.is_empty(), self.front)
+            && let Some(version) = front.version.clone()
+        {
+            let mut release = Changelog {
+                body: self.opening,
+                ..Changelog::bare(version)
+            };
+            front.apply(&mut release);
+            self.releases.push(release);
+        }
+        (self.releases, self.pending)
+    }
+
+    /// A heading such as `2.x` divides and needs no warning, unless changes stand below it.
+    fn warn_of_asides(&mut self) {
+        let told: Vec<Place> = self.warnings.iter().map(|warning| warning.place).collect();
+        let silent =
+            |aside: &&Pending| aside.body.entries().next().is_some() && told.binary_search(&aside.place).is_err();
+        let warnings = self.asides.iter().filter(silent).map(|aside| Warning {
+            place: aside.place,
+            kind: WarningKind::NotUnderstood(aside.title.clone()),
+        });
+        let warnings: Vec<Warning> = warnings.collect();
+        self.warnings.extend(warnings);
+        self.warnings.sort_by_key(|warning| warning.place);
+    }
+}
+
+impl<V: Scheme> Chapter<V> {
+    fn new(head: Head<V>, level: u8, place: Place) -> Self {
+        Self {
+            head,
+            level,
+            place,
+            body: Body::default(),
+            section_level: 0,
+        }
+    }
+
+    fn open(&mut self, title: String, kind: SectionKind) {
+        self.body.sections.push(Section {
+            kind,
+            title,
+            entries: Vec::new(),
+        });
+    }
+
+    fn push(&mut self, form: Form, text: String, place: Place) {
+        if self.body.sections.is_empty() {
+            if form == Form::Block {
+                self.body.preamble.push(text);
+                return;
+            }
+            self.open(NO_HEADING.to_owned(), SectionKind::Other);
+        }
+        if let Some(section) = self.body.sections.last_mut() {
+            let breaking = section.kind == SectionKind::Breaking || mark::breaks(&text);
+            section.entries.push(Entry {
+                text,
+                breaking,
+                form,
+                place,
+            });
+        }
+    }
+
+    fn has_entries(&self) -> bool {
+        self.body.entries().next().is_some()
+    }
+}
+
+fn finished<V: Scheme>(
+    release: Release<V>,
+    link: Option<String>,
+    yanked: bool,
+    body: Body,
+    place: Place,
+) -> Changelog<V> {
+    let date = match release.date {
+        Some(When::Day(day)) => Some(day),
+        _ => None,
+    };
+    Changelog {
+        together_with: release.together_with,
+        date,
+        pending: release.pending,
+        link,
+        yanked: yanked.then(Yanked::unexplained),
+        body,
+        place,
+        ..Changelog::bare(release.version)
+    }
+}
+
+/// Headings without entries that only lead to the real ones: a list of links above, or `2.1` above `2.1.0`.
+fn drop_tables_of_contents<V: Scheme>(chapters: &mut Vec<Chapter<V>>) {
+    let version = |chapter: &Chapter<V>| match &chapter.head {
+        Head::Release { release, .. } => Some(release.version.clone()),
+        _ => None,
+    };
+    let full: std::collections::HashSet<V> = chapters
+        .iter()
+        .filter(|one| one.has_entries())
+        .filter_map(version)
+        .collect();
+    let empty = |chapter: &Chapter<V>| !chapter.has_entries();
+    let leads = |at: usize| {
+        let (one, next) = (&chapters[at], chapters.get(at + 1));
+        let Head::Release { release, .. } = &one.head else {
+            return false;
+        };
+        let below = next.is_some_and(|next| match &next.head {
+            Head::Release { release: next, .. } => {
+                let rest = next
+                    .written
+                    .trim_start_matches(['v', 'V'])
+                    .strip_prefix(release.written.trim_start_matches(['v', 'V']));
+                rest.is_some_and(|rest| rest.starts_with('.') || rest.starts_with('-'))
+            }
+            _ => false,
+        });
+        let deeper = next.is_some_and(|next| next.level > one.level);
+        empty(one) && (full.contains(&release.version) || below && deeper)
+    };
+    let gone: Vec<bool> = (0..chapters.len()).map(leads).collect();
+    let mut gone = gone.into_iter();
+    chapters.retain(|_| !gone.next().unwrap_or(false));
+}

@@ -1,0 +1,60 @@
+//! A view as people and programs read it. Foreign text never gets through raw: control characters and HTML are shown, not obeyed.
+
+mod html;
+mod markdown;
+mod plain;
+mod text;
+
+pub use html::html;
+pub use markdown::markdown;
+pub use text::{Mark, text};
+
+use super::model::Changelog;
+use super::range::Shown;
+use crate::version::Scheme;
+
+/// Control characters, and those that turn the direction of writing, each shown as one sign.
+fn harmless(text: &str) -> String {
+    let obeyed =
+        |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c| match c {
+        '\t' => ' ',
+        c if obeyed(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same for Markdown, to which tabs matter.
+fn harmless_lines(text: &str) -> String {
+    text.split('\t').map(harmless).collect::<Vec<_>>().join("\t")
+}
+
+/// `1.2.3`, or all versions under one heading.
+fn versions<V: Scheme>(release: &Changelog<V>) -> String {
+    let mut all: Vec<String> = release.together_with.iter().map(ToString::to_string).collect();
+    all.push(release.version.to_string());
+    all.join(", ")
+}
+
+/// What a withdrawn release is marked with.
+fn withdrawn<V: Scheme>(one: &Shown<V>) -> Option<String> {
+    let yanked = one.release.yanked.as_ref()?;
+    let reason = yanked
+        .reason
+        .as_ref()
+        .map(|reason| format!(": {}", harmless(reason).replace('\n', " ")));
+    let instead = one.instead.as_ref().map(|version| format!("; use {version}"));
+    Some(format!(
+        "withdrawn{}{}",
+        reason.unwrap_or_default(),
+        instead.unwrap_or_default()
+    ))
+}
+
+fn list<V: Scheme>(versions: &[V]) -> String {
+    versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

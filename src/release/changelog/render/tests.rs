@@ -1,0 +1,149 @@
+//! Views of a range, in every form.
+
+use super::super::{Span, View, read, view};
+use super::*;
+use crate::version::Dotted;
+
+const FILE: &str = "# Log\n\n## 2.0.0 - 2024-03-01\n- drops\n\n## 1.2.0\n### Added\n- c\n- b\n## 1.2.0-rc.1\n### Added\n- b\n### Fixed\n- a\n## 1.1.0 [YANKED]\n- broken\n## 1.0.0\n- first\n";
+
+fn of(text: &str, since: Option<&str>, until: Option<&str>, pre: bool) -> View<Dotted> {
+    let (releases, pending) = read::<Dotted>(text).unwrap().into_releases();
+    let parse = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+    let span = Span {
+        since: parse(since),
+        until: parse(until),
+        pre,
+    };
+    view(releases, pending, &span)
+}
+
+fn versions_of(view: &View<Dotted>) -> Vec<String> {
+    view.releases
+        .iter()
+        .map(|one| one.release.version.to_string())
+        .collect()
+}
+
+#[test]
+fn a_range_is_open_below_and_closed_above_in_version_order() {
+    type Row = (
+        Option<&'static str>,
+        Option<&'static str>,
+        bool,
+        &'static [&'static str],
+    );
+    let table: [Row; 6] = [
+        (None, None, true, &["2.0.0", "1.2.0", "1.2.0-rc.1", "1.1.0", "1.0.0"]),
+        (None, None, false, &["2.0.0", "1.2.0", "1.1.0", "1.0.0"]),
+        (Some("1.0.0"), Some("1.2.0"), false, &["1.2.0", "1.1.0"]),
+        (Some("1.0"), Some("1.2.0-rc.1"), false, &["1.2.0-rc.1", "1.1.0"]),
+        (Some("2.0.0"), None, false, &[]),
+        (Some("2.0.0"), Some("1.1.0"), false, &["2.0.0", "1.2.0"]),
+    ];
+    for (since, until, pre, expected) in table {
+        assert_eq!(
+            versions_of(&of(FILE, since, until, pre)),
+            expected,
+            "{since:?} {until:?}"
+        );
+    }
+    let mut lines: Vec<&str> = FILE.split("## ").skip(1).collect();
+    lines.reverse();
+    let upside_down = format!(
+        "## {}",
+        lines.join("\n## ").replace("\n## # ", "\n### ").replace("#\n", "\n")
+    );
+    assert_eq!(versions_of(&of(&upside_down, None, None, true))[0], "2.0.0");
+}
+
+#[test]
+fn pre_releases_are_told_with_their_release_once() {
+    let folded = of(FILE, Some("1.1.0"), Some("1.2.0"), false);
+    let one = &folded.releases[0];
+    assert_eq!(one.with[0].to_string(), "1.2.0-rc.1");
+    let entries: Vec<&str> = one.release.body.entries().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(entries, ["c", "b", "a"]);
+}
+
+#[test]
+fn withdrawn_releases_say_where_to_go_and_ways_down_what_is_lost() {
+    let plain = |_: Mark, text: &str| text.to_owned();
+    let up = of(FILE, Some("1.0.0"), None, false);
+    assert!(text(&up, 80, &plain).contains("1.1.0 [withdrawn; use 1.2.0]"));
+    assert!(markdown(&up).contains("# ~~1.1.0~~ [YANKED]\n\n> withdrawn; use 1.2.0\n"));
+    assert!(html(&up).contains("<del>1.1.0</del>"));
+    let down = of(FILE, Some("2.0.0"), Some("1.2.0"), false);
+    for out in [text(&down, 80, &plain), markdown(&down), html(&down)] {
+        assert!(
+            out.contains("You will lose") && out.contains("drops") && !out.contains("broken"),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn notes_of_a_range_come_once_and_the_worst_first() {
+    let one = |version: &str, urgency: &str, notes: &str| {
+        let text = format!("---\nversion: {version}\nurgency: {urgency}\nactions: [{notes}]\n---\n# {version}\n- x\n");
+        read::<Dotted>(&text).unwrap().into_releases().0.remove(0)
+    };
+    let releases = vec![
+        one("1.1", "low", "{id: a, text: old a}, {id: b, text: b}"),
+        one("1.2", "critical", "{id: c, text: c}"),
+        one("1.3", "low", "{id: a, text: new a}"),
+    ];
+    let all = view(releases, Vec::new(), &Span::all());
+    assert_eq!(all.urgency, Some(super::super::Urgency::Critical));
+    let told: Vec<String> = all
+        .told
+        .actions
+        .iter()
+        .map(|note| format!("{} {} {}", note.id, note.text, list(&note.versions)))
+        .collect();
+    assert_eq!(told, ["c c 1.2", "a new a 1.3, 1.1", "b b 1.1"]);
+    let out = text(&all, 80, &|_, text| text.to_owned());
+    assert!(
+        out.starts_with("Notes (urgency: critical)\n\n  What you must do\n    - c\n      c, 1.2\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn foreign_text_brings_neither_escapes_nor_html() {
+    let evil = "## 1.0.0\n\n\u{1b}]0;x\u{7} \u{202e}abc\n\n### <b>\u{9b}31m</b> T\n- \u{1b}[31mred <img src=x onerror=y> [j](javascript:x) [d](data:x) ![p](http://p)\n\n<script>x</script>\n\n```x\" onload=\"y\n\u{1b}[0m\n```\n- [ok](https://ok.example/?a=\"b\") <a@b.example>\n";
+    let view = of(evil, None, None, true);
+    let plain = |_: Mark, text: &str| text.to_owned();
+    for out in [text(&view, 40, &plain), markdown(&view), html(&view)] {
+        let obeyed = out.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(obeyed, None, "{out}");
+    }
+    let page = html(&view);
+    for bad in [
+        "<script",
+        "<img",
+        "<b>",
+        "javascript:",
+        "data:",
+        "onload=\"",
+        "http://p",
+    ] {
+        assert!(!page.contains(bad), "{bad}: {page}");
+    }
+    assert!(
+        page.contains("&lt;script&gt;") && page.contains("<a href=\"https://ok.example/?a="),
+        "{page}"
+    );
+    assert!(page.contains("<a href=\"mailto:a@b.example\">"), "{page}");
+}
+
+#[test]
+fn text_is_wrapped_to_the_width() {
+    let long = format!("## 1.0.0\n- {}\n  1. {}\n", "word ".repeat(40), "inner ".repeat(30));
+    let out = text(&of(&long, None, None, true), 50, &|_, text| text.to_owned());
+    assert!(
+        out.lines()
+            .all(|line| line.chars().count() <= 50 && line == line.trim_end()),
+        "{out}"
+    );
+    assert_eq!(out.matches("word").count() + out.matches("inner").count(), 70);
+}

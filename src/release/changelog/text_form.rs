@@ -1,0 +1,91 @@
+//! Serde through `Display` and `FromStr`, for values whose type is a parameter.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serializer, de};
+
+pub(super) fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+pub(super) mod option {
+    use super::*;
+
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.collect_str(value),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+    }
+}
+
+pub(super) mod list {
+    use super::*;
+
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(values: &[T], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(ToString::to_string))
+    }
+}
+
+/// A date, quoted or as TOML has it.
+pub(super) mod date {
+    use std::fmt;
+
+    use jiff::civil::Date;
+    use serde::de::{MapAccess, Visitor};
+
+    use super::*;
+
+    pub(in super::super) fn serialize<S: Serializer>(date: &Option<Date>, to: S) -> Result<S::Ok, S::Error> {
+        option::serialize(date, to)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Date>, D::Error> {
+        from.deserialize_any(Day).map(Some)
+    }
+
+    struct Day;
+
+    impl<'de> Visitor<'de> for Day {
+        type Value = Date;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a date such as 2024-01-02")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Date, E> {
+            let wrong = |_| {
+                E::custom(format_args!(
+                    "`{}` is not a date such as 2024-01-02",
+                    text.escape_debug()
+                ))
+            };
+            // Only the day: jiff would also read longer texts.
+            text.parse().map_err(wrong).and_then(|date: Date| {
+                if text.len() == 10 {
+                    Ok(date)
+                } else {
+                    Err(E::custom("a day without time of day, such as 2024-01-02, was expected"))
+                }
+            })
+        }
+
+        /// TOML's own dates come as a map of one hidden key.
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Date, A::Error> {
+            match map.next_entry::<String, String>()? {
+                Some((_, text)) => self.visit_str(&text),
+                None => Err(de::Error::custom("a date such as 2024-01-02 was expected")),
+            }
+        }
+    }
+}
