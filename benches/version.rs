@@ -41,18 +41,19 @@ fn beside_semver() {
     let (ours, theirs) = (lifecycle(), semantic());
     assert!(ours.iter().zip(&theirs).all(|(a, b)| a.len() == b.len()));
     let lifecycle = || {
-        ours.iter()
-            .for_each(|text| drop(black_box(black_box(text).parse::<Version>())))
+        for text in &ours {
+            drop(black_box(black_box(text).parse::<Version>()));
+        }
     };
     let semver = || {
-        theirs
-            .iter()
-            .for_each(|text| drop(black_box(semver::Version::parse(black_box(text)))))
+        for text in &theirs {
+            drop(black_box(semver::Version::parse(black_box(text))));
+        }
     };
     let dotted = || {
-        theirs
-            .iter()
-            .for_each(|text| drop(black_box(black_box(text).parse::<Dotted>())))
+        for text in &theirs {
+            drop(black_box(black_box(text).parse::<Dotted>()));
+        }
     };
     let round = || [time(lifecycle), time(semver), time(dotted)];
     let rounds: Vec<[Duration; 3]> = (0..ROUNDS).map(|_| round()).collect();

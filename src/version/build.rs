@@ -7,11 +7,22 @@ use nom::Parser;
 use nom::bytes::complete::{tag, take_while1};
 use nom::error::Error;
 
+use super::VersionError;
+
 /// Ordered part by part, a shorter one before a longer one that it begins.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Build(Box<str>);
 
 impl Build {
+    /// All of `text` from byte `start` on, which follows the `+` of a version.
+    pub(super) fn whole(text: &str, start: usize) -> Result<Self, VersionError> {
+        let fail = |(rest, expected): (&str, _)| VersionError::new(text, text.len() - rest.len(), expected);
+        match Self::parse(&text[start..]).map_err(fail)? {
+            ("", build) => Ok(build),
+            (rest, _) => Err(fail((rest, "a letter, a digit, `-`, `.` or the end"))),
+        }
+    }
+
     /// Reads what follows `+`, up to the first byte that does not belong to it; on failure what was left and what was expected.
     pub(super) fn parse(text: &str) -> Result<(&str, Self), (&str, &'static str)> {
         let mut rest = text;

@@ -14,6 +14,7 @@ pub struct VersionError {
 }
 
 impl VersionError {
+    #[cold]
     pub(super) fn new(text: &str, at: usize, expected: &'static str) -> Self {
         Self {
             text: text.to_owned(),

@@ -117,6 +117,8 @@ fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
         let aside = cx.layout.set_aside(cx.id).join(step.id.0.to_string()).join(name);
         store::set_aside(&before.database, &aside).map_err(|e| failed(&e))?;
     }
+    // What is put back below is not what was migrated either: a repetition must not take it for somebody's writing.
+    disk::remove_file(&stamp_of(cx, step)).map_err(|e| failed(&e))?;
     if before.existed {
         return store::put_back(&kept(cx, step), &before.database).map_err(|e| failed(&e));
     }

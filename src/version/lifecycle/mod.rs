@@ -5,9 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use nom::Parser;
-use nom::bytes::complete::tag;
-use nom::character::complete::{digit1, one_of};
-use nom::error::Error;
+use nom::branch::alt;
+use nom::character::complete::{char, u32};
+use nom::combinator::value;
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
@@ -80,15 +80,15 @@ impl Scheme for Version {
         if !version.contains(WILDCARDS) {
             return Ok(None);
         }
-        let fail = |(rest, expected): (&str, _)| VersionError::new(text, text.len() - rest.len(), expected);
-        let (rest, major) = number(text).map_err(fail)?;
-        let (rest, channel) = match rest.strip_prefix(WILDCARDS) {
+        let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
+        let (rest, major) = number(text.as_bytes()).map_err(fail)?;
+        let (rest, channel) = match wildcard(rest) {
             Some(rest) => (rest, None),
             None => letter(rest)
                 .map(|(rest, channel)| (rest, Some(channel)))
                 .map_err(fail)?,
         };
-        let (rest, minor) = match rest.strip_prefix(WILDCARDS) {
+        let (rest, minor) = match wildcard(rest) {
             Some(rest) => (rest, None),
             None if rest.is_empty() && channel.is_none() => (rest, None),
             None => minor(rest).map(|(rest, minor)| (rest, Some(minor))).map_err(fail)?,
@@ -181,29 +181,19 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |(rest, expected): (&str, _)| VersionError::new(text, text.len() - rest.len(), expected);
+        let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
         if text.len() > LONGEST {
             let at = text.floor_char_boundary(LONGEST);
             return Err(VersionError::new(text, at, "the end: a version has 100 bytes at most"));
         }
-        let (rest, major) = number(text).map_err(fail)?;
+        let (rest, major) = number(text.as_bytes()).map_err(fail)?;
         let (rest, channel) = letter(rest).map_err(fail)?;
-        let (after, minor) = minor(rest).map_err(fail)?;
-        let (rest, build) = match tag::<_, _, Error<&str>>("+").parse(after) {
-            Err(_) => (after, None),
-            Ok((rest, _)) => {
-                let (rest, build) = Build::parse(rest).map_err(fail)?;
-                (rest, Some(build))
-            }
+        let (rest, minor) = minor(rest).map_err(fail)?;
+        let build = match rest {
+            [] => None,
+            [b'+', ..] => Some(Build::whole(text, text.len() - rest.len() + 1)?),
+            _ => return Err(fail((rest, "a digit, `+` and a build identifier, or the end"))),
         };
-        if !rest.is_empty() {
-            let more = if build.is_some() {
-                "a letter, a digit, `-`, `.` or the end"
-            } else {
-                "a digit, `+` and a build identifier, or the end"
-            };
-            return Err(fail((rest, more)));
-        }
         Ok(Self {
             major,
             channel,
@@ -213,36 +203,40 @@ impl FromStr for Version {
     }
 }
 
-/// What was left to read, and what was expected there.
-type Mistake<'a> = (&'a str, &'static str);
+/// What was left to read, and what was expected there. Bytes, not characters: all that a version is made of is ASCII.
+type Mistake<'a> = (&'a [u8], &'static str);
 
-/// A decimal number without sign or leading zeros.
-fn number(text: &str) -> Result<(&str, u32), Mistake<'_>> {
-    let (rest, digits) = digit1::<_, Error<&str>>(text).map_err(|_| (text, "a number"))?;
-    if digits.len() > 1 && digits.starts_with('0') {
-        return Err((text, "a number without leading zeros"));
-    }
-    let value = digits.parse().map_err(|_| (text, "a number up to 4294967295"))?;
-    Ok((rest, value))
+fn wildcard(text: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = text.split_first()?;
+    WILDCARDS.contains(&char::from(*first)).then_some(rest)
 }
 
-fn minor(text: &str) -> Result<(&str, u32), Mistake<'_>> {
+/// A decimal number without sign or leading zeros.
+#[inline]
+fn number(text: &[u8]) -> Result<(&[u8], u32), Mistake<'_>> {
+    match text {
+        [b'0', b'0'..=b'9', ..] => Err((text, "a number without leading zeros")),
+        [b'0'..=b'9', ..] => u32::<_, ()>(text).map_err(|_| (text, "a number up to 4294967295")),
+        _ => Err((text, "a number")),
+    }
+}
+
+#[inline]
+fn minor(text: &[u8]) -> Result<(&[u8], u32), Mistake<'_>> {
     match number(text)? {
         (_, 0) => Err((text, "a number from 1")),
         found => Ok(found),
     }
 }
 
-fn letter(text: &str) -> Result<(&str, Channel), Mistake<'_>> {
-    let (rest, letter) = one_of::<_, _, Error<&str>>("abr")
-        .parse(text)
-        .map_err(|_| (text, "`a`, `b` or `r`"))?;
-    let channel = match letter {
-        'a' => Channel::Alpha,
-        'b' => Channel::Beta,
-        _ => Channel::Release,
-    };
-    Ok((rest, channel))
+#[inline]
+fn letter(text: &[u8]) -> Result<(&[u8], Channel), Mistake<'_>> {
+    let mut letters = alt((
+        value(Channel::Alpha, char::<_, ()>('a')),
+        value(Channel::Beta, char('b')),
+        value(Channel::Release, char('r')),
+    ));
+    letters.parse(text).map_err(|_| (text, "`a`, `b` or `r`"))
 }
 
 impl TryFrom<String> for Version {
