@@ -1,10 +1,16 @@
 //! What every parser of this room says when a text is not what it should be.
 
 use std::fmt;
+use std::ops::Deref;
 
-/// Where a text stopped being a version (or a constraint) and what was expected there.
+/// Where a text stopped being a version (or a constraint) and what was expected there. Boxed: most texts are versions, and a
+/// version is small.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct VersionError {
+#[error("{0}")]
+pub struct VersionError(Box<Mistake>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
     pub text: String,
     /// Byte offset into `text`.
     pub at: usize,
@@ -16,29 +22,46 @@ pub struct VersionError {
 impl VersionError {
     #[cold]
     pub(super) fn new(text: &str, at: usize, expected: &'static str) -> Self {
-        Self {
+        Self(Box::new(Mistake {
             text: text.to_owned(),
             at,
             expected,
             what: "version",
-        }
+        }))
     }
 
     /// The same mistake, told as one of a constraint in which the faulty part starts at byte `start`.
     pub(super) fn within_constraint(self, whole: &str, start: usize) -> Self {
-        Self {
+        Self(Box::new(Mistake {
             text: whole.to_owned(),
             at: start + self.at,
             expected: self.expected,
             what: "version constraint",
+        }))
+    }
+
+    /// The same mistake `start` bytes further on; one right at the beginning expected something else.
+    pub(super) fn moved(mut self, start: usize, at_once: Option<&'static str>) -> Self {
+        if let Some(expected) = at_once.filter(|_| self.at == 0) {
+            self.0.expected = expected;
         }
+        self.0.at += start;
+        self
+    }
+}
+
+impl Deref for VersionError {
+    type Target = Mistake;
+
+    fn deref(&self) -> &Mistake {
+        &self.0
     }
 }
 
 /// Longer texts are cut in messages: they come from outside and end up in logs.
 const SHOWN: usize = 120;
 
-impl fmt::Display for VersionError {
+impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             text,

@@ -193,15 +193,7 @@ fn rule<V: Scheme>(text: &str) -> Result<Rule<V>, VersionError> {
     let bound = sign.map_or(trimmed, |(sign, _)| trimmed[sign.len()..].trim_start());
     let start = text.trim_end().len() - bound.len();
     let operator = sign.map_or(Operator::Compare(Comparison::Equal), |(_, operator)| *operator);
-    let placed = |error: VersionError| VersionError {
-        at: start + error.at,
-        expected: if sign.is_none() && error.at == 0 {
-            V::EXAMPLES
-        } else {
-            error.expected
-        },
-        ..error
-    };
+    let placed = |error: VersionError| error.moved(start, sign.is_none().then_some(V::EXAMPLES));
     match (V::pattern(bound).map_err(placed)?, operator) {
         (Some(pattern), Operator::Compare(Comparison::Equal)) => return Ok(Rule::Like(pattern)),
         (Some(pattern), Operator::Compare(Comparison::NotEqual)) => return Ok(Rule::Unlike(pattern)),
