@@ -1,6 +1,7 @@
 //! Changelogs of releases, from the repository's signed targets.
 
 use super::{AppError, Installation, Result, repository};
+use crate::plan::{Direction, Plan, PlanNotes};
 use crate::release::changelog::{Changelog, Span, View, view};
 use crate::release::{Catalog, CatalogRelease};
 use crate::version::{Scheme, Version};
@@ -31,6 +32,20 @@ pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<View> {
     };
     let all = versions.iter().map(|version| one(installation, &catalog, version));
     Ok(view(all.collect::<Result<Vec<Changelog>>>()?, Vec::new(), &span))
+}
+
+/// What the releases that an upgrade passes ask for. Going back takes it all back, and the first installation has nothing that
+/// could break.
+pub(super) fn notes_of_the_way(installation: &Installation, catalog: &Catalog, plan: &Plan) -> Result<PlanNotes> {
+    let (Direction::Up, Some(from)) = (plan.direction(), plan.from()) else {
+        return Ok(PlanNotes::default());
+    };
+    let passed = catalog
+        .releases()
+        .filter(|release| release.version > *from && release.version <= *plan.to());
+    let told = passed.filter(|release| catalog.changelog(&release.version).is_some());
+    let changelogs = told.map(|release| one(installation, catalog, &release.version));
+    Ok(PlanNotes::of(&changelogs.collect::<Result<Vec<_>>>()?))
 }
 
 /// Whoever comes from a pre-release follows them: those on the way are hops of their own.

@@ -138,6 +138,12 @@ pub const CODES: &[Code] = &[
         "A command under `policy.facts` of config/update.yml failed, so the planner cannot know what rules may depend on.",
     ),
     code(
+        "NL0113",
+        Kind::Cancelled,
+        "breaking changes",
+        "Releases on the way break something that worked before. Read what they say, then add `--accept-breaking`, or answer yes.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",

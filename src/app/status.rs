@@ -86,6 +86,9 @@ pub struct UpdateView {
     #[schema(value_type = String, format = DateTime)]
     pub accepted_at: Timestamp,
     pub accepted_by: String,
+    /// The breaking changes that who accepted it consented to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consented_to: Vec<String>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finished_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
@@ -204,6 +207,7 @@ fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView>
         to: update.plan.to().clone(),
         accepted_at: update.accepted_at,
         accepted_by: update.accepted_by.clone(),
+        consented_to: update.plan.notes().consents(),
         finished_at: update.finished_at,
         finalized_at: update.finalized_at,
         running,

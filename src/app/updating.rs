@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Installation, Result, facts, finalize, repository, verify};
+use super::{AppError, Installation, Result, changes, facts, finalize, repository, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
@@ -49,7 +49,9 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
             let refused = plan::refused_alternatives(&facts, &catalog, &plan);
-            Ok(Ready::Go((*plan, refused)))
+            let notes = changes::notes_of_the_way(installation, &catalog, &plan)?;
+            let noted = plan.with_notes(notes).map_err(|e| AppError::below("NL0323", &e))?;
+            Ok(Ready::Go((noted, refused)))
         }
     }
 }
@@ -60,6 +62,13 @@ pub struct Prepared {
     lock: InstallationLock,
     plan: Plan,
     verb: Verb,
+}
+
+/// Whether the operator agrees to the breaking changes of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    Given,
+    NotGiven,
 }
 
 /// How an update ended, after a fresh look at the installation.
@@ -204,8 +213,15 @@ impl Prepared {
         &self.installation
     }
 
-    /// Stores the plan and gives the id under which it will run; from here on a crash resumes.
-    pub fn accept(self, by: &str) -> Result<Accepted> {
+    /// Stores the plan and gives the id under which it will run; from here on a crash resumes. Breaking changes on the way must
+    /// have been consented to; who did, and when, is remembered with the update.
+    pub fn accept(self, by: &str, consent: Consent) -> Result<Accepted> {
+        let breaking = self.plan.notes().consents();
+        if consent == Consent::NotGiven && !breaking.is_empty() {
+            let told = breaking.join("; ");
+            let message = format!("there are breaking changes on the way, which need consent: {told}");
+            return Err(AppError::said("NL0113", message));
+        }
         let id = self
             .installation
             .store

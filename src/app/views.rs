@@ -73,7 +73,10 @@ fn message(event: &Event) -> String {
         Event::Finished {
             outcome: Outcome::RolledBack,
         } => "rolled back".into(),
-        Event::Accepted
+        Event::Accepted { consented_to } if !consented_to.is_empty() => {
+            format!("with consent to breaking changes: {}", consented_to.join("; "))
+        }
+        Event::Accepted { .. }
         | Event::Started { .. }
         | Event::UndoStarted { .. }
         | Event::UndoFinished { .. }

@@ -230,6 +230,9 @@ pub struct UpgradeArgs {
     /// Exactly the plan that `update plan --out FILE` wrote
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// Consent to the breaking changes of all releases on the way
+    #[arg(long)]
+    pub accept_breaking: bool,
     /// Show what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -3,7 +3,7 @@
 use super::args::{Global, InitArgs, Output};
 use super::output::{Result, result};
 use super::update;
-use crate::app::{self, Goal, InitOptions, Wish};
+use crate::app::{self, Consent, Goal, InitOptions, Wish};
 use crate::version::legacy;
 
 pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
@@ -36,6 +36,13 @@ pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
     match first {
         None => Ok(()),
         // The command itself is the consent: there is nothing yet that could be lost.
-        Some(version) => update::go(global, &Goal::Upgrade(Wish::To(version)), false, true),
+        Some(version) => {
+            let how = update::How {
+                dry_run: false,
+                force: true,
+                consent: Consent::NotGiven,
+            };
+            update::go(global, &Goal::Upgrade(Wish::To(version)), how)
+        }
     }
 }

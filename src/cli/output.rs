@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::{Global, Output};
-use crate::app::{AppError, codes};
+use crate::app::{AppError, Consent, codes};
 
 /// A command that did not do what was asked.
 pub enum Failed {
@@ -93,6 +93,18 @@ pub fn confirm(global: &Global, question: &str) -> Result<()> {
     match inquire::Confirm::new(question).with_default(false).prompt() {
         Ok(true) => Ok(()),
         Ok(false) | Err(_) => Err(Failed::said("NL0108", "not confirmed; nothing was changed")),
+    }
+}
+
+/// Asks for consent to breaking changes, which takes a whole word; without a terminal there is none.
+pub fn consent(breaking: usize) -> Consent {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Consent::NotGiven;
+    }
+    let question = format!("{breaking} breaking changes, see above. Type `yes` to accept them:");
+    match inquire::Text::new(&question).prompt() {
+        Ok(answer) if answer.trim() == "yes" => Consent::Given,
+        Ok(_) | Err(_) => Consent::NotGiven,
     }
 }
 

@@ -48,6 +48,17 @@ pub fn text(plan: &Plan) -> String {
     for phase in [Phase::Pre, Phase::Update, Phase::Post] {
         let _ = writeln!(out, "  {:<9} {}", phase_name(phase), steps(plan, phase));
     }
+    let notes = plan.notes();
+    for (title, told) in [
+        (red("breaking"), &notes.breaking),
+        (yellow("to do   "), &notes.actions),
+        (yellow("security"), &notes.security),
+    ] {
+        for note in told {
+            let text = note.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let _ = writeln!(out, "  {title} {} {}", dim(&note.version.to_string()), harmless(&text));
+        }
+    }
     for warning in plan.warnings() {
         let _ = writeln!(out, "  {} {}", yellow("warning"), harmless(&warning.message));
     }

@@ -7,7 +7,7 @@ use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, status};
-use crate::app::{self, Goal, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Consent, Goal, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
 use crate::store::UpdateId;
@@ -23,7 +23,14 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::Why { update_id } => status::why(global, update_id.as_ref()),
         UpdateVerb::Plan { to, explain, out } => plan(global, to, *explain, out.as_deref()),
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
-        UpdateVerb::Downgrade { to, dry_run, force } => go(global, &Goal::Downgrade(to.clone()), *dry_run, *force),
+        UpdateVerb::Downgrade { to, dry_run, force } => {
+            let how = How {
+                dry_run: *dry_run,
+                force: *force,
+                consent: Consent::NotGiven,
+            };
+            go(global, &Goal::Downgrade(to.clone()), how)
+        }
         UpdateVerb::Finalize => finalize(global),
         UpdateVerb::Resume => resume(global),
         UpdateVerb::Rollback {
@@ -62,26 +69,43 @@ fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Pa
     }
 }
 
+/// What the operator has said beforehand.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    pub dry_run: bool,
+    pub force: bool,
+    pub consent: Consent,
+}
+
 fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
+    let how = How {
+        dry_run: wanted.dry_run,
+        force: wanted.force,
+        consent: if wanted.accept_breaking {
+            Consent::Given
+        } else {
+            Consent::NotGiven
+        },
+    };
     if let Some(file) = &wanted.plan {
         let plan = app::read_plan(file)?;
         let mut show = Show::new(global);
         let ready = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
             show.event(event);
         })?;
-        return run_prepared(global, ready, wanted.force, &mut show);
+        return run_prepared(global, ready, how, &mut show);
     }
     let wish = match (&wanted.to, wanted.stable) {
         (Some(to), _) => Wish::To(to.clone()),
         (None, true) => Wish::Stable,
         (None, false) => Wish::Latest,
     };
-    go(global, &Goal::Upgrade(wish), wanted.dry_run, wanted.force)
+    go(global, &Goal::Upgrade(wish), how)
 }
 
 /// Plans, shows, asks, runs, reports.
-pub fn go(global: &Global, goal: &Goal, dry_run: bool, force: bool) -> Result<()> {
-    if dry_run {
+pub fn go(global: &Global, goal: &Goal, how: How) -> Result<()> {
+    if how.dry_run {
         return match app::preview(&open(global)?, goal)? {
             Ready::AlreadyThere(version) => already(global, &version),
             Ready::Go(view) => result(global, &view, |view| {
@@ -93,10 +117,10 @@ pub fn go(global: &Global, goal: &Goal, dry_run: bool, force: bool) -> Result<()
     let ready = app::prepare(&global.root, global.config.as_deref(), goal, &mut |event| {
         show.event(event);
     })?;
-    run_prepared(global, ready, force, &mut show)
+    run_prepared(global, ready, how, &mut show)
 }
 
-fn run_prepared(global: &Global, ready: Ready<Prepared>, force: bool, show: &mut Show) -> Result<()> {
+fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
     let prepared = match ready {
         Ready::AlreadyThere(version) => return already(global, &version),
         Ready::Go(prepared) => prepared,
@@ -104,11 +128,20 @@ fn run_prepared(global: &Global, ready: Ready<Prepared>, force: bool, show: &mut
     if !global.quiet && global.output == super::args::Output::Text {
         say(plan_text::text(prepared.plan()).trim_end());
     }
-    if !force && prepared.installation().settings.safety.require_confirmation {
+    let breaking = prepared.plan().notes().breaking.len();
+    let consent = match how.consent {
+        Consent::NotGiven if breaking > 0 => output::consent(breaking),
+        consent => consent,
+    };
+    if consent == Consent::NotGiven && breaking > 0 {
+        // Says what they are, and how to consent.
+        return prepared.accept(&who(), consent).map(drop).map_err(Failed::from);
+    }
+    if !how.force && prepared.installation().settings.safety.require_confirmation {
         confirm(global, &format!("Go to {} now?", prepared.plan().to()))?;
     }
     let control = stop_on_signals()?;
-    let accepted = prepared.accept(&who())?;
+    let accepted = prepared.accept(&who(), consent)?;
     let report = accepted.run(&control, &mut |event| show.event(event))?;
     finish(global, &report)
 }
@@ -167,7 +200,18 @@ fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) 
                 )),
             }
         }
-        app::RollbackTarget::To(version) => go(global, &Goal::Rollback(version), dry_run, force),
+        app::RollbackTarget::To(version) => {
+            let consent = Consent::NotGiven;
+            go(
+                global,
+                &Goal::Rollback(version),
+                How {
+                    dry_run,
+                    force,
+                    consent,
+                },
+            )
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::answer::{Answer, blocking};
 use super::api::BASE;
 use super::problem::{Problem, Refusals};
 use super::work::Work;
-use crate::app::{self, AppError, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, Wish};
+use crate::app::{self, AppError, Consent, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, Wish};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -26,6 +26,9 @@ pub struct UpgradeRequest {
     /// Answer with the plan and do nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Consent to the breaking changes of all releases on the way.
+    #[serde(default)]
+    accept_breaking: bool,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -73,6 +76,7 @@ pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<U
         target_version,
         force,
         dry_run,
+        accept_breaking,
     } = request.into_inner();
     let malformed = |e: crate::version::VersionError| Problem::new("NL0101", format!("target_version: {e}"));
     let version: Version = target_version.parse().map_err(malformed)?;
@@ -80,7 +84,12 @@ pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<U
     if dry_run {
         return preview(work, goal).await;
     }
-    start(caller, work, goal, force).await
+    let consent = if accept_breaking {
+        Consent::Given
+    } else {
+        Consent::NotGiven
+    };
+    start(caller, work, goal, (force, consent)).await
 }
 
 /// Takes an update back: an unfinished one is turned round, a completed one is followed by the way down.
@@ -100,7 +109,9 @@ pub async fn rollback(caller: Caller, work: web::Data<Work>, request: web::Json<
         Ok((target, installation.store.unfinished()?))
     });
     match target.await? {
-        (RollbackTarget::To(version), _) => start(caller, work, Goal::Rollback(version), force).await,
+        (RollbackTarget::To(version), _) => {
+            start(caller, work, Goal::Rollback(version), (force, Consent::NotGiven)).await
+        }
         (RollbackTarget::Unfinished, Some(id)) => turn_back(caller, work, id).await,
         (RollbackTarget::Unfinished, None) => Err(finished_meanwhile().into()),
     }
@@ -133,7 +144,7 @@ async fn preview(work: web::Data<Work>, goal: Goal) -> Answer {
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn start(caller: Caller, work: web::Data<Work>, goal: Goal, force: bool) -> Answer {
+async fn start(caller: Caller, work: web::Data<Work>, goal: Goal, (force, consent): (bool, Consent)) -> Answer {
     let asked = work.clone();
     let begun = blocking(move || {
         let prepared = match app::prepare_at_once(asked.root(), asked.config(), &goal)? {
@@ -145,7 +156,7 @@ async fn start(caller: Caller, work: web::Data<Work>, goal: Goal, force: bool) -
             let message = format!("{}; send `force: true` to go on all the same", warning.message);
             return Err(AppError::said("NL0108", message));
         }
-        Ok(Ready::Go(asked.run(prepared.accept(&caller.name)?)?))
+        Ok(Ready::Go(asked.run(prepared.accept(&caller.name, consent)?)?))
     });
     match begun.await? {
         Ready::AlreadyThere(installed) => Ok(HttpResponse::Ok().json(nothing_to_do(installed))),

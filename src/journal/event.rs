@@ -11,8 +11,11 @@ use crate::plan::StepId;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
-    /// The plan is stored; from here on a crash is resumed.
-    Accepted,
+    /// The plan is stored; from here on a crash is resumed. Who accepted it has consented to these breaking changes.
+    Accepted {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        consented_to: Vec<String>,
+    },
     /// `undo` is all that undoing the step will need; it was gathered before anything was touched.
     Started {
         step: StepId,
@@ -57,7 +60,7 @@ pub enum Event {
 impl Event {
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Accepted => "accepted",
+            Self::Accepted { .. } => "accepted",
             Self::Started { .. } => "started",
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",

@@ -142,7 +142,7 @@ impl State {
         let step_state = at.and_then(|i| self.steps.get(i)).cloned();
         let waits = self.paused.is_some();
         let moved = match (event, self.course, step_state) {
-            (Event::Accepted, Course::Forward, None) => true,
+            (Event::Accepted { .. }, Course::Forward, None) => true,
             (Event::Started { undo, .. }, Course::Forward | Course::Committed, Some(was)) if !waits => {
                 at == self.first_open() && !self.is_due_to_commit() && self.start(at, &was, undo)
             }

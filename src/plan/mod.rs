@@ -6,6 +6,7 @@ mod graph;
 mod index;
 mod lint;
 mod model;
+mod notes;
 mod path;
 mod refusal;
 mod route;
@@ -23,6 +24,7 @@ pub use index::{Index, IndexError, scheme_of};
 pub use model::{
     Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Source, Step, StepId, StepKind, Warning,
 };
+pub use notes::{PlanNote, PlanNotes};
 pub use path::refused_alternatives;
 pub use refusal::{Reason, Refusal, RefusedHop};
 pub use route::Stuck;

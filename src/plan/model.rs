@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::PlanNotes;
 use crate::crypt::Digest;
 use crate::release::{PackageRef, ProductName, ReleaseRules};
 use crate::version::Version;
@@ -189,6 +190,9 @@ pub(super) struct Body {
     pub cost: Cost,
     /// What cannot be undone once the update is finalized, in words.
     pub irreversible: Vec<String>,
+    /// What the releases on the way ask for.
+    #[serde(default, skip_serializing_if = "PlanNotes::is_empty")]
+    pub notes: PlanNotes,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -274,6 +278,15 @@ impl Plan {
 
     pub fn irreversible(&self) -> &[String] {
         &self.body.irreversible
+    }
+
+    pub fn notes(&self) -> &PlanNotes {
+        &self.body.notes
+    }
+
+    /// The same plan with what the releases on its way ask for.
+    pub fn with_notes(self, notes: PlanNotes) -> Result<Self, PlanError> {
+        Self::seal(Body { notes, ..self.body })
     }
 
     pub fn hops(&self) -> impl Iterator<Item = &Hop> {

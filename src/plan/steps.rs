@@ -2,7 +2,7 @@
 
 use super::goal::Aim;
 use super::model::Body;
-use super::{Cost, Direction, Facts, Hop, Leg, Reason, Refusal, SchemaMove, Source, Step, StepId, StepKind};
+use super::{Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, SchemaMove, Source, Step, StepId, StepKind};
 use crate::release::Catalog;
 use crate::version::Version;
 
@@ -28,6 +28,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         steps,
         warnings: aim.warnings,
         irreversible,
+        notes: PlanNotes::default(),
     })
 }
 

@@ -1,7 +1,10 @@
 //! What the planner goes by: which moves to a release, and back over it, are permitted.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -114,8 +117,8 @@ impl PartialSchema for Stop {
 
 impl ToSchema for Stop {}
 
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(untagged, expecting = "true, false, or {\"when\": \"an expression over facts\"}")]
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
 enum WrittenStop {
     Plain(bool),
     When {
@@ -124,13 +127,31 @@ enum WrittenStop {
     },
 }
 
+/// By hand, so that a mistake in the expression is told as such.
 impl<'de> Deserialize<'de> for Stop {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match WrittenStop::deserialize(deserializer)? {
-            WrittenStop::Plain(false) => Self::No,
-            WrittenStop::Plain(true) => Self::Always,
-            WrittenStop::When { when } => Self::When(when),
-        })
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Conditional {
+            when: Expression,
+        }
+        struct BoolOrTable;
+        impl<'de> Visitor<'de> for BoolOrTable {
+            type Value = Stop;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false, or {\"when\": \"an expression over facts\"}")
+            }
+
+            fn visit_bool<E>(self, stop: bool) -> Result<Stop, E> {
+                Ok(if stop { Stop::Always } else { Stop::No })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Stop, A::Error> {
+                Conditional::deserialize(MapAccessDeserializer::new(map)).map(|stop| Stop::When(stop.when))
+            }
+        }
+        deserializer.deserialize_any(BoolOrTable)
     }
 }
 

@@ -138,13 +138,15 @@ type RawRecord = (
 
 impl Store {
     /// Stores the plan and its first journal entry in one commit; from here on a crash resumes.
+    /// Whoever accepts consents to all breaking changes that the plan names.
     pub fn accept(&self, plan: &Plan, verb: Verb, by: &str, now: Timestamp) -> Result<UpdateId> {
         if let Some(id) = self.unfinished()? {
             return Err(StoreError::Unfinished { id });
         }
         let id = self.free_id(plan, now)?;
         let text = self.to_json("the plan", plan)?;
-        let accepted = self.to_json("an event", &Event::Accepted)?;
+        let consented_to = plan.notes().consents();
+        let accepted = self.to_json("an event", &Event::Accepted { consented_to })?;
         let commit = || {
             let commit = self.db.unchecked_transaction()?;
             commit.execute(

@@ -14,6 +14,7 @@ mod faults;
 mod journey;
 mod keeping;
 mod package;
+mod planning;
 mod rest;
 mod scene;
 mod shown;

@@ -1,0 +1,329 @@
+//! `netlink plan` over index files, and what installations are asked before they go over breaking releases.
+
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+use crate::world::{Lamp, Ran, put, run};
+
+fn data(name: &str) -> String {
+    format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+struct Index {
+    _dir: tempfile::TempDir,
+    path: String,
+}
+
+impl Index {
+    fn of(index: &Value) -> Self {
+        Self::text(&index.to_string())
+    }
+
+    fn text(text: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index.json");
+        put(&path, text, 0o644);
+        let path = path.to_str().unwrap().to_owned();
+        Self { _dir: dir, path }
+    }
+
+    fn plan(&self, from: &str, to: &str, more: &[&str]) -> Ran {
+        let args = [
+            "plan", "--index", &self.path, "--from", from, "--to", to, "--output", "json",
+        ];
+        run(&[&args[..], more].concat())
+    }
+
+    #[track_caller]
+    fn path(&self, from: &str, to: &str, more: &[&str]) -> String {
+        let answer = self.plan(from, to, more).ok().json();
+        let path: Vec<&str> = answer["path"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().unwrap())
+            .collect();
+        path.join(" ")
+    }
+
+    /// The rules of the witness.
+    #[track_caller]
+    fn refused(&self, from: &str, to: &str, more: &[&str]) -> Vec<String> {
+        let answer = self.plan(from, to, more).no(2, &["NL0103"]).last();
+        assert_eq!(answer["error"]["kind"], "no-path", "{answer:#}");
+        assert!(answer["error"]["farthest"].is_string(), "{answer:#}");
+        let rules = answer["error"]["witness"].as_array().unwrap().iter();
+        rules.map(|one| one["rule"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn the_two_stage_way_of_a_monitoring_server() {
+    let plan = |more: &[&str]| {
+        let index = data("two-stage.json");
+        run(&[
+            &[
+                "plan", "--index", &index, "--scheme", "dotted", "--from", "2.48.1", "--to", "3.8.1",
+            ],
+            more,
+        ]
+        .concat())
+        .ok()
+    };
+    assert_eq!(plan(&[]).out, "2.48.1 -> 2.55.1 (stop) -> 3.8.1\n");
+    insta::assert_snapshot!(plan(&["--explain"]).out);
+}
+
+#[test]
+fn a_protocol_window_is_crossed_release_by_release() {
+    let plan = run(&[
+        "plan",
+        "--index",
+        &data("protocol.json"),
+        "--from",
+        "0r1",
+        "--to",
+        "0r3",
+        "--explain",
+    ])
+    .ok();
+    insta::assert_snapshot!(plan.out);
+    let back = run(&[
+        "plan",
+        "--index",
+        &data("protocol.json"),
+        "--from",
+        "0r3",
+        "--to",
+        "0r1",
+    ])
+    .ok();
+    assert_eq!(back.out, "0r3 -> 0r2 -> 0r1\n");
+}
+
+/// What real products needed, each in a few releases.
+#[test]
+fn rules_of_the_field() {
+    let brokers = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "3.11.4"}, {"version": "3.11.18"}, {"version": "3.11.28"}, {"version": "3.12.0"}, {"version": "3.12.14"}],
+        "edges": [{"from": "3.11", "to": "3.12", "min_patch": "3.11.18"}]}));
+    assert_eq!(brokers.path("3.11.18", "3.12.14", &[]), "3.11.18 3.12.14");
+    assert_eq!(brokers.path("3.11.4", "3.12.14", &[]), "3.11.4 3.11.28 3.12.14");
+    let forge = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "17.1.0"}, {"version": "17.3.7", "stop": true}, {"version": "17.5.5", "stop": {"when": "rows > 1000000"}}, {"version": "17.8.1"}],
+        "facts": {"rows": 5}}));
+    assert_eq!(forge.path("17.1.0", "17.8.1", &[]), "17.1.0 17.3.7 17.8.1");
+    assert_eq!(
+        forge.path("17.1.0", "17.8.1", &["--fact", "rows=2000000"]),
+        "17.1.0 17.3.7 17.5.5 17.8.1"
+    );
+    let search = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "7.17.10", "released_at": "2023-05-02T00:00:00Z"},
+        {"version": "8.0.0", "released_at": "2022-02-10T00:00:00Z"},
+        {"version": "8.8.0", "released_at": "2023-05-25T00:00:00Z"}]}));
+    assert_eq!(search.refused("7.17.10", "8.0.0", &[]), ["release-date"]);
+    assert_eq!(search.path("7.17.10", "8.8.0", &[]), "7.17.10 8.8.0");
+    let documents = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "5.0"}, {"version": "6.0", "from": ["5.x"], "requires": ["finalized"]},
+        {"version": "7.0", "from": ["6.x"], "requires": ["finalized"], "barrier": true}]}));
+    assert_eq!(
+        documents.refused("5.0", "6.0", &["--fact", "finalized=false"]),
+        ["requires"]
+    );
+    let gates = documents.plan("5.0", "7.0", &["--fact", "finalized=true"]).ok().json();
+    assert_eq!(gates["hops"][1]["gates"], json!(["finalized"]));
+    assert_eq!(gates["hops"][1]["reversible"], false);
+    assert_eq!(documents.refused("7.0", "6.0", &[]), ["barrier"]);
+    assert_eq!(documents.path("6.0", "5.0", &[]), "6.0 5.0");
+    let elephants: Vec<Value> = (0..9).map(|n| json!({"version": format!("16.{n}")})).collect();
+    assert_eq!(
+        Index::of(&json!({"scheme": "dotted", "releases": elephants})).path("16.0", "16.8", &[]),
+        "16.0 16.8"
+    );
+}
+
+#[test]
+fn blocks_risks_and_withdrawn_releases() {
+    let index = Index::of(&json!({"releases": [
+        {"version": "0a1"}, {"version": "0b1"}, {"version": "0r1"}, {"version": "0a2", "yanked": true}, {"version": "0b2", "avoid": "slow"}],
+        "blocked": [{"name": "Loss", "from": "=0a1", "to": "=0r1", "reason": "it loses data", "url": "https://x.example/1", "when": ["rows > 10"]}]}));
+    assert_eq!(index.path("0a1", "0r1", &["--fact", "rows=3"]), "0a1 0r1");
+    assert_eq!(index.path("0a1", "0r1", &["--fact", "rows=30"]), "0a1 0b1 0r1");
+    assert_eq!(index.path("0a1", "0r1", &[]), "0a1 0b1 0r1");
+    assert_eq!(index.path("0a1", "0r1", &["--accept-risk", "Loss"]), "0a1 0r1");
+    let why = index.plan("0a1", "0r1", &[]).ok().json();
+    assert!(
+        why["refused"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("https://x.example/1"),
+        "{why:#}"
+    );
+    assert_eq!(index.refused("0r1", "0a2", &[]), ["yanked"]);
+    assert_eq!(index.path("0a2", "0r1", &[]), "0a2 0r1");
+    let avoided = index.plan("0r1", "0b2", &[]).ok().json();
+    assert_eq!(avoided["warnings"][0]["code"], "avoid");
+    assert_eq!(index.refused("0r1", "0b2", &["--max", "0r1"]), ["policy"]);
+}
+
+#[test]
+fn a_phased_roll_out_lets_in_who_is_next() {
+    let index = Index::of(&json!({"releases": [{"version": "0a1"},
+        {"version": "0b1", "rollout": {"start": "2026-01-01T00:00:00Z", "hours": 10}}]}));
+    let at = |now: &str, node: &str| index.plan("0a1", "0b1", &["--now", now, "--node", node]).code;
+    let in_by = |now: &str| (0..60).filter(|n| at(now, &format!("node{n}")) == 0).count();
+    assert_eq!(in_by("2025-12-31T23:59:59Z"), 0);
+    assert!((15..45).contains(&in_by("2026-01-01T05:00:00Z")));
+    assert_eq!(in_by("2026-01-01T10:00:00Z"), 60);
+    let refused = index.refused("0a1", "0b1", &["--now", "2025-12-31T00:00:00Z", "--node", "n"]);
+    assert_eq!(refused, ["rollout"]);
+}
+
+#[test]
+fn indexes_that_cannot_be_meant_are_refused_with_the_place() {
+    for (text, said) in [
+        ("{", "line 1"),
+        (r#"{"releases": [{"version": "0x1"}]}"#, "0x1"),
+        (r#"{"releases": [{"version": "0a1", "stops": true}]}"#, "stops"),
+        (
+            r#"{"releases": [{"version": "0a1"}, {"version": "0a1"}]}"#,
+            "0a1 is there twice",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "edges": [["0a1", "0b1"]]}"#,
+            "0b1, which is no release",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "edges": [["0a1", "0a1"]]}"#,
+            "leads nowhere",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1", "protocol": 1, "min_protocol": 2}]}"#,
+            "min_protocol",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}, {"version": "0b1", "stop": true}, {"version": "0r1", "from": ["=0a1"]}]}"#,
+            "0b1, which is a stop",
+        ),
+        (r#"{"scheme": "dotted", "releases": []}"#, "dotted"),
+        (
+            r#"{"releases": [{"version": "0a1", "stop": {"when": "rows >"}}]}"#,
+            "at byte 6",
+        ),
+    ] {
+        let index = Index::text(text);
+        index
+            .plan("0a1", "0r1", &["--scheme", "lifecycle"])
+            .no(2, &["NL0111", said]);
+    }
+    let none = Index::of(&json!({"releases": [{"version": "0a1"}]}));
+    none.plan("0a1", "9r9", &[]).no(2, &["NL0102", "0a1"]);
+    run(&["plan", "--index", "/nowhere.json", "--from", "0a1", "--to", "0b1"]).no(2, &["NL0111", "/nowhere.json"]);
+}
+
+fn breaking(scene: &Scene) {
+    let tree = scene.publisher.lamp(&Lamp {
+        version: "0a2",
+        ..Lamp::R1
+    });
+    put(
+        &tree.join("changelog.md"),
+        "# 0a2\n\n## Breaking\n\n- The lamp is gas now\n\n## Security\n\n- No sparks\n",
+        0o644,
+    );
+    scene.publisher.publish(&tree);
+    let next = scene.publisher.lamp(&Lamp {
+        version: "0b2",
+        ..Lamp::R1
+    });
+    scene.publisher.publish(&next);
+}
+
+#[test]
+fn breaking_changes_on_the_way_need_consent_and_it_is_remembered() {
+    let scene = Scene::new();
+    breaking(&scene);
+    let upgrade = |more: &[&str]| {
+        scene
+            .lamp
+            .run(&[&["update", "upgrade", "--to", "0b2", "--yes"], more].concat())
+    };
+    let plan = scene.lamp.run(&["update", "plan", "--to", "0b2"]).ok();
+    assert!(
+        plan.out.contains("breaking 0a2 The lamp is gas now") && plan.out.contains("security 0a2 No sparks"),
+        "{}",
+        plan.out
+    );
+    upgrade(&[]).no(3, &["NL0113", "gas", "0a2"]);
+    upgrade(&["--force"]).no(3, &["NL0113"]);
+    scene.assert_untouched();
+    upgrade(&["--accept-breaking"]).ok();
+    scene.lamp.assert_at("0b2");
+    let history = scene.lamp.run(&["update", "history", "--output", "json"]).ok().json();
+    assert_eq!(
+        history[0]["consented_to"],
+        json!(["0a2: The lamp is gas now"]),
+        "{history:#}"
+    );
+    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+}
+
+#[test]
+fn policy_and_facts_of_the_installation_are_heeded() {
+    let scene = Scene::new();
+    let settings = |text: &str| put(&scene.lamp.path("config/update.yml"), text, 0o644);
+    settings("policy: {max_version: 0b1}\n");
+    scene
+        .lamp
+        .run(&["update", "upgrade", "--to", "0r1", "--yes"])
+        .no(2, &["NL0103", "above 0b1"]);
+    let latest = scene.lamp.run(&["update", "check", "--output", "json"]).ok().json();
+    assert_eq!(latest["latest_version"], "0b1", "{latest:#}");
+    settings("policy: {exclude: [\"0b*\"], channel: release}\n");
+    let plan = scene
+        .lamp
+        .run(&["update", "plan", "--to", "0r1", "--output", "json"])
+        .ok()
+        .json();
+    assert_eq!(plan["plan"]["legs"][0]["hops"][0]["to"], "0r1", "{plan:#}");
+    settings("policy: {facts: {rows: [\"false\"]}}\n");
+    scene
+        .lamp
+        .run(&["update", "plan", "--to", "0r1"])
+        .no(1, &["NL0112", "rows"]);
+    settings("policy: {channel: stable}\n");
+    scene.lamp.run(&["update", "plan", "--to", "0r1"]).no(2, &["channel"]);
+}
+
+#[test]
+fn conditional_stops_ask_the_commands_of_the_operator() {
+    let scene = Scene::new();
+    let more = "";
+    let tree = scene.publisher.lamp(&Lamp {
+        version: "0a2",
+        more,
+        ..Lamp::R1
+    });
+    let manifest = std::fs::read_to_string(tree.join("release.toml")).unwrap();
+    let manifest = manifest.replace("[rules]\n", "[rules]\nstop = {when = \"lamps > 10\"}\n");
+    put(&tree.join("release.toml"), &manifest, 0o644);
+    scene.publisher.publish(&tree);
+    scene.publisher.publish(&scene.publisher.lamp(&Lamp {
+        version: "0b2",
+        ..Lamp::R1
+    }));
+    let legs = |count: &str| {
+        put(
+            &scene.lamp.path("config/update.yml"),
+            &format!("policy: {{facts: {{lamps: [echo, \"{count}\"]}}}}\n"),
+            0o644,
+        );
+        let plan = scene
+            .lamp
+            .run(&["update", "plan", "--to", "0b2", "--output", "json"])
+            .ok()
+            .json();
+        plan["plan"]["legs"].as_array().unwrap().len()
+    };
+    assert_eq!((legs("3"), legs("30")), (1, 2));
+}
