@@ -49,9 +49,15 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
             let refused = plan::refused_alternatives(&facts, &catalog, &plan);
-            let notes = changes::notes_of_the_way(installation, &catalog, &plan)?;
-            let noted = plan.with_notes(notes).map_err(|e| AppError::below("NL0323", &e))?;
-            Ok(Ready::Go((noted, refused)))
+            // Who goes back to where they were has consented before, and may be without a repository.
+            let plan = match goal {
+                Goal::Upgrade(_) => {
+                    let notes = changes::notes_of_the_way(installation, &catalog, &plan)?;
+                    plan.with_notes(notes).map_err(|e| AppError::below("NL0323", &e))?
+                }
+                Goal::Downgrade(_) | Goal::Rollback(_) => *plan,
+            };
+            Ok(Ready::Go((plan, refused)))
         }
     }
 }

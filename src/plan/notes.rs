@@ -68,9 +68,9 @@ impl PlanNotes {
 
     /// What whoever accepts the plan consents to.
     pub fn consents(&self) -> Vec<String> {
-        self.breaking
-            .iter()
-            .map(|note| format!("{}: {}", note.version, note.text))
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = self.breaking.iter();
+        told.map(|note| format!("{}: {}", note.version, one_line(&note.text)))
             .collect()
     }
 

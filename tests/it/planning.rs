@@ -265,7 +265,10 @@ fn breaking_changes_on_the_way_need_consent_and_it_is_remembered() {
         json!(["0a2: The lamp is gas now"]),
         "{history:#}"
     );
-    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+    for at in ["0a1", "0b2"] {
+        scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+        scene.lamp.assert_at(at);
+    }
 }
 
 #[test]
