@@ -94,36 +94,11 @@ struct File<'a, V: Scheme> {
     facts: FactSheet,
 }
 
-/// A version as text, of the scheme in question.
-struct Read<V>(V);
-
-impl<'de, V: Scheme> Deserialize<'de> for Read<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text<V>(PhantomData<V>);
-        impl<V: Scheme> Visitor<'_> for Text<V> {
-            type Value = Read<V>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a version of the {} scheme", V::NAME)
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                text.parse().map(Read).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text(PhantomData))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(untagged, bound = "", expecting = "[from, to] or {\"from\", \"to\", \"min_patch\"}")]
 enum WrittenEdge<V: Scheme> {
-    Pair(Read<V>, Read<V>),
-    Full {
-        from: Read<V>,
-        to: Read<V>,
-        min_patch: Option<Read<V>>,
-    },
+    Pair(V, V),
+    Full { from: V, to: V, min_patch: Option<V> },
 }
 
 impl<V: Scheme> From<WrittenEdge<V>> for EdgeRule<V> {
@@ -132,11 +107,7 @@ impl<V: Scheme> From<WrittenEdge<V>> for EdgeRule<V> {
             WrittenEdge::Pair(from, to) => (from, to, None),
             WrittenEdge::Full { from, to, min_patch } => (from, to, min_patch),
         };
-        Self {
-            from: from.0,
-            to: to.0,
-            min_patch: min_patch.map(|read| read.0),
-        }
+        Self { from, to, min_patch }
     }
 }
 
@@ -187,7 +158,7 @@ impl<'de, V: Scheme> Deserialize<'de> for Versions<V> {
         #[derive(Deserialize)]
         #[serde(bound = "")]
         struct OnlyVersion<V: Scheme> {
-            version: Read<V>,
+            version: V,
         }
         struct List<V>(PhantomData<V>);
         impl<'de, V: Scheme> Visitor<'de> for List<V> {
@@ -200,7 +171,7 @@ impl<'de, V: Scheme> Deserialize<'de> for Versions<V> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut versions = Vec::new();
                 while let Some(one) = list.next_element::<OnlyVersion<V>>()? {
-                    versions.push(one.version.0);
+                    versions.push(one.version);
                 }
                 Ok(Versions(versions))
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Rule;
@@ -10,24 +10,15 @@ use crate::version::{Scheme, Version};
 
 /// One move that a rule forbids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(bound = "")]
 #[schema(bound = "")]
 pub struct RefusedHop<V: Scheme = Version> {
     #[schema(value_type = Option<String>, required = true)]
-    #[serde(serialize_with = "maybe_as_text")]
     pub from: Option<V>,
     #[schema(value_type = String)]
-    #[serde(serialize_with = "as_text")]
     pub to: V,
     pub rule: Rule,
     pub reason: String,
-}
-
-fn as_text<V: Scheme, S: Serializer>(version: &V, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(version)
-}
-
-fn maybe_as_text<V: Scheme, S: Serializer>(version: &Option<V>, serializer: S) -> Result<S::Ok, S::Error> {
-    version.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

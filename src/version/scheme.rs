@@ -5,10 +5,25 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::str::FromStr;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::{Channel, VersionError};
 
 /// A version that knows its scheme: versions of two schemes are two types, so comparing them does not compile.
-pub trait Scheme: Clone + Debug + Display + Ord + Hash + Send + Sync + FromStr<Err = VersionError> + 'static {
+pub trait Scheme:
+    Clone
+    + Debug
+    + Display
+    + Ord
+    + Hash
+    + Send
+    + Sync
+    + FromStr<Err = VersionError>
+    + Serialize
+    + DeserializeOwned
+    + 'static
+{
     /// As `--scheme` names it.
     const NAME: &'static str;
     /// What a bare mistake in a constraint is answered with.

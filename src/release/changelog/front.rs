@@ -3,22 +3,22 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::day;
 use super::model::{Changelog, Note, Notes, UpgradeNote, Urgency, Yanked};
-use super::text_form;
 use crate::version::{Channel, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "")]
 pub(super) struct Front<V: Scheme> {
-    #[serde(with = "text_form::option", default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<V>,
-    #[serde(with = "text_form::date", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "day", default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urgency: Option<Urgency>,
-    #[serde(with = "text_form::date", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "day", default, skip_serializing_if = "Option::is_none")]
     pub end_of_life: Option<Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yanked: Option<Yanked<V>>,

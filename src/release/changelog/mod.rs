@@ -8,6 +8,7 @@
 mod blocks;
 mod check;
 mod date;
+mod day;
 mod detect;
 mod draft;
 mod front;
@@ -19,7 +20,6 @@ mod range;
 mod reader;
 mod render;
 mod source;
-mod text_form;
 
 pub use check::{Finding, FindingKind, check};
 pub use detect::{AnyDocument, Grammar, check_any, read_any};

@@ -5,7 +5,6 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::text_form;
 use crate::version::{Channel, Constraint, Scheme, Version};
 
 /// Where entries go that stand under no heading of their own.
@@ -15,10 +14,9 @@ pub(super) const NO_HEADING: &str = "Changes";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound = "")]
 pub struct Changelog<V: Scheme = Version> {
-    #[serde(with = "text_form")]
     pub version: V,
     /// Further versions under the same heading, e.g. `1.2.1 - 1.2.3`.
-    #[serde(with = "text_form::list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub together_with: Vec<V>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
@@ -132,12 +130,7 @@ pub struct Yanked<V: Scheme = Version> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The version to take instead.
-    #[serde(
-        rename = "use",
-        with = "text_form::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<V>,
 }
 
@@ -170,7 +163,7 @@ pub struct Note {
 pub struct UpgradeNote<V: Scheme = Version> {
     pub id: NoteId,
     /// Versions that one may come from for the note to matter; all when absent.
-    #[serde(with = "text_form::option", default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Constraint<V>>,
     /// A condition over the installation's facts, evaluated where those are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,6 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::model::{Body, Changelog, Level, Note, NoteId, Notes, Pending, SectionKind, UpgradeNote, Urgency};
-use super::text_form;
 use crate::version::{Channel, Constraint, Scheme, Version};
 
 /// Which releases are wanted; without bounds, all.
@@ -27,9 +26,9 @@ pub enum Way {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound = "")]
 pub struct View<V: Scheme = Version> {
-    #[serde(with = "text_form::option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<V>,
-    #[serde(with = "text_form::option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<V>,
     pub way: Way,
     /// The worst on the way.
@@ -61,11 +60,10 @@ pub struct Gathered<V: Scheme = Version> {
     /// As the newest release has it.
     pub text: String,
     /// The releases that have it, newest first.
-    #[serde(with = "text_form::list")]
     pub versions: Vec<V>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urgency: Option<Urgency>,
-    #[serde(with = "text_form::option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Constraint<V>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -80,10 +78,10 @@ pub struct Shown<V: Scheme = Version> {
     #[serde(flatten)]
     pub release: Changelog<V>,
     /// Pre-releases whose changes are told here.
-    #[serde(with = "text_form::list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<V>,
     /// Where to go instead, when it was withdrawn.
-    #[serde(with = "text_form::option", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instead: Option<V>,
 }
 

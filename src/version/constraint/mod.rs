@@ -9,12 +9,12 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::parse::read_text;
 use super::{Channel, Scheme, Version, VersionError};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String", bound = "")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Constraint<V: Scheme = Version> {
     any_of: Vec<Vec<Rule<V>>>,
 }
@@ -240,22 +240,26 @@ impl<V: Scheme> fmt::Display for Rule<V> {
 
 impl<V: Scheme> fmt::Display for Constraint<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let group = |rules: &Vec<Rule<V>>| rules.iter().map(Rule::to_string).collect::<Vec<_>>().join(", ");
-        f.pad(&self.any_of.iter().map(group).collect::<Vec<_>>().join(" || "))
+        for (at, group) in self.any_of.iter().enumerate() {
+            f.write_str(if at > 0 { " || " } else { "" })?;
+            for (at, rule) in group.iter().enumerate() {
+                f.write_str(if at > 0 { ", " } else { "" })?;
+                rule.fmt(f)?;
+            }
+        }
+        Ok(())
     }
 }
 
-impl<V: Scheme> TryFrom<String> for Constraint<V> {
-    type Error = VersionError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl<V: Scheme> Serialize for Constraint<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl<V: Scheme> From<Constraint<V>> for String {
-    fn from(constraint: Constraint<V>) -> Self {
-        constraint.to_string()
+impl<'de, V: Scheme> Deserialize<'de> for Constraint<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, "a version constraint")
     }
 }
 

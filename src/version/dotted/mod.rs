@@ -14,12 +14,13 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, tag_no_case, take_while1};
 use nom::character::complete::digit1;
 use nom::error::Error;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod pre_release;
 
 use self::pre_release::PreRelease;
 use super::build::Build;
+use super::parse::read_text;
 use super::{Channel, Scheme, VersionError};
 
 /// In bytes, as for versions of the lifecycle scheme.
@@ -27,8 +28,7 @@ const LONGEST: usize = 100;
 /// Numbers that lie in the version itself; most versions have no more and need no allocation.
 const HEAD: usize = 4;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone)]
 pub struct Dotted {
     head: [u64; HEAD],
     /// How many numbers were written.
@@ -223,19 +223,19 @@ impl Hash for Dotted {
 
 impl fmt::Display for Dotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use std::fmt::Write;
-        let mut text = String::new();
+        if f.width().is_some() {
+            return f.pad(&format!("{self}"));
+        }
         for (at, number) in self.numbers().enumerate() {
-            let dot = if at > 0 { "." } else { "" };
-            write!(text, "{dot}{number}")?;
+            write!(f, "{}{number}", if at > 0 { "." } else { "" })?;
         }
         if let Some(pre) = self.pre() {
-            write!(text, "{pre}")?;
+            write!(f, "{pre}")?;
         }
-        if let Some(build) = self.build() {
-            write!(text, "+{build}")?;
+        match self.build() {
+            Some(build) => write!(f, "+{build}"),
+            None => Ok(()),
         }
-        f.pad(&text)
     }
 }
 
@@ -366,17 +366,15 @@ fn pre_release(text: &str) -> Result<(&str, Option<PreRelease>), Mistake<'_>> {
     Ok((after, Some(PreRelease::new(&text[..text.len() - after.len()]))))
 }
 
-impl TryFrom<String> for Dotted {
-    type Error = VersionError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl Serialize for Dotted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<Dotted> for String {
-    fn from(version: Dotted) -> Self {
-        version.to_string()
+impl<'de> Deserialize<'de> for Dotted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, "a version")
     }
 }
 

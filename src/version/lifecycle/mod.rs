@@ -8,9 +8,10 @@ use nom::Parser;
 use nom::branch::alt;
 use nom::character::complete::{char, u32};
 use nom::combinator::value;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::build::Build;
+use super::parse::read_text;
 use super::{Channel, Scheme, VersionError};
 
 /// In bytes. A version names folders, files and updates, so it stays well below what file systems allow.
@@ -18,8 +19,7 @@ const LONGEST: usize = 100;
 const WILDCARDS: [char; 3] = ['*', 'x', 'X'];
 
 /// Ordered by major, then minor, then channel, then build: `0a1 < 0b1 < 0r1 < 0a2 < 1a1`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
     major: u32,
     channel: Channel,
@@ -158,11 +158,14 @@ impl PartialOrd for Version {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match &self.build {
-            None => format!("{}{}{}", self.major, self.channel.letter(), self.minor),
-            Some(build) => format!("{}{}{}+{build}", self.major, self.channel.letter(), self.minor),
-        };
-        f.pad(&text)
+        if f.width().is_some() {
+            return f.pad(&format!("{self}"));
+        }
+        write!(f, "{}{}{}", self.major, self.channel.letter(), self.minor)?;
+        match &self.build {
+            None => Ok(()),
+            Some(build) => write!(f, "+{build}"),
+        }
     }
 }
 
@@ -239,17 +242,15 @@ fn letter(text: &[u8]) -> Result<(&[u8], Channel), Mistake<'_>> {
     letters.parse(text).map_err(|_| (text, "`a`, `b` or `r`"))
 }
 
-impl TryFrom<String> for Version {
-    type Error = VersionError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<Version> for String {
-    fn from(version: Version) -> Self {
-        version.to_string()
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, "a version")
     }
 }
 
