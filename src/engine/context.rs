@@ -1,8 +1,11 @@
 //! What every step is given, and how those outside watch and steer a running update.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use super::{Layout, StepError};
+use crate::clock;
 use crate::fetch::Location;
 use crate::journal::PauseReason;
 use crate::notify;
@@ -53,27 +56,44 @@ const PAUSE: u8 = 1;
 const SERVER_ENDS: u8 = 2;
 const ROLL_BACK: u8 = 3;
 
+/// Whoever asks twice does so within this time; a pause waits for it, so that it is never taken for the first half of a way back.
+const SECOND_THOUGHT: Duration = Duration::from_millis(400);
+
 /// What those outside want of a running update; looked at between steps, and in steps that only wait. A later wish never takes back a stronger one.
 #[derive(Debug, Default)]
-pub struct Control(AtomicU8);
+pub struct Control {
+    wish: AtomicU8,
+    asked: OnceLock<Instant>,
+}
 
 impl Control {
     /// Asked once: the step finishes and the update pauses. Asked twice: it is rolled back.
     pub fn ask_once_more(&self) {
+        self.asked.get_or_init(clock::monotonic);
         let more = |asked: u8| Some(if asked == GO_ON { PAUSE } else { ROLL_BACK });
-        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        let _ = self.wish.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
     }
 
     pub fn server_ends(&self) {
-        self.0.fetch_max(SERVER_ENDS, Ordering::SeqCst);
+        self.wish.fetch_max(SERVER_ENDS, Ordering::SeqCst);
     }
 
     pub fn roll_back(&self) {
-        self.0.store(ROLL_BACK, Ordering::SeqCst);
+        self.wish.store(ROLL_BACK, Ordering::SeqCst);
+    }
+
+    /// Waits until somebody who has just asked for a pause would have asked for more.
+    pub fn settle(&self) {
+        while let Some(asked) = self.asked.get().filter(|_| self.wish.load(Ordering::SeqCst) == PAUSE) {
+            match SECOND_THOUGHT.checked_sub(asked.elapsed()) {
+                Some(left) => std::thread::sleep(left.min(Duration::from_millis(10))),
+                None => return,
+            }
+        }
     }
 
     pub fn wants_pause(&self) -> Option<PauseReason> {
-        match self.0.load(Ordering::SeqCst) {
+        match self.wish.load(Ordering::SeqCst) {
             PAUSE => Some(PauseReason::Asked),
             SERVER_ENDS => Some(PauseReason::ServerEnded),
             _ => None,
@@ -81,11 +101,11 @@ impl Control {
     }
 
     pub fn wants_rollback(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == ROLL_BACK
+        self.wish.load(Ordering::SeqCst) == ROLL_BACK
     }
 
     pub fn is_quiet(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == GO_ON
+        self.wish.load(Ordering::SeqCst) == GO_ON
     }
 }
 

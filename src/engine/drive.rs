@@ -80,6 +80,7 @@ impl<'a> Drive<'a, '_> {
 
     /// What those outside want of the update instead of its next step. Once it is committed there is no way back to want.
     fn wanted_otherwise(&self) -> Option<Event> {
+        self.cx.control.settle();
         if self.cx.control.wants_rollback() && self.state.course() == Course::Forward {
             let by = "the operator".into();
             return Some(Event::Aborted { by });
