@@ -4,15 +4,16 @@ mod build;
 mod channel;
 mod constraint;
 mod dotted;
+mod error;
 mod legacy;
 mod lifecycle;
-mod parse;
 mod scheme;
+mod text;
 
 pub use channel::Channel;
 pub use constraint::Constraint;
 pub use dotted::Dotted;
+pub use error::VersionError;
 pub use legacy::{LegacyError, legacy};
 pub use lifecycle::Version;
-pub use parse::VersionError;
 pub use scheme::Scheme;

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::parse::read_text;
+use super::text::read_text;
 use super::{Channel, Scheme, Version, VersionError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -20,7 +20,7 @@ mod pre_release;
 
 use self::pre_release::PreRelease;
 use super::build::Build;
-use super::parse::read_text;
+use super::text::{padded, read_text};
 use super::{Channel, Scheme, VersionError};
 
 /// In bytes, as for versions of the lifecycle scheme.
@@ -223,19 +223,18 @@ impl Hash for Dotted {
 
 impl fmt::Display for Dotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() {
-            return f.pad(&format!("{self}"));
-        }
-        for (at, number) in self.numbers().enumerate() {
-            write!(f, "{}{number}", if at > 0 { "." } else { "" })?;
-        }
-        if let Some(pre) = self.pre() {
-            write!(f, "{pre}")?;
-        }
-        match self.build() {
-            Some(build) => write!(f, "+{build}"),
-            None => Ok(()),
-        }
+        padded(f, |f| {
+            for (at, number) in self.numbers().enumerate() {
+                write!(f, "{}{number}", if at > 0 { "." } else { "" })?;
+            }
+            if let Some(pre) = self.pre() {
+                write!(f, "{pre}")?;
+            }
+            match self.build() {
+                Some(build) => write!(f, "+{build}"),
+                None => Ok(()),
+            }
+        })
     }
 }
 

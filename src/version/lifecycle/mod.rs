@@ -11,7 +11,7 @@ use nom::combinator::value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::build::Build;
-use super::parse::read_text;
+use super::text::{padded, read_text};
 use super::{Channel, Scheme, VersionError};
 
 /// In bytes. A version names folders, files and updates, so it stays well below what file systems allow.
@@ -158,14 +158,13 @@ impl PartialOrd for Version {
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() {
-            return f.pad(&format!("{self}"));
-        }
-        write!(f, "{}{}{}", self.major, self.channel.letter(), self.minor)?;
-        match &self.build {
-            None => Ok(()),
-            Some(build) => write!(f, "+{build}"),
-        }
+        padded(f, |f| {
+            write!(f, "{}{}{}", self.major, self.channel.letter(), self.minor)?;
+            match &self.build {
+                None => Ok(()),
+                Some(build) => write!(f, "+{build}"),
+            }
+        })
     }
 }
 

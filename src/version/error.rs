@@ -1,12 +1,7 @@
 //! What every parser of this room says when a text is not what it should be.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
-use std::str::FromStr;
-
-use serde::Deserializer;
-use serde::de::Visitor;
 
 /// Where a text stopped being a version (or a constraint) and what was expected there. Boxed: most texts are versions, and a
 /// version is small.
@@ -86,24 +81,4 @@ impl fmt::Display for Mistake {
             None => f.write_str("the end"),
         }
     }
-}
-
-/// Reads what is written as text, without a copy of it.
-pub fn read_text<'de, D: Deserializer<'de>, T: FromStr<Err = VersionError>>(
-    deserializer: D,
-    what: &'static str,
-) -> Result<T, D::Error> {
-    struct Text<T>(&'static str, PhantomData<T>);
-    impl<T: FromStr<Err = VersionError>> Visitor<'_> for Text<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
-            text.parse().map_err(E::custom)
-        }
-    }
-    deserializer.deserialize_str(Text(what, PhantomData))
 }
