@@ -126,13 +126,15 @@ impl Scheme for Dotted {
         self.build().is_some()
     }
 
-    /// The release of a pre-release, else one more in the last number.
-    fn next(&self) -> Self {
+    /// The release of a pre-release, else one more in the last number that can grow.
+    fn next(&self) -> Option<Self> {
         let mut numbers: Vec<u64> = self.numbers().collect();
-        if let (None, Some(last)) = (self.pre(), numbers.last_mut()) {
-            *last = last.saturating_add(1);
+        if self.pre().is_none() {
+            let at = numbers.iter().rposition(|number| *number < u64::MAX)?;
+            numbers[at] += 1;
+            numbers[at + 1..].fill(0);
         }
-        Self::from_numbers(&numbers)
+        Some(Self::from_numbers(&numbers))
     }
 
     fn pattern(text: &str) -> Result<Option<Prefix>, VersionError> {

@@ -60,19 +60,19 @@ impl Scheme for Version {
     }
 
     /// Alpha, beta, release, then alpha of the next minor; after the last minor, of the next major.
-    fn next(&self) -> Self {
+    fn next(&self) -> Option<Self> {
         let (major, minor, channel) = match (self.channel, self.minor.checked_add(1)) {
             (Channel::Alpha, _) => (self.major, self.minor, Channel::Beta),
             (Channel::Beta, _) => (self.major, self.minor, Channel::Release),
             (Channel::Release, Some(minor)) => (self.major, minor, Channel::Alpha),
-            (Channel::Release, None) => (self.major.saturating_add(1), 1, Channel::Alpha),
+            (Channel::Release, None) => (self.major.checked_add(1)?, 1, Channel::Alpha),
         };
-        Self {
+        Some(Self {
             major,
             channel,
             minor,
             build: None,
-        }
+        })
     }
 
     fn pattern(text: &str) -> Result<Option<Series>, VersionError> {
