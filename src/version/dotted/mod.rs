@@ -242,6 +242,10 @@ impl fmt::Display for Dotted {
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            // `x` alone is the rule for any version, which is no pattern.
+            return f.pad("x.x");
+        }
         let numbers = self.0.iter().map(|number| format!("{number}."));
         f.pad(&(numbers.collect::<String>() + "x"))
     }
