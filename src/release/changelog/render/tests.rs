@@ -147,3 +147,19 @@ fn text_is_wrapped_to_the_width() {
     );
     assert_eq!(out.matches("word").count() + out.matches("inner").count(), 70);
 }
+
+#[test]
+fn the_title_of_a_file_of_its_own_says_all_versions_again() {
+    for heading in ["1.2.0 and 1.2.1", "v3", "v3, v2.0", "v3 / 2.0-rc1"] {
+        let release = read::<Dotted>(&format!("## {heading}\n- a\n"))
+            .unwrap()
+            .releases
+            .remove(0);
+        let again = read::<Dotted>(&release.to_markdown()).unwrap().releases.remove(0);
+        assert_eq!(
+            (again.version, again.together_with),
+            (release.version, release.together_with),
+            "{heading}"
+        );
+    }
+}
