@@ -66,18 +66,23 @@ const DEEPEST: u8 = 3;
 /// Reads a whole file. Errors are those of front matter only: any text is a changelog, perhaps one without releases.
 pub fn read<V: Scheme>(text: &str) -> Result<Document<V>, FrontError> {
     let text = blocks::tidy(text);
-    let (front, body, above) = front::split::<V>(&text)?;
+    let (front, body, above) = front::split(&text)?;
+    Ok(of_blocks(front, blocks::blocks(body, above)))
+}
+
+/// The same for a text whose blocks are known.
+pub(super) fn of_blocks<V: Scheme>(front: Option<front::Front<V>>, blocks: Vec<Block>) -> Document<V> {
     let mut reader = Reader {
         chapters: vec![Chapter::new(Head::Opening, 0, Place::default())],
         warnings: Vec::new(),
     };
-    for block in blocks::blocks(body, above) {
+    for block in blocks {
         match block {
             Block::Heading(heading) => reader.heading(heading),
             Block::Entry { form, text, place } => reader.entry(form, text, place),
         }
     }
-    Ok(reader.finish(front))
+    reader.finish(front)
 }
 
 struct Reader<V: Scheme> {
