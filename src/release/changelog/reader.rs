@@ -99,7 +99,7 @@ impl<V: Scheme> Reader<V> {
         );
         let is_sibling = heading.level <= inside;
         if heading.level > DEEPEST {
-            return self.section_or_block(heading);
+            return self.deep(heading);
         }
         match heading::read::<V>(&heading.text) {
             Title::Release(release) if release.certainty == Certainty::Clear || is_sibling => {
@@ -162,18 +162,25 @@ impl<V: Scheme> Reader<V> {
         }
     }
 
+    /// A section is written higher up, where a title such as `1.2.0` or `2024-01-02` would be more than its title.
+    fn deep(&mut self, heading: Heading) {
+        let is_more = match heading::read::<V>(&heading.text) {
+            Title::Release(release) => release.certainty != Certainty::Named,
+            Title::Odd | Title::Date(When::Day(_)) => true,
+            Title::Date(_) | Title::Pending | Title::Series | Title::Plain => false,
+        };
+        match self.current() {
+            Some(chapter) if is_more => chapter.push_heading(&heading),
+            _ => self.section_or_block(heading),
+        }
+    }
+
     fn section_or_block(&mut self, heading: Heading) {
         let Some(chapter) = self.current() else { return };
         let kind = mark::kind_of(&heading.text);
         let named = chapter.section_level;
         if kind == SectionKind::Other && named > 0 && heading.level > named {
-            // Below a section, which is written at level 2.
-            let level = usize::from(heading.level.max(3));
-            chapter.push(
-                Form::Block,
-                format!("{} {}", "#".repeat(level), heading.markdown),
-                heading.place,
-            );
+            chapter.push_heading(&heading);
         } else {
             chapter.open(heading.text, kind);
             chapter.section_level = heading.level;
@@ -311,6 +318,12 @@ impl<V: Scheme> Chapter<V> {
                 place,
             });
         }
+    }
+
+    /// As a block of what it stands in. A section is written at level 2, so what is below one is deeper.
+    fn push_heading(&mut self, heading: &Heading) {
+        let marks = "#".repeat(usize::from(heading.level.max(3)));
+        self.push(Form::Block, format!("{marks} {}", heading.markdown), heading.place);
     }
 
     fn has_entries(&self) -> bool {
