@@ -150,14 +150,13 @@ impl<V: Scheme> Reader<V> {
     /// A date right below a release's heading is the release's.
     fn takes_date(&mut self, day: jiff::civil::Date) -> bool {
         match self.current() {
-            Some(Chapter {
-                head: Head::Release { release, .. },
-                body,
-                ..
-            }) if body.is_empty() && release.date.is_none() => {
-                release.date = Some(When::Day(day));
-                true
-            }
+            Some(chapter) if chapter.says_nothing() => match &mut chapter.head {
+                Head::Release { release, .. } if release.date.is_none() => {
+                    release.date = Some(When::Day(day));
+                    true
+                }
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -324,6 +323,11 @@ impl<V: Scheme> Chapter<V> {
     fn push_heading(&mut self, heading: &Heading) {
         let marks = "#".repeat(usize::from(heading.level.max(3)));
         self.push(Form::Block, format!("{marks} {}", heading.markdown), heading.place);
+    }
+
+    /// Headings without entries are not kept.
+    fn says_nothing(&self) -> bool {
+        self.body.preamble.is_empty() && !self.has_entries()
     }
 
     fn has_entries(&self) -> bool {
