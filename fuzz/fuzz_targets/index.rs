@@ -36,14 +36,12 @@ fn check<V: Scheme>(text: &str) {
     }
 }
 
-/// Those of the releases, by a plain reading.
+/// Those of the releases, by a plain reading. A release may be a list, for the first reading; the second one refuses it.
 fn versions<V: Scheme>(text: &str) -> Vec<V> {
     let file: serde_json::Value = serde_json::from_str(text).unwrap();
     let releases = file["releases"].as_array().unwrap();
-    releases
-        .iter()
-        .map(|release| release["version"].as_str().unwrap().parse().unwrap())
-        .collect()
+    let written = releases.iter().filter_map(|release| release["version"].as_str());
+    written.map(|version| version.parse().unwrap()).collect()
 }
 
 fn way<V: Scheme>(text: &str, from: &V, to: &V) {

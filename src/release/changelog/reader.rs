@@ -147,11 +147,11 @@ impl<V: Scheme> Reader<V> {
         self.chapters.last_mut()
     }
 
-    /// A date right below a release's heading is the release's.
+    /// A date right below a release's heading is the release's, unless that names a day itself.
     fn takes_date(&mut self, day: jiff::civil::Date) -> bool {
         match self.current() {
             Some(chapter) if chapter.says_nothing() => match &mut chapter.head {
-                Head::Release { release, .. } if release.date.is_none() => {
+                Head::Release { release, .. } if !matches!(release.date, Some(When::Day(_))) => {
                     release.date = Some(When::Day(day));
                     true
                 }

@@ -171,6 +171,8 @@ fn a_file_of_its_own_says_the_same_again() {
         "# 1.1\n## Added\n- a\n#### 0.2 was odd.1\n- b\n",
         "# 1.1\n#### 2024-01-02\n- b\n",
         "# 1.1\n## Added\n## 2024-01-02\n- b\n",
+        "# 1.1 - 2024-13\n2024-01-02\n",
+        "# 1.1 - January 2024\n2024-01-02\n\n2024-01-03\n",
     ] {
         let release = read::<Dotted>(text).unwrap().releases.remove(0);
         let again = read::<Dotted>(&release.to_markdown()).unwrap().releases.remove(0);
