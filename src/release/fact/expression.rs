@@ -146,7 +146,7 @@ impl FromStr for Expression {
         };
         let nested = text.bytes().filter(|byte| b"(!".contains(byte)).count() + text.matches("not").count();
         if text.len() > LONGEST || nested > DEEPEST {
-            return Err(wrong(LONGEST.min(text.len())));
+            return Err(wrong(text.floor_char_boundary(LONGEST)));
         }
         match terminated(any, multispace0).parse(text) {
             Ok(("", root)) => Ok(Self {
@@ -328,6 +328,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Expression>().unwrap_err().at, at, "{text}");
         }
+        let long = format!("a{}", "é".repeat(LONGEST));
+        assert_eq!(long.parse::<Expression>().unwrap_err().at, LONGEST - 1);
         assert!("(".repeat(5000).parse::<Expression>().is_err());
         assert!("not ".repeat(200).parse::<Expression>().is_err());
     }
