@@ -46,13 +46,19 @@ impl FactSheet {
     }
 }
 
+/// Numbers are finite: others are not read as numbers.
+impl Eq for Fact {}
+
 impl Fact {
     /// From what people type or a command prints: `true`, `12`, anything else as text.
     pub fn read(text: &str) -> Self {
         match text.trim() {
             "true" => Self::Truth(true),
             "false" => Self::Truth(false),
-            text => text.parse().map_or_else(|_| Self::Text(text.to_owned()), Self::Number),
+            text => match text.parse() {
+                Ok(number) if f64::is_finite(number) => Self::Number(number),
+                _ => Self::Text(text.to_owned()),
+            },
         }
     }
 
