@@ -285,7 +285,10 @@ fn codes_are_unique_explained_and_known_wherever_they_are_used() {
 fn the_description_of_the_rest_interface_is_the_served_one() {
     let kept = fs::read_to_string(root().join("openapi.yaml")).unwrap();
     let served = netlink::http::openapi::document().unwrap();
-    let differs = kept.lines().zip(served.lines()).position(|(kept, served)| kept != served);
+    let differs = kept
+        .lines()
+        .zip(served.lines())
+        .position(|(kept, served)| kept != served);
     assert!(
         kept == served,
         "copy what `netlink serve` gives at /openapi.yaml: they part in line {}",
