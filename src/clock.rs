@@ -8,6 +8,11 @@ pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
+/// The day in UTC.
+pub fn date_of(time: jiff::Timestamp) -> jiff::civil::Date {
+    time.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
 /// Monotonic time, for durations.
 pub fn monotonic() -> Instant {
     Instant::now()

@@ -42,5 +42,5 @@ fn text(path: &Path) -> Result<String> {
 }
 
 fn today() -> jiff::civil::Date {
-    clock::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+    clock::date_of(clock::now())
 }

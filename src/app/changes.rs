@@ -3,7 +3,7 @@
 use super::{AppError, Installation, Result, repository};
 use crate::plan::{Direction, Plan, PlanNotes};
 use crate::release::changelog::{Changelog, Span, View, view};
-use crate::release::{Catalog, CatalogRelease};
+use crate::release::{Catalog, CatalogRelease, FactSheet};
 use crate::version::{Scheme, Version};
 
 /// Which changelogs are wanted.
@@ -34,18 +34,43 @@ pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<View> {
     Ok(view(all.collect::<Result<Vec<Changelog>>>()?, Vec::new(), &span))
 }
 
-/// What the releases that an upgrade passes ask for. Going back takes it all back, and the first installation has nothing that
-/// could break.
-pub(super) fn notes_of_the_way(installation: &Installation, catalog: &Catalog, plan: &Plan) -> Result<PlanNotes> {
-    let (Direction::Up, Some(from)) = (plan.direction(), plan.from()) else {
-        return Ok(PlanNotes::default());
-    };
+/// What the releases that an upgrade passes ask for; the first installation has nothing that could break.
+pub(super) fn notes_of_the_way_up(
+    installation: &Installation,
+    catalog: &Catalog,
+    plan: &Plan,
+    facts: &FactSheet,
+) -> Result<PlanNotes> {
+    match plan.from() {
+        Some(from) if plan.direction() == Direction::Up => {
+            let passed = between(installation, catalog, from, plan.to())?;
+            Ok(PlanNotes::of_the_way_up(&passed, from, facts))
+        }
+        _ => Ok(PlanNotes::default()),
+    }
+}
+
+/// What the releases that a downgrade leaves had brought.
+pub(super) fn notes_of_the_way_down(installation: &Installation, catalog: &Catalog, plan: &Plan) -> Result<PlanNotes> {
+    match plan.from() {
+        Some(from) => Ok(PlanNotes::of_the_way_down(&between(
+            installation,
+            catalog,
+            plan.to(),
+            from,
+        )?)),
+        None => Ok(PlanNotes::default()),
+    }
+}
+
+/// The changelogs of the releases above `low` up to `high`, of those that have one.
+fn between(installation: &Installation, catalog: &Catalog, low: &Version, high: &Version) -> Result<Vec<Changelog>> {
     let passed = catalog
         .releases()
-        .filter(|release| release.version > *from && release.version <= *plan.to());
+        .filter(|release| release.version > *low && release.version <= *high);
     let told = passed.filter(|release| catalog.changelog(&release.version).is_some());
-    let changelogs = told.map(|release| one(installation, catalog, &release.version));
-    Ok(PlanNotes::of(&changelogs.collect::<Result<Vec<_>>>()?))
+    told.map(|release| one(installation, catalog, &release.version))
+        .collect()
 }
 
 /// Whoever comes from a pre-release follows them: those on the way are hops of their own.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Installation, Result, facts, repository};
-use crate::plan::{self, Goal, Planned, Wish};
+use crate::plan::{self, Fetch, Goal, Planned, Wish};
 use crate::release::Platform;
 use crate::version::{Channel, Version};
 
@@ -56,7 +56,7 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
         })
         .collect();
     let mut notes = Vec::new();
-    let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish)) {
+    let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
         Ok(Planned::Go(plan)) => {
             notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));
             Some(plan.to().clone())

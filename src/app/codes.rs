@@ -144,6 +144,12 @@ pub const CODES: &[Code] = &[
         "Releases on the way break something that worked before. Read what they say, then add `--accept-breaking`, or answer yes.",
     ),
     code(
+        "NL0114",
+        Kind::Cancelled,
+        "notes to acknowledge",
+        "Releases on the way have notes that concern this installation and must be seen to first. Do what each says, then add `--acknowledge ID` for it, or type its id when asked.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",

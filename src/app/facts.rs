@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{AppError, Installation, Result, repository, terms};
 use crate::engine::{self, product};
 use crate::journal::{Outcome, State};
-use crate::plan::{Facts, Installed, StepKind};
+use crate::plan::{Facts, Installed, StepKind, Tree};
 use crate::release::Platform;
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
@@ -34,26 +34,34 @@ pub fn gather(installation: &Installation) -> Result<Facts> {
             })
         }
     };
-    let on_disk = repository::release_dirs(installation)?
+    let platform = Platform::this_host();
+    let trees = repository::release_dirs(installation)?
         .iter()
-        .filter_map(|dir| whole_release(dir))
+        .filter_map(|dir| tree(dir, &platform))
         .collect();
     Ok(Facts {
         product: installation.product()?,
-        platform: Platform::this_host(),
+        platform,
         installed,
-        on_disk,
+        trees,
         stored_downs: installation.store.schema_downs()?.into_keys().collect(),
         rolled_back: rolled_back(installation)?,
         terms: terms::gather(installation)?,
     })
 }
 
-/// The version of a release tree in which no file is missing or of another size. Contents are compared before the switch.
-fn whole_release(dir: &std::path::Path) -> Option<Version> {
-    let manifest = package::manifest_of(dir).ok()?;
-    let named = dir.file_name()?.to_str()? == manifest.version.to_string();
-    (named && package::looks_whole(dir, &manifest)).then_some(manifest.version)
+/// In what state the release in a folder is, by the sizes of its files; contents are compared before the switch.
+fn tree(dir: &std::path::Path, platform: &Platform) -> Option<(Version, Tree)> {
+    let version: Version = dir.file_name()?.to_str()?.parse().ok()?;
+    let manifest = package::manifest_of(dir)
+        .ok()
+        .filter(|manifest| manifest.version == version);
+    let tree = match manifest {
+        Some(manifest) if !manifest.platform.runs_on(platform) => Tree::OtherPlatform,
+        Some(manifest) if package::looks_whole(dir, &manifest) => Tree::Whole,
+        Some(_) | None => Tree::Damaged,
+    };
+    Some((version, tree))
 }
 
 /// Versions that were reached or tried here and left again because of themselves; a later success clears them.

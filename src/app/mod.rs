@@ -5,6 +5,7 @@ mod changelogs;
 mod changes;
 mod check;
 pub mod codes;
+mod consent;
 mod error;
 mod facts;
 mod finalize;
@@ -28,6 +29,7 @@ pub use backups::{create_backup, list_backups, restore_backup, show_backup, veri
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
+pub use consent::Consent;
 pub use error::{AppError, Result};
 pub use finalize::{Finalized, finalize};
 pub use index::{IndexOptions, code_of as code_of_no_travel, plan_over_index, read_index};
@@ -42,7 +44,7 @@ pub use publishing::{
 pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use updating::{
-    Accepted, Consent, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back,
+    Accepted, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back,
     prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Installation, Result, changes, facts, finalize, repository, verify};
+use super::{AppError, Consent, Installation, Result, changes, facts, finalize, repository, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
@@ -14,7 +14,7 @@ use crate::plan::{self, Plan, Planned, RefusedHop};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
-pub use crate::plan::{Goal, Wish};
+pub use crate::plan::{Fetch, Goal, Wish};
 
 /// A plan to look at.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,12 +50,23 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
         Planned::Go(plan) => {
             let refused = plan::refused_alternatives(&facts, &catalog, &plan);
             // Who goes back to where they were has consented before, and may be without a repository.
-            let plan = match goal {
-                Goal::Upgrade(_) => {
-                    let notes = changes::notes_of_the_way(installation, &catalog, &plan)?;
-                    plan.with_notes(notes).map_err(|e| AppError::below("NL0323", &e))?
-                }
-                Goal::Downgrade(_) | Goal::Rollback(_) => *plan,
+            let notes = match goal {
+                Goal::Upgrade(..) => Some(changes::notes_of_the_way_up(
+                    installation,
+                    &catalog,
+                    &plan,
+                    &facts.terms.facts,
+                )?),
+                // Good to know, but nothing to fail for.
+                Goal::Downgrade(_) => changes::notes_of_the_way_down(installation, &catalog, &plan).ok(),
+                Goal::Rollback(_) => None,
+            };
+            let today = clock::date_of(facts.terms.now);
+            let plan = match notes {
+                Some(notes) => plan
+                    .with_notes(notes, today)
+                    .map_err(|e| AppError::below("NL0323", &e))?,
+                None => *plan,
             };
             Ok(Ready::Go((plan, refused)))
         }
@@ -68,13 +79,6 @@ pub struct Prepared {
     lock: InstallationLock,
     plan: Plan,
     verb: Verb,
-}
-
-/// Whether the operator agrees to the breaking changes of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
-    Given,
-    NotGiven,
 }
 
 /// How an update ended, after a fresh look at the installation.
@@ -147,7 +151,7 @@ pub fn prepare_at_once(root: &Path, config: Option<&Path>, goal: &Goal) -> Resul
 fn planned(installation: Installation, lock: InstallationLock, goal: &Goal) -> Result<Ready<Prepared>> {
     let verb = verb_of(goal, installation.installed()?.is_none());
     // Whoever goes back still needs the release before.
-    if matches!(goal, Goal::Upgrade(_)) {
+    if matches!(goal, Goal::Upgrade(..)) {
         finalize::finalize_when_due(&installation, &lock)?;
     }
     Ok(match make(&installation, goal)? {
@@ -168,7 +172,7 @@ pub fn prepare_exactly(
     wanted: &Plan,
     watcher: &mut Watcher<'_>,
 ) -> Result<Ready<Prepared>> {
-    let goal = Goal::Upgrade(Wish::To(wanted.to().clone()));
+    let goal = Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch());
     let ready = prepare(root, config, &goal, watcher)?;
     match ready {
         Ready::Go(prepared) if prepared.plan.fingerprint() != wanted.fingerprint() => {
@@ -181,8 +185,8 @@ pub fn prepare_exactly(
 
 fn verb_of(goal: &Goal, first: bool) -> Verb {
     match goal {
-        Goal::Upgrade(_) if first => Verb::Install,
-        Goal::Upgrade(_) => Verb::Upgrade,
+        Goal::Upgrade(..) if first => Verb::Install,
+        Goal::Upgrade(..) => Verb::Upgrade,
         Goal::Downgrade(_) => Verb::Downgrade,
         Goal::Rollback(_) => Verb::Rollback,
     }
@@ -219,15 +223,15 @@ impl Prepared {
         &self.installation
     }
 
-    /// Stores the plan and gives the id under which it will run; from here on a crash resumes. Breaking changes on the way must
-    /// have been consented to; who did, and when, is remembered with the update.
-    pub fn accept(self, by: &str, consent: Consent) -> Result<Accepted> {
-        let breaking = self.plan.notes().consents();
-        if consent == Consent::NotGiven && !breaking.is_empty() {
-            let told = breaking.join("; ");
-            let message = format!("there are breaking changes on the way, which need consent: {told}");
-            return Err(AppError::said("NL0113", message));
-        }
+    /// Refuses as [`Self::accept`] would.
+    pub fn is_covered_by(&self, consent: &Consent) -> Result<()> {
+        consent.covers(self.plan.notes())
+    }
+
+    /// Stores the plan and gives the id under which it will run; from here on a crash resumes. What the plan asks consent for
+    /// must have been agreed to; who did, and when, is remembered with the update.
+    pub fn accept(self, by: &str, consent: &Consent) -> Result<Accepted> {
+        consent.covers(self.plan.notes())?;
         let id = self
             .installation
             .store

@@ -145,6 +145,9 @@ pub enum UpdateVerb {
         /// Also show the moves that a rule forbids
         #[arg(long)]
         explain: bool,
+        /// Fetch whole packages, also of releases that are on this disk
+        #[arg(long)]
+        full: bool,
         /// Write the plan, for `upgrade --plan FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -233,6 +236,12 @@ pub struct UpgradeArgs {
     /// Consent to the breaking changes of all releases on the way
     #[arg(long)]
     pub accept_breaking: bool,
+    /// Say that the blocking note of this id was read and seen to; may be given more than once
+    #[arg(long, value_name = "ID")]
+    pub acknowledge: Vec<String>,
+    /// Fetch whole packages, also of releases that are on this disk
+    #[arg(long, conflicts_with = "plan")]
+    pub full: bool,
     /// Show what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -3,7 +3,7 @@
 use super::args::{Global, InitArgs, Output};
 use super::output::{Result, result};
 use super::update;
-use crate::app::{self, Consent, Goal, InitOptions, Wish};
+use crate::app::{self, Consent, Fetch, Goal, InitOptions, Wish};
 use crate::version::legacy;
 
 pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
@@ -40,9 +40,9 @@ pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
             let how = update::How {
                 dry_run: false,
                 force: true,
-                consent: Consent::NotGiven,
+                consent: Consent::default(),
             };
-            update::go(global, &Goal::Upgrade(Wish::To(version)), how)
+            update::go(global, &Goal::Upgrade(Wish::To(version), Fetch::AsNeeded), how)
         }
     }
 }

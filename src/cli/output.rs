@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::args::{Global, Output};
 use crate::app::{AppError, Consent, codes};
+use crate::plan::PlanNotes;
 
 /// A command that did not do what was asked.
 pub enum Failed {
@@ -96,16 +97,30 @@ pub fn confirm(global: &Global, question: &str) -> Result<()> {
     }
 }
 
-/// Asks for consent to breaking changes, which takes a whole word; without a terminal there is none.
-pub fn consent(breaking: usize) -> Consent {
+/// Asks for what is missing of the consent that a plan needs, each by a whole word; without a terminal nothing is added.
+pub fn consent(mut given: Consent, notes: &PlanNotes) -> Consent {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Consent::NotGiven;
+        return given;
     }
-    let question = format!("{breaking} breaking changes, see above. Type `yes` to accept them:");
-    match inquire::Text::new(&question).prompt() {
-        Ok(answer) if answer.trim() == "yes" => Consent::Given,
-        Ok(_) | Err(_) => Consent::NotGiven,
+    let typed = |question: &str, word: &str| {
+        let answer = inquire::Text::new(question).prompt();
+        answer.is_ok_and(|answer| answer.trim() == word)
+    };
+    if !given.breaking && !notes.breaking.is_empty() {
+        let question = format!(
+            "{} breaking changes, see above. Type `yes` to accept them:",
+            notes.breaking.len()
+        );
+        given.breaking = typed(&question, "yes");
     }
+    let missing: Vec<String> = given.missing(notes).map(|note| note.id.clone()).collect();
+    for id in missing {
+        let question = format!("The note `{id}` must be acknowledged, see above. Type its id:");
+        if typed(&question, &id) {
+            given.acknowledged.insert(id);
+        }
+    }
+    given
 }
 
 pub fn red(text: &str) -> String {

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::output::{bold, bytes, dim, harmless, red, seconds, yellow};
-use crate::plan::{Direction, Phase, Plan, RefusedHop, Source, Step, StepKind};
+use crate::plan::{Direction, Leg, Phase, Plan, PlanNotes, RefusedHop, Step, StepKind};
+use crate::release::changelog::Level;
 
 pub fn text(plan: &Plan) -> String {
     let mut out = String::new();
@@ -35,6 +36,7 @@ pub fn text(plan: &Plan) -> String {
     };
     let _ = writeln!(out, "  time      about {}{stopped}", seconds(cost.seconds));
     for leg in plan.legs() {
+        let _ = writeln!(out, "  {:<9} {}", "strategy", strategy(leg));
         if let Some(moved) = leg.schema {
             let from = moved.from.map_or("none".to_owned(), |level| level.to_string());
             let _ = writeln!(
@@ -48,25 +50,59 @@ pub fn text(plan: &Plan) -> String {
     for phase in [Phase::Pre, Phase::Update, Phase::Post] {
         let _ = writeln!(out, "  {:<9} {}", phase_name(phase), steps(plan, phase));
     }
-    let notes = plan.notes();
-    for (title, told) in [
-        (red("breaking"), &notes.breaking),
-        (yellow("to do   "), &notes.actions),
-        (yellow("security"), &notes.security),
-    ] {
-        for note in told {
-            let text = note.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let _ = writeln!(out, "  {title} {} {}", dim(&note.version.to_string()), harmless(&text));
-        }
-    }
+    out += &notes_text(plan.notes());
     for warning in plan.warnings() {
-        let _ = writeln!(out, "  {} {}", yellow("warning"), harmless(&warning.message));
+        let _ = writeln!(out, "  {} {}", yellow("warning  "), harmless(&warning.message));
     }
     for what in plan.irreversible() {
-        let _ = writeln!(out, "  {} {}", red("no undo "), harmless(what));
+        let _ = writeln!(out, "  {} {}", red("no undo  "), harmless(what));
     }
     if plan.irreversible().is_empty() && plan.direction() != Direction::Install {
         let _ = writeln!(out, "  way back  `netlink update rollback`");
+    }
+    out
+}
+
+/// So many lines of what a way down loses; a changelog has the rest.
+const SHOWN_LOST: usize = 12;
+
+fn notes_text(notes: &PlanNotes) -> String {
+    let mut out = String::new();
+    let mut tell = |title: &str, told: &dyn std::fmt::Display, more: &str| {
+        let _ = writeln!(out, "  {title} {}{more}", harmless(&told.to_string()));
+    };
+    if let Some(urgency) = notes.urgency {
+        tell("urgency  ", &urgency, "");
+    }
+    if let Some(end) = notes.end_of_life {
+        tell("cared for", &format!("until {end}"), "");
+    }
+    for note in &notes.breaking {
+        tell(&red("breaking "), note, "");
+    }
+    for note in &notes.concerns {
+        let title = match note.level {
+            Level::Blocking => red("blocking "),
+            Level::Warning => yellow("note     "),
+        };
+        let unsure = note.undecided.as_ref().map(|when| format!("; concerns you if {when}"));
+        let more = format!(" (id {}{})", note.id, unsure.unwrap_or_default());
+        tell(&title, note, &dim(&harmless(&more)));
+    }
+    for (title, told) in [("to do    ", &notes.actions), ("security ", &notes.security)] {
+        for note in told {
+            tell(&yellow(title), note, "");
+        }
+    }
+    for note in notes.lost.iter().take(SHOWN_LOST) {
+        tell(&yellow("you lose "), note, "");
+    }
+    if let Some(more) = notes.lost.len().checked_sub(SHOWN_LOST).filter(|more| *more > 0) {
+        tell(
+            "         ",
+            &format!("and {more} more: `netlink update changelog --since … --until …`"),
+            "",
+        );
     }
     out
 }
@@ -86,6 +122,28 @@ fn path(plan: &Plan) -> String {
     out
 }
 
+/// How the release comes here, and which releases are passed in the same go.
+fn strategy(leg: &Leg) -> String {
+    let passed: Vec<String> = leg
+        .hops
+        .iter()
+        .rev()
+        .skip(1)
+        .rev()
+        .map(|hop| hop.to.to_string())
+        .collect();
+    let in_one_go = match passed.as_slice() {
+        [] => String::new(),
+        passed => format!(", with {} in one go", passed.join(", ")),
+    };
+    format!(
+        "{} {} ({}){in_one_go}",
+        leg.to,
+        bold(leg.strategy.name()),
+        leg.strategy.reason()
+    )
+}
+
 fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Pre => "before",
@@ -98,8 +156,8 @@ fn steps(plan: &Plan, phase: Phase) -> String {
     let named = |step: &&Step| step.kind.phase() == phase;
     let name = |step: &Step| {
         let leg = &plan.legs()[step.leg];
-        match (step.kind, &leg.source) {
-            (StepKind::Download, Source::Package(package)) => {
+        match (step.kind, leg.strategy.package()) {
+            (StepKind::Download, Some(package)) => {
                 format!("download {} ({})", leg.to, bytes(package.target.length))
             }
             (StepKind::Stage | StepKind::Switch, _) => format!("{} {}", step.kind, leg.to),

@@ -7,7 +7,7 @@ use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, status};
-use crate::app::{self, Consent, Goal, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Consent, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
 use crate::store::UpdateId;
@@ -21,13 +21,16 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::Verify => status::verify(global),
         UpdateVerb::History { limit } => status::history(global, *limit),
         UpdateVerb::Why { update_id } => status::why(global, update_id.as_ref()),
-        UpdateVerb::Plan { to, explain, out } => plan(global, to, *explain, out.as_deref()),
+        UpdateVerb::Plan { to, explain, full, out } => {
+            let view = preview(global, to, *full)?;
+            plan(global, view, *explain, out.as_deref())
+        }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
         UpdateVerb::Downgrade { to, dry_run, force } => {
             let how = How {
                 dry_run: *dry_run,
                 force: *force,
-                consent: Consent::NotGiven,
+                consent: Consent::default(),
             };
             go(global, &Goal::Downgrade(to.clone()), how)
         }
@@ -43,15 +46,23 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
 }
 
 /// Up or down, whichever leads there.
-fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
+fn preview(global: &Global, to: &Version, full: bool) -> Result<Ready<PlanView>> {
     let installation = open(global)?;
     let down = installation.installed()?.is_some_and(|installed| *to < installed);
     let goal = if down {
         Goal::Downgrade(to.clone())
     } else {
-        Goal::Upgrade(Wish::To(to.clone()))
+        Goal::Upgrade(Wish::To(to.clone()), fetch(full))
     };
-    match app::preview(&installation, &goal)? {
+    Ok(app::preview(&installation, &goal)?)
+}
+
+fn fetch(full: bool) -> Fetch {
+    if full { Fetch::Full } else { Fetch::AsNeeded }
+}
+
+fn plan(global: &Global, made: Ready<PlanView>, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
+    match made {
         Ready::AlreadyThere(version) => already(global, &version),
         Ready::Go(view) => {
             if let Some(path) = out {
@@ -70,7 +81,7 @@ fn plan(global: &Global, to: &Version, explain: bool, out: Option<&std::path::Pa
 }
 
 /// What the operator has said beforehand.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct How {
     pub dry_run: bool,
     pub force: bool,
@@ -81,10 +92,9 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
     let how = How {
         dry_run: wanted.dry_run,
         force: wanted.force,
-        consent: if wanted.accept_breaking {
-            Consent::Given
-        } else {
-            Consent::NotGiven
+        consent: Consent {
+            breaking: wanted.accept_breaking,
+            acknowledged: wanted.acknowledge.iter().cloned().collect(),
         },
     };
     if let Some(file) = &wanted.plan {
@@ -100,7 +110,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         (None, true) => Wish::Stable,
         (None, false) => Wish::Latest,
     };
-    go(global, &Goal::Upgrade(wish), how)
+    go(global, &Goal::Upgrade(wish, fetch(wanted.full)), how)
 }
 
 /// Plans, shows, asks, runs, reports.
@@ -128,20 +138,13 @@ fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Sh
     if !global.quiet && global.output == super::args::Output::Text {
         say(plan_text::text(prepared.plan()).trim_end());
     }
-    let breaking = prepared.plan().notes().breaking.len();
-    let consent = match how.consent {
-        Consent::NotGiven if breaking > 0 => output::consent(breaking),
-        consent => consent,
-    };
-    if consent == Consent::NotGiven && breaking > 0 {
-        // Says what they are, and how to consent.
-        return prepared.accept(&who(), consent).map(drop).map_err(Failed::from);
-    }
+    let consent = output::consent(how.consent, prepared.plan().notes());
+    prepared.is_covered_by(&consent)?;
     if !how.force && prepared.installation().settings.safety.require_confirmation {
         confirm(global, &format!("Go to {} now?", prepared.plan().to()))?;
     }
     let control = stop_on_signals()?;
-    let accepted = prepared.accept(&who(), consent)?;
+    let accepted = prepared.accept(&who(), &consent)?;
     let report = accepted.run(&control, &mut |event| show.event(event))?;
     finish(global, &report)
 }
@@ -201,7 +204,7 @@ fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) 
             }
         }
         app::RollbackTarget::To(version) => {
-            let consent = Consent::NotGiven;
+            let consent = Consent::default();
             go(
                 global,
                 &Goal::Rollback(version),

@@ -1,5 +1,7 @@
 //! The addresses that start something: an upgrade, or the way back. What runs, runs on; the answer says where to look.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,9 @@ use super::answer::{Answer, blocking};
 use super::api::BASE;
 use super::problem::{Problem, Refusals};
 use super::work::Work;
-use crate::app::{self, AppError, Consent, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, Wish};
+use crate::app::{
+    self, AppError, Consent, Fetch, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, Wish,
+};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -29,6 +33,12 @@ pub struct UpgradeRequest {
     /// Consent to the breaking changes of all releases on the way.
     #[serde(default)]
     accept_breaking: bool,
+    /// Ids of the blocking upgrade notes on the way that were read and seen to.
+    #[serde(default)]
+    acknowledge: BTreeSet<String>,
+    /// Fetch whole packages, also of what lies on the disk of the installation already.
+    #[serde(default)]
+    full: bool,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -77,17 +87,19 @@ pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<U
         force,
         dry_run,
         accept_breaking,
+        acknowledge,
+        full,
     } = request.into_inner();
     let malformed = |e: crate::version::VersionError| Problem::new("NL0101", format!("target_version: {e}"));
     let version: Version = target_version.parse().map_err(malformed)?;
-    let goal = Goal::Upgrade(Wish::To(version));
+    let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
+    let goal = Goal::Upgrade(Wish::To(version), fetch);
     if dry_run {
         return preview(work, goal).await;
     }
-    let consent = if accept_breaking {
-        Consent::Given
-    } else {
-        Consent::NotGiven
+    let consent = Consent {
+        breaking: accept_breaking,
+        acknowledged: acknowledge,
     };
     start(caller, work, goal, (force, consent)).await
 }
@@ -110,7 +122,7 @@ pub async fn rollback(caller: Caller, work: web::Data<Work>, request: web::Json<
     });
     match target.await? {
         (RollbackTarget::To(version), _) => {
-            start(caller, work, Goal::Rollback(version), (force, Consent::NotGiven)).await
+            start(caller, work, Goal::Rollback(version), (force, Consent::default())).await
         }
         (RollbackTarget::Unfinished, Some(id)) => turn_back(caller, work, id).await,
         (RollbackTarget::Unfinished, None) => Err(finished_meanwhile().into()),
@@ -156,7 +168,7 @@ async fn start(caller: Caller, work: web::Data<Work>, goal: Goal, (force, consen
             let message = format!("{}; send `force: true` to go on all the same", warning.message);
             return Err(AppError::said("NL0108", message));
         }
-        Ok(Ready::Go(asked.run(prepared.accept(&caller.name, consent)?)?))
+        Ok(Ready::Go(asked.run(prepared.accept(&caller.name, &consent)?)?))
     });
     match begun.await? {
         Ready::AlreadyThere(installed) => Ok(HttpResponse::Ok().json(nothing_to_do(installed))),

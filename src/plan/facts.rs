@@ -1,6 +1,6 @@
 //! What the planner is told about the installation, and what is wanted of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Terms;
 use crate::release::{Platform, ProductName, ReleaseRules};
@@ -11,8 +11,8 @@ pub struct Facts {
     pub product: ProductName,
     pub platform: Platform,
     pub installed: Option<Installed>,
-    /// Releases whose trees are on this disk and intact.
-    pub on_disk: BTreeSet<Version>,
+    /// The release trees on this disk.
+    pub trees: BTreeMap<Version, Tree>,
     /// Schema levels whose way down is stored here, from when their way up was applied.
     pub stored_downs: BTreeSet<u32>,
     /// Versions that an update reached and was rolled back from, on this installation.
@@ -31,14 +31,47 @@ pub struct Installed {
     pub data_bytes: u64,
 }
 
+/// In what state a release tree on this disk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tree {
+    Whole,
+    /// Files are missing or of another size.
+    Damaged,
+    OtherPlatform,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
     /// To a version above the installed one, or the first installation.
-    Upgrade(Wish),
+    Upgrade(Wish, Fetch),
     /// To a version below the installed one.
     Downgrade(Version),
     /// To where the last update came from, in either direction.
     Rollback(Version),
+}
+
+impl Facts {
+    pub(super) fn is_on_disk(&self, version: &Version) -> bool {
+        self.trees.get(version) == Some(&Tree::Whole)
+    }
+}
+
+impl Goal {
+    pub(super) fn fetch(&self) -> Fetch {
+        match self {
+            Self::Upgrade(_, fetch) => *fetch,
+            Self::Downgrade(_) | Self::Rollback(_) => Fetch::AsNeeded,
+        }
+    }
+}
+
+/// Whether what is on this disk already may be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fetch {
+    #[default]
+    AsNeeded,
+    /// The whole package of every release that is installed on the way.
+    Full,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! From what was asked for to one target version and a direction.
 
 use super::graph::Graph;
-use super::{Direction, Facts, Goal, Reason, Refusal, Warning, Wish};
+use super::{Direction, Facts, Fetch, Goal, Reason, Refusal, Warning, Wish};
 use crate::release::{Catalog, CatalogRelease};
 use crate::version::{Channel, Scheme, Version};
 
@@ -12,6 +12,7 @@ pub struct Aim {
     pub direction: Direction,
     /// Going back to where one was: `from` ranges do not apply.
     pub back: bool,
+    pub fetch: Fetch,
     pub warnings: Vec<Warning>,
 }
 
@@ -24,11 +25,11 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let mut warnings = Vec::new();
     let to = match goal {
-        Goal::Upgrade(Wish::To(to)) | Goal::Downgrade(to) | Goal::Rollback(to) => to.clone(),
-        Goal::Upgrade(Wish::Latest) => best(facts, catalog, graph, Channel::Alpha, &mut warnings)?,
-        Goal::Upgrade(Wish::Stable) => best(facts, catalog, graph, Channel::Release, &mut warnings)?,
+        Goal::Upgrade(Wish::To(to), _) | Goal::Downgrade(to) | Goal::Rollback(to) => to.clone(),
+        Goal::Upgrade(Wish::Latest, _) => best(facts, catalog, graph, Channel::Alpha, &mut warnings)?,
+        Goal::Upgrade(Wish::Stable, _) => best(facts, catalog, graph, Channel::Release, &mut warnings)?,
     };
-    let wished = matches!(goal, Goal::Upgrade(Wish::Latest | Wish::Stable));
+    let wished = matches!(goal, Goal::Upgrade(Wish::Latest | Wish::Stable, _));
     if installed == Some(&to) || (wished && installed.is_some_and(|installed| to < *installed)) {
         return Ok(Resolved::AlreadyThere(installed.cloned().unwrap_or(to)));
     }
@@ -57,6 +58,7 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
         to,
         direction,
         back: matches!(goal, Goal::Rollback(_)),
+        fetch: goal.fetch(),
         warnings,
     }))
 }
@@ -73,12 +75,12 @@ fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<D
         Err(Refusal::new(reason, message))
     };
     match (installed, goal) {
-        (None, Goal::Upgrade(_)) => Ok(Direction::Install),
+        (None, Goal::Upgrade(..)) => Ok(Direction::Install),
         (None, Goal::Downgrade(_) | Goal::Rollback(_)) => {
             let message = "nothing is installed yet; install a version with `netlink init --version V`";
             Err(Refusal::new(Reason::NotInstalled, message))
         }
-        (Some(installed), Goal::Upgrade(_)) if to < installed => wrong(installed, "downgrade", "below"),
+        (Some(installed), Goal::Upgrade(..)) if to < installed => wrong(installed, "downgrade", "below"),
         (Some(installed), Goal::Downgrade(_)) if to > installed => wrong(installed, "upgrade", "above"),
         (Some(installed), _) => Ok(if to > installed { Direction::Up } else { Direction::Down }),
     }

@@ -1,7 +1,7 @@
 //! What is true of every sound plan; checked before one is given out, and again when one is read back.
 
 use super::model::Body;
-use super::{Direction, PlanError, Source, StepKind};
+use super::{Direction, PlanError, StepKind};
 
 pub fn check(body: &Body) -> Result<(), PlanError> {
     legs_chain(body)?;
@@ -101,7 +101,7 @@ fn each_leg_is_whole(body: &Body) -> Result<(), PlanError> {
         if body.direction != Direction::Install {
             wanted.extend([StepKind::Trial, StepKind::Backup, StepKind::Stop]);
         }
-        if matches!(leg.source, Source::Package(_)) {
+        if leg.strategy.package().is_some() {
             wanted.extend([StepKind::Download, StepKind::Stage]);
         }
         if leg.schema.is_some() {

@@ -13,22 +13,22 @@ mod route;
 mod rule;
 mod search;
 mod steps;
+mod strategy;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod travel;
 
-pub use facts::{Facts, Goal, Installed, Wish};
+pub use facts::{Facts, Fetch, Goal, Installed, Tree, Wish};
 pub use graph::{BlockRule, EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
-pub use model::{
-    Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Source, Step, StepId, StepKind, Warning,
-};
-pub use notes::{PlanNote, PlanNotes};
+pub use model::{Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Step, StepId, StepKind, Warning};
+pub use notes::{Concern, PlanNote, PlanNotes};
 pub use path::refused_alternatives;
 pub use refusal::{Reason, Refusal, RefusedHop};
 pub use route::Stuck;
 pub use rule::Rule;
+pub use strategy::{Strategy, WhyFull};
 pub use terms::{Policy, Terms};
 pub use travel::{NoTravel, Travel, TravelHop, plan_way, travel};
 

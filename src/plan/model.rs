@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::PlanNotes;
+use super::{Fetch, PlanNotes, Strategy, WhyFull};
 use crate::crypt::Digest;
-use crate::release::{PackageRef, ProductName, ReleaseRules};
+use crate::release::{ProductName, ReleaseRules};
 use crate::version::Version;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -46,20 +47,13 @@ pub struct Leg {
     #[schema(value_type = String)]
     pub to: Version,
     pub hops: Vec<Hop>,
-    pub source: Source,
+    #[serde(flatten)]
+    pub strategy: Strategy,
     /// What the signed metadata says of `to`; its package must say the same.
     pub rules: ReleaseRules,
     /// Absent when the level of the database stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaMove>,
-}
-
-/// Where the release tree comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    OnDisk,
-    Package(PackageRef),
 }
 
 /// `from` is none while there is no database yet.
@@ -284,9 +278,34 @@ impl Plan {
         &self.body.notes
     }
 
-    /// The same plan with what the releases on its way ask for.
-    pub fn with_notes(self, notes: PlanNotes) -> Result<Self, PlanError> {
-        Self::seal(Body { notes, ..self.body })
+    /// The same plan with what the releases on its way ask for; `today` tells whether care for the target has ended.
+    pub fn with_notes(self, notes: PlanNotes, today: Date) -> Result<Self, PlanError> {
+        let mut body = Body { notes, ..self.body };
+        if let Some(ended) = body.notes.end_of_life.filter(|end| *end < today) {
+            body.warnings.push(Warning {
+                code: "end-of-life".into(),
+                message: format!("{} has had no care from its publisher since {ended}", body.to),
+            });
+        }
+        Self::seal(body)
+    }
+
+    /// Whether it was made to fetch every package whole.
+    pub fn fetch(&self) -> Fetch {
+        let forced = |leg: &Leg| {
+            matches!(
+                leg.strategy,
+                Strategy::Full {
+                    because: WhyFull::Forced,
+                    ..
+                }
+            )
+        };
+        if self.body.legs.iter().any(forced) {
+            Fetch::Full
+        } else {
+            Fetch::AsNeeded
+        }
     }
 
     pub fn hops(&self) -> impl Iterator<Item = &Hop> {

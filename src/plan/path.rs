@@ -75,7 +75,7 @@ pub fn refused_alternatives(facts: &Facts, catalog: &Catalog, plan: &Plan) -> Ve
 }
 
 fn is_available(facts: &Facts, release: &CatalogRelease) -> bool {
-    release.package_for(&facts.platform).is_some() || facts.on_disk.contains(&release.version)
+    release.package_for(&facts.platform).is_some() || facts.is_on_disk(&release.version)
 }
 
 fn nothing_installed() -> Refusal {

@@ -2,7 +2,9 @@
 
 use super::goal::Aim;
 use super::model::Body;
-use super::{Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, SchemaMove, Source, Step, StepId, StepKind};
+use super::{
+    Cost, Direction, Facts, Fetch, Hop, Leg, PlanNotes, Reason, Refusal, SchemaMove, Step, StepId, StepKind, Strategy,
+};
 use crate::release::Catalog;
 use crate::version::Version;
 
@@ -15,7 +17,7 @@ const RESTART: u64 = 2;
 const SPARE: u64 = 16 << 20;
 
 pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Result<Body, Refusal> {
-    let legs = legs(facts, catalog, hops)?;
+    let legs = legs(facts, catalog, hops, aim.fetch)?;
     let steps = steps(&legs, aim.direction);
     let irreversible = irreversible(facts, &legs, aim.direction);
     Ok(Body {
@@ -33,7 +35,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
 }
 
 /// A leg ends at each stop, which must run before going on, and at the target.
-fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>) -> Result<Vec<Leg>, Refusal> {
+fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, fetch: Fetch) -> Result<Vec<Leg>, Refusal> {
     let mut level = facts.installed.as_ref().and_then(|installed| installed.schema_level);
     let mut legs = Vec::new();
     let mut open: Vec<Hop> = Vec::new();
@@ -42,7 +44,7 @@ fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>) -> Result<Vec<Leg>, Re
         let ends = hop.runs || at == last;
         open.push(hop);
         if ends {
-            let leg = leg(facts, catalog, std::mem::take(&mut open), level)?;
+            let leg = leg(facts, catalog, std::mem::take(&mut open), (level, fetch))?;
             level = leg.schema.map_or(level, |moved| Some(moved.to));
             legs.push(leg);
         }
@@ -50,22 +52,18 @@ fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>) -> Result<Vec<Leg>, Re
     Ok(legs)
 }
 
-fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, level: Option<u32>) -> Result<Leg, Refusal> {
+fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, fetch): (Option<u32>, Fetch)) -> Result<Leg, Refusal> {
     let from = hops.first().and_then(|hop| hop.from.clone());
     let unsound = || Refusal::new(Reason::Unsound, "a leg without a known release");
     let release = hops.last().and_then(|hop| catalog.get(&hop.to)).ok_or_else(unsound)?;
-    let source = if facts.on_disk.contains(&release.version) {
-        Source::OnDisk
-    } else {
-        Source::Package(release.package_for(&facts.platform).ok_or_else(unsound)?.clone())
-    };
+    let strategy = Strategy::choose(facts, release, fetch).ok_or_else(unsound)?;
     let moved = release.rules.schema_level.filter(|to| level != Some(*to));
     let schema = moved.map(|to| SchemaMove { from: level, to });
     Ok(Leg {
         from,
         to: release.version.clone(),
         hops,
-        source,
+        strategy,
         rules: release.rules.clone(),
         schema,
     })
@@ -76,7 +74,7 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
     let first = direction == Direction::Install;
     let mut steps: Vec<(StepKind, usize)> = vec![(StepKind::Preflight, 0)];
     for kind in [StepKind::Download, StepKind::Stage] {
-        let packaged = |leg: &(usize, &Leg)| matches!(leg.1.source, Source::Package(_));
+        let packaged = |leg: &(usize, &Leg)| leg.1.strategy.package().is_some();
         steps.extend(legs.iter().enumerate().filter(packaged).map(|(at, _)| (kind, at)));
     }
     if !first {
@@ -119,10 +117,7 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
 }
 
 fn cost(facts: &Facts, legs: &[Leg]) -> Cost {
-    let packages = legs.iter().filter_map(|leg| match &leg.source {
-        Source::Package(package) => Some(package),
-        Source::OnDisk => None,
-    });
+    let packages = legs.iter().filter_map(|leg| leg.strategy.package());
     let (download, unpacked) = packages.fold((0, 0), |(d, u), package| {
         (d + package.target.length, u + package.unpacked)
     });

@@ -74,7 +74,9 @@ pub fn supervise(root: &Path) -> Result<(), TargetError> {
     let _ = rustix::process::setsid();
     disk::create_dir_all(&places::logs(root))?;
     let root = &canonical(root)?;
-    let _lock = only_one(root)?;
+    let Some(_lock) = only_one(root)? else {
+        return Ok(());
+    };
     let (events, arriving) = mpsc::channel();
     inbox::catch_signals(&events)?;
     orphan::end_all(root)?;
@@ -87,20 +89,26 @@ pub fn supervise(root: &Path) -> Result<(), TargetError> {
     Ok(disk::remove_file(&places::socket(root))?)
 }
 
-/// The supervisor's lock. Waits a little: a client that looks whether it is free holds it for a moment.
-fn only_one(root: &Path) -> Result<Lock, TargetError> {
+/// The supervisor's lock. Waits a little: a client that looks whether it is free holds it for a moment. None for whoever waited
+/// for another supervisor that was told to end: the product is not to run, and nobody knows that this one is there.
+fn only_one(root: &Path) -> Result<Option<Lock>, TargetError> {
     let deadline = Deadline::after(LOCK_TIME);
+    let mut waited = false;
     loop {
         match disk::try_lock(&places::lock(root))? {
+            LockAttempt::Held(_) if waited && desired::read(root)?.launch().is_none() => return Ok(None),
             LockAttempt::Held(lock) => {
                 lock.name_owner(&format!("pid {} on {}", std::process::id(), host::hostname()))?;
-                return Ok(lock);
+                return Ok(Some(lock));
             }
             LockAttempt::Busy(owner) if deadline.has_passed() => {
                 let root = root.to_path_buf();
                 return Err(TargetError::AlreadySupervised { root, owner });
             }
-            LockAttempt::Busy(_) => thread::sleep(LOOK_AT_GROUP_EVERY),
+            LockAttempt::Busy(_) => {
+                waited = true;
+                thread::sleep(LOOK_AT_GROUP_EVERY);
+            }
         }
     }
 }

@@ -130,3 +130,42 @@ fn data_of_100_mb_is_backed_up_and_restored_in_bounded_memory() {
         (100 * MEGABYTE) as u64
     );
 }
+
+/// Each may be entered from the ten before it; in no order.
+fn index(releases: usize) -> String {
+    let version = |n: usize| format!("{}.{}.{}", 1 + n / 10_000, n / 100 % 100, n % 100);
+    let release = |n: usize| {
+        let n = n * 7919 % releases;
+        format!(
+            r#"{{"version":"{}","from":[">={}, <{0}"]}}"#,
+            version(n),
+            version(n.saturating_sub(10))
+        )
+    };
+    let all: Vec<String> = (0..releases).map(release).collect();
+    format!(r#"{{"scheme":"dotted","releases":[{}]}}"#, all.join(","))
+}
+
+#[test]
+fn a_release_index_is_planned_over_in_three_times_its_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("index.json");
+    let bare: Vec<String> = (0..300_000)
+        .map(|n| format!(r#"{{"version":"{}.{}"}}"#, n / 1000, n % 1000))
+        .collect();
+    let bare = format!(r#"{{"scheme":"dotted","releases":[{}]}}"#, bare.join(","));
+    for (text, to) in [(index(100_000), "10.99.99"), (bare, "299.999")] {
+        fs::write(&file, &text).unwrap();
+        let mut plan = command(&["plan", "--index", file.to_str().unwrap(), "--output", "json"]);
+        plan.args(["--from", "1.0", "--to", to]);
+        let (ran, peak) = peak(&plan);
+        assert!(ran.ok().json()["path"].as_array().unwrap().len() > 1);
+        let allowed = 3 * text.len() as u64 + 50_000_000;
+        assert!(
+            peak < allowed,
+            "{} MB for a file of {} MB",
+            peak / 1_000_000,
+            text.len() / 1_000_000
+        );
+    }
+}

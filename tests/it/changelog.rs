@@ -225,6 +225,24 @@ fn what_cannot_be_shown_is_refused() {
 }
 
 #[test]
+fn what_the_documentation_shows_is_right_and_so_are_the_examples() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/changelogs.md")).unwrap();
+    let shown = page.split("```markdown\n").nth(1).unwrap().split("```").next().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("0r1.md");
+    fs::write(&file, shown).unwrap();
+    run(&["changelog", "check", file.to_str().unwrap()]).ok();
+    let told = run(&["changelog", "show", file.to_str().unwrap()]).ok().out;
+    let note = "many-entries, 0r1, from <0b1, when rows > 1000000, to be acknowledged";
+    assert!(told.contains(note), "{told}");
+    for version in ["0a1", "0b1", "0r1"] {
+        let example = root.join(format!("examples/guestbook/releases/{version}/changelog.md"));
+        run(&["changelog", "check", example.to_str().unwrap()]).ok();
+    }
+}
+
+#[test]
 fn a_check_says_where_and_what() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("log.md");

@@ -10,6 +10,7 @@
 mod bounds;
 mod caddy;
 mod changelog;
+mod consent;
 mod faults;
 mod journey;
 mod keeping;
@@ -18,6 +19,7 @@ mod planning;
 mod rest;
 mod scene;
 mod shown;
+mod strategy;
 mod sweep;
 mod target;
 mod tidy;

@@ -1,4 +1,4 @@
-//! `netlink plan` over index files, and what installations are asked before they go over breaking releases.
+//! `netlink plan` over index files, and what policy and facts of an installation change.
 
 use serde_json::{Value, json};
 
@@ -219,56 +219,6 @@ fn indexes_that_cannot_be_meant_are_refused_with_the_place() {
     let none = Index::of(&json!({"releases": [{"version": "0a1"}]}));
     none.plan("0a1", "9r9", &[]).no(2, &["NL0102", "0a1"]);
     run(&["plan", "--index", "/nowhere.json", "--from", "0a1", "--to", "0b1"]).no(2, &["NL0111", "/nowhere.json"]);
-}
-
-fn breaking(scene: &Scene) {
-    let tree = scene.publisher.lamp(&Lamp {
-        version: "0a2",
-        ..Lamp::R1
-    });
-    put(
-        &tree.join("changelog.md"),
-        "# 0a2\n\n## Breaking\n\n- The lamp is gas now\n\n## Security\n\n- No sparks\n",
-        0o644,
-    );
-    scene.publisher.publish(&tree);
-    let next = scene.publisher.lamp(&Lamp {
-        version: "0b2",
-        ..Lamp::R1
-    });
-    scene.publisher.publish(&next);
-}
-
-#[test]
-fn breaking_changes_on_the_way_need_consent_and_it_is_remembered() {
-    let scene = Scene::new();
-    breaking(&scene);
-    let upgrade = |more: &[&str]| {
-        scene
-            .lamp
-            .run(&[&["update", "upgrade", "--to", "0b2", "--yes"], more].concat())
-    };
-    let plan = scene.lamp.run(&["update", "plan", "--to", "0b2"]).ok();
-    assert!(
-        plan.out.contains("breaking 0a2 The lamp is gas now") && plan.out.contains("security 0a2 No sparks"),
-        "{}",
-        plan.out
-    );
-    upgrade(&[]).no(3, &["NL0113", "gas", "0a2"]);
-    upgrade(&["--force"]).no(3, &["NL0113"]);
-    scene.assert_untouched();
-    upgrade(&["--accept-breaking"]).ok();
-    scene.lamp.assert_at("0b2");
-    let history = scene.lamp.run(&["update", "history", "--output", "json"]).ok().json();
-    assert_eq!(
-        history[0]["consented_to"],
-        json!(["0a2: The lamp is gas now"]),
-        "{history:#}"
-    );
-    for at in ["0a1", "0b2"] {
-        scene.lamp.run(&["update", "rollback", "--yes"]).ok();
-        scene.lamp.assert_at(at);
-    }
 }
 
 #[test]

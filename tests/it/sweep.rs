@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::world::{Installation, Lamp, Publisher, Ran, dump, netlink, put};
 
@@ -370,10 +371,18 @@ fn sweep(scenario: &Scenario, what: &str, effect: Effect, seeded: Option<&str>) 
     broke.len()
 }
 
+/// What was told to end is done with everything, but may still be on its way out of a busy machine.
+const ENDING: Duration = Duration::from_secs(10);
+
 fn end(work: Installation, broke: &mut Vec<String>) {
     let root: PathBuf = work.root.clone();
     drop(work);
-    let left = processes_of(&root);
+    let deadline = Instant::now() + ENDING;
+    let mut left = processes_of(&root);
+    while !left.is_empty() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+        left = processes_of(&root);
+    }
     if !left.is_empty() {
         broke.push(format!("processes are left: {left:?}"));
     }

@@ -253,6 +253,22 @@ fn after_a_reboot_runs_what_was_desired() {
 }
 
 #[test]
+fn a_supervisor_that_waited_for_another_does_not_outlive_its_end() {
+    let place = Place::new();
+    place.start(&place.launch("0a1", "exec sleep 1000")).unwrap();
+    let mut second = supervise_in_foreground(&place.root);
+    let leads_a_session = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.split_whitespace().nth(5) == Some(pid.to_string().as_str())
+    };
+    wait_for("the second one to begin", || leads_a_session(second.id()));
+    std::thread::sleep(Duration::from_millis(300));
+    target::shutdown(&place.root, LIMIT).unwrap();
+    wait_for("the second one to end", || second.try_wait().unwrap().is_some());
+    assert!(second.wait().unwrap().success());
+}
+
+#[test]
 fn a_program_that_is_not_there_is_named() {
     let place = Place::new();
     let mut launch = place.launch("0a1", "");

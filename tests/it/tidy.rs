@@ -327,7 +327,15 @@ fn every_fuzz_target_is_built_and_has_stored_inputs() {
 fn the_description_of_the_rest_interface_is_the_served_one() {
     let kept = fs::read_to_string(root().join("openapi.yaml")).unwrap();
     let served = netlink::http::openapi::document().unwrap();
-    assert_eq!(kept, served, "copy what `netlink serve` gives at /openapi.yaml");
+    let differs = kept
+        .lines()
+        .zip(served.lines())
+        .position(|(kept, served)| kept != served);
+    assert!(
+        kept == served,
+        "copy what `netlink serve` gives at /openapi.yaml: they part in line {}",
+        differs.map_or(kept.lines().count().min(served.lines().count()), |at| at + 1)
+    );
 }
 
 #[test]

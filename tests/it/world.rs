@@ -126,14 +126,20 @@ impl Publisher {
     /// Packs and publishes a tree; its changelog lies beside the manifest.
     #[track_caller]
     pub fn publish(&self, tree: &Path) {
+        self.try_publish(tree).ok();
+    }
+
+    #[track_caller]
+    pub fn try_publish(&self, tree: &Path) -> Ran {
         self.pack(tree).ok();
         let name = tree.file_name().unwrap().to_str().unwrap();
         let package = self.text(&format!("{name}.tar.zst"));
         let (repo, keys) = (self.text("repo"), self.text("keys"));
         let changelog = tree.join("changelog.md");
         let publish = ["release", "publish", "--repo", &repo, "--keys", &keys, &package];
-        run(&[&publish[..], &["--changelog", changelog.to_str().unwrap()]].concat()).ok();
+        let ran = run(&[&publish[..], &["--changelog", changelog.to_str().unwrap()]].concat());
         fs::remove_file(package).unwrap();
+        ran
     }
 
     /// The tree of a release of `lamp`, to be changed by a test before it is published.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Work, nothing};
 use crate::engine::{Context, StepError};
 use crate::fetch::{self, Expected};
-use crate::plan::{Leg, Source, Step};
+use crate::plan::{Leg, Step};
 use crate::release::PackageRef;
 use crate::{disk, tuf};
 
@@ -21,10 +21,8 @@ pub fn place(cx: &Context<'_>, package: &PackageRef) -> std::path::PathBuf {
 }
 
 pub fn package_of(leg: &Leg) -> Result<&PackageRef, StepError> {
-    match &leg.source {
-        Source::Package(package) => Ok(package),
-        Source::OnDisk => Err(StepError::new("NL0322", format!("release {} needs no package", leg.to))),
-    }
+    let unneeded = || StepError::new("NL0322", format!("release {} needs no package", leg.to));
+    leg.strategy.package().ok_or_else(unneeded)
 }
 
 fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {

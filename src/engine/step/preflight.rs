@@ -8,7 +8,7 @@ use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
 use crate::package::Staged;
-use crate::plan::{Source, Step};
+use crate::plan::{Step, Strategy};
 use crate::release::HookPoint;
 use crate::release::ReleaseManifest;
 use crate::{disk, target};
@@ -65,7 +65,7 @@ fn enough_room(cx: &Context<'_>) -> Result<(), StepError> {
 
 /// Found now rather than when the product is stopped: a release on this disk that is no longer what was published.
 fn kept_releases_are_whole(cx: &Context<'_>) -> Result<(), StepError> {
-    let kept = cx.plan.legs().iter().filter(|leg| leg.source == Source::OnDisk);
+    let kept = cx.plan.legs().iter().filter(|leg| leg.strategy == Strategy::None);
     for leg in kept {
         let dir = cx.layout.release(&leg.to);
         Staged::check(&dir).map_err(|e| {

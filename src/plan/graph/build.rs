@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::{Rule, Terms};
-use super::{Block, Graph, Level, More, NO_CHECK, Release, SeriesEdge, Span};
+use super::{Block, Column, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, SeriesEdge, Span};
 use crate::release::{Expression, ReleaseRules, Rollout, Stop};
 use crate::version::{Constraint, Scheme, Version};
 
@@ -62,35 +62,33 @@ pub struct Building<'a, V: Scheme> {
 
 impl<'a, V: Scheme> Building<'a, V> {
     /// `installed` need not be among the versions.
-    pub fn new(versions: Vec<V>, installed: Option<&V>, terms: &'a Terms<V>) -> Result<Self, GraphError> {
+    pub fn new(mut versions: Vec<V>, installed: Option<&V>, terms: &'a Terms<V>) -> Result<Self, GraphError> {
         let count = versions.len();
         let fits = u32::try_from(count).is_ok_and(|count| count < u32::MAX - 1);
         if !fits {
             return Err(GraphError::TooMany(count));
         }
-        let mut sorted: Vec<(V, usize)> = versions.into_iter().zip(0..).collect();
-        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(GraphError::Twice(pair[0].0.to_string()));
+        let mut places = sort(&mut versions);
+        if let Some(pair) = versions.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(GraphError::Twice(pair[0].to_string()));
         }
+        let mut releases: Vec<Release> = versions.iter().map(|version| Release::unknown(version, true)).collect();
         if let Some(installed) = installed
-            && let Err(at) = sorted.binary_search_by(|(version, _)| version.cmp(installed))
+            && let Err(at) = versions.binary_search(installed)
         {
-            sorted.insert(at, (installed.clone(), count));
+            versions.insert(at, installed.clone());
+            releases.insert(at, Release::unknown(installed, false));
+            let moved = places.iter_mut().filter(|place| **place as usize >= at);
+            moved.for_each(|place| *place += 1);
         }
-        let mut places = vec![0; count + 1];
-        for (place, (_, given)) in (0..).zip(&sorted) {
-            places[*given] = place;
-        }
-        let releases = sorted
-            .iter()
-            .map(|(version, given)| Release::unknown(version, *given < count))
-            .collect();
         Ok(Self {
             terms,
             graph: Graph {
-                versions: sorted.into_iter().map(|(version, _)| version).collect(),
+                versions,
                 releases,
+                dates: Column::of(NO_DATE),
+                levels: Column::of(Levels::NONE),
+                ranges: Column::of(Ranges::NONE),
                 spans: Vec::new(),
                 text: String::new(),
                 checks: Vec::new(),
@@ -143,16 +141,23 @@ impl<'a, V: Scheme> Building<'a, V> {
             }),
         };
         let spans = self.add_spans(&rules.from);
-        let ranges = self.add_text(&rules.from);
-        let release = &mut self.graph.releases[place as usize];
-        *release = Release {
-            released_at: rules.released_at.map_or(i64::MIN, jiff::Timestamp::as_second),
+        let text = self.add_text(&rules.from);
+        let graph = &mut self.graph;
+        let count = graph.versions.len();
+        let date = rules.released_at.map_or(NO_DATE, jiff::Timestamp::as_second);
+        let levels = Levels {
             protocol: rules.protocol.into(),
             min_protocol: rules.min_protocol.into(),
-            schema_level: rules.schema_level.into(),
-            min_schema_level: rules.min_schema_level.into(),
-            spans,
-            ranges,
+            schema: rules.schema_level.into(),
+            min_schema: rules.min_schema_level.into(),
+        };
+        graph.dates.set(place, date, count);
+        graph.levels.set(place, levels, count);
+        if !rules.from.is_empty() {
+            graph.ranges.set(place, Ranges { spans, text }, count);
+        }
+        let release = &mut graph.releases[place as usize];
+        *release = Release {
             channel: rules.channel.unwrap_or(release.channel),
             listed: true,
             stop,
@@ -375,13 +380,6 @@ impl<V: Scheme> Graph<V> {
 impl Release {
     fn unknown<V: Scheme>(version: &V, listed: bool) -> Self {
         Self {
-            released_at: i64::MIN,
-            protocol: Level::NONE,
-            min_protocol: Level::NONE,
-            schema_level: Level::NONE,
-            min_schema_level: Level::NONE,
-            spans: (0, 0),
-            ranges: (0, 0),
             channel: version.channel(),
             listed,
             stop: false,
@@ -396,6 +394,31 @@ impl More {
     fn is_something(&self) -> bool {
         !self.requires.is_empty() || self.avoid.is_some() || !self.barred.is_empty() || self.doubtful_stop.is_some()
     }
+}
+
+/// Sorts in place and gives for each version, in the order before, its place in the order now.
+fn sort<V: Scheme>(versions: &mut [V]) -> Vec<u32> {
+    let mut given: Vec<u32> = (0..number(versions.len())).collect();
+    if versions.is_sorted() {
+        return given;
+    }
+    given.sort_unstable_by(|a, b| versions[*a as usize].cmp(&versions[*b as usize]));
+    let mut places = vec![0; given.len()];
+    for (place, was) in (0..).zip(&given) {
+        places[*was as usize] = place;
+    }
+    // Follows each cycle of versions that take each other's place.
+    for start in 0..given.len() {
+        let mut at = start;
+        while given[at] as usize != start {
+            let next = given[at] as usize;
+            versions.swap(at, next);
+            given[at] = number(at);
+            at = next;
+        }
+        given[at] = number(at);
+    }
+    places
 }
 
 fn number(at: usize) -> u32 {
@@ -424,4 +447,26 @@ fn reason_of<V: Scheme>(block: &BlockRule<V>, rule: Rule) -> String {
     format!(
         "not recommended, {name}: {reason}{see}; whether `{conditions}` cannot be told here, `--accept-risk {name}` takes it"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn each_version_is_found_where_it_went(minors in proptest::collection::vec(1..40_u32, 0..30)) {
+            let versions: Vec<Version> = minors.iter().map(|minor| format!("0a{minor}").parse().unwrap()).collect();
+            let mut sorted = versions.clone();
+            let places = sort(&mut sorted);
+            prop_assert!(sorted.is_sorted());
+            for (version, place) in versions.iter().zip(&places) {
+                prop_assert_eq!(version, &sorted[*place as usize]);
+            }
+            let different: std::collections::BTreeSet<u32> = places.into_iter().collect();
+            prop_assert_eq!(different.len(), versions.len());
+        }
+    }
 }

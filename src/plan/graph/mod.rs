@@ -1,12 +1,14 @@
 //! All releases with their rules, resolved to places in version order; as compact as a million of them asks for.
 
 mod build;
+mod column;
 mod moves;
 mod reason;
 
 pub use build::{BlockRule, Building, EdgeRule, GraphError};
 pub use moves::{Heading, Way};
 
+use self::column::Column;
 use crate::version::{Channel, Constraint, Scheme};
 
 use super::Rule;
@@ -32,16 +34,6 @@ impl From<Option<u32>> for Level {
 /// What is known of one release besides its version.
 #[derive(Debug)]
 struct Release {
-    /// Unix seconds; `i64::MIN` where not known.
-    released_at: i64,
-    protocol: Level,
-    min_protocol: Level,
-    schema_level: Level,
-    min_schema_level: Level,
-    /// Into the graph's spans: its `from` ranges.
-    spans: (u32, u32),
-    /// Into the graph's text: the same as written.
-    ranges: (u32, u32),
     channel: Channel,
     /// It is among the releases, not only what is installed.
     listed: bool,
@@ -51,6 +43,42 @@ struct Release {
     /// What few have.
     more: Option<Box<More>>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Levels {
+    protocol: Level,
+    min_protocol: Level,
+    schema: Level,
+    min_schema: Level,
+}
+
+impl Levels {
+    const NONE: Self = Self {
+        protocol: Level::NONE,
+        min_protocol: Level::NONE,
+        schema: Level::NONE,
+        min_schema: Level::NONE,
+    };
+}
+
+/// The `from` ranges of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ranges {
+    /// Into the graph's spans.
+    spans: (u32, u32),
+    /// Into the graph's text: the same as written.
+    text: (u32, u32),
+}
+
+impl Ranges {
+    const NONE: Self = Self {
+        spans: (0, 0),
+        text: (0, 0),
+    };
+}
+
+/// Of a release whose date is not known.
+const NO_DATE: i64 = i64::MIN;
 
 #[derive(Debug, Default)]
 struct More {
@@ -102,6 +130,10 @@ pub struct Graph<V: Scheme> {
     /// Ascending.
     versions: Vec<V>,
     releases: Vec<Release>,
+    /// Unix seconds.
+    dates: Column<i64>,
+    levels: Column<Levels>,
+    ranges: Column<Ranges>,
     spans: Vec<Span>,
     /// Ranges as written, one after the other, for what is said to people.
     text: String,
@@ -203,7 +235,7 @@ impl<V: Scheme> Graph<V> {
     }
 
     fn spans_of(&self, place: u32) -> &[Span] {
-        let (start, end) = self.release(place).spans;
+        let (start, end) = self.ranges.get(place).spans;
         &self.spans[start as usize..end as usize]
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::Rule;
 use super::super::search::{Extremes, Terrain};
-use super::{Graph, Span};
+use super::{Graph, NO_DATE, Span};
 use crate::version::{Channel, Scheme};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub enum Heading {
 impl<V: Scheme> Graph<V> {
     /// Whether this rule forbids the move; `goal` is what was asked for.
     pub fn forbids(&self, rule: Rule, from: u32, to: u32, heading: Heading, goal: u32) -> bool {
-        let (old, new) = (self.release(from), self.release(to));
+        let (old, new) = (self.levels.get(from), self.levels.get(to));
         let up = heading == Heading::Up;
         let barred = || self.barred(to).iter().any(|(by, _)| *by == rule);
         match rule {
             Rule::Yanked | Rule::Platform | Rule::Rollout | Rule::Components => barred(),
-            Rule::Policy => barred() || (to != goal && new.channel < self.least_channel),
+            Rule::Policy => barred() || (to != goal && self.channel(to) < self.least_channel),
             Rule::Requires => up && barred(),
             Rule::Avoid => to != goal && self.avoided(to).is_some(),
             Rule::From => up && !self.spans_of(to).is_empty() && !self.leads(from, to),
@@ -33,13 +33,16 @@ impl<V: Scheme> Graph<V> {
                 self.blocks_into(to)
                     .any(|block| block.rule == rule && block.stops(version))
             }
-            Rule::ReleaseDate => up && new.released_at != i64::MIN && old.released_at > new.released_at,
+            Rule::ReleaseDate => {
+                let date = self.dates.get(to);
+                up && date != NO_DATE && self.dates.get(from) > date
+            }
             Rule::Protocol => {
                 let below = |speaks: Option<u32>, least: Option<u32>| speaks.zip(least).is_some_and(|(s, l)| s < l);
                 below(old.protocol.get(), new.min_protocol.get()) || below(new.protocol.get(), old.min_protocol.get())
             }
             Rule::Schema => {
-                let level = old.schema_level.get().zip(new.min_schema_level.get());
+                let level = old.schema.get().zip(new.min_schema.get());
                 up && level.is_some_and(|(level, least)| level < least)
             }
             Rule::Barrier => !up && self.crossed(to, from).is_some_and(|place| self.release(place).barrier),
@@ -108,12 +111,12 @@ impl<V: Scheme> Graph<V> {
     }
 
     fn extremes_of(&self, place: u32) -> Extremes {
-        let release = self.release(place);
+        let levels = self.levels.get(place);
         Extremes {
-            first_released: release.released_at,
-            highest_protocol: release.protocol.get().unwrap_or(u32::MAX),
-            lowest_min_protocol: release.min_protocol.get().unwrap_or(0),
-            highest_schema: release.schema_level.get().unwrap_or(u32::MAX),
+            first_released: self.dates.get(place),
+            highest_protocol: levels.protocol.get().unwrap_or(u32::MAX),
+            lowest_min_protocol: levels.min_protocol.get().unwrap_or(0),
+            highest_schema: levels.schema.get().unwrap_or(u32::MAX),
         }
     }
 }
@@ -193,20 +196,21 @@ impl<V: Scheme> Terrain for Way<'_, V> {
     }
 
     fn may_permit(&self, any_of: &Extremes, to: u32) -> bool {
-        let release = self.graph.release(self.release(to));
+        let place = self.release(to);
+        let (levels, date) = (self.graph.levels.get(place), self.graph.dates.get(place));
         let up = self.heading == Heading::Up;
-        let dated = !up || release.released_at == i64::MIN || any_of.first_released <= release.released_at;
-        let speaks = release
+        let dated = !up || date == NO_DATE || any_of.first_released <= date;
+        let speaks = levels
             .min_protocol
             .get()
             .is_none_or(|least| any_of.highest_protocol >= least);
-        let spoken = release
+        let spoken = levels
             .protocol
             .get()
             .is_none_or(|speaks| any_of.lowest_min_protocol <= speaks);
         let schema = !up
-            || release
-                .min_schema_level
+            || levels
+                .min_schema
                 .get()
                 .is_none_or(|least| any_of.highest_schema >= least);
         dated && speaks && spoken && schema

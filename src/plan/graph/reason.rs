@@ -22,7 +22,7 @@ impl<V: Scheme> Graph<V> {
                 found.map_or_else(unstable, |(_, reason)| reason.clone())
             }
             Rule::Avoid => format!("{new} is to be avoided: {}", self.avoided(to).unwrap_or_default()),
-            Rule::From => format!("{new} may be reached only from {}", self.ranges(to)),
+            Rule::From => format!("{new} may be reached only from {}", self.ranges_text(to)),
             Rule::Edge => {
                 let way = if heading == Heading::Up { "up" } else { "down" };
                 format!("no edge leads {way} from {old} to {new}")
@@ -50,15 +50,15 @@ impl<V: Scheme> Graph<V> {
                 format!(
                     "{} speaks protocol {}, {} understands none before {}",
                     self.version(older),
-                    level(self.release(older).protocol),
+                    level(self.levels.get(older).protocol),
                     self.version(newer),
-                    level(self.release(newer).min_protocol)
+                    level(self.levels.get(newer).min_protocol)
                 )
             }
             Rule::Schema => format!(
                 "{new} takes over schemas from level {} on, {old} has level {}",
-                level(self.release(to).min_schema_level),
-                level(self.release(from).schema_level)
+                level(self.levels.get(to).min_schema),
+                level(self.levels.get(from).schema)
             ),
             Rule::Barrier => format!("{} may not be crossed downwards; {restore}", self.crossed_by(to, from)),
             Rule::Irreversible => format!("{} cannot be reversed; {restore}", self.crossed_by(to, from)),
@@ -70,8 +70,8 @@ impl<V: Scheme> Graph<V> {
     }
 
     /// The ranges of a release as written.
-    fn ranges(&self, place: u32) -> &str {
-        let (start, end) = self.release(place).ranges;
+    fn ranges_text(&self, place: u32) -> &str {
+        let (start, end) = self.ranges.get(place).text;
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 }

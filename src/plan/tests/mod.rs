@@ -2,7 +2,7 @@
 
 mod oracle;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::crypt::digest_of;
@@ -46,7 +46,7 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
             schema_level,
             data_bytes: 10,
         }),
-        on_disk: BTreeSet::new(),
+        trees: BTreeMap::new(),
         stored_downs: BTreeSet::new(),
         rolled_back: BTreeSet::new(),
         terms: terms(),
@@ -89,7 +89,7 @@ fn level(level: u32) -> ReleaseRules {
 }
 
 fn path(facts: &Facts, catalog: &Catalog, to: &str) -> Result<Vec<String>, Refusal> {
-    let goal = Goal::Upgrade(Wish::To(version(to)));
+    let goal = Goal::Upgrade(Wish::To(version(to)), Fetch::AsNeeded);
     match plan(facts, catalog, &goal)? {
         Planned::AlreadyThere(version) => Ok(vec![version.to_string()]),
         Planned::Go(plan) => Ok(plan.hops().map(|hop| hop.to.to_string()).collect()),
@@ -136,7 +136,7 @@ fn a_stop_ends_a_leg_and_other_hops_are_fused() {
     let Planned::Go(plan) = plan(
         &facts(Some(("0a1", None))),
         &all,
-        &Goal::Upgrade(Wish::To(version("0b2"))),
+        &Goal::Upgrade(Wish::To(version("0b2")), Fetch::AsNeeded),
     )
     .unwrap() else {
         panic!("a plan");
@@ -163,7 +163,7 @@ fn refusals_name_what_stands_in_the_way() {
         ),
     ]);
     let at = |text, level| facts(Some((text, Some(level))));
-    let to = |text| Goal::Upgrade(Wish::To(version(text)));
+    let to = |text| Goal::Upgrade(Wish::To(version(text)), Fetch::AsNeeded);
     let down = |text| Goal::Downgrade(version(text));
     assert!(
         matches!(reason(&at("0a1", 1), &all, &to("9r9")), Reason::UnknownVersion { known, .. } if known.len() == 3)
@@ -212,26 +212,32 @@ fn a_version_that_was_rolled_back_is_passed_over_and_it_is_said() {
     let all = catalog(&[("0a1", rules()), ("0b1", rules()), ("0r1", rules())]);
     let mut here = facts(Some(("0a1", None)));
     here.rolled_back = BTreeSet::from([version("0r1")]);
-    let Planned::Go(latest) = plan(&here, &all, &Goal::Upgrade(Wish::Latest)).unwrap() else {
+    let Planned::Go(latest) = plan(&here, &all, &Goal::Upgrade(Wish::Latest, Fetch::AsNeeded)).unwrap() else {
         panic!("a plan")
     };
     assert_eq!(
         (latest.to().to_string().as_str(), latest.warnings()[0].code.as_str()),
         ("0b1", "passed-over")
     );
-    let Planned::Go(named) = plan(&here, &all, &Goal::Upgrade(Wish::To(version("0r1")))).unwrap() else {
+    let Planned::Go(named) = plan(&here, &all, &Goal::Upgrade(Wish::To(version("0r1")), Fetch::AsNeeded)).unwrap()
+    else {
         panic!("a plan")
     };
     assert_eq!(named.warnings()[0].code, "rolled-back-before");
     assert!(
-        matches!(plan(&here, &all, &Goal::Upgrade(Wish::Stable)).unwrap(), Planned::AlreadyThere(v) if v == version("0a1"))
+        matches!(plan(&here, &all, &Goal::Upgrade(Wish::Stable, Fetch::AsNeeded)).unwrap(), Planned::AlreadyThere(v) if v == version("0a1"))
     );
 }
 
 #[test]
 fn a_changed_plan_is_not_read_back() {
     let all = catalog(&[("0b1", rules())]);
-    let Planned::Go(plan) = plan(&facts(Some(("0a1", None))), &all, &Goal::Upgrade(Wish::Latest)).unwrap() else {
+    let Planned::Go(plan) = plan(
+        &facts(Some(("0a1", None))),
+        &all,
+        &Goal::Upgrade(Wish::Latest, Fetch::AsNeeded),
+    )
+    .unwrap() else {
         panic!("a plan")
     };
     let text = serde_json::to_string(&plan).unwrap();

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use proptest::prelude::Strategy;
 use proptest::prelude::*;
 
 use super::*;

@@ -116,8 +116,13 @@ fn opens(text: &str, mark: &str) -> bool {
 fn yaml<V: Scheme>(matter: &str) -> Result<Front<V>, FrontError> {
     serde_saphyr::from_str(matter).map_err(|e| FrontError::Wrong {
         line: e.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1) + 1),
-        message: first_line(&e.without_snippet().to_string()),
+        message: without_place(&first_line(&e.without_snippet().to_string())).to_owned(),
     })
+}
+
+/// Lines are told as those of the file, not of the matter.
+fn without_place(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }
 
 fn toml<V: Scheme>(matter: &str) -> Result<Front<V>, FrontError> {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::model::{Body, Changelog, Level, Note, NoteId, Notes, Pending, SectionKind, UpgradeNote, Urgency};
+use crate::release::Expression;
 use crate::version::{Channel, Constraint, Scheme, Version};
 
 /// Which releases are wanted; without bounds, all.
@@ -66,7 +67,7 @@ pub struct Gathered<V: Scheme = Version> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Constraint<V>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
+    pub when: Option<Expression>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
 }

@@ -29,13 +29,13 @@ use super::{COMPONENTS, Fact, FactSheet};
 const LONGEST: usize = 1000;
 const DEEPEST: usize = 32;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
     text: String,
     root: Node,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
     /// A name alone means that the fact is true.
     Truth(String),

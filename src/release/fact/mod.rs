@@ -51,6 +51,9 @@ impl FactSheet {
     }
 }
 
+/// Numbers are finite: others are not read as numbers.
+impl Eq for Fact {}
+
 impl Fact {
     /// From what people type or a command prints: `true`, `12`, anything else as text.
     pub fn read(text: &str) -> Self {

@@ -77,9 +77,10 @@ impl<V: Scheme> Constraint<V> {
     /// Stretches of `sorted`, an ascending list, outside of which no version matches.
     pub fn stretches<'a>(&'a self, sorted: &'a [V]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.any_of.iter().map(|group| {
-            let start = sorted.partition_point(|version| group.iter().any(|rule| rule.side(version).is_lt()));
-            let rest = &sorted[start..];
-            start..start + rest.partition_point(|version| !group.iter().any(|rule| rule.side(version).is_gt()))
+            group.iter().fold(0..sorted.len(), |within, rule| {
+                let own = rule.stretch(&sorted[within.clone()]);
+                within.start + own.start..within.start + own.end
+            })
         })
     }
 
@@ -108,6 +109,29 @@ impl<V: Scheme> Rule<V> {
             Self::Tilde(bound) => against(version, bound).is_ge() && version.fits(&bound.minor_series()),
             Self::Caret(bound) => against(version, bound).is_ge() && version.fits(&bound.compatible_series()),
         }
+    }
+
+    /// The part of `sorted` outside of which the rule holds for none. Open ends are not searched for.
+    fn stretch(&self, sorted: &[V]) -> Range<usize> {
+        use Comparison::{AtLeast, AtMost, Equal, Less, More, NotEqual};
+        let (below, above) = match self {
+            Self::Any | Self::In(_) | Self::Unlike(_) | Self::Compare(NotEqual, _) => (false, false),
+            Self::Compare(Less | AtMost, _) => (false, true),
+            Self::Compare(More | AtLeast, _) => (true, false),
+            Self::Like(_) | Self::Tilde(_) | Self::Caret(_) | Self::Compare(Equal, _) => (true, true),
+        };
+        let start = if below {
+            sorted.partition_point(|version| self.side(version).is_lt())
+        } else {
+            0
+        };
+        let rest = &sorted[start..];
+        let length = if above {
+            rest.partition_point(|version| !self.side(version).is_gt())
+        } else {
+            rest.len()
+        };
+        start..start + length
     }
 
     /// Less where a version lies below all that the rule may hold for, greater where it lies above.

@@ -16,6 +16,7 @@ use nom::character::complete::digit1;
 use nom::error::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod plain;
 mod pre_release;
 
 use self::pre_release::PreRelease;
@@ -254,7 +255,22 @@ impl fmt::Display for Prefix {
 impl FromStr for Dotted {
     type Err = VersionError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match plain::read(text.as_bytes()) {
+            Some((head, written)) => Ok(Self {
+                head,
+                written,
+                more: None,
+            }),
+            None => Self::by_the_grammar(text),
+        }
+    }
+}
+
+impl Dotted {
+    /// Any version, or what was expected where.
+    fn by_the_grammar(text: &str) -> Result<Self, VersionError> {
         let fail = |(rest, expected): (&str, _)| VersionError::new(text, text.len() - rest.len(), expected);
         if text.len() > LONGEST {
             let at = text.floor_char_boundary(LONGEST);

@@ -122,6 +122,22 @@ fn text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
+    fn plain_versions_are_read_as_the_grammar_has_them(text in "[v]?[0-9]{0,20}([.][0-9]{0,3}){0,5}[-+ab./:]?[0-9]{0,2}") {
+        let read = plain::read(text.as_bytes());
+        let whole = Dotted::by_the_grammar(&text).ok();
+        prop_assert!(read.is_none() || whole.as_ref().is_some_and(|whole| whole.more.is_none()), "{}", text);
+        if let Some((head, written)) = read {
+            let whole = whole.map(|whole| (whole.head, whole.written));
+            prop_assert_eq!(Some((head, written)), whole);
+        }
+    }
+
+    #[test]
+    fn three_numbers_are_plain(a in 0..10_000_u64, b in 0..10_000_u64, c in 0..10_000_u64) {
+        prop_assert_eq!(plain::read(format!("{a}.{b}.{c}").as_bytes()), Some(([a, b, c, 0], 3)));
+    }
+
+    #[test]
     fn what_is_read_is_printed(text in text()) {
         prop_assert_eq!(version(&text).to_string(), text);
     }

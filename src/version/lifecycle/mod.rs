@@ -10,6 +10,8 @@ use nom::character::complete::{char, u32};
 use nom::combinator::value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod short;
+
 use super::build::Build;
 use super::text::{padded, read_text};
 use super::{Channel, Scheme, VersionError};
@@ -182,19 +184,11 @@ impl fmt::Display for Series {
 impl FromStr for Version {
     type Err = VersionError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
-        if text.len() > LONGEST {
-            let at = text.floor_char_boundary(LONGEST);
-            return Err(VersionError::new(text, at, "the end: a version has 100 bytes at most"));
-        }
-        let (rest, major) = number(text.as_bytes()).map_err(fail)?;
-        let (rest, channel) = letter(rest).map_err(fail)?;
-        let (rest, minor) = minor(rest).map_err(fail)?;
-        let build = match rest {
-            [] => None,
-            [b'+', ..] => Some(Build::whole(text, text.len() - rest.len() + 1)?),
-            _ => return Err(fail((rest, "a digit, `+` and a build identifier, or the end"))),
+        let ((major, channel, minor), build) = match short::read(text.as_bytes()) {
+            Some(numbers) => (numbers, None),
+            None => grammar(text)?,
         };
         Ok(Self {
             major,
@@ -203,6 +197,24 @@ impl FromStr for Version {
             build,
         })
     }
+}
+
+/// Any version, or what was expected where.
+fn grammar(text: &str) -> Result<((u32, Channel, u32), Option<Build>), VersionError> {
+    let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
+    if text.len() > LONGEST {
+        let at = text.floor_char_boundary(LONGEST);
+        return Err(VersionError::new(text, at, "the end: a version has 100 bytes at most"));
+    }
+    let (rest, major) = number(text.as_bytes()).map_err(fail)?;
+    let (rest, channel) = letter(rest).map_err(fail)?;
+    let (rest, minor) = minor(rest).map_err(fail)?;
+    let build = match rest {
+        [] => None,
+        [b'+', ..] => Some(Build::whole(text, text.len() - rest.len() + 1)?),
+        _ => return Err(fail((rest, "a digit, `+` and a build identifier, or the end"))),
+    };
+    Ok(((major, channel, minor), build))
 }
 
 /// What was left to read, and what was expected there. Bytes, not characters: all that a version is made of is ASCII.
@@ -214,7 +226,6 @@ fn wildcard(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// A decimal number without sign or leading zeros.
-#[inline]
 fn number(text: &[u8]) -> Result<(&[u8], u32), Mistake<'_>> {
     match text {
         [b'0', b'0'..=b'9', ..] => Err((text, "a number without leading zeros")),
@@ -223,7 +234,6 @@ fn number(text: &[u8]) -> Result<(&[u8], u32), Mistake<'_>> {
     }
 }
 
-#[inline]
 fn minor(text: &[u8]) -> Result<(&[u8], u32), Mistake<'_>> {
     match number(text)? {
         (_, 0) => Err((text, "a number from 1")),
@@ -231,7 +241,6 @@ fn minor(text: &[u8]) -> Result<(&[u8], u32), Mistake<'_>> {
     }
 }
 
-#[inline]
 fn letter(text: &[u8]) -> Result<(&[u8], Channel), Mistake<'_>> {
     let mut letters = alt((
         value(Channel::Alpha, char::<_, ()>('a')),

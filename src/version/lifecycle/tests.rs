@@ -121,6 +121,13 @@ proptest! {
     }
 
     #[test]
+    fn short_texts_are_read_as_the_grammar_has_it(text in "[0-9]{0,4}[/:abrxR]?[0-9]{0,7}[+]?") {
+        let whole = grammar(&text).ok().and_then(|(numbers, build)| build.is_none().then_some(numbers));
+        let is_short = |(major, _, minor): &(u32, Channel, u32)| *major < 1000 && *minor < 1_000_000;
+        prop_assert_eq!(short::read(text.as_bytes()), whole.filter(is_short));
+    }
+
+    #[test]
     fn no_text_makes_the_parser_fall_over(text in "\\PC{0,12}") {
         let _ = text.parse::<Version>();
         let _ = text.parse::<crate::version::Constraint>();

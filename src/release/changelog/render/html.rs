@@ -6,7 +6,7 @@ use super::super::blocks::OPTIONS;
 use super::super::model::{Body, Entry, Form};
 use super::super::range::{Shown, View, Way};
 use super::super::source::shows_nothing;
-use super::{harmless, harmless_lines, list, versions, withdrawn};
+use super::{harmless, harmless_lines, list, origin, versions, withdrawn};
 use crate::version::Scheme;
 
 const SAFE: [&str; 3] = ["http:", "https:", "mailto:"];
@@ -41,11 +41,11 @@ fn notes<V: Scheme>(view: &View<V>) -> String {
     for (title, notes) in view.told.lists().into_iter().filter(|(_, notes)| !notes.is_empty()) {
         out += &format!("<h3>{title}</h3>\n<ul>\n");
         for note in notes {
-            let versions = escaped(&list(&note.versions));
             out += &format!(
-                "<li>{}<small>{}, {versions}</small></li>\n",
+                "<li>{}<small>{}, {}</small></li>\n",
                 markdown(&note.text),
-                escaped(&note.id.to_string())
+                escaped(&note.id.to_string()),
+                escaped(&origin(note))
             );
         }
         out += "</ul>\n";

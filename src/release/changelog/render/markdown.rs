@@ -4,7 +4,7 @@ use super::super::front::Front;
 use super::super::heading::{self, Release, Title};
 use super::super::model::{Body, Changelog, Entry, Form, Pending};
 use super::super::range::{Shown, View, Way};
-use super::{harmless_lines, list, versions, withdrawn};
+use super::{harmless_lines, list, origin, versions, withdrawn};
 use crate::version::Scheme;
 
 impl<V: Scheme> Changelog<V> {
@@ -38,7 +38,7 @@ fn summary<V: Scheme>(view: &View<V>) -> Option<String> {
     for (title, notes) in view.told.lists().into_iter().filter(|(_, notes)| !notes.is_empty()) {
         out += &format!("\n## {title}\n\n");
         for note in notes {
-            let text = format!("{} (`{}`, {})", note.text.trim(), note.id, list(&note.versions));
+            let text = format!("{} (`{}`, {})", note.text.trim(), note.id, escaped(&origin(note)));
             out += &format!("- {}\n", indented(&text, 2));
         }
     }

@@ -9,8 +9,8 @@ pub use html::html;
 pub use markdown::markdown;
 pub use text::{Mark, text};
 
-use super::model::Changelog;
-use super::range::Shown;
+use super::model::{Changelog, Level};
+use super::range::{Gathered, Shown};
 use crate::version::Scheme;
 
 /// Control characters, and those that turn the direction of writing, each shown as one sign.
@@ -54,6 +54,20 @@ fn withdrawn<V: Scheme>(one: &Shown<V>) -> Option<String> {
 
 fn list<V: Scheme>(versions: &[V]) -> String {
     versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Who says it, and whom it concerns.
+fn origin<V: Scheme>(note: &Gathered<V>) -> String {
+    let from = note.from.as_ref().map(|from| format!(", from {from}"));
+    let when = note.when.as_ref().map(|when| format!(", when {when}"));
+    let blocking = (note.level == Some(Level::Blocking)).then_some(", to be acknowledged");
+    format!(
+        "{}{}{}{}",
+        list(&note.versions),
+        from.unwrap_or_default(),
+        harmless(&when.unwrap_or_default()).replace('\n', " "),
+        blocking.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::super::model::{Body, Changelog, Entry, Form};
 use super::super::range::{Gathered, Shown, View, Way};
 use super::plain::{self, Line};
-use super::{harmless, list, versions, withdrawn};
+use super::{harmless, list, origin, versions, withdrawn};
 use crate::version::Scheme;
 
 /// What a piece of the text is.
@@ -89,12 +89,7 @@ impl Writer<'_> {
 
     fn note<V: Scheme>(&mut self, note: &Gathered<V>) {
         self.entry(&note.text, Some("-"), None);
-        let from = note
-            .from
-            .as_ref()
-            .map(|from| format!(", from {from}"))
-            .unwrap_or_default();
-        let line = format!("{}, {}{from}", note.id, list(&note.versions));
+        let line = format!("{}, {}", note.id, origin(note));
         let line = (self.paint)(Mark::Faint, &line);
         self.out += &format!("      {line}\n");
     }
