@@ -186,21 +186,20 @@ impl FromStr for Version {
 
     #[inline]
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ((major, channel, minor), build) = match short::read(text.as_bytes()) {
-            Some(numbers) => (numbers, None),
-            None => grammar(text)?,
-        };
-        Ok(Self {
-            major,
-            channel,
-            minor,
-            build,
-        })
+        match short::read(text.as_bytes()) {
+            None => grammar(text),
+            Some((major, channel, minor)) => Ok(Self {
+                major,
+                channel,
+                minor,
+                build: None,
+            }),
+        }
     }
 }
 
 /// Any version, or what was expected where.
-fn grammar(text: &str) -> Result<((u32, Channel, u32), Option<Build>), VersionError> {
+fn grammar(text: &str) -> Result<Version, VersionError> {
     let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
     if text.len() > LONGEST {
         let at = text.floor_char_boundary(LONGEST);
@@ -214,7 +213,12 @@ fn grammar(text: &str) -> Result<((u32, Channel, u32), Option<Build>), VersionEr
         [b'+', ..] => Some(Build::whole(text, text.len() - rest.len() + 1)?),
         _ => return Err(fail((rest, "a digit, `+` and a build identifier, or the end"))),
     };
-    Ok(((major, channel, minor), build))
+    Ok(Version {
+        major,
+        channel,
+        minor,
+        build,
+    })
 }
 
 /// What was left to read, and what was expected there. Bytes, not characters: all that a version is made of is ASCII.

@@ -122,7 +122,8 @@ proptest! {
 
     #[test]
     fn short_texts_are_read_as_the_grammar_has_it(text in "[0-9]{0,4}[/:abrxR]?[0-9]{0,7}[+]?") {
-        let whole = grammar(&text).ok().and_then(|(numbers, build)| build.is_none().then_some(numbers));
+        let whole = grammar(&text).ok().filter(|read| read.build.is_none());
+        let whole = whole.map(|read| (read.major, read.channel, read.minor));
         let is_short = |(major, _, minor): &(u32, Channel, u32)| *major < 1000 && *minor < 1_000_000;
         prop_assert_eq!(short::read(text.as_bytes()), whole.filter(is_short));
     }
