@@ -14,6 +14,7 @@ mod draft;
 mod front;
 mod heading;
 mod mark;
+mod matter;
 mod model;
 mod one;
 mod range;

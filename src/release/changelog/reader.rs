@@ -8,6 +8,7 @@ use super::date::{self, When};
 use super::front::{self, FrontError};
 use super::heading::{self, Certainty, Release, Title};
 use super::mark;
+use super::matter;
 use super::model::{Body, Changelog, Entry, Form, NO_HEADING, Pending, Place, Section, SectionKind, Yanked};
 use crate::version::Scheme;
 
@@ -21,8 +22,10 @@ pub struct Document<V: Scheme> {
     /// What stands above the first release.
     pub opening: Body,
     pub warnings: Vec<Warning>,
-    /// Front matter named a version, and no heading did.
+    /// Front matter that belongs to none of the releases.
     pub(super) front: Option<front::Front<V>>,
+    /// There is front matter, but with none of our keys.
+    pub(super) foreign: bool,
 }
 
 /// Something that a publisher should look at.
@@ -38,6 +41,12 @@ pub enum WarningKind {
     NotUnderstood(String),
     #[error("`{}` has a day that no calendar has", .0.escape_debug())]
     NoSuchDay(String),
+    #[error("{0}")]
+    Front(FrontError),
+    #[error("the front matter names {0}, but no heading does; what it says belongs to no release")]
+    OtherVersion(String),
+    #[error("the front matter names no `version` and there are {0} releases; what it says belongs to none of them")]
+    NoVersion(usize),
 }
 
 struct Chapter<V: Scheme> {
@@ -63,15 +72,15 @@ enum Head<V: Scheme> {
 /// Headings deeper than this are part of what they stand in.
 const DEEPEST: u8 = 3;
 
-/// Reads a whole file. Errors are those of front matter only: any text is a changelog, perhaps one without releases.
-pub fn read<V: Scheme>(text: &str) -> Result<Document<V>, FrontError> {
+/// Reads a whole file: any text is a changelog, perhaps one without releases. What is wrong in it is among the warnings.
+pub fn read<V: Scheme>(text: &str) -> Document<V> {
     let text = blocks::tidy(text);
-    let (front, body, above) = front::split(&text)?;
-    Ok(of_blocks(front, blocks::blocks(body, above)))
+    let parts = matter::parts(&text);
+    of_blocks(front::read(&parts.above), blocks::blocks(parts.body, parts.lines))
 }
 
 /// The same for a text whose blocks are known.
-pub(super) fn of_blocks<V: Scheme>(front: Option<front::Front<V>>, blocks: Vec<Block>) -> Document<V> {
+pub(super) fn of_blocks<V: Scheme>(matter: front::Matter<V>, blocks: Vec<Block>) -> Document<V> {
     let mut reader = Reader {
         chapters: vec![Chapter::new(Head::Opening, 0, Place::default())],
         warnings: Vec::new(),
@@ -82,7 +91,7 @@ pub(super) fn of_blocks<V: Scheme>(front: Option<front::Front<V>>, blocks: Vec<B
             Block::Entry { form, text, place } => reader.entry(form, text, place),
         }
     }
-    reader.finish(front)
+    reader.finish(matter)
 }
 
 struct Reader<V: Scheme> {
@@ -207,7 +216,7 @@ impl<V: Scheme> Reader<V> {
         }
     }
 
-    fn finish(mut self, front: Option<front::Front<V>>) -> Document<V> {
+    fn finish(mut self, matter: front::Matter<V>) -> Document<V> {
         drop_tables_of_contents(&mut self.chapters);
         let mut document = Document {
             releases: Vec::new(),
@@ -216,6 +225,7 @@ impl<V: Scheme> Reader<V> {
             opening: Body::default(),
             warnings: self.warnings,
             front: None,
+            foreign: matter.foreign,
         };
         for mut chapter in self.chapters {
             chapter.body.sections.retain(|section| !section.entries.is_empty());
@@ -230,17 +240,8 @@ impl<V: Scheme> Reader<V> {
             }
         }
         document.warn_of_asides();
-        if let Some(front) = front {
-            match document
-                .releases
-                .iter_mut()
-                .find(|release| front.version.as_ref() == Some(&release.version))
-            {
-                Some(release) => front.apply(release),
-                // Data of a file of one version whose heading says nothing, or says another version: the caller knows.
-                None => document.front = Some(front),
-            }
-        }
+        document.take_in(matter);
+        document.warnings.sort_by_key(|warning| warning.place);
         document
     }
 }
@@ -249,6 +250,40 @@ impl<V: Scheme> Document<V> {
     /// The version that front matter names and no heading does.
     pub fn named(&self) -> Option<&V> {
         self.front.as_ref().and_then(|front| front.version.as_ref())
+    }
+
+    /// Front matter belongs to the release that it names, or to the only one.
+    fn take_in(&mut self, matter: front::Matter<V>) {
+        let mistakes = matter
+            .mistakes
+            .into_iter()
+            .map(|error| (error.line(), WarningKind::Front(error)));
+        let mut told: Vec<(usize, WarningKind)> = mistakes.collect();
+        if let Some(front) = matter.front {
+            let releases = self.releases.len();
+            let own = match &front.version {
+                None if releases == 1 => Some(0),
+                None => None,
+                Some(version) => self.releases.iter().position(|release| release.version == *version),
+            };
+            match own.and_then(|at| self.releases.get_mut(at)) {
+                Some(release) => front.apply(release),
+                None => {
+                    let odd = match &front.version {
+                        Some(version) if releases > 0 => Some(WarningKind::OtherVersion(version.to_string())),
+                        None if releases > 1 => Some(WarningKind::NoVersion(releases)),
+                        // The file is of one version that has no heading.
+                        _ => None,
+                    };
+                    told.extend(odd.map(|kind| (matter.line, kind)));
+                    self.front = Some(front);
+                }
+            }
+        }
+        self.warnings.extend(told.into_iter().map(|(line, kind)| Warning {
+            place: Place { line, column: 1 },
+            kind,
+        }));
     }
 
     /// All releases; a file of one version may name it in its front matter alone.
@@ -277,7 +312,6 @@ impl<V: Scheme> Document<V> {
         });
         let warnings: Vec<Warning> = warnings.collect();
         self.warnings.extend(warnings);
-        self.warnings.sort_by_key(|warning| warning.place);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::version::Dotted;
 const FILE: &str = "# Log\n\n## 2.0.0 - 2024-03-01\n- drops\n\n## 1.2.0\n### Added\n- c\n- b\n## 1.2.0-rc.1\n### Added\n- b\n### Fixed\n- a\n## 1.1.0 [YANKED]\n- broken\n## 1.0.0\n- first\n";
 
 fn of(text: &str, since: Option<&str>, until: Option<&str>, pre: bool) -> View<Dotted> {
-    let (releases, pending) = read::<Dotted>(text).unwrap().into_releases();
+    let (releases, pending) = read::<Dotted>(text).into_releases();
     let parse = |text: Option<&str>| text.map(|text| text.parse().unwrap());
     let span = Span {
         since: parse(since),
@@ -85,7 +85,7 @@ fn withdrawn_releases_say_where_to_go_and_ways_down_what_is_lost() {
 fn notes_of_a_range_come_once_and_the_worst_first() {
     let one = |version: &str, urgency: &str, notes: &str| {
         let text = format!("---\nversion: {version}\nurgency: {urgency}\nactions: [{notes}]\n---\n# {version}\n- x\n");
-        read::<Dotted>(&text).unwrap().into_releases().0.remove(0)
+        read::<Dotted>(&text).into_releases().0.remove(0)
     };
     let releases = vec![
         one("1.1", "low", "{id: a, text: old a}, {id: b, text: b}"),
@@ -174,8 +174,8 @@ fn a_file_of_its_own_says_the_same_again() {
         "# 1.1 - 2024-13\n2024-01-02\n",
         "# 1.1 - January 2024\n2024-01-02\n\n2024-01-03\n",
     ] {
-        let release = read::<Dotted>(text).unwrap().releases.remove(0);
-        let again = read::<Dotted>(&release.to_markdown()).unwrap().releases.remove(0);
+        let release = read::<Dotted>(text).releases.remove(0);
+        let again = read::<Dotted>(&release.to_markdown()).releases.remove(0);
         assert_eq!(only_said(again), only_said(release), "{text}");
     }
 }
