@@ -6,6 +6,7 @@
 //! Nothing of an entry is lost on the way: what is read and written as Markdown again is the same, item by item.
 
 mod blocks;
+mod breaking;
 mod check;
 mod date;
 mod day;

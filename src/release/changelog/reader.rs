@@ -4,6 +4,7 @@
 //! were not understood, is kept apart and never told as part of another release.
 
 use super::blocks::{self, Block, Heading};
+use super::breaking;
 use super::date::{self, When};
 use super::front::{self, FrontError};
 use super::heading::{self, Certainty, Release, Title};
@@ -343,7 +344,7 @@ impl<V: Scheme> Chapter<V> {
             self.open(NO_HEADING.to_owned(), SectionKind::Other);
         }
         if let Some(section) = self.body.sections.last_mut() {
-            let breaking = section.kind == SectionKind::Breaking || mark::breaks(&text);
+            let breaking = section.kind == SectionKind::Breaking || breaking::breaks(&text);
             section.entries.push(Entry {
                 text,
                 breaking,
