@@ -21,6 +21,7 @@ mod one;
 mod range;
 mod reader;
 mod render;
+mod reverts;
 mod source;
 
 pub use check::{Finding, FindingKind, check};
