@@ -66,6 +66,7 @@ fn told<V: Scheme>(release: &Changelog<V>) -> String {
         version,
         together_with,
         date,
+        dated,
         channel,
         pending,
         link,
@@ -78,7 +79,7 @@ fn told<V: Scheme>(release: &Changelog<V>) -> String {
     } = release;
     let sections: Vec<String> = body.sections.iter().map(section).collect();
     format!(
-        "{version} {together_with:?} {date:?} {channel} {pending} {link:?} {urgency:?} {end_of_life:?} {yanked:?} {notes:?} \
+        "{version} {together_with:?} {date:?} {dated:?} {channel} {pending} {link:?} {urgency:?} {end_of_life:?} {yanked:?} {notes:?} \
          {:#?} {sections:#?}",
         body.preamble
     )

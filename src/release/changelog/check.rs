@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::asks::Topic;
 use super::matter::KEYS;
-use super::model::{Changelog, Place, SectionKind};
+use super::model::{Changelog, Place};
 use super::reader::{Document, WarningKind};
 use crate::version::Scheme;
 
@@ -35,6 +36,12 @@ pub enum FindingKind {
     NotUnderstood { heading: String },
     #[error("`{}` has a day that no calendar has", heading.escape_debug())]
     NoSuchDay { heading: String },
+    #[error("`{}` may be {day_first} or {month_first}; write the year first", text.escape_debug())]
+    UnclearDay {
+        text: String,
+        day_first: Date,
+        month_first: Date,
+    },
     #[error("{version} is newer than {above}, which stands above it; put the newest first")]
     WrongOrder { version: String, above: String },
     #[error("{version} stands in line {first_line} already")]
@@ -83,6 +90,15 @@ fn of_warning(warning: &WarningKind) -> FindingKind {
         },
         WarningKind::NoSuchDay(heading) => FindingKind::NoSuchDay {
             heading: heading.clone(),
+        },
+        WarningKind::UnclearDay {
+            text,
+            day_first,
+            month_first,
+        } => FindingKind::UnclearDay {
+            text: text.clone(),
+            day_first: *day_first,
+            month_first: *month_first,
         },
         WarningKind::Front(error) => FindingKind::FrontMatter {
             message: error.to_string(),
@@ -148,14 +164,8 @@ fn of_one<V: Scheme>(release: &Changelog<V>, today: Date) -> Vec<FindingKind> {
     if release.body.is_empty() && release.notes.is_empty() && !release.pending {
         found.push(FindingKind::Empty { version: version() });
     }
-    let breaks = !release.notes.breaking.is_empty() || release.breaking_entries().next().is_some();
-    let tells = !release.notes.actions.is_empty()
-        || !release.notes.notes.is_empty()
-        || release
-            .body
-            .sections
-            .iter()
-            .any(|section| section.kind == SectionKind::UpgradeNotes);
+    let breaks = release.asks().any(|(topic, _)| topic == Topic::Breaking);
+    let tells = !release.notes.notes.is_empty() || release.asks().any(|(topic, _)| topic == Topic::Action);
     if breaks && !tells {
         found.push(FindingKind::BreakingWithoutNote { version: version() });
     }
@@ -221,7 +231,7 @@ mod tests {
 
     #[test]
     fn findings_come_with_their_places() {
-        let table: [(&str, &[&str]); 16] = [
+        let table: [(&str, &[&str]); 18] = [
             (
                 "# Log\n\n## 1.1.0 - 2024-05-02\n- a\n\n## 1.0.0 - 2024-05-01\n- b\n",
                 &[],
@@ -234,6 +244,8 @@ mod tests {
             ("## 1.0.0\n- feat!: a\n\n### Upgrade notes\n\nDo b.\n", &[]),
             ("## 1.0.0 - 2024-06-02\n- a\n", &["1:1 date-ahead"]),
             ("## 1.0.0 - 2024-06-31\n- a\n", &["1:1 no-such-day"]),
+            ("## 1.0.0 -- 05/01/2024\n- a\n", &["1:1 unclear-day"]),
+            ("## 1.0.0 -- 05/13/2024\n- a\n", &[]),
             ("## 1.0.0.foo\n- a\n## 1.0.0\n- a\n", &["1:1 not-understood"]),
             (
                 "---\nversion: 1.0\ndate: 2024-05-01\nend_of_life: 2024-04-01\nbreaking: [{id: a, text: b}]\n---\n\n# 1.0\n",

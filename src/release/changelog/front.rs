@@ -220,7 +220,10 @@ impl<V: Scheme> Default for Front<V> {
 impl<V: Scheme> Front<V> {
     /// What the front matter says goes over what the heading said.
     pub(super) fn apply(self, release: &mut Changelog<V>) {
-        release.date = self.date.or(release.date);
+        if self.date.is_some() {
+            release.date = self.date;
+            release.dated = None;
+        }
         release.channel = self.channel.unwrap_or(release.channel);
         release.urgency = self.urgency;
         release.end_of_life = self.end_of_life;

@@ -99,6 +99,22 @@ pub(super) fn kind_of(title: &str) -> SectionKind {
     found.map_or(SectionKind::Other, |(_, kind)| *kind)
 }
 
+/// What an entry says to be: `[BUGFIX] …`, as Prometheus and others write it.
+pub(super) fn kind_named(entry: &str) -> Option<SectionKind> {
+    let label = entry.trim_start_matches(['*', '_', '\\']).strip_prefix('[')?;
+    let (label, rest) = label.split_once(']')?;
+    let label = label.trim_end_matches('\\');
+    let capitals = label.len() > 2
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || matches!(b, b' ' | b'/'));
+    // An address behind it makes it a link, of whatever text.
+    if !capitals || rest.starts_with('(') {
+        return None;
+    }
+    Some(kind_of(label)).filter(|kind| *kind != SectionKind::Other)
+}
+
 /// The title that a paragraph is in place of a heading: `BUG FIXES:`, `**Fixed**`.
 pub(super) fn title_of(paragraph: &str) -> Option<&str> {
     let text = paragraph.trim();
@@ -139,6 +155,27 @@ mod tests {
         ];
         for (title, kind) in table {
             assert_eq!(kind_of(title), kind, "{title}");
+        }
+    }
+
+    #[test]
+    fn entries_name_their_kind_in_capitals() {
+        let table = [
+            ("[CHANGE] x", Some(SectionKind::Changed)),
+            ("[FEATURE] x", Some(SectionKind::Added)),
+            ("[ENHANCEMENT] TSDB: x", Some(SectionKind::Changed)),
+            ("[BUGFIX] x", Some(SectionKind::Fixed)),
+            ("[SECURITY] x", Some(SectionKind::Security)),
+            ("**[SECURITY]** x", Some(SectionKind::Security)),
+            ("\\[BUGFIX\\] x", Some(SectionKind::Fixed)),
+            ("[Security](https://x.example) x", None),
+            ("[SECURITY](https://x.example) x", None),
+            ("[API] x", None),
+            ("[fix] x", None),
+            ("[X", None),
+        ];
+        for (entry, kind) in table {
+            assert_eq!(kind_named(entry), kind, "{entry}");
         }
     }
 

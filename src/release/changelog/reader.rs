@@ -3,6 +3,8 @@
 //! Chapters open at release headings; what comes before the first, and under headings that look like releases but
 //! were not understood, is kept apart and never told as part of another release.
 
+use jiff::civil::Date;
+
 use super::blocks::{self, Block, Heading};
 use super::breaking;
 use super::date::{self, When};
@@ -42,6 +44,12 @@ pub enum WarningKind {
     NotUnderstood(String),
     #[error("`{}` has a day that no calendar has", .0.escape_debug())]
     NoSuchDay(String),
+    #[error("`{}` may be {day_first} or {month_first}; write the year first", text.escape_debug())]
+    UnclearDay {
+        text: String,
+        day_first: Date,
+        month_first: Date,
+    },
     #[error("{0}")]
     Front(FrontError),
     #[error("the front matter names {0}, but no heading does; what it says belongs to no release")]
@@ -132,8 +140,17 @@ impl<V: Scheme> Reader<V> {
     }
 
     fn release(&mut self, release: Release<V>, heading: Heading) {
-        if release.date == Some(When::Impossible) {
-            self.warn(heading.place, WarningKind::NoSuchDay(heading.text));
+        match release.date {
+            Some(When::Impossible) => self.warn(heading.place, WarningKind::NoSuchDay(heading.text)),
+            Some(When::Either(day_first, month_first)) => {
+                let unclear = WarningKind::UnclearDay {
+                    text: release.dated.clone(),
+                    day_first,
+                    month_first,
+                };
+                self.warn(heading.place, unclear);
+            }
+            _ => {}
         }
         let yanked = release.yanked || heading.struck;
         let head = Head::Release {
@@ -158,7 +175,7 @@ impl<V: Scheme> Reader<V> {
     }
 
     /// A date right below a release's heading is the release's, unless that names a day itself.
-    fn takes_date(&mut self, day: jiff::civil::Date) -> bool {
+    fn takes_date(&mut self, day: Date) -> bool {
         match self.current() {
             Some(chapter) if chapter.says_nothing() => match &mut chapter.head {
                 Head::Release { release, .. } if !matches!(release.date, Some(When::Day(_))) => {
@@ -346,6 +363,7 @@ impl<V: Scheme> Chapter<V> {
         if let Some(section) = self.body.sections.last_mut() {
             let breaking = section.kind == SectionKind::Breaking || breaking::breaks(&text);
             section.entries.push(Entry {
+                kind: mark::kind_named(&text).filter(|kind| *kind != section.kind),
                 text,
                 breaking,
                 form,
@@ -377,13 +395,15 @@ fn finished<V: Scheme>(
     body: Body,
     place: Place,
 ) -> Changelog<V> {
-    let date = match release.date {
-        Some(When::Day(day)) => Some(day),
-        _ => None,
+    let (date, dated) = match release.date {
+        Some(When::Day(day)) => (Some(day), None),
+        Some(_) => (None, Some(release.dated)),
+        None => (None, None),
     };
     Changelog {
         together_with: release.together_with,
         date,
+        dated,
         pending: release.pending,
         link,
         yanked: yanked.then(Yanked::unexplained),
