@@ -428,7 +428,7 @@ fn changes_of_an_installation_between_two_versions() {
 /// 30,000 lines of each in well under the limit; anything that grows with the square of its length takes minutes.
 #[test]
 fn long_files_of_any_making_are_read_in_linear_time() {
-    let lines: [&dyn Fn(usize) -> String; 14] = [
+    let lines: [&dyn Fn(usize) -> String; 17] = [
         &|n| format!("## 1.0.{n} - 2024-01-02\n- entry {n}\n"),
         &|n| format!("- entry {n}\n"),
         &|n| format!("[r{n}]: https://x.example/{n}\n"),
@@ -443,6 +443,9 @@ fn long_files_of_any_making_are_read_in_linear_time() {
         &|n| format!("# 1.0.{n}-rc.1\n- a\n"),
         &|n| format!("# 2.{n}\n"),
         &|_| "# 1.2.3 - ".to_owned(),
+        &|_| "breaking ".to_owned(),
+        &|_| "x **breaking** change ".to_owned(),
+        &|_| "[core] a not breaking: ".to_owned(),
     ];
     let start = std::time::Instant::now();
     for line in lines {

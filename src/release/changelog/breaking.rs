@@ -37,6 +37,12 @@ const QUALITIES: [&str; 18] = [
     "semver",
 ];
 const LONGEST_LABEL: usize = 4;
+/// Signs beside a label in an emphasis, in bytes.
+const LONGEST_SIGNS: usize = 16;
+/// Emphases within each other.
+const DEEPEST: usize = 4;
+/// What may stand in a line before a label; no text can make each of its words look through all before it.
+const LONGEST_LEAD: usize = 400;
 const NEGATIONS: [&str; 14] = [
     "not", "no", "non", "never", "without", "isn't", "isn’t", "aren't", "aren’t", "wasn't", "wasn’t", "nothing",
     "hardly", "un",
@@ -77,7 +83,7 @@ fn mentions(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes
         .windows(WORD.len())
-        .any(|window| window.eq_ignore_ascii_case(WORD.as_bytes()))
+        .any(|window| window[0] | 0x20 == b'b' && window.eq_ignore_ascii_case(WORD.as_bytes()))
 }
 
 /// The words of an entry, and which of them are emphasised or a link.
@@ -175,7 +181,10 @@ impl Words {
         let phrase = lower[label.clone()].contains("change");
         let begins = begins(before);
         let ends = right.trim_start_matches(['.', '!', ')', ']']).is_empty() || right.starts_with(END);
-        let marked = self.spans.iter().any(|span| self.is_alone_in(span, &label));
+        // They come in the order of their ends; the narrowest are the nearest.
+        let first = self.spans.partition_point(|span| span.end < label.end);
+        let nearest = self.spans[first..].iter().take(DEEPEST);
+        let marked = nearest.into_iter().any(|span| self.is_alone_in(span, &label));
         if marked && (phrase || begins || ends || right.starts_with(':')) {
             return true;
         }
@@ -190,7 +199,7 @@ impl Words {
 
     /// Nothing but signs stands beside the label in an emphasis or a link.
     fn is_alone_in(&self, span: &Range<usize>, label: &Range<usize>) -> bool {
-        let holds = span.start <= label.start && label.end <= span.end;
+        let holds = span.start <= label.start && label.end <= span.end && span.len() <= label.len() + LONGEST_SIGNS;
         let silent = |range: Range<usize>| !self.text[range].contains(|c: char| c.is_alphanumeric() || c == UNREAD);
         holds && silent(span.start..label.start) && silent(label.end..span.end)
     }
@@ -253,7 +262,12 @@ fn label_around(lower: &str, word: &Range<usize>) -> Range<usize> {
 
 /// Whether `before` is the start of a block or line, or there are only signs, bracketed words, code and `scope:` before.
 fn begins(before: &str) -> bool {
-    let line = before.rsplit(['\n', END]).next().unwrap_or_default();
+    let floor = before.char_indices().rev().nth(LONGEST_LEAD).map_or(0, |(at, _)| at);
+    let near = &before[floor..];
+    let line = near.rsplit(['\n', END]).next().unwrap_or_default();
+    if floor > 0 && line.len() == near.len() {
+        return false;
+    }
     let line = line.trim_end();
     let line = line.trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ':' | ')' | ']'));
     let Some(last) = line.chars().next_back() else {
