@@ -417,7 +417,7 @@ pub const CODES: &[Code] = &[
         "NL0504",
         Kind::Refused,
         "changelog not readable",
-        "The changelog file is not there, too large, not UTF-8, or its front matter is not right; the message says what and in which line.",
+        "The changelog file is not there, too large, or not UTF-8.",
     ),
     code(
         "NL0505",
