@@ -17,8 +17,10 @@ pub enum Way {
     Honest,
     /// So many bytes of the answer, then the connection ends. The next request is answered honestly.
     CutOnce(usize),
-    /// So many bytes of every answer, then nothing, with the connection open.
+    /// Up to this byte of the file, then nothing, with the connection open.
     Stall(usize),
+    /// A quarter of a MiB ten times a second.
+    Slow,
     /// A byte now and then.
     Drip,
     /// The whole file, whatever range is asked for.
@@ -157,21 +159,14 @@ impl Site {
         match way {
             Way::Honest => whole_or_rest(out, head, &tag, &content, content.len()),
             Way::CutOnce(most) => whole_or_rest(out, head, &tag, &content, most),
-            Way::Stall(most) => {
-                whole_or_rest(out, head, &tag, &content, most)?;
+            Way::Stall(until) => {
+                whole_or_rest(out, head, &tag, &content, until.saturating_sub(from(head)))?;
                 out.flush()?;
                 thread::sleep(Duration::from_secs(60));
                 Ok(())
             }
-            Way::Drip => {
-                whole_or_rest(out, head, &tag, &content, 0)?;
-                for byte in content {
-                    out.write_all(&[byte])?;
-                    out.flush()?;
-                    thread::sleep(Duration::from_millis(50));
-                }
-                Ok(())
-            }
+            Way::Drip => in_pieces(out, head, &tag, &content, (1, Duration::from_millis(50))),
+            Way::Slow => in_pieces(out, head, &tag, &content, (256 * 1024, Duration::from_millis(100))),
             Way::NoRange => status(out, "200 OK", &tag, &content),
             Way::NotSatisfiable if head.contains("\r\nrange:") => status(out, "416 Range Not Satisfiable", "", b""),
             Way::NotSatisfiable => status(out, "200 OK", &tag, &content),
@@ -209,12 +204,31 @@ fn status(out: &mut dyn Write, line: &str, headers: &str, body: &[u8]) -> std::i
     out.flush()
 }
 
+fn in_pieces(
+    out: &mut dyn Write,
+    head: &str,
+    tag: &str,
+    content: &[u8],
+    (size, pause): (usize, Duration),
+) -> std::io::Result<()> {
+    whole_or_rest(out, head, tag, content, 0)?;
+    for piece in content[from(head)..].chunks(size) {
+        out.write_all(piece)?;
+        out.flush()?;
+        thread::sleep(pause);
+    }
+    Ok(())
+}
+
+/// The byte from which a request wants the file.
+pub fn from(head: &str) -> usize {
+    let range = head.split_once("\r\nrange: bytes=").map(|(_, rest)| rest);
+    range.map_or(0, |rest| rest.split_once('-').unwrap().0.parse().unwrap())
+}
+
 /// At most `most` bytes of what is asked for, announced as if all came.
 fn whole_or_rest(out: &mut dyn Write, head: &str, tag: &str, content: &[u8], most: usize) -> std::io::Result<()> {
-    let range = head
-        .split_once("\r\nrange: bytes=")
-        .and_then(|(_, rest)| rest.split_once('-'));
-    let from = range.and_then(|(from, _)| from.parse::<usize>().ok()).unwrap_or(0);
+    let from = from(head);
     let (line, length, end) = match from {
         0 => ("200 OK", content.len(), String::new()),
         _ => (
