@@ -145,7 +145,16 @@ fn web(text: &str) -> Result<String, LocationError> {
     let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"));
     let host = uri.authority().filter(|authority| !authority.host().is_empty());
     let (scheme, host) = scheme.zip(host).ok_or_else(shape)?;
-    Ok(format!("{scheme}://{host}{}", uri.path().trim_end_matches('/')))
+    Ok(format!("{scheme}://{host}{}", ascii(uri.path().trim_end_matches('/'))))
+}
+
+/// A path as it is asked for and shown: of what is not ASCII, some cannot be told from a blank.
+fn ascii(path: &str) -> String {
+    let one = |b: u8| match b {
+        b if b.is_ascii() => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    path.bytes().map(one).collect()
 }
 
 fn in_bucket(text: &str, rest: &str) -> Result<Place, LocationError> {
@@ -153,7 +162,8 @@ fn in_bucket(text: &str, rest: &str) -> Result<Place, LocationError> {
     let prefix = prefix.trim_matches('/');
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
     let is_name = (3..=63).contains(&bucket.len()) && bucket.bytes().all(plain);
-    if !is_name || text.contains(['?', '#', '%']) || !(prefix.is_empty() || stays_below(prefix)) {
+    let is_plain = rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b));
+    if !is_name || !is_plain || !(prefix.is_empty() || stays_below(prefix)) {
         return Err(LocationError::Shape(text.to_owned()));
     }
     Ok(Place::Bucket {
@@ -258,6 +268,7 @@ mod tests {
         check("http://[::1]:80", "http://[::1]:80");
         check("s3://my-bucket", "s3://my-bucket");
         check("s3://my.bucket/a/b/", "s3://my.bucket/a/b");
+        check("https://host/caf\u{e9}\u{a0}", "https://host/caf%C3%A9%C2%A0");
     }
 
     #[test]
@@ -275,6 +286,7 @@ mod tests {
             "s3://A_b/c",
             "s3://bucket/../c",
             "s3://bucket/a?versionId=3",
+            "s3://bucket/a\u{a0}",
         ] {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }

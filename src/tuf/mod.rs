@@ -15,8 +15,9 @@ mod model;
 
 pub use catalog::{catalog, target_file};
 pub use client::{MetadataSource, init, refresh, trusted};
-pub use document::Verified;
+pub use document::{Verified, signed_bytes};
 pub use editor::{Editor, RoleKeys, RoleState, Signatories};
 pub use error::{SourceError, TufError};
+pub use json::{NotCanonical, canonical, parse_strict};
 pub use key::Key;
 pub use model::{MetaFile, Role, Root, Signed, Snapshot, TargetFile, Targets, Timestamp};
