@@ -134,10 +134,10 @@ fn fetch(
     progress: &mut Progress<'_>,
 ) -> Result<(), FetchError> {
     let continued = fetch_rest(client, expected, arriving, progress)?;
-    match arriving.check(client.url()) {
+    match arriving.check(client.shown()) {
         Err(FetchError::Digest { .. }) if continued => {
             fetch_rest(client, expected, arriving, progress)?;
-            arriving.check(client.url())
+            arriving.check(client.shown())
         }
         checked => checked,
     }
@@ -156,7 +156,7 @@ fn fetch_rest(
     }
     let (response, continued) = ask(client, expected, arriving)?;
     let mut body = Paced::new(response.into_body().into_reader(), client.limits());
-    let url = client.url();
+    let url = client.shown();
     let taken = arriving.take(&mut body, progress, |e| client.broken(e), || too_long(url, expected));
     if matches!(taken, Err(FetchError::TooLong { .. })) {
         arriving.restart(None)?;
@@ -183,7 +183,7 @@ fn ask(
     let mut headers = vec![("range", range.as_str())];
     headers.extend(
         arriving
-            .validator(client.url())
+            .validator(client.shown())
             .map(|validator| ("if-range", validator)),
     );
     let response = get(client, &headers)?;
@@ -210,10 +210,10 @@ fn begin_whole(
         .content_length()
         .filter(|length| *length != expected.length)
     {
-        return Err(wrong_length(client.url(), expected, length));
+        return Err(wrong_length(client.shown(), expected, length));
     }
     let origin = validator_of(response.headers()).map(|validator| Origin {
-        url: client.url().to_owned(),
+        url: client.shown().to_owned(),
         validator: validator.to_owned(),
     });
     arriving.restart(origin)?;
@@ -236,7 +236,7 @@ fn validator_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn get(client: &Client<'_>, headers: &[(&str, &str)]) -> Result<Response<Body>, FetchError> {
-    let url = || client.url().to_owned();
+    let url = || client.shown().to_owned();
     client.get(headers)?.ok_or_else(|| FetchError::Missing { url: url() })
 }
 

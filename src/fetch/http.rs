@@ -82,7 +82,7 @@ impl<'a> Client<'a> {
     }
 
     /// What the file is called in words.
-    pub fn url(&self) -> &str {
+    pub fn shown(&self) -> &str {
         &self.address.shown
     }
 
@@ -128,7 +128,7 @@ impl<'a> Client<'a> {
     /// The error for an answer whose status is of no use.
     pub fn unexpected(&self, response: &Response<Body>) -> FetchError {
         FetchError::Status {
-            url: self.url().to_owned(),
+            url: self.shown().to_owned(),
             status: response.status().as_u16(),
         }
     }
@@ -139,7 +139,7 @@ impl<'a> Client<'a> {
     }
 
     fn failure(&self, error: Error) -> FetchError {
-        let url = self.url().to_owned();
+        let url = self.shown().to_owned();
         let seconds = |limit: Duration| limit.as_secs_f32();
         match error {
             Error::Timeout(Timeout::Global) => FetchError::TimedOut { url, limit: self.whole },

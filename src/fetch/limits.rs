@@ -84,7 +84,7 @@ fn is_store(host: &str) -> bool {
         host.strip_suffix(*name)
             .is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    STORES.iter().any(|name| is_below(&name))
+    STORES.iter().any(is_below)
 }
 
 #[cfg(test)]

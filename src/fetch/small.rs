@@ -28,7 +28,7 @@ fn read_from(place: &Place, network: &Network, name: &str, limit: u64) -> Result
 
 fn read_web(client: &Client<'_>, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     let too_long = || FetchError::TooLong {
-        url: client.url().to_owned(),
+        url: client.shown().to_owned(),
         limit,
     };
     let Some(response) = client.get(&[])? else {

@@ -325,8 +325,7 @@ fn progress_tells_how_fast_and_how_long() {
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let last = events
-        .filter(of_download)
-        .last()
+        .rfind(of_download)
         .unwrap_or_else(|| panic!("no progress: {ran}"));
     assert_eq!(last["progress"]["unit"], "bytes");
     assert!(last["progress"]["per_second"].as_u64().unwrap() > 10_000, "{last}");
