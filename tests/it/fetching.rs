@@ -320,7 +320,7 @@ fn progress_tells_how_fast_and_how_long() {
         .command(&["update", "upgrade", "--to", "0b1", "--yes", "--output", "json"]);
     let ran = Ran::of(&command.output().unwrap()).ok();
     let of_download = |event: &serde_json::Value| event["kind"] == "progress" && event["step"] == "download";
-    let events = ran
+    let mut events = ran
         .out
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
