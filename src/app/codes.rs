@@ -201,7 +201,7 @@ pub const CODES: &[Code] = &[
         "NL0305",
         Kind::Failed,
         "download failed",
-        "A package could not be fetched whole. Nothing was changed.",
+        "A package could not be fetched whole from the repository or any of its mirrors. Nothing was changed; what arrived of it and is worth going on with is kept for the next try.",
     ),
     code(
         "NL0306",
