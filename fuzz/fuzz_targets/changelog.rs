@@ -3,7 +3,8 @@
 
 use netlink::release::Changelog;
 use netlink::release::changelog::{
-    AnyDocument, Document, Form, Grammar, Section, Span, WarningKind, check_any, html, markdown, read, read_any, text, view,
+    AnyDocument, Document, Form, Grammar, Section, Span, WarningKind, check_any, html, markdown, read, read_any, text,
+    view,
 };
 use netlink::version::Scheme;
 
@@ -45,7 +46,10 @@ fn check<V: Scheme>(document: Document<V>) {
 fn comes_back<V: Scheme>(release: &Changelog<V>) {
     let markdown = release.to_markdown();
     let mut again = read::<V>(&markdown);
-    let wrong = again.warnings.iter().any(|one| matches!(one.kind, WarningKind::Front(_)));
+    let wrong = again
+        .warnings
+        .iter()
+        .any(|one| matches!(one.kind, WarningKind::Front(_)));
     assert!(again.releases.len() == 1 && !wrong, "{markdown}");
     let again = again.releases.remove(0);
     assert_eq!(told(&again), told(release), "{markdown}");

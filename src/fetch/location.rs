@@ -133,10 +133,16 @@ impl FromStr for Location {
     }
 }
 
-fn web(text: &str) -> Result<String, LocationError> {
-    if let Some((_, host)) = text.rsplit_once('@') {
-        return Err(LocationError::UserInfo(host.to_owned()));
+/// Also where an `@` would be harmless: that it is shows only to who reads closely.
+fn without_password(text: &str) -> Result<(), LocationError> {
+    match text.rsplit_once('@') {
+        Some((_, host)) => Err(LocationError::UserInfo(host.to_owned())),
+        None => Ok(()),
     }
+}
+
+fn web(text: &str) -> Result<String, LocationError> {
+    without_password(text)?;
     if text.contains(['?', '#']) {
         return Err(LocationError::Query(text.to_owned()));
     }
@@ -158,6 +164,7 @@ fn ascii(path: &str) -> String {
 }
 
 fn in_bucket(text: &str, rest: &str) -> Result<Place, LocationError> {
+    without_password(text)?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_matches('/');
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
@@ -298,9 +305,15 @@ mod tests {
 
     #[test]
     fn a_password_is_refused_and_never_shown() {
-        let error = "https://me:secret@host/a".parse::<Location>().unwrap_err();
-        assert!(matches!(error, LocationError::UserInfo(_)));
-        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        for text in [
+            "https://me:secret@host/a",
+            "s3://me:secret@bucket/a",
+            "s3://bucket/secret@a",
+        ] {
+            let error = text.parse::<Location>().unwrap_err();
+            assert!(matches!(error, LocationError::UserInfo(_)));
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
     }
 
     #[test]
