@@ -10,7 +10,7 @@ use super::{AppError, Consent, Installation, Result, changes, facts, finalize, r
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
-use crate::plan::{self, Plan, Planned, RefusedHop};
+use crate::plan::{self, Explanation, Plan, Planned};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
@@ -20,8 +20,8 @@ pub use crate::plan::{Fetch, Goal, Wish};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanView {
     pub plan: Plan,
-    /// Moves that a rule forbids and that would have been shorter.
-    pub refused: Vec<RefusedHop>,
+    #[serde(flatten)]
+    pub explanation: Explanation,
 }
 
 /// What a goal comes to.
@@ -34,11 +34,11 @@ pub enum Ready<T> {
 pub fn preview(installation: &Installation, goal: &Goal) -> Result<Ready<PlanView>> {
     Ok(match make(installation, goal)? {
         Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
-        Ready::Go((plan, refused)) => Ready::Go(PlanView { plan, refused }),
+        Ready::Go((plan, explanation)) => Ready::Go(PlanView { plan, explanation }),
     })
 }
 
-fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<RefusedHop>)>> {
+fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Explanation)>> {
     let facts = facts::gather(installation)?;
     let catalog = match (goal, repository::catalog(installation)) {
         // The way back must not depend on the network: what is on disk is enough while the old release is kept.
@@ -48,7 +48,7 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
     match plan::plan(&facts, &catalog, goal).map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
-            let refused = plan::refused_alternatives(&facts, &catalog, &plan);
+            let explanation = plan::explain(&facts, &catalog, &plan);
             // Who goes back to where they were has consented before, and may be without a repository.
             let notes = match goal {
                 Goal::Upgrade(..) => Some(changes::notes_of_the_way_up(
@@ -68,7 +68,7 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
                     .map_err(|e| AppError::below("NL0323", &e))?,
                 None => *plan,
             };
-            Ok(Ready::Go((plan, refused)))
+            Ok(Ready::Go((plan, explanation)))
         }
     }
 }

@@ -69,12 +69,12 @@ fn plan(global: &Global, made: Ready<PlanView>, explain: bool, out: Option<&std:
                 app::write_plan(&view.plan, path)?;
             }
             result(global, &view, |view| {
-                let refused = if explain {
-                    plan_text::refused(&view.refused)
+                let told = if explain {
+                    plan_text::explained(view)
                 } else {
                     String::new()
                 };
-                plan_text::text(&view.plan) + &refused
+                plan_text::text(&view.plan) + &told
             })
         }
     }

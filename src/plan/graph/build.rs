@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::super::{Rule, Terms};
 use super::order::sort;
-use super::{Column, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
+use super::{Blocks, Column, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
 use crate::release::{ReleaseRules, Rollout, Stop};
 use crate::version::{Constraint, Scheme};
 
@@ -88,9 +88,7 @@ impl<'a, V: Scheme> Building<'a, V> {
                 series_up: Vec::new(),
                 series_down: Vec::new(),
                 free: Vec::new(),
-                blocks: Vec::new(),
-                narrow_blocks: Vec::new(),
-                wide_blocks: Vec::new(),
+                blocks: Blocks::default(),
                 accepted: Vec::new(),
                 unknown_risks: Vec::new(),
                 stops: Vec::new(),
