@@ -77,7 +77,7 @@ fn the_two_stage_way_of_a_monitoring_server() {
 #[test]
 fn a_shorter_way_is_told_by_the_move_that_it_lacks() {
     let index = Index::of(&json!({"scheme": "dotted", "releases": [
-        {"version": "1"}, {"version": "2", "yanked": "it loses data"}, {"version": "3", "from": ["=1"]},
+        {"version": "1"}, {"version": "2", "yanked": true}, {"version": "3", "from": ["=1"]},
         {"version": "4", "from": ["=3"]}, {"version": "5", "from": ["=2", "=4"]}]}));
     let answer = index.plan("1", "5", &[]).ok().json();
     assert_eq!(answer["path"], json!(["1", "3", "4", "5"]));

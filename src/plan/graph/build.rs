@@ -161,7 +161,10 @@ impl<'a, V: Scheme> Building<'a, V> {
         let mut barred = Vec::new();
         barred.extend(self.terms.policy.bars(version).map(|reason| (Rule::Policy, reason)));
         if let Some(rollout) = rules.rollout.filter(|rollout| !self.terms.takes_part(version, rollout)) {
-            barred.push((Rule::Rollout, not_yet(version, &rollout)));
+            barred.push((
+                Rule::Rollout,
+                not_yet(version, &rollout, self.terms.turn(version, &rollout)),
+            ));
         }
         for (name, constraint) in &rules.components {
             match self.terms.facts.component(name) {
@@ -333,9 +336,9 @@ fn levels<V: Scheme>(version: &V, rules: &ReleaseRules<V>) -> Result<Levels, Gra
     })
 }
 
-fn not_yet<V: Scheme>(version: &V, rollout: &Rollout) -> String {
+fn not_yet<V: Scheme>(version: &V, rollout: &Rollout, turn: jiff::Timestamp) -> String {
     format!(
-        "{version} comes to the nodes one after the other over {} hours from {}; it is not this one's turn yet",
+        "{version} comes to the nodes one after the other over {} hours from {}; this one's turn is at {turn}",
         rollout.hours, rollout.start
     )
 }
