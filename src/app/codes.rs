@@ -432,6 +432,12 @@ pub const CODES: &[Code] = &[
         "The git repository cannot be read or does not know the commit to start from; the message says what.",
     ),
     code(
+        "NL0520",
+        Kind::Refused,
+        "no patch to make",
+        "The repository does not have both packages, of one platform, that the patch would lead between; the message says which it has.",
+    ),
+    code(
         "NL0601",
         Kind::NotFound,
         "unknown backup",

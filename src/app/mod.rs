@@ -40,7 +40,8 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
+    PackOptions, PublishOptions, keys_need_passphrase, pack, patch, publish, release_init, release_timestamp,
+    release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};

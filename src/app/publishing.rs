@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{AppError, Result};
 use crate::crypt::Secret;
 use crate::package::{self, Packed};
-use crate::publish::{self, Inspected, Published, RepositoryReport};
+use crate::publish::{self, Inspected, Patched, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ReleaseManifest};
 use crate::{clock, crypt, disk};
 
@@ -77,6 +77,19 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
         clock::now(),
     )
     .map_err(|e| AppError::below("NL0502", &e))
+}
+
+/// Makes, tries, signs and publishes patches between two published releases.
+pub fn patch(
+    repository: &Path,
+    keys: &Path,
+    options: &publish::PatchOptions,
+    passphrase: Option<&Secret>,
+) -> Result<Vec<Patched>> {
+    publish::patch(repository, keys, options, passphrase, clock::now()).map_err(|e| match e {
+        publish::PublishError::NothingToPatch { .. } => AppError::below("NL0520", &e),
+        e => AppError::below("NL0502", &e),
+    })
 }
 
 fn inspect(path: &Path) -> Result<Inspected> {

@@ -39,12 +39,16 @@ pub fn preview(installation: &Installation, goal: &Goal) -> Result<Ready<PlanVie
 }
 
 fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Explanation)>> {
-    let facts = facts::gather(installation)?;
+    let mut facts = facts::gather(installation)?;
     let catalog = match (goal, repository::catalog(installation)) {
         // The way back must not depend on the network: what is on disk is enough while the old release is kept.
         (Goal::Rollback(_), Err(_)) => repository::on_disk(installation)?,
         (_, catalog) => catalog?,
     };
+    let installed = facts.installed.as_ref().map(|installed| &installed.version);
+    if let Some(version) = installed.filter(|version| catalog.has_patches_from(version)) {
+        facts.altered = facts::altered(installation, version);
+    }
     match plan::plan(&facts, &catalog, goal).map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {

@@ -2,6 +2,7 @@
 
 mod add;
 mod keys;
+mod patch;
 mod repository;
 mod verify;
 
@@ -10,13 +11,16 @@ use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
 pub use keys::need_passphrase;
+pub use patch::{Making, Outcome, PatchOptions, Patched, patch};
 pub use repository::{InitOptions, init, timestamp};
 pub use verify::{RepositoryReport, verify};
 
 use crate::crypt::KeyError;
 use crate::disk::DiskError;
 use crate::package::PackageError;
+use crate::release::Platform;
 use crate::tuf::TufError;
+use crate::version::Version;
 
 /// Folder of signed metadata below a repository.
 const METADATA: &str = "metadata";
@@ -49,6 +53,16 @@ pub enum PublishError {
     },
     #[error("{target} of the repository is not as it was signed: {problem}")]
     Target { target: String, problem: String },
+    #[error("there is no {missing} to make a patch of; {there}")]
+    NothingToPatch { missing: String, there: String },
+    #[error("cannot make the patch from {from} to {to} for {platform}")]
+    Patch {
+        from: Version,
+        to: Version,
+        platform: Platform,
+        #[source]
+        source: PackageError,
+    },
     #[error("{target} of the repository cannot be used")]
     Package {
         target: String,

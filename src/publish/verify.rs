@@ -18,6 +18,7 @@ use crate::tuf::{self, Editor};
 pub struct RepositoryReport {
     pub releases: usize,
     pub targets: usize,
+    pub patches: usize,
     pub bytes: u64,
     /// When the metadata of each role ends to be valid.
     pub expires: BTreeMap<String, Timestamp>,
@@ -29,7 +30,7 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     editor.check_fresh(now)?;
     contradictions(&editor)?;
     let mut releases = BTreeSet::new();
-    let (mut targets, mut bytes) = (0, 0);
+    let (mut targets, mut patches, mut bytes) = (0, 0, 0);
     for (name, file) in editor.targets() {
         let Some(target) = editor.target(name)? else { continue };
         let path = repository.join(tuf::target_file(name, target.sha256)?);
@@ -48,6 +49,10 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
             }
             releases.insert((product, version));
         }
+        if let Some(custom @ TargetCustom::Patch { .. }) = file.netlink() {
+            super::patch::check(repository, &editor, &target, &custom)?;
+            patches += 1;
+        }
         targets += 1;
         bytes += target.length;
     }
@@ -55,6 +60,7 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     Ok(RepositoryReport {
         releases: releases.len(),
         targets,
+        patches,
         bytes,
         expires: states
             .map(|state| (state.role.name().to_owned(), state.expires))
@@ -62,7 +68,7 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     })
 }
 
-fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), PublishError> {
+pub(super) fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), PublishError> {
     let read = |source| PublishError::Read {
         path: path.to_path_buf(),
         source,
@@ -87,9 +93,7 @@ pub fn contradictions(editor: &Editor) -> Result<(), PublishError> {
     let products: BTreeSet<ProductName> = editor
         .targets()
         .filter_map(|(_, file)| file.netlink())
-        .map(|custom| match custom {
-            TargetCustom::Package { product, .. } | TargetCustom::Changelog { product, .. } => product,
-        })
+        .map(|custom| custom.product().clone())
         .collect();
     for product in products {
         editor.catalog(&product)?;

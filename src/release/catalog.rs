@@ -25,6 +25,21 @@ pub enum TargetCustom {
         product: ProductName,
         version: Version,
     },
+    /// Makes the tree of `version` out of that of exactly `from`, both of the same platform.
+    Patch {
+        product: ProductName,
+        version: Version,
+        from: Version,
+        platform: Platform,
+    },
+}
+
+impl TargetCustom {
+    pub fn product(&self) -> &ProductName {
+        match self {
+            Self::Package { product, .. } | Self::Changelog { product, .. } | Self::Patch { product, .. } => product,
+        }
+    }
 }
 
 /// A file of the repository as the signed metadata describes it.
@@ -43,6 +58,14 @@ pub struct PackageRef {
     #[schema(value_type = String)]
     pub platform: Platform,
     pub unpacked: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PatchRef {
+    pub target: TargetRef,
+    /// The release whose tree it needs.
+    #[schema(value_type = String)]
+    pub from: Version,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +95,12 @@ pub enum CatalogError {
     Contradiction { version: Version },
     #[error("release {version} has two packages for {platform}")]
     TwicePackaged { version: Version, platform: Platform },
+    #[error("release {version} has two patches from {from} for {platform}")]
+    TwicePatched {
+        version: Version,
+        from: Version,
+        platform: Platform,
+    },
 }
 
 /// The releases of one product by version.
@@ -79,6 +108,8 @@ pub enum CatalogError {
 pub struct Catalog {
     releases: BTreeMap<Version, CatalogRelease>,
     changelogs: BTreeMap<Version, TargetRef>,
+    /// By the release each leads to, the one it starts from, and their platform.
+    patches: BTreeMap<(Version, Version, Platform), PatchRef>,
 }
 
 impl Catalog {
@@ -93,6 +124,15 @@ impl Catalog {
 
     pub fn changelog(&self, version: &Version) -> Option<&TargetRef> {
         self.changelogs.get(version)
+    }
+
+    /// The patch between the packages of exactly these releases for a platform.
+    pub fn patch(&self, from: &Version, to: &Version, platform: &Platform) -> Option<&PatchRef> {
+        self.patches.get(&(to.clone(), from.clone(), platform.clone()))
+    }
+
+    pub fn has_patches_from(&self, version: &Version) -> bool {
+        self.patches.values().any(|patch| patch.from == *version)
     }
 
     /// Takes in one target of the verified metadata; targets of other products are passed over.
@@ -119,7 +159,29 @@ impl Catalog {
                 };
                 self.add_package(version, &rules, package)
             }
-            TargetCustom::Changelog { .. } | TargetCustom::Package { .. } => Ok(()),
+            TargetCustom::Patch {
+                product: of,
+                version,
+                from,
+                platform,
+            } if of == *product => {
+                let patch = PatchRef {
+                    target,
+                    from: from.clone(),
+                };
+                match self
+                    .patches
+                    .insert((version.clone(), from.clone(), platform.clone()), patch)
+                {
+                    None => Ok(()),
+                    Some(_) => Err(CatalogError::TwicePatched {
+                        version,
+                        from,
+                        platform,
+                    }),
+                }
+            }
+            TargetCustom::Changelog { .. } | TargetCustom::Package { .. } | TargetCustom::Patch { .. } => Ok(()),
         }
     }
 

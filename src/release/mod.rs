@@ -9,7 +9,7 @@ mod name;
 mod rules;
 mod template;
 
-pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
+pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, PatchRef, TargetCustom, TargetRef};
 pub use changelog::{Changelog, ChangelogError};
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};

@@ -16,6 +16,7 @@ mod fetching;
 mod journey;
 mod keeping;
 mod package;
+mod patching;
 mod planning;
 mod rest;
 mod scene;
