@@ -40,13 +40,14 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    PackOptions, PublishOptions, keys_need_passphrase, pack, publish, release_init, release_timestamp, release_verify,
+    Advice, AdviceOptions, Listed, ListedRelease, PackOptions, PublishOptions, keys_need_passphrase, pack, publish,
+    release_advise, release_init, release_list, release_timestamp, release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use updating::{
-    Accepted, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back,
-    prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
+    Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
+    begin_turning_back, prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

@@ -1,7 +1,10 @@
 //! The publisher's side: a repository of static files, its keys, and what is signed into it.
 
 mod add;
+mod advise;
 mod keys;
+mod list;
+mod products;
 mod repository;
 mod verify;
 
@@ -9,7 +12,9 @@ use std::io;
 use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
+pub use advise::{Advice, AdviceError, advise};
 pub use keys::need_passphrase;
+pub use list::{Listed, ListedRelease, list};
 pub use repository::{InitOptions, init, timestamp};
 pub use verify::{RepositoryReport, verify};
 
@@ -29,6 +34,8 @@ pub enum PublishError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Tuf(#[from] TufError),
+    #[error(transparent)]
+    Advice(#[from] AdviceError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,

@@ -1,14 +1,18 @@
 //! Every command and option, as the help shows them.
 
+mod release;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::backup::BackupId;
 use crate::fetch::Location;
-use crate::release::{Fact, Platform, ProductName, RelPath};
+use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
+
+pub use release::{BlockArgs, KeyArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, YankArgs};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -151,6 +155,8 @@ pub enum UpdateVerb {
         /// Write the plan, for `upgrade --plan FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        risks: RiskArgs,
     },
     /// Compare every file of the installed release with what the publisher signed
     Verify,
@@ -171,6 +177,8 @@ pub enum UpdateVerb {
         /// Go on in spite of warnings, without a question
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        risks: RiskArgs,
     },
     /// Give up the release before; until then the way back is cheap
     Finalize,
@@ -242,12 +250,21 @@ pub struct UpgradeArgs {
     /// Fetch whole packages, also of releases that are on this disk
     #[arg(long, conflicts_with = "plan")]
     pub full: bool,
+    #[command(flatten)]
+    pub risks: RiskArgs,
     /// Show what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Go on in spite of warnings, without a question
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RiskArgs {
+    /// Take a move that is not recommended, by the name of what speaks against it; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub accept_risk: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -274,62 +291,6 @@ pub enum BackupVerb {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ReleaseVerb {
-    /// Make keys and an empty signed repository
-    Init {
-        #[arg(value_name = "DIR")]
-        repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-        /// Leave the keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
-        #[arg(long)]
-        no_passphrase: bool,
-    },
-    /// Pack a release's folder into a package
-    Pack {
-        tree: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// any, or <os>-<arch>
-        #[arg(long)]
-        platform: Option<Platform>,
-        /// zstd level
-        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(i32).range(1..=19))]
-        level: i32,
-    },
-    /// Sign packages of one release and put them into the repository
-    Publish {
-        #[arg(required = true)]
-        packages: Vec<PathBuf>,
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        changelog: Option<PathBuf>,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Sign the short-lived metadata anew; for a cron job
-    Timestamp {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Check the whole repository as a client would see it
-    Verify {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct KeyArgs {
-    /// Folder of the signing keys
-    #[arg(long = "keys", value_name = "DIR")]
-    pub dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,8 @@
 //! `netlink release …`, the publisher's side.
 
+mod advise;
+mod list;
+
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -50,6 +53,10 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
                 format!("{} {}", green("published"), published.targets.join(", "))
             })
         }
+        ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
+        ReleaseVerb::Block(wanted) => advise::block(global, wanted),
+        ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
+        ReleaseVerb::List { repo } => list::run(global, repo),
         ReleaseVerb::Timestamp { repo, keys } => {
             app::release_timestamp(repo, &keys.dir, passphrase(keys)?.as_ref())?;
             result(global, &serde_json::json!({"signed": true}), |_| {
@@ -111,7 +118,7 @@ fn new_passphrase(no_passphrase: bool) -> Result<Option<Secret>> {
 }
 
 /// For keys that are there; none when they are not encrypted.
-fn passphrase(keys: &KeyArgs) -> Result<Option<Secret>> {
+pub fn passphrase(keys: &KeyArgs) -> Result<Option<Secret>> {
     if !app::keys_need_passphrase(&keys.dir)? {
         return Ok(None);
     }
