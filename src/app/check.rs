@@ -41,7 +41,7 @@ pub struct Available {
 /// Asks the repository; changes nothing but the trusted metadata.
 pub fn check(installation: &Installation) -> Result<CheckView> {
     let facts = facts::gather(installation)?;
-    let catalog = repository::catalog(installation)?;
+    let (catalog, mut notes) = repository::catalog_and_warnings(installation)?;
     let current_version = facts.installed.as_ref().map(|installed| installed.version.clone());
     let platform = Platform::this_host();
     let newer = catalog
@@ -55,7 +55,6 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
             download_bytes: release.package_for(&platform).map(|package| package.target.length),
         })
         .collect();
-    let mut notes = Vec::new();
     let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
         Ok(Planned::Go(plan)) => {
             notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));

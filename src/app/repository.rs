@@ -1,22 +1,28 @@
 //! The releases an installation can choose from: verified metadata of its repository, and what lies on disk.
 
+use std::cell::RefCell;
+
 use super::{AppError, Installation, Result};
 use crate::clock;
-use crate::fetch::{self, Location};
+use crate::fetch::{self, FetchError, Location};
 use crate::package;
 use crate::release::{Catalog, TargetRef};
 use crate::store::Fact;
-use crate::tuf::{self, MetadataSource, SourceError};
+use crate::tuf::{self, Asking, MetadataSource, Note, SourceError};
 
 /// A changelog of a single release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
 
-/// Metadata of a repository at a location, for the client of `tuf`.
-struct At<'a>(&'a Location);
+/// Metadata files in a folder of a server or of this machine, for the client of `tuf`.
+pub(super) struct Metadata(pub Location);
 
-impl MetadataSource for At<'_> {
+impl MetadataSource for Metadata {
     fn get(&self, name: &str, limit: u64) -> std::result::Result<Option<Vec<u8>>, SourceError> {
-        fetch::read_small(&self.0.join("metadata"), name, limit).map_err(|e| SourceError::new(name, e))
+        match fetch::read_named(&self.0, name, limit) {
+            // So object stores answer for what is not there when nobody may list their files. The next root is such a file.
+            Err(FetchError::Status { status: 403, .. }) => Ok(None),
+            read => read.map_err(|e| SourceError::new(name, e)),
+        }
     }
 }
 
@@ -34,13 +40,27 @@ fn needed(installation: &Installation) -> Result<Location> {
 
 /// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk.
 pub fn catalog(installation: &Installation) -> Result<Catalog> {
-    let location = needed(installation)?;
-    let targets =
-        tuf::refresh(&installation.layout.trust(), &At(&location), clock::now()).map_err(|e| not_trusted(&e))?;
-    with_disk(
-        installation,
-        tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?,
-    )
+    catalog_and_warnings(installation).map(|(catalog, _)| catalog)
+}
+
+/// As [`catalog`], with what an operator should know of the repository.
+pub fn catalog_and_warnings(installation: &Installation) -> Result<(Catalog, Vec<String>)> {
+    let source = Metadata(needed(installation)?.join("metadata"));
+    let warnings = RefCell::new(Vec::new());
+    let asking = Asking {
+        source: &source,
+        now: clock::now(),
+        tell: &|note: &Note| {
+            if note.is_warning() {
+                warnings.borrow_mut().push(note.to_string());
+            }
+        },
+    };
+    let refreshed = tuf::refresh(&installation.layout.trust(), asking).map_err(|e| not_trusted(&e))?;
+    let targets = tuf::all(&refreshed).map_err(|e| not_trusted(&e))?;
+    drop(refreshed);
+    let catalog = tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?;
+    Ok((with_disk(installation, catalog)?, warnings.into_inner()))
 }
 
 /// Only the releases on disk; for going back when the repository cannot be asked.
@@ -80,7 +100,7 @@ pub fn changelog(installation: &Installation, target: &TargetRef) -> Result<Stri
     String::from_utf8(bytes).map_err(|e| AppError::below("NL0203", &e))
 }
 
-fn not_trusted(error: &tuf::TufError) -> AppError {
+pub(super) fn not_trusted(error: &tuf::TufError) -> AppError {
     let code = if error.is_unreachable() { "NL0202" } else { "NL0203" };
     AppError::below(code, error)
 }

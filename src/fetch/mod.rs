@@ -12,4 +12,4 @@ mod tests;
 pub use download::{Expected, download};
 pub use error::FetchError;
 pub use location::{Location, LocationError};
-pub use small::read_small;
+pub use small::{read_named, read_small};

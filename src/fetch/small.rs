@@ -13,13 +13,22 @@ pub fn read_small(location: &Location, name: &str, limit: u64) -> Result<Option<
     read_small_within(Limits::SMALL, location, name, limit)
 }
 
+/// As [`read_small`], for a file whose name others chose and that may hold anything: one part of a URL, quoted.
+pub fn read_named(location: &Location, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    read_source(Limits::SMALL, location, location.named(name)?, limit)
+}
+
 pub(super) fn read_small_within(
     limits: Limits,
     location: &Location,
     name: &str,
     limit: u64,
 ) -> Result<Option<Vec<u8>>, FetchError> {
-    match location.file(name)? {
+    read_source(limits, location, location.file(name)?, limit)
+}
+
+fn read_source(limits: Limits, location: &Location, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    match source {
         Source::Path(path) => read_file(location, &path, limit),
         Source::Url(url) => {
             let client = Client::new(&url, limits);

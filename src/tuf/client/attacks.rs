@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::repository::{Client, Repository, bytes, days, envelope, now};
-use super::{MetadataSource, refresh, trusted};
+use super::repository::{Client, Repository, bytes, days, envelope, now, refresh};
+use super::{MetadataSource, trusted};
 use crate::crypt::SigningKey;
 use crate::tuf::model::Role;
 use crate::tuf::{Key, SourceError, TufError};
@@ -91,10 +91,10 @@ fn rollback_of_the_targets_by_a_newer_snapshot() {
     assert!(
         matches!(
             refused,
-            TufError::Rollback {
-                role: Role::Targets,
+            TufError::AnnouncedRollback {
                 trusted: 5,
-                offered: 4
+                offered: 4,
+                ..
             }
         ),
         "{refused}"
@@ -144,7 +144,7 @@ fn freeze_what_was_fresh_yesterday_does_not_stay_so() {
     let repository = Repository::new();
     let client = Client::refreshed(&repository);
     let later = now() + days(11);
-    let frozen = refresh(&client.trust, &repository, later).unwrap_err();
+    let frozen = refresh(&client.trust, &repository, later).err().unwrap();
     assert!(
         matches!(
             frozen,
@@ -182,7 +182,7 @@ fn freeze_kept_metadata_expires_role_by_role() {
         let client = Client::refreshed(&repository);
         let later = now() + days(2);
         for result in [
-            refresh(&client.trust, &repository, later),
+            refresh(&client.trust, &repository, later).map(|refreshed| refreshed.targets().clone()),
             trusted(&client.trust, later),
         ] {
             let expired = result.unwrap_err();
@@ -322,10 +322,8 @@ fn a_threshold_counts_keys_not_signatures() {
     repository.tamper("timestamp.json", |file| {
         file["signatures"][1] = file["signatures"][0].clone();
     });
-    assert!(matches!(
-        Client::of(&repository).refused(&repository),
-        TufError::Signatures { valid: 1, .. }
-    ));
+    let refused = Client::of(&repository).refused(&repository);
+    assert!(refused.to_string().contains("signs it twice"), "{refused}");
 }
 
 #[test]
