@@ -26,9 +26,10 @@ fn answer<V: Scheme>(global: &Global, verb: &SchemeVerb) -> Result<()> {
             let (channel, next) = (version.channel(), version.next());
             let document = json!({
                 "version": version.to_string(), "scheme": V::NAME, "channel": channel,
-                "stable": version.is_stable(), "next": next.to_string(),
+                "stable": version.is_stable(), "next": next,
             });
             result(global, &document, |_| {
+                let next = next.map_or_else(|| "none".to_owned(), |next| next.to_string());
                 format!("{version}: {channel} channel, next {next}")
             })
         }
@@ -47,8 +48,11 @@ fn answer<V: Scheme>(global: &Global, verb: &SchemeVerb) -> Result<()> {
             result(global, &versions, |versions| versions.join("\n"))
         }
         SchemeVerb::Next { version } => {
-            let next = parse::<V>(version)?.next().to_string();
-            result(global, &next, Clone::clone)
+            let version = parse::<V>(version)?;
+            let next = version
+                .next()
+                .ok_or_else(|| AppError::said("NL0101", format!("{version} is the last version of its scheme")))?;
+            result(global, &next, ToString::to_string)
         }
         SchemeVerb::Satisfies { version, constraint } => {
             let constraint: Constraint<V> = constraint.parse().map_err(|e| AppError::below("NL0101", &e))?;

@@ -115,7 +115,16 @@ fn web(text: &str) -> Result<String, LocationError> {
     let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"));
     let host = uri.authority().filter(|authority| !authority.host().is_empty());
     let (scheme, host) = scheme.zip(host).ok_or_else(shape)?;
-    Ok(format!("{scheme}://{host}{}", uri.path().trim_end_matches('/')))
+    Ok(format!("{scheme}://{host}{}", ascii(uri.path().trim_end_matches('/'))))
+}
+
+/// A path as it is asked for and shown: of what is not ASCII, some cannot be told from a blank.
+fn ascii(path: &str) -> String {
+    let one = |b: u8| match b {
+        b if b.is_ascii() => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    path.bytes().map(one).collect()
 }
 
 impl fmt::Display for Location {
@@ -204,6 +213,7 @@ mod tests {
         check("file:///srv/my repo", "file:///srv/my%20repo");
         check("HTTPS://example.org:8443/a/", "https://example.org:8443/a");
         check("http://[::1]:80", "http://[::1]:80");
+        check("https://host/caf\u{e9}\u{a0}", "https://host/caf%C3%A9%C2%A0");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub use pack::{Packed, pack};
 pub use source::read_source;
 pub use staged::{Staged, TreeReport, looks_whole, manifest_of, verify_tree};
-pub use unpack::{Expect, read_manifest, unpack};
+pub use unpack::{Expect, manifest_in, read_manifest, unpack};
 
 use crate::disk;
 

@@ -27,9 +27,12 @@ pub struct Expect {
 
 /// The manifest of a package file; reads no further than it.
 pub fn read_manifest(package: &Path) -> Result<ReleaseManifest, PackageError> {
-    let file = io_at("open", package, File::open(package))?;
-    let mut stream = decoder(file)?;
-    Ok(first_entry(&mut stream)?.0)
+    manifest_in(io_at("open", package, File::open(package))?)
+}
+
+/// The same for a package that is being read.
+pub fn manifest_in<R: Read>(package: R) -> Result<ReleaseManifest, PackageError> {
+    Ok(first_entry(&mut decoder(package)?)?.0)
 }
 
 /// Unpacks into a fresh `dest`; `progress` hears the bytes of files written so far.

@@ -268,7 +268,7 @@ mod tests {
             ---\n# 0r1\n\n- x\n";
         let older = "---\nnotes:\n- {id: old, level: blocking, text: as it was}\n---\n# 0b1\n\n- x\n";
         let mut facts = FactSheet::default();
-        facts.insert("rows", Fact::Number(12.0));
+        facts.insert("rows", Fact::Number(12.0.into()));
         let all = [changelog("0b1", older), changelog("0r1", text)];
         let notes = PlanNotes::of_the_way_up(&all, &"0a1".parse().unwrap(), &facts);
         let told: Vec<String> = notes

@@ -81,12 +81,16 @@ fn meant(nearest: Option<&str>) -> String {
 impl Settings {
     /// Reads a settings file, which need not exist, and then the environment.
     pub fn load(path: &Path, environment: &Environment) -> Result<Self, SettingsError> {
-        let file = match disk::read_text_limited(path, FILE_LIMIT) {
-            Ok(text) => read(path, &text)?,
-            Err(e) if e.source.kind() == io::ErrorKind::NotFound => File::default(),
-            Err(e) => return Err(e.into()),
-        };
-        let file = environment::overridden(file, environment)?;
+        match disk::read_text_limited(path, FILE_LIMIT) {
+            Ok(text) => Self::parse(path, &text, environment),
+            Err(e) if e.source.kind() == io::ErrorKind::NotFound => Self::parse(path, "", environment),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The same for the text of a file; `path` is what errors name.
+    pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<Self, SettingsError> {
+        let file = environment::overridden(read(path, text)?, environment)?;
         check(&file)?;
         Ok(Self {
             backup: file.update_system.backup,

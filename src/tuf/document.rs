@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::json::{canonical, parse_strict};
-use super::model::{Content, Mandate, Root, Signed};
-use super::{Key, TufError};
+use super::model::{self, Content, Mandate, Root, Signed, Snapshot, Targets};
+use super::{Key, Role, TufError};
 use crate::crypt::SigningKey;
 
 /// Something that was signed as the trusted root asks. Only this room makes it.
@@ -54,6 +54,16 @@ struct Signature {
 struct Envelope {
     signatures: Vec<Signature>,
     signed: Value,
+}
+
+/// The bytes that the signatures of a role's metadata are over, where all but the signatures is right.
+pub fn signed_bytes(role: Role, bytes: &[u8]) -> Result<Vec<u8>, TufError> {
+    match role {
+        Role::Root => Document::<Root>::parse(bytes).map(|document| document.message),
+        Role::Timestamp => Document::<model::Timestamp>::parse(bytes).map(|document| document.message),
+        Role::Snapshot => Document::<Snapshot>::parse(bytes).map(|document| document.message),
+        Role::Targets => Document::<Targets>::parse(bytes).map(|document| document.message),
+    }
 }
 
 impl<C: Content> Document<C> {

@@ -39,9 +39,9 @@ pub trait Scheme:
 
     fn has_build(&self) -> bool;
 
-    /// The next version of the scheme.
+    /// The next version of the scheme; none after the last.
     #[must_use]
-    fn next(&self) -> Self;
+    fn next(&self) -> Option<Self>;
 
     /// Reads a text with a wildcard in it; none when it has none and should be read as a version.
     fn pattern(text: &str) -> Result<Option<Self::Pattern>, VersionError>;

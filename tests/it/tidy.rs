@@ -281,6 +281,48 @@ fn codes_are_unique_explained_and_known_wherever_they_are_used() {
     }
 }
 
+/// Each package of a lock file with its versions.
+fn locked(path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let mut versions = BTreeMap::<String, BTreeSet<String>>::new();
+    let values = |key: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(key));
+        lines
+            .map(|value| value.trim_matches(['"', ' ', '=']).to_owned())
+            .collect()
+    };
+    // The first line with a version is that of the file's own format.
+    for (name, version) in values("name ").into_iter().zip(values("version ").into_iter().skip(1)) {
+        versions.entry(name).or_default().insert(version);
+    }
+    versions
+}
+
+#[test]
+fn fuzzing_takes_the_dependencies_that_the_build_has_made() {
+    let ours = locked("Cargo.lock");
+    let others: Vec<_> = locked("fuzz/Cargo.lock")
+        .into_iter()
+        .filter(|(name, versions)| ours.get(name).is_some_and(|known| !versions.is_subset(known)))
+        .collect();
+    assert!(ours.len() > 100 && others.is_empty(), "`fuzz/run lock`: {others:?}");
+}
+
+#[test]
+fn every_fuzz_target_is_built_and_has_stored_inputs() {
+    let built = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let mut targets = Vec::new();
+    rust_files(&root().join("fuzz/fuzz_targets"), &mut targets);
+    let wrong: Vec<_> = targets
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap())
+        .filter(|name| {
+            !built.contains(&format!("name = \"{name}\"")) || !root().join("fuzz/corpus").join(name).is_dir()
+        })
+        .collect();
+    assert!(targets.len() > 10 && wrong.is_empty(), "{wrong:?}");
+}
+
 #[test]
 fn the_description_of_the_rest_interface_is_the_served_one() {
     let kept = fs::read_to_string(root().join("openapi.yaml")).unwrap();

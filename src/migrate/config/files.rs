@@ -65,6 +65,17 @@ pub struct Migration {
 }
 
 impl Migration {
+    /// Reads the text of a migration file. What is wrong comes with its line and column.
+    pub fn parse(version: Version, text: &str) -> Result<Self, String> {
+        let files: Option<BTreeMap<RelPath, Vec<Op>>> = serde_saphyr::from_str_with_options(text, yaml())
+            .map_err(|e| format!("is not understood: {}", one_line(&e)))?;
+        let files = files.unwrap_or_default();
+        match files.keys().find(|file| !file.as_str().ends_with(".toml")) {
+            Some(other) => Err(format!("names {other}: only .toml files can be migrated")),
+            None => Ok(Self { version, files }),
+        }
+    }
+
     pub fn ops_for(&self, file: &RelPath) -> Option<&[Op]> {
         self.files.get(file).map(Vec::as_slice)
     }
@@ -98,7 +109,7 @@ impl Migrations {
                 return Err(wrong(format!("is the second one of {version}")));
             }
             let text = disk::read_text_limited(&path, FILE_LIMIT)?;
-            all.push(parse(version, &text).map_err(wrong)?);
+            all.push(Migration::parse(version, &text).map_err(wrong)?);
         }
         all.sort_by(|a, b| a.version.cmp(&b.version));
         Ok(Self(all))
@@ -108,17 +119,6 @@ impl Migrations {
     pub fn between(&self, after: &Version, up_to: &Version) -> impl Iterator<Item = &Migration> {
         let within = move |migration: &&Migration| migration.version > *after && migration.version <= *up_to;
         self.0.iter().filter(within)
-    }
-}
-
-/// What is wrong comes with its line and column.
-fn parse(version: Version, text: &str) -> Result<Migration, String> {
-    let files: Option<BTreeMap<RelPath, Vec<Op>>> = serde_saphyr::from_str_with_options(text, yaml())
-        .map_err(|e| format!("is not understood: {}", one_line(&e)))?;
-    let files = files.unwrap_or_default();
-    match files.keys().find(|file| !file.as_str().ends_with(".toml")) {
-        Some(other) => Err(format!("names {other}: only .toml files can be migrated")),
-        None => Ok(Migration { version, files }),
     }
 }
 

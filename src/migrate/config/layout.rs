@@ -128,7 +128,8 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
 }
 
 pub(super) fn line_start_of_line_above(text: &str, start: usize) -> usize {
-    line_start(text, start.saturating_sub(1))
+    let above = &text[..start];
+    line_start(text, above.strip_suffix('\n').unwrap_or(above).len())
 }
 
 pub(super) fn is_blank(line: &str) -> bool {

@@ -34,6 +34,13 @@ fn a_rename_keeps_comments_place_and_value() {
 }
 
 #[test]
+fn a_byte_order_mark_stays_in_front() {
+    let text = "\u{feff}[a]\nx = 1\n";
+    let now = migrated(text, "[{set_default: {key: b, value: 0}}]");
+    assert_eq!(now, "\u{feff}b = 0\n\n[a]\nx = 1\n");
+}
+
+#[test]
 fn a_move_into_a_new_table_takes_the_comments_along() {
     let text = "# File\n\n# about a\na = 1 # one\n\nb = [\n  2, # two\n]\n";
     let yaml = "[{rename: {from: a, to: t.a}}, {rename: {from: b, to: t.b}}]";

@@ -286,7 +286,7 @@ fn known_facts() -> impl Strategy<Value = FactSheet> {
     (rarely(0..200_u32), rarely(any::<bool>()), rarely(10..20_u32)).prop_map(|(rows, finalized, db)| {
         let mut facts = FactSheet::default();
         if let Some(rows) = rows {
-            facts.insert("rows", Fact::Number(f64::from(rows)));
+            facts.insert("rows", Fact::Number(f64::from(rows).into()));
         }
         if let Some(finalized) = finalized {
             facts.insert("finalized", Fact::Truth(finalized));

@@ -26,11 +26,13 @@ pub enum Grammar {
 /// Reads a file in the grammar given, or in the one that understands more of its headings. `0b1` alone is a version in both;
 /// there the narrower, lifecycle, is meant.
 pub fn read_any(text: &str, grammar: Option<Grammar>) -> Result<AnyDocument, FrontError> {
-    let grammar = grammar.unwrap_or_else(|| detected(text));
-    match grammar {
-        Grammar::Lifecycle => reader::read(text).map(AnyDocument::Lifecycle),
-        Grammar::Dotted => reader::read(text).map(AnyDocument::Dotted),
-    }
+    let text = blocks::tidy(text);
+    let (_, body, above) = front::parts(&text)?;
+    let blocks = blocks::blocks(body, above);
+    Ok(match grammar.unwrap_or_else(|| detected(&text, &blocks)) {
+        Grammar::Lifecycle => AnyDocument::Lifecycle(reader::of_blocks(front::split(&text)?.0, blocks)),
+        Grammar::Dotted => AnyDocument::Dotted(reader::of_blocks(front::split(&text)?.0, blocks)),
+    })
 }
 
 /// What to mend in a file; front matter that cannot be read is a finding like others.
@@ -50,12 +52,10 @@ pub fn check_any(text: &str, grammar: Option<Grammar>, today: Date) -> Vec<Findi
     }
 }
 
-fn detected(text: &str) -> Grammar {
-    let text = blocks::tidy(text);
-    let named = (front::names::<Version>(&text), front::names::<Dotted>(&text));
-    let (_, body, _) = front::parts(&text).unwrap_or_default();
+fn detected(text: &str, blocks: &[Block]) -> Grammar {
+    let named = (front::names::<Version>(text), front::names::<Dotted>(text));
     let mut counts = [usize::from(named.0), usize::from(named.1)];
-    for block in blocks::blocks(body, 0) {
+    for block in blocks {
         if let Block::Heading(heading) = block {
             counts[0] += usize::from(is_release::<Version>(&heading.text));
             counts[1] += usize::from(is_release::<Dotted>(&heading.text));
@@ -68,8 +68,9 @@ fn detected(text: &str) -> Grammar {
     }
 }
 
+/// Most headings name a section, and have no digit.
 fn is_release<V: Scheme>(text: &str) -> bool {
-    matches!(heading::read::<V>(text), Title::Release(_))
+    text.contains(|c: char| c.is_ascii_digit()) && matches!(heading::read::<V>(text), Title::Release(_))
 }
 
 #[cfg(test)]

@@ -172,7 +172,8 @@ fn release_of<V: Scheme>(version: &V) -> V {
         if release.is_stable() {
             break;
         }
-        release = release.next();
+        let Some(next) = release.next() else { break };
+        release = next;
     }
     release
 }

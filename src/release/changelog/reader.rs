@@ -66,18 +66,23 @@ const DEEPEST: u8 = 3;
 /// Reads a whole file. Errors are those of front matter only: any text is a changelog, perhaps one without releases.
 pub fn read<V: Scheme>(text: &str) -> Result<Document<V>, FrontError> {
     let text = blocks::tidy(text);
-    let (front, body, above) = front::split::<V>(&text)?;
+    let (front, body, above) = front::split(&text)?;
+    Ok(of_blocks(front, blocks::blocks(body, above)))
+}
+
+/// The same for a text whose blocks are known.
+pub(super) fn of_blocks<V: Scheme>(front: Option<front::Front<V>>, blocks: Vec<Block>) -> Document<V> {
     let mut reader = Reader {
         chapters: vec![Chapter::new(Head::Opening, 0, Place::default())],
         warnings: Vec::new(),
     };
-    for block in blocks::blocks(body, above) {
+    for block in blocks {
         match block {
             Block::Heading(heading) => reader.heading(heading),
             Block::Entry { form, text, place } => reader.entry(form, text, place),
         }
     }
-    Ok(reader.finish(front))
+    reader.finish(front)
 }
 
 struct Reader<V: Scheme> {
@@ -94,7 +99,7 @@ impl<V: Scheme> Reader<V> {
         );
         let is_sibling = heading.level <= inside;
         if heading.level > DEEPEST {
-            return self.section_or_block(heading);
+            return self.deep(heading);
         }
         match heading::read::<V>(&heading.text) {
             Title::Release(release) if release.certainty == Certainty::Clear || is_sibling => {
@@ -142,18 +147,30 @@ impl<V: Scheme> Reader<V> {
         self.chapters.last_mut()
     }
 
-    /// A date right below a release's heading is the release's.
+    /// A date right below a release's heading is the release's, unless that names a day itself.
     fn takes_date(&mut self, day: jiff::civil::Date) -> bool {
         match self.current() {
-            Some(Chapter {
-                head: Head::Release { release, .. },
-                body,
-                ..
-            }) if body.is_empty() && release.date.is_none() => {
-                release.date = Some(When::Day(day));
-                true
-            }
+            Some(chapter) if chapter.says_nothing() => match &mut chapter.head {
+                Head::Release { release, .. } if !matches!(release.date, Some(When::Day(_))) => {
+                    release.date = Some(When::Day(day));
+                    true
+                }
+                _ => false,
+            },
             _ => false,
+        }
+    }
+
+    /// A section is written higher up, where a title such as `1.2.0` or `2024-01-02` would be more than its title.
+    fn deep(&mut self, heading: Heading) {
+        let is_more = match heading::read::<V>(&heading.text) {
+            Title::Release(release) => release.certainty != Certainty::Named,
+            Title::Odd | Title::Date(When::Day(_)) => true,
+            Title::Date(_) | Title::Pending | Title::Series | Title::Plain => false,
+        };
+        match self.current() {
+            Some(chapter) if is_more => chapter.push_heading(&heading),
+            _ => self.section_or_block(heading),
         }
     }
 
@@ -162,13 +179,7 @@ impl<V: Scheme> Reader<V> {
         let kind = mark::kind_of(&heading.text);
         let named = chapter.section_level;
         if kind == SectionKind::Other && named > 0 && heading.level > named {
-            // Below a section, which is written at level 2.
-            let level = usize::from(heading.level.max(3));
-            chapter.push(
-                Form::Block,
-                format!("{} {}", "#".repeat(level), heading.markdown),
-                heading.place,
-            );
+            chapter.push_heading(&heading);
         } else {
             chapter.open(heading.text, kind);
             chapter.section_level = heading.level;
@@ -306,6 +317,17 @@ impl<V: Scheme> Chapter<V> {
                 place,
             });
         }
+    }
+
+    /// As a block of what it stands in. A section is written at level 2, so what is below one is deeper.
+    fn push_heading(&mut self, heading: &Heading) {
+        let marks = "#".repeat(usize::from(heading.level.max(3)));
+        self.push(Form::Block, format!("{marks} {}", heading.markdown), heading.place);
+    }
+
+    /// Headings without entries are not kept.
+    fn says_nothing(&self) -> bool {
+        self.body.preamble.is_empty() && !self.has_entries()
     }
 
     fn has_entries(&self) -> bool {

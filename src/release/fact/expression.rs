@@ -23,7 +23,7 @@ use nom::multi::many0;
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
 
-use super::{Fact, FactSheet};
+use super::{COMPONENTS, Fact, FactSheet};
 
 /// Expressions come from outside; nothing that means something is longer or nested more deeply.
 const LONGEST: usize = 1000;
@@ -76,7 +76,7 @@ impl Node {
                 Fact::Truth(truth) => Some(*truth),
                 _ => None,
             },
-            Self::Compare(name, sign, literal) => compare(facts.get(name)?, literal)?.answer(*sign),
+            Self::Compare(name, sign, literal) => compare(name, facts.get(name)?, literal)?.answer(*sign),
             Self::Not(node) => node.holds(facts).map(|holds| !holds),
             Self::All(nodes) => decided(nodes, facts, false),
             Self::Any(nodes) => decided(nodes, facts, true),
@@ -104,10 +104,13 @@ enum Comparison {
     Same(bool),
 }
 
-/// Numbers as numbers, versions as versions, truths and other texts for equality only.
-fn compare(fact: &Fact, literal: &Fact) -> Option<Comparison> {
+/// Numbers as numbers, versions as versions, truths and other texts for equality only. What a component has is a version, even
+/// where it looks like a number: `1.10` is newer than `1.9`.
+fn compare(name: &str, fact: &Fact, literal: &Fact) -> Option<Comparison> {
     match (fact, literal) {
-        (Fact::Number(fact), Fact::Number(literal)) => fact.partial_cmp(literal).map(Comparison::Ordered),
+        (Fact::Number(fact), Fact::Number(literal)) if !name.starts_with(COMPONENTS) => {
+            fact.value().partial_cmp(&literal.value()).map(Comparison::Ordered)
+        }
         (Fact::Truth(fact), Fact::Truth(literal)) => Some(Comparison::Same(fact == literal)),
         (Fact::Truth(_), _) | (_, Fact::Truth(_)) => None,
         _ => Some(match (fact.version(), literal.version()) {
@@ -143,7 +146,7 @@ impl FromStr for Expression {
         };
         let nested = text.bytes().filter(|byte| b"(!".contains(byte)).count() + text.matches("not").count();
         if text.len() > LONGEST || nested > DEEPEST {
-            return Err(wrong(LONGEST.min(text.len())));
+            return Err(wrong(text.floor_char_boundary(LONGEST)));
         }
         match terminated(any, multispace0).parse(text) {
             Ok(("", root)) => Ok(Self {
@@ -279,6 +282,9 @@ mod tests {
             r#"{"rows": 120000, "finalized": true, "platform": "linux-x86_64", "components": {"db": "15.2"}, "port": "8080"}"#,
         )
         .unwrap();
+        let mut facts = facts;
+        facts.insert("components.cache", Fact::read("1.10"));
+        facts.insert("codename", Fact::read("inf"));
         for (text, expected) in [
             ("rows > 1000000", Some(false)),
             ("rows>=120000", Some(true)),
@@ -290,6 +296,9 @@ mod tests {
             ("platform != 'linux-x86_64'", Some(false)),
             ("components.db < 14", Some(false)),
             ("components.db >= 15.2.0", Some(true)),
+            ("components.db < 15.10", Some(true)),
+            ("components.cache < 1.9", Some(false)),
+            ("codename == inf and codename == 'inf'", Some(true)),
             ("unknown", None),
             ("unknown > 3 or finalized", Some(true)),
             ("unknown > 3 and finalized", None),
@@ -319,6 +328,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Expression>().unwrap_err().at, at, "{text}");
         }
+        let long = format!("a{}", "é".repeat(LONGEST));
+        assert_eq!(long.parse::<Expression>().unwrap_err().at, LONGEST - 1);
         assert!("(".repeat(5000).parse::<Expression>().is_err());
         assert!("not ".repeat(200).parse::<Expression>().is_err());
     }

@@ -1,8 +1,10 @@
 //! Facts of an installation by name, and expressions over them: what stops and blocks may depend on.
 
 mod expression;
+mod number;
 
 pub use expression::{Expression, ExpressionError};
+pub use number::Number;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,12 +13,15 @@ use serde::Deserialize;
 
 use crate::version::Dotted;
 
-/// One fact. Numbers are kept as written, so that none is too large; a text that is a dotted version compares as one.
+/// What the names of components' versions begin with.
+const COMPONENTS: &str = "components.";
+
+/// One fact. A text that is a dotted version compares as one, and beside it so does a number.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Fact {
     Truth(bool),
-    Number(f64),
+    Number(Number),
     Text(String),
 }
 
@@ -42,7 +47,7 @@ impl FactSheet {
 
     /// The version of a component, where it is known and is one.
     pub fn component(&self, name: &str) -> Option<Dotted> {
-        self.get(&format!("components.{name}")).and_then(Fact::version)
+        self.get(&format!("{COMPONENTS}{name}")).and_then(Fact::version)
     }
 }
 
@@ -55,17 +60,14 @@ impl Fact {
         match text.trim() {
             "true" => Self::Truth(true),
             "false" => Self::Truth(false),
-            text => match text.parse() {
-                Ok(number) if f64::is_finite(number) => Self::Number(number),
-                _ => Self::Text(text.to_owned()),
-            },
+            text => Number::read(text).map_or_else(|| Self::Text(text.to_owned()), Self::Number),
         }
     }
 
     fn version(&self) -> Option<Dotted> {
         match self {
             Self::Truth(_) => None,
-            Self::Number(number) => number.to_string().parse().ok(),
+            Self::Number(number) => number.written().parse().ok(),
             Self::Text(text) => text.parse().ok(),
         }
     }

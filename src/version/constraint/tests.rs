@@ -64,6 +64,8 @@ fn dotted_rules_mean_what_they_say() {
         (">=14", "13.9.9", false),
         ("=1.7", "1.7.0", true),
         ("2.x.x", "2.55.1", true),
+        ("x.x", "2.55.1", true),
+        ("!=x.x", "2.55.1", false),
         ("2.x", "3.0", false),
         ("2.*", "2.0.0-rc.1", true),
         ("!=2.x", "2.1", false),

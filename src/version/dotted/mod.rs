@@ -127,13 +127,15 @@ impl Scheme for Dotted {
         self.build().is_some()
     }
 
-    /// The release of a pre-release, else one more in the last number.
-    fn next(&self) -> Self {
+    /// The release of a pre-release, else one more in the last number that can grow.
+    fn next(&self) -> Option<Self> {
         let mut numbers: Vec<u64> = self.numbers().collect();
-        if let (None, Some(last)) = (self.pre(), numbers.last_mut()) {
-            *last = last.saturating_add(1);
+        if self.pre().is_none() {
+            let at = numbers.iter().rposition(|number| *number < u64::MAX)?;
+            numbers[at] += 1;
+            numbers[at + 1..].fill(0);
         }
-        Self::from_numbers(&numbers)
+        Some(Self::from_numbers(&numbers))
     }
 
     fn pattern(text: &str) -> Result<Option<Prefix>, VersionError> {
@@ -241,6 +243,10 @@ impl fmt::Display for Dotted {
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            // `x` alone is the rule for any version, which is no pattern.
+            return f.pad("x.x");
+        }
         let numbers = self.0.iter().map(|number| format!("{number}."));
         f.pad(&(numbers.collect::<String>() + "x"))
     }

@@ -96,15 +96,17 @@ fn channels_and_what_comes_next() {
         ("1.2.3.4.5", Channel::Release, "1.2.3.4.6"),
         ("1.7.0-rc.1", Channel::Beta, "1.7.0"),
         ("1.7a1", Channel::Alpha, "1.7"),
+        ("1.18446744073709551615", Channel::Release, "2.0"),
         ("1.7.0-20240101", Channel::Alpha, "1.7.0"),
     ] {
         let read = version(text);
         assert_eq!(
-            (read.channel(), read.next().to_string().as_str()),
+            (read.channel(), read.next().unwrap().to_string().as_str()),
             (channel, next),
             "{text}"
         );
     }
+    assert_eq!(version("18446744073709551615").next(), None);
 }
 
 fn text() -> impl Strategy<Value = String> {

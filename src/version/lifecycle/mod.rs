@@ -62,19 +62,19 @@ impl Scheme for Version {
     }
 
     /// Alpha, beta, release, then alpha of the next minor; after the last minor, of the next major.
-    fn next(&self) -> Self {
+    fn next(&self) -> Option<Self> {
         let (major, minor, channel) = match (self.channel, self.minor.checked_add(1)) {
             (Channel::Alpha, _) => (self.major, self.minor, Channel::Beta),
             (Channel::Beta, _) => (self.major, self.minor, Channel::Release),
             (Channel::Release, Some(minor)) => (self.major, minor, Channel::Alpha),
-            (Channel::Release, None) => (self.major.saturating_add(1), 1, Channel::Alpha),
+            (Channel::Release, None) => (self.major.checked_add(1)?, 1, Channel::Alpha),
         };
-        Self {
+        Some(Self {
             major,
             channel,
             minor,
             build: None,
-        }
+        })
     }
 
     fn pattern(text: &str) -> Result<Option<Series>, VersionError> {
@@ -186,21 +186,20 @@ impl FromStr for Version {
 
     #[inline]
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ((major, channel, minor), build) = match short::read(text.as_bytes()) {
-            Some(numbers) => (numbers, None),
-            None => grammar(text)?,
-        };
-        Ok(Self {
-            major,
-            channel,
-            minor,
-            build,
-        })
+        match short::read(text.as_bytes()) {
+            None => grammar(text),
+            Some((major, channel, minor)) => Ok(Self {
+                major,
+                channel,
+                minor,
+                build: None,
+            }),
+        }
     }
 }
 
 /// Any version, or what was expected where.
-fn grammar(text: &str) -> Result<((u32, Channel, u32), Option<Build>), VersionError> {
+fn grammar(text: &str) -> Result<Version, VersionError> {
     let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
     if text.len() > LONGEST {
         let at = text.floor_char_boundary(LONGEST);
@@ -214,7 +213,12 @@ fn grammar(text: &str) -> Result<((u32, Channel, u32), Option<Build>), VersionEr
         [b'+', ..] => Some(Build::whole(text, text.len() - rest.len() + 1)?),
         _ => return Err(fail((rest, "a digit, `+` and a build identifier, or the end"))),
     };
-    Ok(((major, channel, minor), build))
+    Ok(Version {
+        major,
+        channel,
+        minor,
+        build,
+    })
 }
 
 /// What was left to read, and what was expected there. Bytes, not characters: all that a version is made of is ASCII.

@@ -194,6 +194,16 @@ fn begins_with_dots(text: &str) -> bool {
         .is_ok_and(|(rest, digits)| digits.len() == 4 && rest.starts_with('.'))
 }
 
+/// `2022-10-081` is a day with a slip of the pen, not the pre-release `10-081` of a version 2022.
+fn begins_as_day(text: &str) -> bool {
+    let year = digit1::<_, Error<&str>>
+        .parse(text)
+        .ok()
+        .filter(|(_, digits)| digits.len() == 4);
+    year.and_then(|(rest, _)| rest.strip_prefix('-'))
+        .is_some_and(|month| month.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// `1.0 RC 1`, `2.0.0 beta2`: the words belong to the version.
 fn with_pre_release_word<V: Scheme>(version: V, written: String, rest: &str) -> (V, String, &str) {
     let unchanged = (version, written, rest);
@@ -248,8 +258,9 @@ fn behind<V: Scheme>(text: &str) -> After<V> {
             joined = true;
         }
         let tied = joined || between.contains(['-', '–', '—', ',', '/', '&', '+', '…']);
-        let other =
-            version_in::<V>(word).filter(|(_, written)| tied && written.contains(|c: char| !c.is_ascii_digit()));
+        let is_other =
+            |written: &str| tied && written.contains(|c: char| !c.is_ascii_digit()) && !begins_as_day(written);
+        let other = version_in::<V>(word).filter(|(_, written)| is_other(written));
         match (other, role_after(&lower)) {
             (Some((version, _)), _) => after.more.push(version),
             (None, _) if YANKED.contains(&&*lower) => after.yanked = true,

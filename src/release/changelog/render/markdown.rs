@@ -1,7 +1,7 @@
 //! Markdown: of one release, as a file that reads back the same; of a view, as one text to hand on.
 
 use super::super::front::Front;
-use super::super::heading::{self, Title};
+use super::super::heading::{self, Release, Title};
 use super::super::model::{Body, Changelog, Entry, Form, Pending};
 use super::super::range::{Shown, View, Way};
 use super::{harmless_lines, list, origin, versions, withdrawn};
@@ -67,10 +67,10 @@ fn shown<V: Scheme>(one: &Shown<V>) -> String {
 
 fn title<V: Scheme>(release: &Changelog<V>, struck: bool) -> String {
     let mut version = versions(release);
-    // `3` or `20240102` alone would not be taken for a version.
-    let reads_back = matches!(heading::read::<V>(&version), Title::Release(read) if read.version == release.version);
-    if !reads_back {
-        version = format!("v{version}");
+    // `3` or `20240102` would not be taken for a version.
+    let reads_back = |read: &Release<V>| read.version == release.version && read.together_with == release.together_with;
+    if !matches!(heading::read::<V>(&version), Title::Release(read) if reads_back(&read)) {
+        version = format!("v{}", version.replace(", ", ", v"));
     }
     if let Some(link) = &release.link {
         version = format!(

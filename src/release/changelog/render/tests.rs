@@ -1,6 +1,6 @@
 //! Views of a range, in every form.
 
-use super::super::{Span, View, read, view};
+use super::super::{Changelog, Place, Span, View, read, view};
 use super::*;
 use crate::version::Dotted;
 
@@ -146,4 +146,36 @@ fn text_is_wrapped_to_the_width() {
         "{out}"
     );
     assert_eq!(out.matches("word").count() + out.matches("inner").count(), 70);
+}
+
+/// All that a release says, without where it stands.
+fn only_said(mut release: Changelog<Dotted>) -> Changelog<Dotted> {
+    release.place = Place::default();
+    let entries = release
+        .body
+        .sections
+        .iter_mut()
+        .flat_map(|section| &mut section.entries);
+    entries.for_each(|entry| entry.place = Place::default());
+    release
+}
+
+#[test]
+fn a_file_of_its_own_says_the_same_again() {
+    for text in [
+        "## 1.2.0 and 1.2.1\n- a\n",
+        "## v3\n- a\n",
+        "## v3, v2.0\n- a\n",
+        "## v3 / 2.0-rc1\n- a\n",
+        "# 1.1\n#### 0.2\nx\n",
+        "# 1.1\n## Added\n- a\n#### 0.2 was odd.1\n- b\n",
+        "# 1.1\n#### 2024-01-02\n- b\n",
+        "# 1.1\n## Added\n## 2024-01-02\n- b\n",
+        "# 1.1 - 2024-13\n2024-01-02\n",
+        "# 1.1 - January 2024\n2024-01-02\n\n2024-01-03\n",
+    ] {
+        let release = read::<Dotted>(text).unwrap().releases.remove(0);
+        let again = read::<Dotted>(&release.to_markdown()).unwrap().releases.remove(0);
+        assert_eq!(only_said(again), only_said(release), "{text}");
+    }
 }
