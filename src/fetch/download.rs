@@ -109,9 +109,15 @@ fn fetch(
 ) -> Result<(), FetchError> {
     let mut arriving = Arriving::open(to, expected)?;
     arriving.take_up()?;
+    let empty = arriving.count() == 0;
     let continued = fetch_rest(client, expected, &mut arriving, progress);
     match continued {
         Err(error @ (FetchError::TooLong { .. } | FetchError::Length { .. })) => {
+            arriving.discard()?;
+            Err(error)
+        }
+        // A file that is not there has no part to go on from; one that was there a moment ago may come back.
+        Err(error @ FetchError::Missing { .. }) if empty => {
             arriving.discard()?;
             Err(error)
         }

@@ -23,4 +23,5 @@ mod strategy;
 mod sweep;
 mod target;
 mod tidy;
+mod tuf;
 mod world;

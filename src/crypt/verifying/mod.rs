@@ -3,6 +3,9 @@
 //!
 //! RSA is verified by ring, which is in the program already for TLS: the crate `rsa` has an open advisory (RUSTSEC-2023-0071).
 
+#[cfg(test)]
+mod tests;
+
 use p256::ecdsa::signature::Verifier as _;
 use p256::pkcs8::DecodePublicKey as _;
 use pkcs8::der::{Decode as _, Document};
