@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -15,12 +15,10 @@ use super::{Rule, Terms};
 use crate::release::{Expression, FactSheet, ReleaseRules};
 use crate::version::{Constraint, Scheme};
 
-/// What a file says besides its releases, and their number.
+/// What must be known of a file before its rules can be read.
 #[derive(Debug)]
 pub struct Index<V: Scheme> {
     versions: Vec<V>,
-    edges: Vec<EdgeRule<V>>,
-    blocks: Vec<BlockRule<V>>,
     pub facts: FactSheet,
 }
 
@@ -37,7 +35,7 @@ pub enum IndexError {
 impl<V: Scheme> Index<V> {
     /// The first reading: all but the rules.
     pub fn read(text: &str) -> Result<Self, IndexError> {
-        let file: File<V> = serde_json::from_str(text)?;
+        let file: File<V> = serde_json::from_str(without_mark(text))?;
         if let Some(found) = file.scheme.filter(|scheme| scheme != V::NAME) {
             return Err(IndexError::OtherScheme {
                 found: found.into_owned(),
@@ -46,8 +44,6 @@ impl<V: Scheme> Index<V> {
         }
         Ok(Self {
             versions: file.releases.0,
-            edges: file.edges.into_iter().map(EdgeRule::from).collect(),
-            blocks: file.blocked.into_iter().map(BlockRule::from).collect(),
             facts: file.facts,
         })
     }
@@ -56,8 +52,8 @@ impl<V: Scheme> Index<V> {
     pub fn graph(self, text: &str, installed: Option<&V>, terms: &Terms<V>) -> Result<Graph<V>, IndexError> {
         let mut building = Building::new(self.versions, installed, terms)?;
         let mut contradiction = None;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let read = Releases {
+        let mut reader = serde_json::Deserializer::from_str(without_mark(text));
+        let read = Rules {
             building: &mut building,
             contradiction: &mut contradiction,
         };
@@ -66,8 +62,13 @@ impl<V: Scheme> Index<V> {
             return Err(IndexError::Contradiction(error));
         }
         read?;
-        Ok(building.finish(&self.edges, &self.blocks)?)
+        Ok(building.finish()?)
     }
+}
+
+/// Some editors put a byte order mark first.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The scheme that a file names, where it does.
@@ -77,7 +78,10 @@ pub fn scheme_of(text: &str) -> Option<String> {
         #[serde(borrow)]
         scheme: Option<Cow<'a, str>>,
     }
-    serde_json::from_str::<Head<'_>>(text).ok()?.scheme.map(Cow::into_owned)
+    serde_json::from_str::<Head<'_>>(without_mark(text))
+        .ok()?
+        .scheme
+        .map(Cow::into_owned)
 }
 
 #[derive(Deserialize)]
@@ -86,28 +90,48 @@ struct File<'a, V: Scheme> {
     #[serde(borrow)]
     scheme: Option<Cow<'a, str>>,
     releases: Versions<V>,
-    #[serde(default)]
-    edges: Vec<WrittenEdge<V>>,
-    #[serde(default)]
-    blocked: Vec<WrittenBlock<V>>,
+    #[serde(default, rename = "edges")]
+    _edges: IgnoredAny,
+    #[serde(default, rename = "blocked")]
+    _blocked: IgnoredAny,
     #[serde(default)]
     facts: FactSheet,
 }
 
+/// `["0a1", "0b1"]`, or a table with `min_patch` besides.
+struct WrittenEdge<V: Scheme>(EdgeRule<V>);
+
 #[derive(Deserialize)]
-#[serde(untagged, bound = "", expecting = "[from, to] or {\"from\", \"to\", \"min_patch\"}")]
-enum WrittenEdge<V: Scheme> {
-    Pair(V, V),
-    Full { from: V, to: V, min_patch: Option<V> },
+#[serde(deny_unknown_fields, bound = "")]
+struct EdgeTable<V: Scheme> {
+    from: V,
+    to: V,
+    min_patch: Option<V>,
 }
 
-impl<V: Scheme> From<WrittenEdge<V>> for EdgeRule<V> {
-    fn from(written: WrittenEdge<V>) -> Self {
-        let (from, to, min_patch) = match written {
-            WrittenEdge::Pair(from, to) => (from, to, None),
-            WrittenEdge::Full { from, to, min_patch } => (from, to, min_patch),
-        };
-        Self { from, to, min_patch }
+/// By hand, so that a mistake in a version or a name is told as such.
+impl<'de, V: Scheme> Deserialize<'de> for WrittenEdge<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairOrTable<V>(PhantomData<V>);
+        impl<'de, V: Scheme> Visitor<'de> for PairOrTable<V> {
+            type Value = WrittenEdge<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("[from, to] or {\"from\", \"to\", \"min_patch\"}")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                let (from, to) = Deserialize::deserialize(SeqAccessDeserializer::new(list))?;
+                let min_patch = None;
+                Ok(WrittenEdge(EdgeRule { from, to, min_patch }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let EdgeTable { from, to, min_patch } = EdgeTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(WrittenEdge(EdgeRule { from, to, min_patch }))
+            }
+        }
+        deserializer.deserialize_any(PairOrTable(PhantomData))
     }
 }
 
@@ -124,13 +148,30 @@ struct WrittenBlock<V: Scheme> {
     when: Conditions,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(untagged, expecting = "an expression over facts, or a list of them")]
-enum Conditions {
-    #[default]
-    None,
-    One(Expression),
-    More(Vec<Expression>),
+/// One expression or a list of them.
+#[derive(Default)]
+struct Conditions(Vec<Expression>);
+
+impl<'de> Deserialize<'de> for Conditions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Conditions;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an expression over facts, or a list of them")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Conditions, E> {
+                text.parse().map(|one| Conditions(vec![one])).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Conditions, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Conditions)
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
+    }
 }
 
 impl<V: Scheme> From<WrittenBlock<V>> for BlockRule<V> {
@@ -141,11 +182,7 @@ impl<V: Scheme> From<WrittenBlock<V>> for BlockRule<V> {
             to: written.to,
             reason: written.reason,
             url: written.url,
-            when: match written.when {
-                Conditions::None => Vec::new(),
-                Conditions::One(expression) => vec![expression],
-                Conditions::More(expressions) => expressions,
-            },
+            when: written.when.0,
         }
     }
 }
@@ -180,13 +217,13 @@ impl<'de, V: Scheme> Deserialize<'de> for Versions<V> {
     }
 }
 
-/// Feeds the rules of each release to the graph as they are read.
-struct Releases<'b, 't, V: Scheme> {
+/// Feeds the rules of each release, the edges and the blocks to the graph as they are read.
+struct Rules<'b, 't, V: Scheme> {
     building: &'b mut Building<'t, V>,
     contradiction: &'b mut Option<GraphError>,
 }
 
-impl<'de, V: Scheme> DeserializeSeed<'de> for Releases<'_, '_, V> {
+impl<'de, V: Scheme> DeserializeSeed<'de> for Rules<'_, '_, V> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -194,28 +231,68 @@ impl<'de, V: Scheme> DeserializeSeed<'de> for Releases<'_, '_, V> {
     }
 }
 
-impl<'de, V: Scheme> Visitor<'de> for Releases<'_, '_, V> {
+impl<'de, V: Scheme> Visitor<'de> for Rules<'_, '_, V> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a release index")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self {
+            building,
+            contradiction,
+        } = self;
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            if key == "releases" {
-                map.next_value_seed(Listed(&mut self))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match &*key {
+                "releases" => {
+                    let mut nth = 0;
+                    let each = |entry: Entry<V>| {
+                        building.rules(nth, &entry.rules)?;
+                        if entry.yanked {
+                            building.bar(nth, Rule::Yanked, "it was withdrawn by its publisher".into());
+                        }
+                        nth += 1;
+                        Ok(())
+                    };
+                    map.next_value_seed(Each::of(each, contradiction))?;
+                }
+                "edges" => {
+                    let each = |edge: WrittenEdge<V>| building.edge(&edge.0);
+                    map.next_value_seed(Each::of(each, contradiction))?;
+                }
+                "blocked" => {
+                    let each = |block: WrittenBlock<V>| {
+                        building.block(&block.into());
+                        Ok(())
+                    };
+                    map.next_value_seed(Each::of(each, contradiction))?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
     }
 }
 
-struct Listed<'r, 'b, 't, V: Scheme>(&'r mut Releases<'b, 't, V>);
+/// A list that is taken in one by one, never whole.
+struct Each<'c, T, F> {
+    take: F,
+    contradiction: &'c mut Option<GraphError>,
+    of: PhantomData<T>,
+}
 
-impl<'de, V: Scheme> DeserializeSeed<'de> for Listed<'_, '_, '_, V> {
+impl<'c, T, F: FnMut(T) -> Result<(), GraphError>> Each<'c, T, F> {
+    fn of(take: F, contradiction: &'c mut Option<GraphError>) -> Self {
+        Self {
+            take,
+            contradiction,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), GraphError>> DeserializeSeed<'de> for Each<'_, T, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -223,26 +300,20 @@ impl<'de, V: Scheme> DeserializeSeed<'de> for Listed<'_, '_, '_, V> {
     }
 }
 
-impl<'de, V: Scheme> Visitor<'de> for Listed<'_, '_, '_, V> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), GraphError>> Visitor<'de> for Each<'_, T, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of releases")
+        f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let mut nth = 0;
-        while let Some(entry) = list.next_element::<Entry<V>>()? {
-            let building = &mut *self.0.building;
-            if let Err(error) = building.rules(nth, &entry.rules) {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(one) = list.next_element()? {
+            if let Err(error) = (self.take)(one) {
                 let said = error.to_string();
-                *self.0.contradiction = Some(error);
+                *self.contradiction = Some(error);
                 return Err(serde::de::Error::custom(said));
             }
-            if entry.yanked {
-                building.bar(nth, Rule::Yanked, "it was withdrawn by its publisher".into());
-            }
-            nth += 1;
         }
         Ok(())
     }

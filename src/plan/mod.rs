@@ -46,11 +46,12 @@ pub enum Planned {
 /// The plan for a goal; the same answer for the same input.
 pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Refusal> {
     let graph = path::graph(facts, catalog)?;
-    let aim = match goal::resolve(facts, catalog, &graph, goal)? {
+    let mut aim = match goal::resolve(facts, catalog, &graph, goal)? {
         goal::Resolved::AlreadyThere(version) => return Ok(Planned::AlreadyThere(version)),
         goal::Resolved::Aim(aim) => aim,
     };
     let hops = path::find(facts, catalog, &graph, &aim)?;
+    aim.warnings.extend(path::warnings(&graph, &hops));
     let body = steps::body(facts, catalog, aim, hops)?;
     Plan::seal(body)
         .map(|plan| Planned::Go(Box::new(plan)))

@@ -4,10 +4,10 @@
 //! release is there at all.
 
 use super::goal::Aim;
-use super::graph::{Building, Graph, GraphError};
+use super::graph::{Building, Ends, Graph, GraphError};
 use super::route::{self, Stuck};
 use super::travel;
-use super::{Direction, Facts, Hop, Plan, Reason, Refusal, RefusedHop, Rule};
+use super::{Direction, Facts, Hop, Plan, Reason, Refusal, RefusedHop, Rule, Warning};
 use crate::release::{Catalog, CatalogRelease};
 use crate::version::Version;
 
@@ -27,7 +27,7 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
             building.bar(nth, Rule::Platform, reason);
         }
     }
-    building.finish(&[], &[]).map_err(contradiction)
+    building.finish().map_err(contradiction)
 }
 
 pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim) -> Result<Vec<Hop>, Refusal> {
@@ -55,6 +55,14 @@ pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim)
         }
         (Direction::Up | Direction::Down, None) => Err(nothing_installed()),
     }
+}
+
+/// What is to be said of releases and moves on the way.
+pub fn warnings(graph: &Graph<Version>, hops: &[Hop]) -> Vec<Warning> {
+    let start = hops.first().and_then(|hop| hop.from.as_ref());
+    let passed = start.into_iter().chain(hops.iter().map(|hop| &hop.to));
+    let chain: Option<Vec<u32>> = passed.map(|version| graph.find(version)).collect();
+    chain.map(|chain| travel::warnings(graph, &chain)).unwrap_or_default()
 }
 
 fn crosses_one_way(graph: &Graph<Version>, from: &Version, target: &CatalogRelease) -> bool {
@@ -117,8 +125,11 @@ fn back(
     if is_available(facts, target) {
         return Ok(vec![hop(graph, Some(from_place), to)]);
     }
-    let heading = route::heading(from_place, to);
-    let witness = route::refusals(graph, from_place, to, heading, to);
+    let ends = Ends {
+        heading: route::heading(from_place, to),
+        goal: to,
+    };
+    let witness = route::refusals(graph, from_place, to, ends);
     let missing = witness
         .into_iter()
         .filter(|refused| refused.rule == Rule::Platform)

@@ -3,7 +3,7 @@
 //! Upwards no stop may be skipped, so the way falls into stretches from stop to stop, and the best way is the best of each.
 //! Downwards it is one stretch. A way never turns round.
 
-use super::graph::{Graph, Heading, Way};
+use super::graph::{Ends, Graph, Heading, Way};
 use super::search::{Terrain, best_chain, reachable};
 use super::{RefusedHop, Rule};
 use crate::version::Scheme;
@@ -22,21 +22,24 @@ pub struct Stuck<V: Scheme> {
 
 /// Places from `from` to `to` with both ends.
 pub fn route<V: Scheme>(graph: &Graph<V>, from: u32, to: u32) -> Result<Vec<u32>, Stuck<V>> {
-    let heading = heading(from, to);
     let mut chain = vec![from];
     if from == to {
         return Ok(chain);
     }
+    let ends = Ends {
+        heading: heading(from, to),
+        goal: to,
+    };
     let mut at = from;
     for next in landings(graph, from, to) {
         let way = Way {
             graph,
             from: at,
             to: next,
-            heading,
-            goal: to,
+            ends,
         };
-        let found = best_chain(&way).map_err(|farthest| stuck(&way, farthest))?;
+        // What stands in the way is looked for over all of it: it may be the stop itself.
+        let found = best_chain(&way).map_err(|_| stuck(&Way { graph, from, to, ends }))?;
         chain.extend(found.into_iter().skip(1).map(|step| way.release(step)));
         at = next;
     }
@@ -63,43 +66,38 @@ pub fn refused_shortcuts<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<Refu
     if chain.len() > 3 {
         pairs.insert(0, (*first, *last));
     }
-    let refused = |(from, to)| refusals(graph, from, to, heading(from, to), *last);
+    let ends = Ends {
+        heading: heading(*first, *last),
+        goal: *last,
+    };
+    let refused = |(from, to)| refusals(graph, from, to, ends);
     pairs.into_iter().flat_map(refused).collect()
 }
 
-/// Every rule that forbids the move.
-pub fn refusals<V: Scheme>(graph: &Graph<V>, from: u32, to: u32, heading: Heading, goal: u32) -> Vec<RefusedHop<V>> {
-    let refused = |rule| refused(graph, from, to, heading, rule);
-    graph.against(from, to, heading, goal).map(refused).collect()
-}
-
-fn refused<V: Scheme>(graph: &Graph<V>, from: u32, to: u32, heading: Heading, rule: Rule) -> RefusedHop<V> {
-    RefusedHop {
-        from: Some(graph.version(from).clone()),
-        to: graph.version(to).clone(),
-        rule,
-        reason: graph.reason(rule, from, to, heading),
-    }
+/// Every rule that forbids the move, with every reason.
+pub fn refusals<V: Scheme>(graph: &Graph<V>, from: u32, to: u32, ends: Ends) -> Vec<RefusedHop<V>> {
+    let refused = |rule| {
+        let reasons = graph.reasons(rule, from, to, ends.heading).into_iter();
+        reasons.map(move |reason| RefusedHop {
+            from: Some(graph.version(from).clone()),
+            to: graph.version(to).clone(),
+            rule,
+            reason,
+        })
+    };
+    graph.against(from, to, ends).flat_map(refused).collect()
 }
 
 /// What stands between all that can be reached and all that leads on: the moves over which the fewest rules stand.
-fn stuck<V: Scheme>(way: &Way<'_, V>, farthest: u32) -> Stuck<V> {
+fn stuck<V: Scheme>(way: &Way<'_, V>) -> Stuck<V> {
     let graph = way.graph;
     let reached = reachable(way);
     let near: Vec<u32> = (0..way.len()).filter(|step| reached[*step as usize]).collect();
     let far = leading_on(way, &reached);
-    let few = (near.len() as u64).saturating_mul(far.len() as u64) <= PATIENCE / 100;
-    let near = if few { near } else { vec![farthest] };
     let mut best: Vec<(usize, u32, u32)> = Vec::new();
     let mut least = usize::MAX;
-    for (from, to) in far
-        .iter()
-        .flat_map(|to| near.iter().map(move |from| (*from, *to)))
-        .filter(|(from, to)| from < to)
-    {
-        let rules = graph
-            .against(way.release(from), way.release(to), way.heading, way.goal)
-            .count();
+    for (from, to) in candidates(&near, &far) {
+        let rules = graph.against(way.release(from), way.release(to), way.ends).count();
         if rules < least {
             (least, best) = (rules, Vec::new());
         }
@@ -109,19 +107,27 @@ fn stuck<V: Scheme>(way: &Way<'_, V>, farthest: u32) -> Stuck<V> {
     }
     // What keeps out whoever comes says more than a range that leaves out where one happens to be.
     let by_place = |from: u32, to: u32| {
-        let rule = graph
-            .against(way.release(from), way.release(to), way.heading, way.goal)
-            .next();
+        let rule = graph.against(way.release(from), way.release(to), way.ends).next();
         matches!(rule, Some(Rule::From | Rule::Edge))
     };
     best.sort_by_key(|(_, from, to)| (by_place(*from, *to), *to, std::cmp::Reverse(*from)));
     let told = best.into_iter().take(TOLD);
-    let told =
-        told.flat_map(|(_, from, to)| refusals(graph, way.release(from), way.release(to), way.heading, way.goal));
+    let told = told.flat_map(|(_, from, to)| refusals(graph, way.release(from), way.release(to), way.ends));
     Stuck {
-        farthest: graph.version(way.release(farthest)).clone(),
+        farthest: graph.version(way.release(near.last().copied().unwrap_or(0))).clone(),
         witness: told.collect(),
     }
+}
+
+/// For each place that leads on, those from which one would come there: all, or the nearest before it and the start.
+fn candidates(near: &[u32], far: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+    let each = usize::try_from(PATIENCE / 100).unwrap_or(usize::MAX) / far.len().max(1);
+    far.iter().flat_map(move |to| {
+        let before = &near[..near.partition_point(|from| from < to)];
+        let (others, nearest) = before.split_at(before.len().saturating_sub(each.max(1)));
+        let start = others.first().into_iter();
+        start.chain(nearest).map(move |from| (*from, *to))
+    })
 }
 
 /// The end of the stretch, and those places that cannot be reached but from which it could be.
@@ -141,7 +147,7 @@ fn leading_on<V: Scheme>(way: &Way<'_, V>, reached: &[bool]) -> Vec<u32> {
             let (old, new) = (way.release(from), way.release(to));
             let open = !known[from as usize]
                 && way.graph.is_listed(old)
-                && way.graph.against(old, new, way.heading, way.goal).next().is_none();
+                && way.graph.against(old, new, way.ends).next().is_none();
             if open {
                 known[from as usize] = true;
                 far.push(from);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::graph::{Graph, Heading};
+use super::graph::{Ends, Graph, Heading};
 use super::route::{self, Stuck};
 use super::{Index, IndexError, RefusedHop, Rule, Terms, Warning};
 use crate::version::Scheme;
@@ -130,9 +130,10 @@ pub fn runs<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<bool> {
         let up = chain[at] < chain[at + 1];
         runs[at] = next.is_none_or(|next| {
             let heading = if up { Heading::Up } else { Heading::Down };
+            let ends = Ends { heading, goal };
             let stop = up && graph.is_stop(chain[at + 1]);
             let gated = up && !graph.gates(next).is_empty();
-            stop || gated || graph.forbids(Rule::Protocol, chain[start], next, heading, goal)
+            stop || gated || graph.forbids(Rule::Protocol, chain[start], next, ends)
         });
         if runs[at] {
             start = at + 1;
@@ -149,18 +150,37 @@ fn because<V: Scheme>(graph: &Graph<V>, chain: &[u32], at: usize) -> String {
     if from < to && graph.is_stop(to) {
         return "it is a stop and may not be skipped".into();
     }
-    let heading = route::heading(from, to);
-    let goal = chain[chain.len() - 1];
-    let refused = graph.against(from, next, heading, goal).next();
-    let reason = refused.map(|rule| graph.reason(rule, from, next, heading));
-    let version = graph.version(next);
-    reason.map_or_else(
-        || "it leads on".into(),
-        |reason| format!("{version} cannot be reached without it: {reason}"),
-    )
+    let ends = Ends {
+        heading: route::heading(from, to),
+        goal: chain[chain.len() - 1],
+    };
+    let Some(refused) = route::refusals(graph, from, next, ends).into_iter().next() else {
+        return "it leads on".into();
+    };
+    let why = format!("{} cannot be reached at once: {}", refused.to, refused.reason);
+    match other_between(graph, [from, to, next], ends) {
+        None => why,
+        Some(other) if graph.channel(other) < graph.channel(to) => {
+            format!("{why}; {} leads there too, of a lower channel", graph.version(other))
+        }
+        Some(other) => format!("{why}; {} leads there too, and is older", graph.version(other)),
+    }
 }
 
-fn warnings<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<Warning> {
+/// Another release by which the two moves could have been made.
+fn other_between<V: Scheme>(graph: &Graph<V>, [from, by, to]: [u32; 3], ends: Ends) -> Option<u32> {
+    const LOOKED_AT: usize = 1000;
+    let permits = |from, to| graph.against(from, to, ends).next().is_none();
+    let between = from.min(to) + 1..from.max(to);
+    let mut others = between.rev().filter(|place| *place != by && graph.is_listed(*place));
+    others
+        .by_ref()
+        .take(LOOKED_AT)
+        .find(|other| permits(from, *other) && permits(*other, to))
+}
+
+/// What is to be said of a way that is permitted.
+pub fn warnings<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<Warning> {
     let warning = |code: &str, message: String| Warning {
         code: code.into(),
         message,
@@ -187,6 +207,23 @@ fn warnings<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<Warning> {
             let message = format!("{version} is taken for a stop because `{when}` cannot be told here");
             found.push(warning("doubtful-stop", message));
         }
+        for name in graph.unknown_components(*place) {
+            let version = graph.version(*place);
+            let message = format!(
+                "{version} runs with some versions of {name} only, and which one is here is not known: tell it as the fact `components.{name}`"
+            );
+            found.push(warning("unknown-component", message));
+        }
+    }
+    for pair in chain.windows(2) {
+        for reason in graph.accepted_risks(pair[0], pair[1]) {
+            let (from, to) = (graph.version(pair[0]), graph.version(pair[1]));
+            found.push(warning("accepted-risk", format!("{from} -> {to}: {reason}")));
+        }
+    }
+    for name in graph.unknown_risks() {
+        let message = format!("`--accept-risk {name}` names no block");
+        found.push(warning("unknown-risk", message));
     }
     found
 }

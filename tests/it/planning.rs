@@ -123,6 +123,12 @@ fn rules_of_the_field() {
         {"version": "8.8.0", "released_at": "2023-05-25T00:00:00Z"}]}));
     assert_eq!(search.refused("7.17.10", "8.0.0", &[]), ["release-date"]);
     assert_eq!(search.path("7.17.10", "8.8.0", &[]), "7.17.10 8.8.0");
+    // Uneven ways back: down only from a patch on, and along edges alone.
+    let cockroaches = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "3.11.1"}, {"version": "3.11.18"}, {"version": "3.12.1"}, {"version": "3.12.5"}],
+        "edges": [{"from": "3.12", "to": "3.11", "min_patch": "3.12.5"}]}));
+    assert_eq!(cockroaches.refused("3.12.1", "3.11.1", &[]), ["edge"]);
+    assert_eq!(cockroaches.path("3.12.5", "3.11.18", &[]), "3.12.5 3.11.18");
     let documents = Index::of(&json!({"scheme": "dotted", "releases": [
         {"version": "5.0"}, {"version": "6.0", "from": ["5.x"], "requires": ["finalized"]},
         {"version": "7.0", "from": ["6.x"], "requires": ["finalized"], "barrier": true}]}));
@@ -179,6 +185,74 @@ fn a_phased_roll_out_lets_in_who_is_next() {
     assert_eq!(refused, ["rollout"]);
 }
 
+/// Who is refused can act on what is said.
+#[test]
+fn what_stands_in_the_way_is_what_is_named() {
+    let down = Index::of(&json!({"scheme": "dotted", "releases": [{"version": "1"},
+        {"version": "2", "barrier": true}, {"version": "3", "reversible": false}, {"version": "4"}]}));
+    let said = down
+        .plan("4", "1", &[])
+        .no(2, &["NL0103", "3 cannot be reversed"])
+        .last();
+    assert_eq!(said["error"]["farthest"], "3");
+    let rules = down.refused("4", "1", &[]);
+    assert!(
+        rules.contains(&"barrier".into()) && rules.contains(&"irreversible".into()),
+        "{rules:?}"
+    );
+
+    let stop = Index::of(&json!({"scheme": "dotted", "releases": [{"version": "1"},
+        {"version": "2", "stop": {"when": "big"}}, {"version": "3", "from": ["=1"]}]}));
+    stop.plan("1", "3", &[]).no(2, &["2 is a stop", "`big`"]);
+    assert_eq!(stop.path("1", "3", &["--fact", "big=false"]), "1 3");
+
+    let both = |blocked: [&str; 2]| {
+        let block = |name: &str| json!({"name": name, "to": "=0b1", "reason": format!("why {name}")});
+        let blocked: Vec<Value> = blocked.into_iter().map(block).collect();
+        let index = Index::of(&json!({"releases": [{"version": "0a1"}, {"version": "0b1"}], "blocked": blocked}));
+        index.plan("0a1", "0b1", &[]).no(2, &["why A"]).last()["error"]["witness"].clone()
+    };
+    assert_eq!(both(["A", "B"]), both(["B", "A"]));
+    assert_eq!(both(["A", "B"]).as_array().unwrap().len(), 2, "both are told");
+
+    let mut releases = vec![
+        json!({"version": "1.0"}),
+        json!({"version": "2.0"}),
+        json!({"version": "3.0", "from": ["=2.0"]}),
+    ];
+    releases.extend((1..3000).map(|n| json!({"version": format!("2.1.{n}")})));
+    let many = Index::of(&json!({"scheme": "dotted", "releases": releases,
+        "blocked": [{"name": "Risk2", "to": "=2.0", "reason": "it is slow", "when": "rows > 5"}]}));
+    many.plan("1.0", "3.0", &[]).no(2, &["--accept-risk Risk2"]);
+}
+
+#[test]
+fn what_is_taken_on_trust_is_said() {
+    let index = Index::of(
+        &json!({"releases": [{"version": "0a1"}, {"version": "0b1", "components": {"db": ">=14"}}],
+        "blocked": [{"name": "R1", "to": "=0b1", "reason": "it is slow", "when": "rows > 5"}]}),
+    );
+    let plan = index
+        .plan("0a1", "0b1", &["--accept-risk", "R1", "--accept-risk", "R2"])
+        .ok()
+        .json();
+    let codes: Vec<&str> = plan["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| warning["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        codes,
+        ["unknown-component", "accepted-risk", "unknown-risk"],
+        "{plan:#}"
+    );
+    let marked = Index::text(
+        "\u{feff}{\"releases\": [{\"version\": \"0a1\"}, {\"version\": \"0b1\"}], \"facts\": {\"rows\": null}}",
+    );
+    assert_eq!(marked.path("0a1", "0b1", &[]), "0a1 0b1");
+}
+
 #[test]
 fn indexes_that_cannot_be_meant_are_refused_with_the_place() {
     for (text, said) in [
@@ -206,6 +280,26 @@ fn indexes_that_cannot_be_meant_are_refused_with_the_place() {
             "0b1, which is a stop",
         ),
         (r#"{"scheme": "dotted", "releases": []}"#, "dotted"),
+        (
+            r#"{"releases": [{"version": "0a1"}], "edges": [["0a1", "0b01"]]}"#,
+            "at byte 2",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "edges": [{"from": "0a1", "to": "0b1", "min_pacth": "0a1"}]}"#,
+            "min_pacth",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}, {"version": "0b1"}], "edges": [{"from": "0a1", "to": "0b1", "min_patch": "0b1"}]}"#,
+            "not of the series",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "blocked": [{"name": "R", "to": "*", "when": ["rows >"]}]}"#,
+            "at byte 6",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1", "min_protocol": 4294967295}]}"#,
+            "more than a level",
+        ),
         (
             r#"{"releases": [{"version": "0a1", "stop": {"when": "rows >"}}]}"#,
             "at byte 6",
@@ -246,6 +340,23 @@ fn policy_and_facts_of_the_installation_are_heeded() {
         .no(1, &["NL0112", "rows"]);
     settings("policy: {channel: stable}\n");
     scene.lamp.run(&["update", "plan", "--to", "0r1"]).no(2, &["channel"]);
+}
+
+#[test]
+fn a_release_to_avoid_is_warned_of_when_it_is_asked_for() {
+    let scene = Scene::new();
+    let tree = scene.publisher.lamp(&Lamp {
+        version: "0b2",
+        ..Lamp::R1
+    });
+    let manifest = std::fs::read_to_string(tree.join("release.toml")).unwrap();
+    let manifest = manifest.replace("[rules]\n", "[rules]\navoid = \"it flickers\"\n");
+    put(&tree.join("release.toml"), &manifest, 0o644);
+    scene.publisher.publish(&tree);
+    let plan = scene.lamp.run(&["update", "plan", "--to", "0b2"]).ok().out;
+    assert!(plan.contains("to be avoided: it flickers"), "{plan}");
+    let latest = scene.lamp.run(&["update", "check", "--output", "json"]).ok().json();
+    assert_eq!(latest["latest_version"], "0r1", "{latest:#}");
 }
 
 #[test]

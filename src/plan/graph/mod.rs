@@ -1,14 +1,21 @@
 //! All releases with their rules, resolved to places in version order; as compact as a million of them asks for.
 
+mod block;
 mod build;
 mod column;
+mod edge;
 mod moves;
+mod order;
 mod reason;
 
-pub use build::{BlockRule, Building, EdgeRule, GraphError};
-pub use moves::{Heading, Way};
+pub use block::BlockRule;
+pub use build::{Building, GraphError};
+pub use edge::EdgeRule;
+pub use moves::{Ends, Heading, Way};
 
+use self::block::Block;
 use self::column::Column;
+use self::edge::SeriesEdge;
 use crate::version::{Channel, Constraint, Scheme};
 
 use super::Rule;
@@ -88,12 +95,14 @@ struct More {
     barred: Vec<(Rule, String)>,
     /// A stop or not by a condition that cannot be judged here.
     doubtful_stop: Option<String>,
+    /// Components with which it runs only in some versions, and whose version is not known here.
+    unknown_components: Vec<String>,
 }
 
 const NO_CHECK: u32 = u32::MAX;
 
 /// Places `start..end`; `check` is the constraint that each of them must match besides, if any.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Span {
     start: u32,
     end: u32,
@@ -101,28 +110,17 @@ struct Span {
 }
 
 impl Span {
+    fn all(count: u32) -> Self {
+        Self {
+            start: 0,
+            end: count,
+            check: NO_CHECK,
+        }
+    }
+
     fn holds(&self, place: u32) -> bool {
         self.start <= place && place < self.end
     }
-}
-
-/// A blocked kind of move.
-#[derive(Debug)]
-struct Block<V: Scheme> {
-    rule: Rule,
-    reason: String,
-    /// None: from anywhere.
-    from: Option<Constraint<V>>,
-    /// The stretches of `from`, where they say all.
-    spans: Option<Vec<Span>>,
-    to: Constraint<V>,
-}
-
-/// Releases of a series, from `from`'s on, that lead to those of another.
-#[derive(Debug, Clone, Copy)]
-struct SeriesEdge {
-    from: Span,
-    to: Span,
 }
 
 #[derive(Debug)]
@@ -130,7 +128,7 @@ pub struct Graph<V: Scheme> {
     /// Ascending.
     versions: Vec<V>,
     releases: Vec<Release>,
-    /// Unix seconds.
+    /// Unix microseconds.
     dates: Column<i64>,
     levels: Column<Levels>,
     ranges: Column<Ranges>,
@@ -141,17 +139,24 @@ pub struct Graph<V: Scheme> {
     /// Single moves as (to, from), sorted; up and down apart.
     ups: Vec<(u32, u32)>,
     downs: Vec<(u32, u32)>,
-    series: Vec<SeriesEdge>,
+    series_up: Vec<SeriesEdge>,
+    series_down: Vec<SeriesEdge>,
     /// Stretches within which one moves freely upwards, because series are named.
     free: Vec<Span>,
-    blocks: Vec<Block<V>>,
+    blocks: Vec<Block>,
     /// (to, block), sorted, for blocks that mean few releases; the others are looked at for every release.
     narrow_blocks: Vec<(u32, u32)>,
     wide_blocks: Vec<u32>,
+    /// Blocks that cannot be judged here, and that the operator takes all the same.
+    accepted: Vec<Block>,
+    /// Risks that the operator takes and that no block names.
+    unknown_risks: Vec<String>,
     /// Places of the releases that may not be skipped.
     stops: Vec<u32>,
-    /// Places that cannot be crossed downwards.
-    one_way: Vec<u32>,
+    /// Places that may never be crossed downwards.
+    barriers: Vec<u32>,
+    /// Places that cannot be, for another reason.
+    irreversible: Vec<u32>,
     /// The least stable that is passed through.
     least_channel: Channel,
 }
@@ -211,13 +216,27 @@ impl<V: Scheme> Graph<V> {
 
     /// Whether one can come back over the move without a restore.
     pub fn is_reversible(&self, from: u32, to: u32) -> bool {
-        self.crossed(from.min(to), from.max(to)).is_none()
+        let (low, high) = (from.min(to), from.max(to));
+        [&self.barriers, &self.irreversible]
+            .iter()
+            .all(|one_way| first_crossed(one_way, high, low).is_none())
     }
 
-    /// The first release above `low`, up to `high`, that cannot be crossed downwards.
-    fn crossed(&self, low: u32, high: u32) -> Option<u32> {
-        let next = self.one_way.partition_point(|place| *place <= low);
-        self.one_way.get(next).copied().filter(|place| *place <= high)
+    /// The lowest release above `low` that cannot be crossed downwards.
+    fn lowest_one_way_above(&self, low: u32) -> Option<u32> {
+        let above = |one_way: &Vec<u32>| one_way.get(one_way.partition_point(|place| *place <= low)).copied();
+        let both = [above(&self.barriers), above(&self.irreversible)];
+        both.into_iter().flatten().min()
+    }
+
+    /// Components of which it is not known whether the release runs with them.
+    pub fn unknown_components(&self, place: u32) -> &[String] {
+        self.more(place).map_or(&[], |more| &more.unknown_components)
+    }
+
+    /// Risks that the operator takes and that no block names.
+    pub fn unknown_risks(&self) -> &[String] {
+        &self.unknown_risks
     }
 
     /// The first stop strictly between.
@@ -246,18 +265,42 @@ impl<V: Scheme> Graph<V> {
         &edges[start..end]
     }
 
-    fn blocks_into(&self, place: u32) -> impl Iterator<Item = &Block<V>> {
+    fn blocks_into(&self, place: u32) -> impl Iterator<Item = &Block> {
         let narrow = Self::edges_to(&self.narrow_blocks, place)
             .iter()
             .map(|(_, block)| *block);
         let wide = self.wide_blocks.iter().copied();
-        let wide = wide.filter(move |block| self.blocks[*block as usize].to.matches(self.version(place)));
+        let wide = wide.filter(move |block| self.hold(&self.blocks[*block as usize].to, place));
         narrow.chain(wide).map(|block| &self.blocks[block as usize])
+    }
+
+    /// The blocks that apply to the move.
+    fn blocks(&self, from: u32, to: u32) -> impl Iterator<Item = &Block> {
+        self.blocks_into(to).filter(move |block| self.hold(&block.from, from))
+    }
+
+    /// The risks that the operator takes with the move, each with its reason.
+    pub fn accepted_risks(&self, from: u32, to: u32) -> impl Iterator<Item = &str> {
+        let applies = move |block: &&Block| self.hold(&block.to, to) && self.hold(&block.from, from);
+        self.accepted.iter().filter(applies).map(|block| block.reason.as_str())
+    }
+
+    /// Whether one of the spans holds the place.
+    fn hold(&self, spans: &[Span], place: u32) -> bool {
+        spans.iter().any(|span| {
+            let check = self.checks.get(span.check as usize);
+            span.holds(place) && check.is_none_or(|constraint| constraint.matches(self.version(place)))
+        })
     }
 }
 
-impl<V: Scheme> Block<V> {
-    fn stops(&self, from: &V) -> bool {
-        self.from.as_ref().is_none_or(|constraint| constraint.matches(from))
-    }
+/// The first of these that one crosses on the way down.
+fn first_crossed(one_way: &[u32], from: u32, to: u32) -> Option<u32> {
+    let above = one_way.partition_point(|place| *place <= from);
+    let highest = one_way.get(above.checked_sub(1)?).copied();
+    highest.filter(|place| *place > to)
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

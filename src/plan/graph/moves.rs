@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::Rule;
 use super::super::search::{Extremes, Terrain};
-use super::{Graph, NO_DATE, Span};
+use super::{Graph, NO_CHECK, NO_DATE, SeriesEdge, Span, first_crossed};
 use crate::version::{Channel, Scheme};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +13,17 @@ pub enum Heading {
     Down,
 }
 
+/// What a move is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    pub heading: Heading,
+    /// What was asked for.
+    pub goal: u32,
+}
+
 impl<V: Scheme> Graph<V> {
-    /// Whether this rule forbids the move; `goal` is what was asked for.
-    pub fn forbids(&self, rule: Rule, from: u32, to: u32, heading: Heading, goal: u32) -> bool {
+    /// Whether this rule forbids the move.
+    pub fn forbids(&self, rule: Rule, from: u32, to: u32, Ends { heading, goal }: Ends) -> bool {
         let (old, new) = (self.levels.get(from), self.levels.get(to));
         let up = heading == Heading::Up;
         let barred = || self.barred(to).iter().any(|(by, _)| *by == rule);
@@ -26,13 +34,9 @@ impl<V: Scheme> Graph<V> {
             Rule::Avoid => to != goal && self.avoided(to).is_some(),
             Rule::From => up && !self.spans_of(to).is_empty() && !self.leads(from, to),
             Rule::Edge if up => self.spans_of(to).is_empty() && !self.leads(from, to),
-            Rule::Edge => !self.downs.is_empty() && self.downs.binary_search(&(to, from)).is_err(),
+            Rule::Edge => self.has_edges_down() && !self.leads_down(from, to),
             Rule::Stop => up && self.stop_between(from, to).is_some(),
-            Rule::Block | Rule::Risk => {
-                let version = self.version(from);
-                self.blocks_into(to)
-                    .any(|block| block.rule == rule && block.stops(version))
-            }
+            Rule::Block | Rule::Risk => self.blocks(from, to).any(|block| block.rule == rule),
             Rule::ReleaseDate => {
                 let date = self.dates.get(to);
                 up && date != NO_DATE && self.dates.get(from) > date
@@ -45,38 +49,39 @@ impl<V: Scheme> Graph<V> {
                 let level = old.schema.get().zip(new.min_schema.get());
                 up && level.is_some_and(|(level, least)| level < least)
             }
-            Rule::Barrier => !up && self.crossed(to, from).is_some_and(|place| self.release(place).barrier),
-            Rule::Irreversible => !up && self.crossed(to, from).is_some_and(|place| !self.release(place).barrier),
+            Rule::Barrier => !up && first_crossed(&self.barriers, from, to).is_some(),
+            Rule::Irreversible => !up && first_crossed(&self.irreversible, from, to).is_some(),
         }
     }
 
     /// The rules that forbid the move.
-    pub fn against(&self, from: u32, to: u32, heading: Heading, goal: u32) -> impl Iterator<Item = Rule> {
-        let forbids = move |rule: &Rule| self.forbids(*rule, from, to, heading, goal);
+    pub fn against(&self, from: u32, to: u32, ends: Ends) -> impl Iterator<Item = Rule> {
+        let forbids = move |rule: &Rule| self.forbids(*rule, from, to, ends);
         Rule::ALL.into_iter().filter(forbids)
     }
 
     /// Whether ranges or edges let one move up from one to the other.
     fn leads(&self, from: u32, to: u32) -> bool {
         let spans = self.spans_of(to);
-        let in_range = |span: &Span| {
-            let check = self.checks.get(span.check as usize);
-            span.holds(from) && check.is_none_or(|constraint| constraint.matches(self.version(from)))
-        };
         if spans.is_empty() && !self.has_edges() {
             return true;
         }
-        spans.iter().any(in_range)
+        self.hold(spans, from)
             || self.ups.binary_search(&(to, from)).is_ok()
-            || self
-                .series
-                .iter()
-                .any(|edge| edge.from.holds(from) && edge.to.holds(to))
+            || among(&self.series_up, from, to)
             || self.free.iter().any(|span| span.holds(from) && span.holds(to))
     }
 
+    fn leads_down(&self, from: u32, to: u32) -> bool {
+        self.downs.binary_search(&(to, from)).is_ok() || among(&self.series_down, from, to)
+    }
+
     fn has_edges(&self) -> bool {
-        !self.ups.is_empty() || !self.series.is_empty()
+        !self.ups.is_empty() || !self.series_up.is_empty()
+    }
+
+    fn has_edges_down(&self) -> bool {
+        !self.downs.is_empty() || !self.series_down.is_empty()
     }
 
     /// Stretches outside of which nothing leads up to `to`, all of them in `low..to`.
@@ -93,17 +98,17 @@ impl<V: Scheme> Graph<V> {
                     .iter()
                     .map(|(_, from)| within(*from, from + 1)),
             );
-            let series = self.series.iter().filter(|edge| edge.to.holds(to));
+            let series = self.series_up.iter().filter(|edge| edge.to.holds(to));
             found.extend(series.map(|edge| within(edge.from.start, edge.from.end)));
             let free = self.free.iter().filter(|span| span.holds(to));
             found.extend(free.map(|span| within(span.start, span.end)));
         }
         found.retain(|stretch| !stretch.is_empty());
         for block in self.blocks_into(to) {
-            match &block.spans {
-                Some(spans) => spans.iter().for_each(|span| cut(&mut found, span)),
-                None if block.from.is_none() => found.clear(),
-                None => {}
+            let whole = block.from.iter().filter(|span| span.check == NO_CHECK);
+            whole.for_each(|span| cut(&mut found, span));
+            if found.is_empty() {
+                break;
             }
         }
         found.retain(|stretch| !stretch.is_empty());
@@ -119,6 +124,10 @@ impl<V: Scheme> Graph<V> {
             highest_schema: levels.schema.get().unwrap_or(u32::MAX),
         }
     }
+}
+
+fn among(series: &[SeriesEdge], from: u32, to: u32) -> bool {
+    series.iter().any(|edge| edge.from.holds(from) && edge.to.holds(to))
 }
 
 /// Takes the span out of the stretches.
@@ -142,15 +151,14 @@ pub struct Way<'g, V: Scheme> {
     pub graph: &'g Graph<V>,
     pub from: u32,
     pub to: u32,
-    pub heading: Heading,
-    /// What was asked for, which may lie beyond this stretch.
-    pub goal: u32,
+    /// The goal may lie beyond this stretch.
+    pub ends: Ends,
 }
 
 impl<V: Scheme> Way<'_, V> {
     /// The release at a step of the search.
     pub fn release(&self, step: u32) -> u32 {
-        match self.heading {
+        match self.ends.heading {
             Heading::Up => self.from + step,
             Heading::Down => self.from - step,
         }
@@ -164,31 +172,39 @@ impl<V: Scheme> Terrain for Way<'_, V> {
 
     fn entrances(&self, to: u32) -> Vec<Range<u32>> {
         let place = self.release(to);
-        match self.heading {
+        match self.ends.heading {
             Heading::Up => {
                 let ways = self.graph.ways_up(place, self.from);
                 ways.into_iter()
                     .map(|way| way.start - self.from..way.end - self.from)
                     .collect()
             }
-            Heading::Down if self.graph.downs.is_empty() => {
-                let crossed = self.graph.crossed(place, self.from);
+            Heading::Down if !self.graph.has_edges_down() => {
+                let crossed = self
+                    .graph
+                    .lowest_one_way_above(place)
+                    .filter(|one_way| *one_way <= self.from);
                 let above = crossed.map_or(0, |one_way| self.from - one_way + 1);
                 std::iter::once(above.min(to)..to).collect()
             }
             Heading::Down => {
                 let edges = Graph::<V>::edges_to(&self.graph.downs, place).iter();
-                let within = edges
-                    .filter(|(_, from)| *from <= self.from)
-                    .map(|(_, from)| self.from - from);
-                within.map(|step| step..step + 1).collect()
+                let single = edges.map(|(_, from)| (*from, *from + 1));
+                let series = self.graph.series_down.iter().filter(|edge| edge.to.holds(place));
+                let series = series.map(|edge| (edge.from.start, edge.from.end));
+                // Places count upwards, steps downwards; of both the end is not within.
+                let steps = |(start, end): (u32, u32)| {
+                    let (start, end) = (start.max(place + 1), end.min(self.from + 1));
+                    (start < end).then(|| self.from + 1 - end..self.from + 1 - start)
+                };
+                single.chain(series).filter_map(steps).collect()
             }
         }
     }
 
     fn permits(&self, from: u32, to: u32) -> bool {
         let (from, to) = (self.release(from), self.release(to));
-        self.graph.is_listed(to) && self.graph.against(from, to, self.heading, self.goal).next().is_none()
+        self.graph.is_listed(to) && self.graph.against(from, to, self.ends).next().is_none()
     }
 
     fn extremes(&self, place: u32) -> Extremes {
@@ -198,7 +214,7 @@ impl<V: Scheme> Terrain for Way<'_, V> {
     fn may_permit(&self, any_of: &Extremes, to: u32) -> bool {
         let place = self.release(to);
         let (levels, date) = (self.graph.levels.get(place), self.graph.dates.get(place));
-        let up = self.heading == Heading::Up;
+        let up = self.ends.heading == Heading::Up;
         let dated = !up || date == NO_DATE || any_of.first_released <= date;
         let speaks = levels
             .min_protocol

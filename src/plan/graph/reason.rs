@@ -1,26 +1,46 @@
 //! Rules in words: why this move is forbidden.
 
 use super::super::Rule;
-use super::{Graph, Heading};
+use super::{Graph, Heading, first_crossed};
 use crate::version::Scheme;
 
 impl<V: Scheme> Graph<V> {
-    /// Why the rule forbids the move; it does.
-    pub fn reason(&self, rule: Rule, from: u32, to: u32, heading: Heading) -> String {
+    /// Each reason why the rule forbids the move; it does.
+    pub fn reasons(&self, rule: Rule, from: u32, to: u32, heading: Heading) -> Vec<String> {
+        let mut several: Vec<String> = match rule {
+            Rule::Block | Rule::Risk => {
+                let blocks = self.blocks(from, to).filter(|block| block.rule == rule);
+                blocks.map(|block| block.reason.clone()).collect()
+            }
+            _ => {
+                let barred = self.barred(to).iter().filter(|(by, _)| *by == rule);
+                barred.map(|(_, reason)| reason.clone()).collect()
+            }
+        };
+        if several.is_empty() {
+            return vec![self.reason(rule, from, to, heading)];
+        }
+        several.sort_unstable();
+        several.dedup();
+        several
+    }
+
+    fn reason(&self, rule: Rule, from: u32, to: u32, heading: Heading) -> String {
         let (old, new) = (self.version(from), self.version(to));
         let level = |level: super::Level| level.get().map_or("none".to_owned(), |level| level.to_string());
         let restore = "to get there restore a backup: `netlink backup list`";
         match rule {
-            Rule::Yanked | Rule::Platform | Rule::Policy | Rule::Rollout | Rule::Components | Rule::Requires => {
-                let found = self.barred(to).iter().find(|(by, _)| *by == rule);
-                let unstable = || {
-                    format!(
-                        "the policy passes through nothing less stable than {}",
-                        self.least_channel
-                    )
-                };
-                found.map_or_else(unstable, |(_, reason)| reason.clone())
-            }
+            Rule::Policy => format!(
+                "the policy passes through nothing less stable than {}",
+                self.least_channel
+            ),
+            Rule::Yanked
+            | Rule::Platform
+            | Rule::Rollout
+            | Rule::Components
+            | Rule::Requires
+            | Rule::Block
+            | Rule::Risk => format!("{new} may not be entered"),
             Rule::Avoid => format!("{new} is to be avoided: {}", self.avoided(to).unwrap_or_default()),
             Rule::From => format!("{new} may be reached only from {}", self.ranges_text(to)),
             Rule::Edge => {
@@ -38,12 +58,6 @@ impl<V: Scheme> Graph<V> {
                     doubt.unwrap_or_default()
                 )
             }
-            Rule::Block | Rule::Risk => {
-                let block = self
-                    .blocks_into(to)
-                    .find(|block| block.rule == rule && block.stops(old));
-                block.map(|block| block.reason.clone()).unwrap_or_default()
-            }
             Rule::ReleaseDate => format!("{new} came out before {old}"),
             Rule::Protocol => {
                 let (older, newer) = if heading == Heading::Up { (from, to) } else { (to, from) };
@@ -60,13 +74,15 @@ impl<V: Scheme> Graph<V> {
                 level(self.levels.get(to).min_schema),
                 level(self.levels.get(from).schema)
             ),
-            Rule::Barrier => format!("{} may not be crossed downwards; {restore}", self.crossed_by(to, from)),
-            Rule::Irreversible => format!("{} cannot be reversed; {restore}", self.crossed_by(to, from)),
+            Rule::Barrier => {
+                let crossed = self.version(first_crossed(&self.barriers, from, to).unwrap_or(from));
+                format!("{crossed} may not be crossed downwards; {restore}")
+            }
+            Rule::Irreversible => {
+                let crossed = self.version(first_crossed(&self.irreversible, from, to).unwrap_or(from));
+                format!("{crossed} cannot be reversed; {restore}")
+            }
         }
-    }
-
-    fn crossed_by(&self, low: u32, high: u32) -> &V {
-        self.version(self.crossed(low, high).unwrap_or(high))
     }
 
     /// The ranges of a release as written.

@@ -8,21 +8,37 @@ use proptest::prelude::*;
 use super::*;
 use crate::plan::graph::{Building, Graph};
 use crate::plan::route::{self, Stuck};
-use crate::release::{Expression, Fact};
+use crate::release::{Expression, Fact, Rollout};
 use crate::version::{Channel, Constraint, Dotted, Scheme};
 
-const POOL: [&str; 9] = ["0a1", "0b1", "0r1", "0a2", "0b2", "0r2", "1a1", "1b1", "1r1"];
+type V = Dotted;
+
+const POOL: [&str; 9] = [
+    "3.11.1",
+    "3.11.18",
+    "3.12.0-rc.1",
+    "3.12.1",
+    "3.12.5",
+    "3.13.0-beta.1",
+    "3.13.2",
+    "4.0.0-alpha.1",
+    "4.0.0",
+];
+
+fn version(text: &str) -> V {
+    text.parse().unwrap()
+}
 
 #[derive(Debug, Clone)]
 struct World {
-    releases: Vec<(Version, ReleaseRules, bool)>,
-    edges: Vec<EdgeRule>,
-    blocks: Vec<BlockRule>,
-    terms: Terms,
+    releases: Vec<(V, ReleaseRules<V>, bool)>,
+    edges: Vec<EdgeRule<V>>,
+    blocks: Vec<BlockRule<V>>,
+    terms: Terms<V>,
 }
 
 impl World {
-    fn graph(&self, installed: &Version) -> Result<Graph<Version>, GraphError> {
+    fn graph(&self, installed: &V) -> Result<Graph<V>, GraphError> {
         let versions = self.releases.iter().map(|(version, ..)| version.clone()).collect();
         let mut building = Building::new(versions, Some(installed), &self.terms)?;
         for (nth, (_, rules, yanked)) in self.releases.iter().enumerate() {
@@ -31,17 +47,19 @@ impl World {
                 building.bar(nth, Rule::Yanked, String::new());
             }
         }
-        building.finish(&self.edges, &self.blocks)
+        self.edges.iter().try_for_each(|edge| building.edge(edge))?;
+        self.blocks.iter().for_each(|block| building.block(block));
+        building.finish()
     }
 
-    fn path(&self, from: &Version, to: &Version) -> Result<Vec<Version>, Stuck<Version>> {
+    fn path(&self, from: &V, to: &V) -> Result<Vec<V>, Stuck<V>> {
         let graph = self.graph(from).unwrap();
         let (start, goal) = (graph.find(from).unwrap(), graph.find(to).unwrap());
         let chain = route::route(&graph, start, goal)?;
         Ok(chain.into_iter().map(|place| graph.version(place).clone()).collect())
     }
 
-    fn rules(&self, version: &Version) -> ReleaseRules {
+    fn rules(&self, version: &V) -> ReleaseRules<V> {
         let found = self.releases.iter().find(|(one, ..)| one == version);
         found.map(|(_, rules, _)| rules.clone()).unwrap_or_default()
     }
@@ -50,7 +68,7 @@ impl World {
         expression.holds(&self.terms.facts)
     }
 
-    fn is_stop(&self, version: &Version) -> bool {
+    fn is_stop(&self, version: &V) -> bool {
         match self.rules(version).stop {
             Stop::No => false,
             Stop::Always => true,
@@ -59,16 +77,16 @@ impl World {
     }
 
     /// Rule by rule, from what was written down.
-    fn permits(&self, from: &Version, to: &Version, goal: &Version) -> bool {
+    fn permits(&self, from: &V, to: &V, goal: &V) -> bool {
         let Some((_, rules, yanked)) = self.releases.iter().find(|(version, ..)| version == to) else {
             return false;
         };
         let old = self.rules(from);
         let up = to > from;
-        let between = |one: &Version| *one > *from.min(to) && *one < *from.max(to);
+        let between = |one: &V| *one > *from.min(to) && *one < *from.max(to);
         let all = || self.releases.iter().map(|(version, ..)| version);
         let fact = |name: &String| self.terms.facts.get(name) == Some(&Fact::Truth(false));
-        let component = |(name, constraint): (&String, &Constraint<Dotted>)| {
+        let component = |(name, constraint): (&String, &Constraint<V>)| {
             self.terms
                 .facts
                 .component(name)
@@ -82,24 +100,18 @@ impl World {
             || policy.exclude.iter().any(|constraint| constraint.matches(to))
             || (to != goal && (channel < policy.channel || rules.avoid.is_some()))
             || rules.components.iter().any(component)
+            || rules
+                .rollout
+                .is_some_and(|rollout| !self.terms.takes_part(to, &rollout))
             || (up && rules.requires.iter().any(fact));
         let blocked = self.blocks.iter().any(|block| {
             let from = block.from.as_ref().is_none_or(|constraint| constraint.matches(from));
             let answer = block.when.iter().find_map(|expression| self.holds(expression));
-            let applies = block.when.is_empty() || answer.unwrap_or(true);
+            let accepted = self.terms.accepted_risks.contains(&block.name);
+            let applies = block.when.is_empty() || answer.unwrap_or(!accepted);
             from && block.to.matches(to) && applies
         });
-        let edges = |up: bool| self.edges.iter().filter(move |edge| (edge.to > edge.from) == up);
-        let named = edges(up).any(|edge| edge.from == *from && edge.to == *to);
-        let way = if up {
-            match rules.from.is_empty() {
-                true if edges(true).next().is_none() => true,
-                true => named,
-                false => named || rules.from.iter().any(|range| range.matches(from)),
-            }
-        } else {
-            edges(false).next().is_none() || named
-        };
+        let way = self.leads(from, to, rules);
         let stops = up && all().any(|one| between(one) && self.is_stop(one));
         let dates = old.released_at.zip(rules.released_at);
         let older = up && dates.is_some_and(|(old, new)| new < old);
@@ -116,7 +128,7 @@ impl World {
                 .schema_level
                 .zip(rules.min_schema_level)
                 .is_some_and(|(level, least)| level < least);
-        let one_way = |one: &Version| {
+        let one_way = |one: &V| {
             let rules = self.rules(one);
             rules.barrier || !rules.reversible
         };
@@ -124,14 +136,32 @@ impl World {
         !(barred || blocked || stops || older || misunderstood || schema || crossed) && way
     }
 
+    /// Whether ranges and edges lead there.
+    fn leads(&self, from: &V, to: &V, rules: &ReleaseRules<V>) -> bool {
+        let up = to > from;
+        let edges = |up: bool| self.edges.iter().filter(move |edge| (edge.to > edge.from) == up);
+        let leads = |edge: &EdgeRule<V>| match &edge.min_patch {
+            None => edge.from == *from && edge.to == *to,
+            Some(oldest) => from.fits(&edge.from.series()) && from >= oldest && to.fits(&edge.to.series()),
+        };
+        let within = |series: &V| from.fits(&series.series()) && to.fits(&series.series());
+        let mut series = self.edges.iter().filter(|edge| edge.min_patch.is_some());
+        let free = up && series.any(|edge| within(&edge.from) || within(&edge.to));
+        let named = edges(up).any(leads) || free;
+        if !up || rules.from.is_empty() {
+            return named || edges(up).next().is_none();
+        }
+        named || rules.from.iter().any(|range| range.matches(from))
+    }
+
     /// All chains that never turn round; the best by the order of the issue.
-    fn brute_force(&self, from: &Version, to: &Version) -> Option<Vec<Version>> {
-        let mut best: Option<Vec<Version>> = None;
+    fn brute_force(&self, from: &V, to: &V) -> Option<Vec<V>> {
+        let mut best: Option<Vec<V>> = None;
         self.try_all(&mut vec![from.clone()], to, &mut best);
         best
     }
 
-    fn try_all(&self, chain: &mut Vec<Version>, goal: &Version, best: &mut Option<Vec<Version>>) {
+    fn try_all(&self, chain: &mut Vec<V>, goal: &V, best: &mut Option<Vec<V>>) {
         let at = chain[chain.len() - 1].clone();
         if at == *goal {
             if best.as_ref().is_none_or(|best| self.rank(chain) < self.rank(best)) {
@@ -139,7 +169,7 @@ impl World {
             }
             return;
         }
-        let nearer = |one: &Version| {
+        let nearer = |one: &V| {
             if at < *goal {
                 *one > at && one <= goal
             } else {
@@ -156,9 +186,9 @@ impl World {
     }
 
     /// Smaller is better: stops, which bind upwards only, hops, channels between, versions between.
-    fn rank(&self, chain: &[Version]) -> (usize, usize, Vec<Reverse<Channel>>, Vec<Reverse<Version>>) {
+    fn rank(&self, chain: &[V]) -> (usize, usize, Vec<Reverse<Channel>>, Vec<Reverse<V>>) {
         let between = &chain[1..chain.len() - 1];
-        let channel = |version: &Version| Reverse(self.rules(version).channel.unwrap_or_else(|| version.channel()));
+        let channel = |version: &V| Reverse(self.rules(version).channel.unwrap_or_else(|| version.channel()));
         (
             between
                 .iter()
@@ -171,19 +201,19 @@ impl World {
     }
 }
 
-fn pick() -> impl Strategy<Value = Version> {
+fn pick() -> impl Strategy<Value = V> {
     prop::sample::select(POOL.to_vec()).prop_map(version)
 }
 
 /// From one end of the pool towards the other, in both directions.
-fn ends() -> impl Strategy<Value = (Version, Version)> {
+fn ends() -> impl Strategy<Value = (V, V)> {
     (0..4_usize, 5..POOL.len(), prop::bool::weighted(0.65)).prop_map(|(low, high, up)| {
         let (from, to) = if up { (low, high) } else { (high, low) };
         (version(POOL[from]), version(POOL[to]))
     })
 }
 
-fn range() -> impl Strategy<Value = Constraint> {
+fn range() -> impl Strategy<Value = Constraint<V>> {
     let written = (pick(), pick(), 0..6_u8).prop_map(|(a, b, kind)| match kind {
         0 => format!(">={a}"),
         1 => format!(">={}, <={}", a.clone().min(b.clone()), a.max(b)),
@@ -212,14 +242,14 @@ fn stops() -> impl Strategy<Value = Stop> {
     ]
 }
 
-fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules> {
+fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules<V>> {
     let window = (1..4_u32, 0..3_u32).prop_map(|(high, down)| (Some(high), Some(high.saturating_sub(down))));
     let date = (0..4_i64).prop_map(|day| jiff::Timestamp::from_second(day * 86_400).unwrap());
     let first = (
         rarely(window.clone()),
         rarely(date),
         rarely(window),
-        prop::collection::vec(range(), 0..2),
+        prop::collection::vec(range(), 0..3),
         stops(),
     );
     let second = (
@@ -233,9 +263,12 @@ fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules> {
             Channel::Beta,
             Channel::Release,
         ])),
+        prop::option::weighted(0.1, prop::sample::select(vec![0, 2, 4])),
     );
     (first, second).prop_map(|((protocol, released_at, schema, from, stop), second)| {
-        let (reversible, barrier, requires, component, avoid, channel) = second;
+        let (reversible, barrier, requires, component, avoid, channel, hours) = second;
+        let start = jiff::Timestamp::UNIX_EPOCH;
+        let rollout = hours.map(|hours| Rollout { start, hours });
         let (protocol, min_protocol) = protocol.unwrap_or_default();
         let (schema_level, min_schema_level) = schema.unwrap_or_default();
         let components = component.map(|name| (name.to_owned(), ">=15".parse().unwrap()));
@@ -253,13 +286,13 @@ fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules> {
             requires: requires.unwrap_or_default(),
             components: components.into_iter().collect(),
             avoid,
-            rollout: None,
+            rollout,
         }
     })
 }
 
 /// Mostly to a near release: else few edges ever make a way.
-fn edge() -> impl Strategy<Value = EdgeRule> {
+fn single() -> impl Strategy<Value = EdgeRule<V>> {
     (0..POOL.len() - 1, 1..3_usize, prop::bool::weighted(0.7)).prop_map(|(low, step, up)| {
         let high = (low + step).min(POOL.len() - 1);
         let (from, to) = if up { (low, high) } else { (high, low) };
@@ -271,14 +304,33 @@ fn edge() -> impl Strategy<Value = EdgeRule> {
     })
 }
 
-fn block() -> impl Strategy<Value = BlockRule> {
-    (rarely(range()), range(), prop::collection::vec(condition(), 0..3)).prop_map(|(from, to, when)| BlockRule {
-        name: "Risk".into(),
-        from,
-        to,
-        reason: "it loses data".into(),
-        url: None,
-        when,
+fn series() -> impl Strategy<Value = EdgeRule<V>> {
+    const SERIES: [&str; 4] = ["3.11", "3.12", "3.13", "4.0"];
+    (0..3_usize, 0..30_u32, prop::bool::weighted(0.7)).prop_map(|(low, patch, up)| {
+        let (from, to) = if up { (low, low + 1) } else { (low + 1, low) };
+        EdgeRule {
+            from: version(SERIES[from]),
+            to: version(SERIES[to]),
+            min_patch: Some(version(&format!("{}.{patch}", SERIES[from]))),
+        }
+    })
+}
+
+fn edge() -> impl Strategy<Value = EdgeRule<V>> {
+    prop_oneof![5 => single(), 1 => series()]
+}
+
+fn block() -> impl Strategy<Value = BlockRule<V>> {
+    let name = prop::sample::select(vec!["Risk", "Other"]);
+    (name, rarely(range()), range(), prop::collection::vec(condition(), 0..3)).prop_map(|(name, from, to, when)| {
+        BlockRule {
+            name: name.into(),
+            from,
+            to,
+            reason: "it loses data".into(),
+            url: None,
+            when,
+        }
     })
 }
 
@@ -298,12 +350,14 @@ fn known_facts() -> impl Strategy<Value = FactSheet> {
     })
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+fn policy() -> impl Strategy<Value = Policy<V>> {
     let channel = prop::sample::select(vec![Channel::Alpha, Channel::Alpha, Channel::Beta]);
-    (prop::option::weighted(0.1, range()), channel).prop_map(|(exclude, channel)| Policy {
+    let bound = || prop::option::weighted(0.05, pick());
+    (prop::option::weighted(0.1, range()), channel, bound(), bound()).prop_map(|(exclude, channel, min, max)| Policy {
         exclude: exclude.into_iter().collect(),
         channel,
-        ..Policy::default()
+        min,
+        max,
     })
 }
 
@@ -313,9 +367,10 @@ fn world() -> impl Strategy<Value = World> {
     let plain = prop::bool::weighted(0.6);
     let releases = prop::collection::vec((release, plain), POOL.len());
     let edges = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(edge(), 4..24)];
-    let blocks = prop::collection::vec(block(), 0..2);
-    (releases, edges, blocks, known_facts(), policy()).prop_map(|(releases, edges, blocks, facts, policy)| {
-        let one = |(text, ((rules, yanked), plain)): (&str, ((ReleaseRules, bool), bool))| {
+    let blocks = prop::collection::vec(block(), 0..3);
+    let terms = (known_facts(), policy(), prop::bool::weighted(0.2));
+    (releases, edges, blocks, terms).prop_map(|(releases, edges, blocks, (facts, policy, accepted))| {
+        let one = |(text, ((rules, yanked), plain)): (&str, ((ReleaseRules<V>, bool), bool))| {
             let rules = if plain { ReleaseRules::default() } else { rules };
             (version(text), rules, yanked && !plain)
         };
@@ -326,7 +381,9 @@ fn world() -> impl Strategy<Value = World> {
             terms: Terms {
                 facts,
                 policy,
-                ..terms()
+                now: jiff::Timestamp::from_second(3600).unwrap(),
+                node: Some("node".into()),
+                accepted_risks: accepted.then(|| "Risk".to_owned()).into_iter().collect(),
             },
         }
     })
@@ -364,6 +421,10 @@ proptest! {
         other.releases.reverse();
         other.edges.reverse();
         other.blocks.reverse();
+        for (_, rules, _) in &mut other.releases {
+            rules.from.reverse();
+            rules.requires.reverse();
+        }
         prop_assert_eq!(world.path(&from, &to), other.path(&from, &to));
     }
 
@@ -372,14 +433,14 @@ proptest! {
         let (from, to) = ends;
         prop_assume!(from != to && world.graph(&from).is_ok());
         let mut more = world.clone();
-        more.releases.push((version("9a9"), ReleaseRules::default(), false));
+        more.releases.push((version("9.9"), ReleaseRules::default(), false));
         prop_assert_eq!(world.path(&from, &to), more.path(&from, &to));
     }
 }
 
 /// What is said to stand in the way does: one gets as far as it begins, and it is really forbidden by that rule.
-fn is_in_the_way(world: &World, from: &Version, to: &Version, stuck: &Stuck<Version>) -> Result<(), TestCaseError> {
-    let reached = |version: &Version| version == from || world.brute_force(from, version).is_some();
+fn is_in_the_way(world: &World, from: &V, to: &V, stuck: &Stuck<V>) -> Result<(), TestCaseError> {
+    let reached = |version: &V| version == from || world.brute_force(from, version).is_some();
     prop_assert!(!stuck.witness.is_empty(), "no witness");
     for refused in &stuck.witness {
         let at = refused.from.as_ref().unwrap();
@@ -393,11 +454,11 @@ fn is_in_the_way(world: &World, from: &Version, to: &Version, stuck: &Stuck<Vers
 }
 
 /// As a place between: with what holds for those that are only passed.
-fn reached_on_the_way(world: &World, from: &Version, place: &Version, goal: &Version) -> bool {
+fn reached_on_the_way(world: &World, from: &V, place: &V, goal: &V) -> bool {
     if from == place {
         return true;
     }
-    let nearer = |one: &Version| {
+    let nearer = |one: &V| {
         if from < place {
             *one > *from && one <= place
         } else {
@@ -415,7 +476,7 @@ fn reached_on_the_way(world: &World, from: &Version, place: &Version, goal: &Ver
 #[test]
 fn the_versions_of_the_pool_are_in_order() {
     assert!(POOL.windows(2).all(|pair| version(pair[0]) < version(pair[1])));
-    assert_eq!(version("0b1").channel(), Channel::Beta);
+    assert_eq!(version("3.12.0-rc.1").channel(), Channel::Beta);
 }
 
 /// Else agreement would say little.

@@ -144,11 +144,10 @@ impl FromStr for Expression {
             text: text.chars().take(LONGEST).collect(),
             at,
         };
-        let nested = text.bytes().filter(|byte| b"(!".contains(byte)).count() + text.matches("not").count();
-        if text.len() > LONGEST || nested > DEEPEST {
+        if text.len() > LONGEST {
             return Err(wrong(text.floor_char_boundary(LONGEST)));
         }
-        match terminated(any, multispace0).parse(text) {
+        match terminated(|text| any(text, DEEPEST), multispace0).parse(text) {
             Ok(("", root)) => Ok(Self {
                 text: text.to_owned(),
                 root,
@@ -181,15 +180,16 @@ impl serde::Serialize for Expression {
 
 type Parsed<'a, T> = IResult<&'a str, T>;
 
-fn any(text: &str) -> Parsed<'_, Node> {
-    let (rest, first) = all(text)?;
-    let (rest, mut more) = many0(preceded(word(&["||", "or"]), cut(all))).parse(rest)?;
+/// At most so many levels `deeper`.
+fn any(text: &str, deeper: usize) -> Parsed<'_, Node> {
+    let (rest, first) = all(text, deeper)?;
+    let (rest, mut more) = many0(preceded(word(&["||", "or"]), cut(|text| all(text, deeper)))).parse(rest)?;
     Ok((rest, joined(first, &mut more, Node::Any)))
 }
 
-fn all(text: &str) -> Parsed<'_, Node> {
-    let (rest, first) = not(text)?;
-    let (rest, mut more) = many0(preceded(word(&["&&", "and"]), cut(not))).parse(rest)?;
+fn all(text: &str, deeper: usize) -> Parsed<'_, Node> {
+    let (rest, first) = not(text, deeper)?;
+    let (rest, mut more) = many0(preceded(word(&["&&", "and"]), cut(|text| not(text, deeper)))).parse(rest)?;
     Ok((rest, joined(first, &mut more, Node::All)))
 }
 
@@ -201,11 +201,14 @@ fn joined(first: Node, more: &mut Vec<Node>, join: fn(Vec<Node>) -> Node) -> Nod
     join(std::mem::take(more))
 }
 
-fn not(text: &str) -> Parsed<'_, Node> {
-    let negated = map(preceded(word(&["!", "not"]), cut(not)), |node| {
+fn not(text: &str, deeper: usize) -> Parsed<'_, Node> {
+    let Some(deeper) = deeper.checked_sub(1) else {
+        return Err(nom::Err::Failure(Error::new(text, nom::error::ErrorKind::TooLarge)));
+    };
+    let negated = map(preceded(word(&["!", "not"]), cut(|text| not(text, deeper))), |node| {
         Node::Not(Box::new(node))
     });
-    let grouped = delimited(word(&["("]), cut(any), cut(word(&[")"])));
+    let grouped = delimited(word(&["("]), cut(|text| any(text, deeper)), cut(word(&[")"])));
     alt((negated, grouped, comparison)).parse(text)
 }
 
@@ -275,6 +278,18 @@ fn word(these: &'static [&'static str]) -> impl FnMut(&str) -> Parsed<'_, ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_is_not_deep() {
+        let many = vec!["a != 1"; 60].join(" and ");
+        assert!(many.parse::<Expression>().is_ok());
+        let nots = format!("{}a", "not ".repeat(31));
+        assert!(nots.parse::<Expression>().is_ok());
+        for deep in ["(".repeat(200), "not ".repeat(200), "!(".repeat(200)] {
+            let error = format!("{deep}a").parse::<Expression>().unwrap_err();
+            assert!(error.at < deep.len(), "{error}");
+        }
+    }
 
     #[test]
     fn expressions_mean_what_they_say() {

@@ -90,6 +90,8 @@ impl<'de> Deserialize<'de> for FactSheet {
         #[serde(untagged)]
         enum Nested {
             One(Fact),
+            /// `null`: not known.
+            Nothing(()),
             Table(BTreeMap<String, Nested>),
         }
         fn flatten(prefix: &str, table: BTreeMap<String, Nested>, sheet: &mut FactSheet) {
@@ -97,6 +99,7 @@ impl<'de> Deserialize<'de> for FactSheet {
                 let name = format!("{prefix}{name}");
                 match nested {
                     Nested::One(fact) => sheet.insert(name, fact),
+                    Nested::Nothing(()) => {}
                     Nested::Table(table) => flatten(&format!("{name}."), table, sheet),
                 }
             }

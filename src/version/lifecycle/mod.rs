@@ -84,6 +84,14 @@ impl Scheme for Version {
         }
         let fail = |(rest, expected): Mistake<'_>| VersionError::new(text, text.len() - rest.len(), expected);
         let (rest, major) = number(text.as_bytes()).map_err(fail)?;
+        if let Some(rest) = dotted_wildcards(rest) {
+            let whole = rest.is_empty().then_some(Some(Series {
+                major,
+                channel: None,
+                minor: None,
+            }));
+            return whole.ok_or_else(|| fail((rest, "the end")));
+        }
         let (rest, channel) = match wildcard(rest) {
             Some(rest) => (rest, None),
             None => letter(rest)
@@ -223,6 +231,15 @@ fn grammar(text: &str) -> Result<Version, VersionError> {
 
 /// What was left to read, and what was expected there. Bytes, not characters: all that a version is made of is ASCII.
 type Mistake<'a> = (&'a [u8], &'static str);
+
+/// `.x.x`, as in the ranges of other schemes.
+fn dotted_wildcards(text: &[u8]) -> Option<&[u8]> {
+    let (mut rest, mut found) = (text, None);
+    while let Some(after) = rest.strip_prefix(b".").and_then(wildcard) {
+        (rest, found) = (after, Some(after));
+    }
+    found
+}
 
 fn wildcard(text: &[u8]) -> Option<&[u8]> {
     let (first, rest) = text.split_first()?;
