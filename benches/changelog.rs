@@ -1,4 +1,5 @@
-//! Changelogs of 1,000, 10,000 and 30,000 releases as Keep a Changelog lays them out: reading, a range, and rendering it.
+//! Changelogs of 1,000, 10,000 and 30,000 releases as Keep a Changelog lays them out: reading, a range, and rendering it; and one
+//! release with up to 300 pre-releases to fold, and what a plan tells of as many releases.
 //!
 //! `cargo bench --bench changelog`; in interleaved rounds, reading is told beside what `pulldown-cmark` takes to find the Markdown,
 //! and beside the `parse-changelog` crate, which looks for headings only: its releases are slices of the text. Its growth is told
@@ -9,7 +10,11 @@ use std::fmt::Write;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use netlink::release::changelog::{AnyDocument, Document, Span, View, html, markdown, read, read_any, text, view};
+use netlink::plan::PlanNotes;
+use netlink::release::FactSheet;
+use netlink::release::changelog::{
+    AnyDocument, Changelog, Document, Span, View, html, markdown, read, read_any, text, view,
+};
 use netlink::version::Dotted;
 use pulldown_cmark::Parser;
 
@@ -64,7 +69,66 @@ fn range(document: Document<Dotted>, count: u32) -> View<Dotted> {
     view(releases, pending, &span)
 }
 
+/// A release of 50,000 entries at the most, with pre-releases of 500 each.
+fn with_candidates(candidates: u32) -> String {
+    let mut text = String::from("# 2.0.0\n## Added\n");
+    let mut entries = |from: u32, count: u32, head: &str| {
+        text += head;
+        (from..from + count).for_each(|n| {
+            let _ = writeln!(text, "- entry {n}");
+        });
+    };
+    entries(0, candidates * 500 / 3, "");
+    for n in 0..candidates {
+        entries(n * 300, 500, &format!("# 2.0.0-rc.{n}\n## Added\n"));
+    }
+    text
+}
+
+/// Releases whose every entry and note is told.
+fn asking(count: u32) -> Vec<Changelog> {
+    let one = |n: u32| {
+        let entries: String = (0..100).map(|m| format!("- gone {n} {m}\n")).collect();
+        let notes: String = (0..20)
+            .map(|m| format!("- {{id: n{n}-{m}, text: t {n} {m}}}\n"))
+            .collect();
+        let text = format!("---\nactions:\n{notes}notes:\n{notes}---\n# {n}r1\n## Breaking\n{entries}");
+        Changelog::parse(&format!("{n}r1").parse().unwrap(), &text).unwrap()
+    };
+    (0..count).map(one).collect()
+}
+
+/// What is merged: pre-releases into their release, and the notes of releases into those of a plan.
+fn merging() {
+    let span = Span {
+        pre: false,
+        ..Span::all()
+    };
+    let (from, facts) = ("0a1".parse().unwrap(), FactSheet::default());
+    let mut first = None;
+    for count in [30, 300] {
+        let (releases, _) = read::<Dotted>(&with_candidates(count)).into_releases();
+        let changelogs = asking(count);
+        let [mut folds, mut plans] = [const { Vec::new() }; 2];
+        for _ in 0..5 {
+            let releases = releases.clone();
+            let view = time(&mut folds, || view(releases, Vec::new(), &span));
+            assert_eq!(view.releases[0].with.len(), count as usize);
+            let notes = time(&mut plans, || PlanNotes::of_the_way_up(&changelogs, &from, &facts));
+            assert_eq!(notes.breaking.len(), 100 * count as usize);
+        }
+        let (folds, plans) = (median(folds), median(plans));
+        let (fold, plan) = *first.get_or_insert((folds, plans));
+        println!(
+            "{count:>6} pre-releases folded {folds:.2} ms, growth {:.1}; notes of as many releases {plans:.2} ms, growth {:.1}",
+            folds / fold,
+            plans / plan
+        );
+    }
+}
+
 fn main() {
+    merging();
     let mut first = None;
     for (count, rounds) in SIZES {
         let source = file(count);
@@ -73,10 +137,10 @@ fn main() {
         for _ in 0..rounds {
             let found = time(&mut theirs, || parse_changelog::parse(&source).unwrap().len());
             time(&mut events, || Parser::new(&source).into_offset_iter().count());
-            let document = time(&mut ours, || read::<Dotted>(&source).unwrap());
+            let document = time(&mut ours, || read::<Dotted>(&source));
             // Theirs counts what is not released yet as a release.
             assert_eq!((document.releases.len(), found), (count as usize, count as usize + 1));
-            let any = time(&mut detected, || read_any(&source, None).unwrap());
+            let any = time(&mut detected, || read_any(&source, None));
             assert!(matches!(any, AnyDocument::Dotted(_)));
             let view = time(&mut ranges, || range(document, count));
             assert_eq!(view.releases.len(), (count - 1 - count / 2) as usize);

@@ -9,7 +9,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let ids: Vec<String> = (0..messages.len()).map(|n| format!("c{n}")).collect();
     let changes = messages.iter().zip(&ids).map(|(message, id)| Change { id, message });
     let draft = draft("1.0.0", changes);
-    let mut document = read::<Dotted>(&draft).unwrap();
+    let mut document = read::<Dotted>(&draft);
     assert_eq!(document.releases.len(), 1, "{draft}");
     assert!(
         document.warnings.is_empty() && document.pending.is_empty() && document.asides.is_empty(),

@@ -38,9 +38,13 @@ fn check<V: Scheme>(text: &str) {
 
 /// Those of the releases, by a plain reading. A release may be a list, for the first reading; the second one refuses it.
 fn versions<V: Scheme>(text: &str) -> Vec<V> {
-    let file: serde_json::Value = serde_json::from_str(text).unwrap();
-    let releases = file["releases"].as_array().unwrap();
-    let written = releases.iter().filter_map(|release| release["version"].as_str());
+    // What is passed over may be nested more deeply than a plain reading takes.
+    let plain = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let Ok::<serde_json::Value, _>(file) = plain else {
+        return Vec::new();
+    };
+    let releases = file["releases"].as_array().into_iter().flatten();
+    let written = releases.filter_map(|release| release["version"].as_str());
     written.map(|version| version.parse().unwrap()).collect()
 }
 

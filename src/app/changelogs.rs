@@ -9,8 +9,7 @@ use crate::{clock, disk, git};
 
 /// Any changelog file; without a grammar, in the one that its headings are in.
 pub fn read_changelog(path: &Path, grammar: Option<Grammar>) -> Result<AnyDocument> {
-    let wrong = |e| AppError::said("NL0504", format!("{}: {e}", path.display()));
-    changelog::read_any(&text(path)?, grammar).map_err(wrong)
+    Ok(changelog::read_any(&text(path)?, grammar))
 }
 
 /// What to mend in a changelog file before it is published.

@@ -213,7 +213,7 @@ pub const CODES: &[Code] = &[
         "NL0305",
         Kind::Failed,
         "download failed",
-        "A package could not be fetched whole. Nothing was changed.",
+        "A package could not be fetched whole from the repository or any of its mirrors. Nothing was changed; what arrived of it and is worth going on with is kept for the next try.",
     ),
     code(
         "NL0306",
@@ -429,7 +429,7 @@ pub const CODES: &[Code] = &[
         "NL0504",
         Kind::Refused,
         "changelog not readable",
-        "The changelog file is not there, too large, not UTF-8, or its front matter is not right; the message says what and in which line.",
+        "The changelog file is not there, too large, or not UTF-8.",
     ),
     code(
         "NL0505",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{AppError, Result};
-use crate::plan::PlanNotes;
+use crate::plan::{Concern, PlanNotes};
 
 /// What the operator has agreed to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Consent {
 
 impl Consent {
     /// Blocking notes that are still to be acknowledged.
-    pub fn missing<'a>(&'a self, notes: &'a PlanNotes) -> impl Iterator<Item = &'a crate::plan::Concern> {
+    pub fn missing<'a>(&'a self, notes: &'a PlanNotes) -> impl Iterator<Item = &'a Concern> {
         notes.blocking().filter(|note| !self.acknowledged.contains(&note.id))
     }
 
@@ -25,7 +25,7 @@ impl Consent {
         if !self.breaking && !notes.breaking.is_empty() {
             let told: Vec<String> = notes.breaking.iter().map(ToString::to_string).collect();
             let message = format!(
-                "there are breaking changes on the way, which need consent: {}",
+                "there are breaking changes on the way, which need consent (`--accept-breaking`, `accept_breaking`): {}",
                 told.join("; ")
             );
             return Err(AppError::said("NL0113", message));
@@ -38,7 +38,7 @@ impl Consent {
             return Ok(());
         }
         let message = format!(
-            "there are notes on the way that must be acknowledged, each by its id: {}",
+            "there are notes on the way that must be acknowledged, each by its id (`--acknowledge ID`, `acknowledge`): {}",
             missing.join("; ")
         );
         Err(AppError::said("NL0114", message))

@@ -18,6 +18,7 @@ mod product;
 mod publishing;
 mod repository;
 mod server;
+mod speed;
 mod status;
 mod terms;
 mod tuf;

@@ -4,38 +4,63 @@ use std::cell::RefCell;
 
 use super::{AppError, Installation, Result};
 use crate::clock;
-use crate::fetch::{self, FetchError, Location};
+use crate::fetch::{self, Limits, LocationError, Network, Proxies, Sources};
 use crate::package;
 use crate::release::{Catalog, TargetRef};
+use crate::settings::{self, Download};
 use crate::store::Fact;
 use crate::tuf::{self, Asking, MetadataSource, Note, SourceError};
 
 /// A changelog of a single release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
 
-/// Metadata files in a folder of a server or of this machine, for the client of `tuf`.
-pub(super) struct Metadata(pub Location);
+/// Metadata files in a folder of a repository, for the client of `tuf`.
+pub(super) struct Metadata<'a> {
+    pub sources: &'a Sources,
+    pub folder: &'a str,
+}
 
-impl MetadataSource for Metadata {
+impl MetadataSource for Metadata<'_> {
     fn get(&self, name: &str, limit: u64) -> std::result::Result<Option<Vec<u8>>, SourceError> {
-        match fetch::read_named(&self.0, name, limit) {
-            // So object stores answer for what is not there when nobody may list their files. The next root is such a file.
-            Err(FetchError::Status { status: 403, .. }) => Ok(None),
-            read => read.map_err(|e| SourceError::new(name, e)),
-        }
+        fetch::read_named(self.sources, self.folder, name, limit).map_err(|e| SourceError::new(name, e))
     }
 }
 
-/// Where releases come from; none when the installation was made without a repository.
-pub fn location(installation: &Installation) -> Result<Option<Location>> {
-    let text = installation.store.fact(Fact::Repository)?;
-    text.map(|text| text.parse().map_err(|e| AppError::below("NL0201", &e)))
-        .transpose()
+/// Where releases come from, with the mirrors; none when the installation was made without a repository.
+pub fn sources(installation: &Installation) -> Result<Option<Sources>> {
+    let Some(text) = installation.store.fact(Fact::Repository)? else {
+        return Ok(None);
+    };
+    let first = text.parse().map_err(|e| AppError::below("NL0201", &e))?;
+    let settings = &installation.settings;
+    let mirror = |text: &String| {
+        let wrong = |e: LocationError| AppError::said("NL0403", format!("`repository.mirrors` in update.yml: {e}"));
+        text.parse().map_err(wrong)
+    };
+    let mirrors = settings.repository.mirrors.iter().map(mirror).collect::<Result<_>>()?;
+    let network = Network {
+        limits: limits(&settings.download),
+        proxies: Proxies::of(&settings::proxies()),
+    };
+    Ok(Some(Sources::new(first, mirrors, network)))
 }
 
-fn needed(installation: &Installation) -> Result<Location> {
+fn limits(settings: &Download) -> Limits {
+    Limits {
+        connect: settings.connect_timeout,
+        idle: settings.idle_timeout,
+        whole: settings.timeout,
+        whole_from_store: settings.object_store_timeout,
+        lowest_speed: settings.lowest_speed,
+        tries: settings.retry_count,
+        pause: settings.retry_pause,
+        resume_from: settings.resume_threshold,
+    }
+}
+
+fn needed(installation: &Installation) -> Result<Sources> {
     let message = "this installation has no repository; run `netlink init --repository URL --root-metadata FILE`";
-    location(installation)?.ok_or_else(|| AppError::said("NL0201", message))
+    sources(installation)?.ok_or_else(|| AppError::said("NL0201", message))
 }
 
 /// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk.
@@ -45,7 +70,11 @@ pub fn catalog(installation: &Installation) -> Result<Catalog> {
 
 /// As [`catalog`], with what an operator should know of the repository.
 pub fn catalog_and_warnings(installation: &Installation) -> Result<(Catalog, Vec<String>)> {
-    let source = Metadata(needed(installation)?.join("metadata"));
+    let sources = needed(installation)?;
+    let source = Metadata {
+        sources: &sources,
+        folder: "metadata",
+    };
     let warnings = RefCell::new(Vec::new());
     let asking = Asking {
         source: &source,
@@ -85,10 +114,10 @@ pub fn release_dirs(installation: &Installation) -> Result<Vec<std::path::PathBu
 
 /// The text of a changelog, checked against the signed metadata.
 pub fn changelog(installation: &Installation, target: &TargetRef) -> Result<String> {
-    let location = needed(installation)?;
+    let sources = needed(installation)?;
     let name = tuf::target_file(&target.name, target.sha256).map_err(|e| AppError::below("NL0203", &e))?;
     let unreachable = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0202", e);
-    let bytes = fetch::read_small(&location, &name, target.length.min(CHANGELOG_LIMIT)).map_err(|e| unreachable(&e))?;
+    let bytes = fetch::read_small(&sources, &name, target.length.min(CHANGELOG_LIMIT)).map_err(|e| unreachable(&e))?;
     let missing = || AppError::said("NL0202", format!("{} is not in the repository", target.name));
     let bytes = bytes.ok_or_else(missing)?;
     if crate::crypt::digest_of(&bytes) != target.sha256 {

@@ -1,5 +1,6 @@
 //! NetLink's trust client on any TUF repository, with nothing of an installation.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -8,7 +9,8 @@ use super::repository::{Metadata, not_trusted};
 use super::{AppError, Result};
 use crate::clock;
 use crate::disk;
-use crate::fetch::{self, Expected, Location};
+use crate::fetch::{self, Expected, Limits, Location, Network, Proxies, Sources};
+use crate::settings;
 use crate::tuf::{self, Asking, Listed, Note, Refreshed, TargetFile};
 
 /// A root longer than this is refused before it is parsed.
@@ -67,10 +69,11 @@ pub fn tuf_download(
 ) -> Result<Vec<TargetView>> {
     with_refreshed(metadata_dir, metadata_url, tell, |refreshed| {
         disk::create_dir_all(wanted.into)?;
+        let sources = only(wanted.base_url);
         let tried: Vec<_> = wanted
             .names
             .iter()
-            .map(|name| target(refreshed, wanted, name))
+            .map(|name| target(refreshed, &sources, wanted.into, name))
             .collect();
         tried.into_iter().collect()
     })
@@ -82,7 +85,11 @@ fn with_refreshed<T>(
     tell: &dyn Fn(&Note),
     then: impl FnOnce(&Refreshed<'_>) -> Result<T>,
 ) -> Result<T> {
-    let source = Metadata(metadata_url.clone());
+    let sources = only(metadata_url);
+    let source = Metadata {
+        sources: &sources,
+        folder: "",
+    };
     let now = clock::now();
     let asking = Asking {
         source: &source,
@@ -93,12 +100,21 @@ fn with_refreshed<T>(
     then(&refreshed)
 }
 
-fn target(refreshed: &Refreshed<'_>, wanted: &TargetsWanted<'_>, name: &str) -> Result<TargetView> {
+/// One place without mirrors; nothing of an installation's settings.
+fn only(location: &Location) -> Sources {
+    let network = Network {
+        limits: Limits::default(),
+        proxies: Proxies::of(&settings::proxies()),
+    };
+    Sources::new(location.clone(), Vec::new(), network)
+}
+
+fn target(refreshed: &Refreshed<'_>, sources: &Sources, into: &Path, name: &str) -> Result<TargetView> {
     let found = tuf::find(refreshed, name).map_err(|e| AppError::below("NL0205", &e))?;
     let not_listed = || AppError::said("NL0205", format!("nobody lists `{name}`"));
     let Listed { file, delegated_to } = found.filter(|_| !name.is_empty()).ok_or_else(not_listed)?.into_inner();
-    let path = wanted.into.join(tuf::file_name(name));
-    fetch_target(refreshed.consistent_snapshot(), wanted.base_url, name, &file, &path)?;
+    let path = into.join(tuf::file_name(name));
+    fetch_target(refreshed.consistent_snapshot(), sources, name, &file, &path)?;
     Ok(TargetView {
         name: name.to_owned(),
         path,
@@ -107,7 +123,7 @@ fn target(refreshed: &Refreshed<'_>, wanted: &TargetsWanted<'_>, name: &str) -> 
     })
 }
 
-fn fetch_target(consistent: bool, base_url: &Location, name: &str, file: &TargetFile, path: &Path) -> Result<()> {
+fn fetch_target(consistent: bool, sources: &Sources, name: &str, file: &TargetFile, path: &Path) -> Result<()> {
     let failed = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0206", e);
     if let Some(sha256) = file.sha256() {
         let place = place(consistent, name, &sha256.to_string());
@@ -115,7 +131,8 @@ fn fetch_target(consistent: bool, base_url: &Location, name: &str, file: &Target
             length: file.length,
             sha256,
         };
-        return fetch::download(base_url, &place, &expected, path, &mut |_, _| {}).map_err(|e| failed(&e));
+        return fetch::download(sources, &place, &expected, path, &mut |_, _| ControlFlow::Continue(()))
+            .map_err(|e| failed(&e));
     }
     let unusable = |what: &str| AppError::said("NL0206", format!("`{name}` {what}; ask the publisher"));
     let sha512 = file
@@ -130,7 +147,7 @@ fn fetch_target(consistent: bool, base_url: &Location, name: &str, file: &Target
     if there.is_ok_and(|there| file.difference(&there).is_none()) {
         return Ok(());
     }
-    let read = fetch::read_small(base_url, &place(consistent, name, sha512), file.length).map_err(|e| failed(&e))?;
+    let read = fetch::read_small(sources, &place(consistent, name, sha512), file.length).map_err(|e| failed(&e))?;
     let bytes = read.ok_or_else(|| unusable("is not in the repository"))?;
     match file.difference(&bytes) {
         Some(what) => Err(unusable(&format!("has another {what} than the publisher signed"))),

@@ -342,7 +342,7 @@ fn run(
             clock::now(),
         )?;
     }
-    let repository = repository::location(installation)?;
+    let repository = repository::sources(installation)?;
     let stopped = drive_watched(
         installation,
         lock,

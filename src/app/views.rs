@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::clock;
 use crate::engine::Progress;
 use crate::journal::{Event, Outcome};
 use crate::plan::{Phase, Plan};
@@ -29,6 +30,11 @@ pub struct ProgressView {
     pub done: u64,
     pub total: u64,
     pub unit: &'static str,
+    /// Units a second of late, and seconds left at that speed; none before enough was seen to tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u64>,
 }
 
 impl EventView {
@@ -46,17 +52,29 @@ impl EventView {
         }
     }
 
-    pub fn of_progress(id: &UpdateId, plan: &Plan, seq: i64, time: Timestamp, progress: Progress) -> Self {
+    pub fn of_progress(
+        id: &UpdateId,
+        plan: &Plan,
+        seq: i64,
+        progress: Progress,
+        (per_second, seconds_left): (Option<u64>, Option<u64>),
+    ) -> Self {
         let step = plan.step(progress.step);
         let Progress { done, total, unit, .. } = progress;
         Self {
             seq,
-            time,
+            time: clock::now(),
             update_id: id.clone(),
             kind: "progress",
             phase: step.map(|step| step.kind.phase()),
             step: step.map(|step| step.kind.name()),
-            progress: Some(ProgressView { done, total, unit }),
+            progress: Some(ProgressView {
+                done,
+                total,
+                unit,
+                per_second,
+                seconds_left,
+            }),
             message: String::new(),
         }
     }

@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::speed::Speed;
 use super::{AppError, EventView, Installation, Result};
 use crate::clock;
 use crate::engine::{self, Context, Control, EngineError, InstallationLock, Progress, Stopped};
-use crate::fetch::Location;
+use crate::fetch::Sources;
 use crate::plan::Plan;
 use crate::store::{Store, UpdateId};
 
@@ -24,7 +25,7 @@ pub fn drive_watched(
     installation: &Installation,
     lock: &InstallationLock,
     (id, plan): (&UpdateId, &Plan),
-    repository: Option<&Location>,
+    repository: Option<&Sources>,
     control: &Control,
     watcher: &mut Watcher<'_>,
 ) -> Result<Stopped> {
@@ -41,6 +42,7 @@ pub fn drive_watched(
         seen: last_seen(store, id)?,
         latest: &latest,
         lock,
+        speed: Speed::default(),
     };
     let cx = Context {
         layout,
@@ -88,6 +90,7 @@ struct Watch<'a> {
     seen: i64,
     latest: &'a Mutex<Option<Progress>>,
     lock: &'a InstallationLock,
+    speed: Speed,
 }
 
 impl Watch<'_> {
@@ -114,7 +117,8 @@ impl Watch<'_> {
             watcher(&EventView::of_row(id, plan, &row));
         }
         if let Some(now) = self.latest.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            watcher(&EventView::of_progress(id, plan, self.seen, clock::now(), now));
+            let speed = self.speed.look(clock::monotonic(), &now);
+            watcher(&EventView::of_progress(id, plan, self.seen, now, speed));
         }
     }
 }

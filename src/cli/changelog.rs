@@ -8,7 +8,7 @@ use super::args::{
     ChangelogFormat, ChangelogVerb, Global, Output, ShowChangelogArgs, UpdateChangelogArgs, VersionScheme,
 };
 use super::open::open;
-use super::output::{Failed, Result, bold, dim, harmless, line, red, say, width, yellow};
+use super::output::{Failed, Result, bold, dim, harmless, line, red, say, struck, width, yellow};
 use crate::app::{self, AppError, ChangesOf};
 use crate::release::changelog::{AnyDocument, Document, Grammar, Mark, Span, View, html, markdown, text, view};
 use crate::version::Scheme;
@@ -102,11 +102,7 @@ pub fn of_installation(global: &Global, wanted: &UpdateChangelogArgs) -> Result<
             pre: wanted.pre,
         }),
     };
-    let view = app::changes(&open(global)?, &of)?;
-    match format(global, wanted.format) {
-        ChangelogFormat::Json => json(&view.releases),
-        format => written(&view, format),
-    }
+    written(&app::changes(&open(global)?, &of)?, format(global, wanted.format))
 }
 
 /// `--output json` means the format as well.
@@ -140,7 +136,8 @@ fn painted(mark: Mark, text: &str) -> String {
     match mark {
         Mark::Title | Mark::Section => bold(text),
         Mark::Breaking => red(text),
-        Mark::Withdrawn => yellow(text),
+        Mark::Withdrawn => struck(text),
+        Mark::Instead => yellow(text),
         Mark::Faint => dim(text),
     }
 }

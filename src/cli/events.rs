@@ -6,8 +6,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{Global, Output};
-use super::output::{bytes, dim, green, harmless, line, red, say, yellow};
-use crate::app::EventView;
+use super::output::{bytes, dim, green, harmless, line, red, say, seconds, yellow};
+use crate::app::{EventView, ProgressView};
 
 /// Shows events as they come.
 pub struct Show {
@@ -82,13 +82,13 @@ impl Show {
         if let Some(bar) = &self.bar {
             if bar.length().is_none() {
                 bar.set_length(progress.total);
-                let template =
-                    "{msg:<16} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
+                let template = "{msg:<16} [{bar:30}] {decimal_bytes}/{decimal_total_bytes} {prefix}";
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style);
                 }
             }
             bar.set_position(progress.done);
+            bar.set_prefix(speed(&progress));
             return;
         }
         let tenth = (progress.done * 10).checked_div(progress.total).unwrap_or(0);
@@ -96,9 +96,10 @@ impl Show {
             self.last_tenth = tenth;
             let step = event.step.unwrap_or_default();
             say(&format!(
-                "   {step:<16} {} of {}",
+                "   {step:<16} {} of {} {}",
                 bytes(progress.done),
-                bytes(progress.total)
+                bytes(progress.total),
+                speed(&progress)
             ));
         }
     }
@@ -109,4 +110,11 @@ impl Show {
         }
         say(text);
     }
+}
+
+/// `2.1 MB/s, 40 s left`; nothing as long as nobody can tell.
+fn speed(progress: &ProgressView) -> String {
+    let speed = progress.per_second.map(|speed| format!("{}/s", bytes(speed)));
+    let left = progress.seconds_left.map(|left| format!("{} left", seconds(left)));
+    speed.into_iter().chain(left).collect::<Vec<_>>().join(", ")
 }

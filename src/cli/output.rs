@@ -139,6 +139,10 @@ pub fn bold(text: &str) -> String {
     format!("\x1b[1m{text}\x1b[0m")
 }
 
+pub fn struck(text: &str) -> String {
+    format!("\x1b[9m{text}\x1b[0m")
+}
+
 pub fn dim(text: &str) -> String {
     format!("\x1b[2m{text}\x1b[0m")
 }

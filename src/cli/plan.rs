@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::output::{bold, bytes, dim, harmless, red, seconds, yellow};
-use crate::plan::{Direction, Leg, Phase, Plan, PlanNotes, RefusedHop, Step, StepKind};
+use crate::plan::{Direction, Leg, Phase, Plan, RefusedHop, Step, StepKind};
 use crate::release::changelog::Level;
 
 pub fn text(plan: &Plan) -> String {
@@ -50,7 +50,7 @@ pub fn text(plan: &Plan) -> String {
     for phase in [Phase::Pre, Phase::Update, Phase::Post] {
         let _ = writeln!(out, "  {:<9} {}", phase_name(phase), steps(plan, phase));
     }
-    out += &notes_text(plan.notes());
+    out += &notes_text(plan);
     for warning in plan.warnings() {
         let _ = writeln!(out, "  {} {}", yellow("warning  "), harmless(&warning.message));
     }
@@ -66,7 +66,8 @@ pub fn text(plan: &Plan) -> String {
 /// So many lines of what a way down loses; a changelog has the rest.
 const SHOWN_LOST: usize = 12;
 
-fn notes_text(notes: &PlanNotes) -> String {
+fn notes_text(plan: &Plan) -> String {
+    let notes = plan.notes();
     let mut out = String::new();
     let mut tell = |title: &str, told: &dyn std::fmt::Display, more: &str| {
         let _ = writeln!(out, "  {title} {}{more}", harmless(&told.to_string()));
@@ -97,12 +98,9 @@ fn notes_text(notes: &PlanNotes) -> String {
     for note in notes.lost.iter().take(SHOWN_LOST) {
         tell(&yellow("you lose "), note, "");
     }
-    if let Some(more) = notes.lost.len().checked_sub(SHOWN_LOST).filter(|more| *more > 0) {
-        tell(
-            "         ",
-            &format!("and {more} more: `netlink update changelog --since … --until …`"),
-            "",
-        );
+    if let (Some(more @ 1..), Some(from)) = (notes.lost.len().checked_sub(SHOWN_LOST), plan.from()) {
+        let all = format!("netlink update changelog --since {from} --until {}", plan.to());
+        tell("         ", &format!("and {more} more: `{all}`"), "");
     }
     out
 }

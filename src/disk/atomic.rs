@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Result, at};
 
 /// The ending of every temporary name, so that what a crash leaves behind is recognised.
-const PART: &str = ".netlink-part";
+pub const PART: &str = ".netlink-part";
 
 /// A file being written beside its final name; nobody sees it before [`NewFile::commit`].
 #[derive(Debug)]

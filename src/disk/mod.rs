@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use atomic::{
-    NewFile, append, create_dir_all, create_dir_of, exchange, followed, make_like, rename, replace_content,
+    NewFile, PART, append, create_dir_all, create_dir_of, exchange, followed, make_like, rename, replace_content,
     switch_link, sync_dir, sync_filesystem, write_atomic,
 };
 pub use lock::{Lock, LockAttempt, try_lock};

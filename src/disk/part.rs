@@ -39,21 +39,22 @@ impl PartFile {
         Ok(at("look at", &self.part, self.file.metadata())?.len())
     }
 
-    /// Passes what has arrived to `each`, piece by piece from the start.
-    pub fn read_arrived(&mut self, mut each: impl FnMut(&[u8])) -> Result<()> {
+    /// Passes the first `length` bytes of what has arrived to `each`, piece by piece.
+    pub fn read_arrived(&mut self, length: u64, mut each: impl FnMut(&[u8])) -> Result<()> {
         at("read", &self.part, self.file.seek(SeekFrom::Start(0)))?;
+        let mut arrived = (&mut self.file).take(length);
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            match at("read", &self.part, self.file.read(&mut buffer))? {
+            match at("read", &self.part, arrived.read(&mut buffer))? {
                 0 => return Ok(()),
                 n => each(&buffer[..n]),
             }
         }
     }
 
-    /// Forgets what has arrived.
-    pub fn restart(&mut self) -> Result<()> {
-        at("empty", &self.part, self.file.set_len(0))
+    /// Forgets all but the first `length` bytes of what has arrived.
+    pub fn cut(&mut self, length: u64) -> Result<()> {
+        at("shorten", &self.part, self.file.set_len(length))
     }
 
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
@@ -90,8 +91,10 @@ mod tests {
         drop(first);
         let mut second = PartFile::open(&target, 0o644).unwrap();
         let mut arrived = Vec::new();
-        second.read_arrived(|bytes| arrived.extend_from_slice(bytes)).unwrap();
-        assert_eq!(arrived, b"one ");
+        second
+            .read_arrived(3, |bytes| arrived.extend_from_slice(bytes))
+            .unwrap();
+        assert_eq!(arrived, b"one");
         second.append(b"two").unwrap();
         assert!(!target.exists());
         second.commit().unwrap();
@@ -100,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_restarted_holds_nothing_of_before() {
+    fn a_part_that_is_cut_holds_nothing_of_behind_the_cut() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("package");
         let mut part = PartFile::open(&target, 0o644).unwrap();
-        part.append(b"wrong").unwrap();
-        part.restart().unwrap();
+        part.append(b"right or wrong").unwrap();
+        part.cut(6).unwrap();
         part.append(b"new").unwrap();
         part.commit().unwrap();
-        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!(fs::read(&target).unwrap(), b"right new");
     }
 }

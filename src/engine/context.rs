@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Layout, StepError};
 use crate::clock;
-use crate::fetch::Location;
+use crate::fetch::Sources;
 use crate::journal::PauseReason;
 use crate::notify;
 use crate::plan::{Leg, Plan, Step};
@@ -30,7 +30,7 @@ pub struct Context<'a> {
     pub plan: &'a Plan,
     pub id: &'a UpdateId,
     /// None when everything that the plan needs is on disk.
-    pub repository: Option<&'a Location>,
+    pub repository: Option<&'a Sources>,
     pub progress: &'a (dyn Fn(Progress) + Sync),
     pub control: &'a Control,
 }

@@ -22,7 +22,7 @@ pub enum EngineError {
     #[error("the plan has no step {}", .0.0)]
     NoStep(StepId),
     #[error("cannot tidy up after the update")]
-    Finish(#[from] crate::disk::DiskError),
+    Finish(#[from] finish::TidyError),
 }
 
 /// Where driving ended.

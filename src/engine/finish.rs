@@ -1,20 +1,35 @@
 //! What happens around the last journal entry: nothing half-made stays, and the log says how it went.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::Context;
 use crate::disk;
+use crate::fetch;
 use crate::journal::{Event, Outcome};
 use crate::notify;
 use crate::release::HookPoint;
 
+#[derive(Debug, thiserror::Error)]
+pub enum TidyError {
+    #[error(transparent)]
+    Disk(#[from] disk::DiskError),
+    #[error(transparent)]
+    Downloads(#[from] fetch::FetchError),
+}
+
 /// Removes everything that only the running update needed. Repeatable.
-pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> disk::Result<()> {
+pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> Result<(), TidyError> {
     disk::remove_tree(&cx.layout.undo(cx.id))?;
     disk::remove_tree(&cx.layout.staging())?;
-    disk::remove_tree(&cx.layout.downloads())?;
+    // What an update needed that went well is not needed again; what one that failed had of a download may be.
+    let keep_for = match outcome {
+        Outcome::Completed => Duration::ZERO,
+        Outcome::RolledBack => cx.settings.download.keep_partial(),
+    };
+    fetch::forget(&cx.layout.downloads(), keep_for)?;
     if outcome == Outcome::RolledBack {
         // The way back is done; a hook that fails here changes nothing about that, so it is only logged.
         let payload = cx.hook_payload();

@@ -1,5 +1,6 @@
 //! Large files: streamed to disk, continued after a cut, in place only when every byte is the signed one.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -7,12 +8,16 @@ use std::path::Path;
 use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 
-use super::http::{Client, Limits};
+use super::http::Client;
 use super::location::Source;
-use super::part::Arriving;
+use super::pace::Paced;
+use super::part::{Arriving, Progress};
+use super::resume::Origin;
 use super::small::{open_plain, unreadable};
-use super::{FetchError, Location};
+use super::sources::Place;
+use super::{FetchError, Location, Network, Sources};
 use crate::crypt::{Digest, DigestReader};
+use crate::disk;
 
 /// What the publisher signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,35 +26,65 @@ pub struct Expected {
     pub sha256: Digest,
 }
 
-/// Fetches `name` to the file `to`, telling of bytes done and in total. Repeatable: what is there already is not fetched again.
+/// Fetches `name` to the file `to`, telling of bytes done and in total. Repeatable: what is there already is not fetched again,
+/// and a part that an earlier run left is continued. A failure leaves at most a part that is worth continuing.
 pub fn download(
-    location: &Location,
+    sources: &Sources,
     name: &str,
     expected: &Expected,
     to: &Path,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut Progress<'_>,
 ) -> Result<(), FetchError> {
-    download_within(Limits::LARGE, location, name, expected, to, progress)
-}
-
-pub(super) fn download_within(
-    limits: Limits,
-    location: &Location,
-    name: &str,
-    expected: &Expected,
-    to: &Path,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<(), FetchError> {
-    let source = location.file(name)?;
     if is_there(to, expected)? {
-        progress(expected.length, expected.length);
+        let _ = progress(expected.length, expected.length);
         return Ok(());
     }
-    match source {
-        Source::Path(path) => copy(location, &path, expected, to, progress),
-        Source::Url(url) => {
-            let client = Client::new(&url, limits);
-            client.with_tries(|| fetch(&client, expected, to, progress))
+    let mut arriving = Arriving::open(to, expected, sources.network.limits.resume_from)?;
+    let fetched = room(to, expected.length - arriving.count())
+        .and_then(|()| sources.each(|place| from(place, &sources.network, name, expected, &mut arriving, progress)));
+    match fetched {
+        Ok(()) => arriving.finish(),
+        Err(error) => {
+            // The reason of the failure is what a person needs to know; a part that stays is found by a later run.
+            let _ = arriving.leave();
+            Err(error)
+        }
+    }
+}
+
+/// Found before the first byte is asked for, not when the disk is full.
+fn room(to: &Path, needed: u64) -> Result<(), FetchError> {
+    let path = to.parent().unwrap_or(to);
+    let free = disk::free_space(path)?;
+    if free >= needed {
+        return Ok(());
+    }
+    Err(FetchError::NoRoom {
+        path: path.to_owned(),
+        needed,
+        free,
+        source: io::ErrorKind::StorageFull.into(),
+    })
+}
+
+fn from(
+    place: &Place,
+    network: &Network,
+    name: &str,
+    expected: &Expected,
+    arriving: &mut Arriving<'_>,
+    progress: &mut Progress<'_>,
+) -> Result<(), FetchError> {
+    match place.location.file(name)? {
+        Source::Path(path) => copy(&place.location, &path, expected, arriving, progress),
+        Source::Web(web) => {
+            let client = place.client(web, network, network.limits)?;
+            let arrived = Cell::new(arriving.count());
+            client.with_tries(&arrived, || {
+                let fetched = fetch(&client, expected, arriving, progress);
+                arrived.set(arriving.count());
+                fetched
+            })
         }
     }
 }
@@ -69,8 +104,8 @@ fn copy(
     location: &Location,
     path: &Path,
     expected: &Expected,
-    to: &Path,
-    progress: &mut dyn FnMut(u64, u64),
+    arriving: &mut Arriving<'_>,
+    progress: &mut Progress<'_>,
 ) -> Result<(), FetchError> {
     let url = path.display().to_string();
     let mut file = open_plain(location, path)?.ok_or_else(|| FetchError::Missing { url: url.clone() })?;
@@ -78,7 +113,6 @@ fn copy(
     if length != expected.length {
         return Err(wrong_length(&url, expected, length));
     }
-    let mut arriving = Arriving::open(to, expected)?;
     arriving.restart(None)?;
     let taken = arriving.take(
         &mut file,
@@ -86,65 +120,48 @@ fn copy(
         |e| unreadable(path, e),
         || too_long(&url, expected),
     );
-    match taken {
-        Ok(()) if arriving.count() == expected.length => arriving.finish(&url),
-        Ok(()) => {
-            let found = arriving.count();
-            arriving.discard()?;
-            Err(wrong_length(&url, expected, found))
-        }
-        Err(error) => {
-            arriving.discard()?;
-            Err(error)
-        }
+    if taken.is_ok() && arriving.count() < expected.length {
+        return Err(wrong_length(&url, expected, arriving.count()));
     }
+    taken.and_then(|()| arriving.check(&url))
 }
 
 /// One try. A continued file with a wrong digest may be put together from two, so it is fetched once more, whole.
 fn fetch(
     client: &Client<'_>,
     expected: &Expected,
-    to: &Path,
-    progress: &mut dyn FnMut(u64, u64),
+    arriving: &mut Arriving<'_>,
+    progress: &mut Progress<'_>,
 ) -> Result<(), FetchError> {
-    let mut arriving = Arriving::open(to, expected)?;
-    arriving.take_up()?;
-    let empty = arriving.count() == 0;
-    let continued = fetch_rest(client, expected, &mut arriving, progress);
-    match continued {
-        Err(error @ (FetchError::TooLong { .. } | FetchError::Length { .. })) => {
-            arriving.discard()?;
-            Err(error)
+    let continued = fetch_rest(client, expected, arriving, progress)?;
+    match arriving.check(client.shown()) {
+        Err(FetchError::Digest { .. }) if continued => {
+            fetch_rest(client, expected, arriving, progress)?;
+            arriving.check(client.shown())
         }
-        // A file that is not there has no part to go on from; one that was there a moment ago may come back.
-        Err(error @ FetchError::Missing { .. }) if empty => {
-            arriving.discard()?;
-            Err(error)
-        }
-        Err(error) => Err(error),
-        Ok(continued) => match arriving.finish(client.url()) {
-            Err(FetchError::Digest { .. }) if continued => fetch(client, expected, to, progress),
-            finished => finished,
-        },
+        checked => checked,
     }
 }
 
-/// Fetches what is missing of the part; true when the part of an earlier try was continued.
+/// Fetches what is missing of the part; true when an earlier part was continued.
 fn fetch_rest(
     client: &Client<'_>,
     expected: &Expected,
     arriving: &mut Arriving<'_>,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut Progress<'_>,
 ) -> Result<bool, FetchError> {
-    let had = arriving.count();
-    if had == expected.length {
-        progress(had, had);
-        return Ok(had > 0);
+    if arriving.continued() == Some(expected.length) {
+        arriving.tell(progress)?;
+        return Ok(true);
     }
     let (response, continued) = ask(client, expected, arriving)?;
-    let mut body = response.into_body().into_reader();
-    let url = client.url();
-    arriving.take(&mut body, progress, |e| client.broken(e), || too_long(url, expected))?;
+    let mut body = Paced::new(response.into_body().into_reader(), client.limits());
+    let url = client.shown();
+    let taken = arriving.take(&mut body, progress, |e| client.broken(e), || too_long(url, expected));
+    if matches!(taken, Err(FetchError::TooLong { .. })) {
+        arriving.restart(None)?;
+    }
+    taken?;
     if arriving.count() < expected.length {
         let reason = format!("{} of {} bytes arrived", arriving.count(), expected.length);
         let url = url.to_owned();
@@ -159,40 +176,48 @@ fn ask(
     expected: &Expected,
     arriving: &mut Arriving<'_>,
 ) -> Result<(Response<Body>, bool), FetchError> {
-    let had = arriving.count();
+    let Some(had) = arriving.continued() else {
+        return begin_whole(client, expected, arriving, get(client, &[])?);
+    };
     let range = format!("bytes={had}-");
-    let validator = arriving.validator();
-    let mut headers = Vec::new();
-    if had > 0 {
-        headers.push(("range", range.as_str()));
-        headers.extend(validator.as_deref().map(|validator| ("if-range", validator)));
-    }
-    let mut response = get(client, &headers)?;
-    if had > 0 && response.status() == StatusCode::PARTIAL_CONTENT {
-        if starts_at(response.headers(), had, expected.length) {
-            return Ok((response, true));
+    let mut headers = vec![("range", range.as_str())];
+    headers.extend(
+        arriving
+            .validator(client.shown())
+            .map(|validator| ("if-range", validator)),
+    );
+    let response = get(client, &headers)?;
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT if starts_at(response.headers(), had, expected.length) => Ok((response, true)),
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            begin_whole(client, expected, arriving, get(client, &[])?)
         }
-        response = get(client, &[])?;
-    } else if had > 0 && response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-        response = get(client, &[])?;
+        _ => begin_whole(client, expected, arriving, response),
     }
-    begin_whole(client, expected, arriving, &response)?;
-    Ok((response, false))
 }
 
 fn begin_whole(
     client: &Client<'_>,
     expected: &Expected,
     arriving: &mut Arriving<'_>,
-    response: &Response<Body>,
-) -> Result<(), FetchError> {
+    response: Response<Body>,
+) -> Result<(Response<Body>, bool), FetchError> {
     if response.status() != StatusCode::OK {
-        return Err(client.unexpected(response));
+        return Err(client.unexpected(&response));
     }
-    match response.body().content_length() {
-        Some(length) if length != expected.length => Err(wrong_length(client.url(), expected, length)),
-        _ => arriving.restart(validator_of(response.headers())),
+    if let Some(length) = response
+        .body()
+        .content_length()
+        .filter(|length| *length != expected.length)
+    {
+        return Err(wrong_length(client.shown(), expected, length));
     }
+    let origin = validator_of(response.headers()).map(|validator| Origin {
+        url: client.shown().to_owned(),
+        validator: validator.to_owned(),
+    });
+    arriving.restart(origin)?;
+    Ok((response, false))
 }
 
 /// Whether `content-range` is the rest of a file of `length` bytes from byte `from` on.
@@ -211,7 +236,7 @@ fn validator_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn get(client: &Client<'_>, headers: &[(&str, &str)]) -> Result<Response<Body>, FetchError> {
-    let url = || client.url().to_owned();
+    let url = || client.shown().to_owned();
     client.get(headers)?.ok_or_else(|| FetchError::Missing { url: url() })
 }
 

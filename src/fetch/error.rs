@@ -47,6 +47,26 @@ pub enum FetchError {
     },
     #[error("{} is not a plain file", path.display())]
     NotAFile { path: PathBuf },
+    #[error("there is not enough room at {}: {needed} more bytes are to come, {free} are free; make room and try again", path.display())]
+    NoRoom {
+        path: PathBuf,
+        needed: u64,
+        free: u64,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "the proxy for {url} is not one that can be used: {reason}; correct the environment variable HTTP_PROXY or HTTPS_PROXY"
+    )]
+    Proxy { url: String, reason: String },
+    #[error(
+        "cannot make requests to {url}: {reason}; give AWS_ACCESS_KEY_ID and the other AWS_ variables in the environment"
+    )]
+    Store { url: String, reason: String },
+    #[error("none of {} places has it: {}", failures.len(), listed(failures))]
+    Nowhere { failures: Vec<FetchError> },
+    #[error("the download was interrupted; what has arrived is kept")]
+    Stopped,
     #[error("the repository {} does not exist on this machine; check its path and that its disk is mounted", path.display())]
     NoFolder { path: PathBuf },
     #[error(transparent)]
@@ -58,8 +78,26 @@ impl FetchError {
     pub(super) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Cut { .. } => true,
-            Self::Status { status, .. } => *status >= 500,
+            Self::Status { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             _ => false,
         }
     }
+
+    /// Whether another place may have what this one did not give.
+    pub(super) fn is_of_the_source(&self) -> bool {
+        !matches!(
+            self,
+            Self::Disk(_) | Self::NoRoom { .. } | Self::Name { .. } | Self::Stopped
+        )
+    }
+
+    /// Whether somebody asked for the download to leave off.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self, Self::Stopped)
+    }
+}
+
+fn listed(failures: &[FetchError]) -> String {
+    let one = |(at, failure): (usize, &FetchError)| format!("({}) {failure}", at + 1);
+    failures.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
 }

@@ -1,97 +1,122 @@
 //! Asking a web server: limits, redirects, tries, and errors in words.
 
+use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
 use backon::{BlockingRetryable, ExponentialBuilder};
-use ureq::http::Response;
-use ureq::{Agent, Body, Error, Timeout};
+use ureq::http::{Response, Uri};
+use ureq::tls::TlsConfig;
+use ureq::{Agent, Body, Error, Proxy, Timeout};
 
-use super::FetchError;
+use super::{FetchError, Limits, Network, trust};
 use crate::clock::Deadline;
 
 const MAX_REDIRECTS: u32 = 5;
-const TRIES: usize = 3;
 
-/// How long to wait for what.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub connect: Duration,
-    /// Without a single byte arriving.
-    pub silence: Duration,
-    /// All tries together.
-    pub whole: Duration,
-    /// Before the second try; longer before the third.
-    pub pause: Duration,
+/// What is asked for, and how it is called in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// May hold a signature, so it is never shown.
+    pub url: String,
+    pub shown: String,
+    /// Of an object store, whatever its host is called.
+    pub is_store: bool,
 }
 
-impl Limits {
-    /// For files that are read into memory: a server that drips must not hold up a mere look for updates for an hour.
-    pub const SMALL: Self = Self {
-        whole: Duration::from_secs(5 * 60),
-        ..Self::LARGE
-    };
-    pub const LARGE: Self = Self {
-        connect: Duration::from_secs(10),
-        silence: Duration::from_secs(30),
-        whole: Duration::from_secs(60 * 60),
-        pause: Duration::from_millis(500),
-    };
-}
-
-/// Asks for one URL, as often as needed, through the proxy that the environment names, if any.
+/// Asks for one URL, as often as needed.
 pub(super) struct Client<'a> {
-    agent: Agent,
-    url: &'a str,
+    agent: &'a Agent,
+    address: Address,
     limits: Limits,
+    whole: Duration,
     deadline: Deadline,
 }
 
+/// Connections to the server of `address`, through the proxy that the environment names for it, if any.
+pub(super) fn agent(address: &Address, network: &Network) -> Result<Agent, FetchError> {
+    let limits = &network.limits;
+    let builder = Agent::config_builder()
+        .user_agent(concat!("netlink/", env!("CARGO_PKG_VERSION")))
+        // A compressed answer could not be continued, and its length would not be the one that is signed.
+        .accept_encoding("identity")
+        .http_status_as_error(false)
+        .https_only(address.url.starts_with("https:"))
+        .max_redirects(MAX_REDIRECTS)
+        .timeout_resolve(Some(limits.connect))
+        .timeout_connect(Some(limits.connect))
+        .timeout_recv_response(Some(limits.idle))
+        .timeout_per_read(Some(limits.idle))
+        .timeout_per_write(Some(limits.idle))
+        .tls_config(TlsConfig::builder().root_certs(trust::roots()).build())
+        .proxy(proxy(address, network)?);
+    Ok(builder.build().new_agent())
+}
+
+fn proxy(address: &Address, network: &Network) -> Result<Option<Proxy>, FetchError> {
+    let uri: Option<Uri> = address.url.parse().ok();
+    let named = uri.as_ref().and_then(|uri| {
+        let (scheme, host) = uri.scheme_str().zip(uri.host())?;
+        network.proxies.for_host(scheme, host, uri.port_u16())
+    });
+    named.map(Proxy::new).transpose().map_err(|e| FetchError::Proxy {
+        url: address.shown.clone(),
+        reason: e.to_string(),
+    })
+}
+
 impl<'a> Client<'a> {
-    pub fn new(url: &'a str, limits: Limits) -> Self {
-        let agent = Agent::config_builder()
-            .user_agent(concat!("netlink/", env!("CARGO_PKG_VERSION")))
-            // A compressed answer could not be continued, and its length would not be the one that is signed.
-            .accept_encoding("identity")
-            .http_status_as_error(false)
-            .https_only(url.starts_with("https:"))
-            .max_redirects(MAX_REDIRECTS)
-            .timeout_resolve(Some(limits.connect))
-            .timeout_connect(Some(limits.connect))
-            .timeout_per_read(Some(limits.silence))
-            .timeout_per_write(Some(limits.silence))
-            .build()
-            .new_agent();
+    pub fn new(agent: &'a Agent, address: Address, limits: Limits) -> Self {
+        let uri: Option<Uri> = address.url.parse().ok();
+        let whole = match uri.as_ref().and_then(Uri::host) {
+            _ if address.is_store => limits.whole.max(limits.whole_from_store),
+            host => limits.whole_at(host.unwrap_or_default()),
+        };
         Self {
             agent,
-            url,
+            address,
             limits,
-            deadline: Deadline::after(limits.whole),
+            whole,
+            deadline: Deadline::after(whole),
         }
     }
 
-    pub fn url(&self) -> &str {
-        self.url
+    /// What the file is called in words.
+    pub fn shown(&self) -> &str {
+        &self.address.shown
     }
 
-    #[cfg(test)]
-    pub fn is_https_only(&self) -> bool {
-        self.agent.config().https_only()
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
-    /// Repeats `attempt` where trying again may help.
-    pub fn with_tries<T>(&self, attempt: impl FnMut() -> Result<T, FetchError>) -> Result<T, FetchError> {
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(self.limits.pause)
-            .with_max_times(TRIES - 1)
-            .with_jitter();
-        let again = |error: &FetchError| error.is_temporary() && !self.deadline.has_passed();
-        attempt.retry(pauses).when(again).call()
+    /// Repeats `attempt` where trying again may help. `arrived` grows as long as tries bring something that is worth keeping;
+    /// then they are counted anew.
+    pub fn with_tries<T>(
+        &self,
+        arrived: &Cell<u64>,
+        mut attempt: impl FnMut() -> Result<T, FetchError>,
+    ) -> Result<T, FetchError> {
+        let worth = self.limits.resume_from.max(1);
+        let may_help = |error: &FetchError| error.is_temporary() && !self.deadline.has_passed();
+        loop {
+            let before = arrived.get();
+            let is_further = || arrived.get() >= before.saturating_add(worth);
+            let pauses = ExponentialBuilder::default()
+                .with_min_delay(self.limits.pause)
+                .with_max_times(self.limits.tries.saturating_sub(1) as usize)
+                .with_jitter();
+            let tried = (&mut attempt).retry(pauses);
+            match tried.when(|error| may_help(error) && !is_further()).call() {
+                Err(error) if may_help(&error) && is_further() => std::thread::sleep(self.limits.pause),
+                ended => return ended,
+            }
+        }
     }
 
     /// The answer, whatever its status; none when the server says that there is no such file.
     pub fn get(&self, headers: &[(&str, &str)]) -> Result<Option<Response<Body>>, FetchError> {
-        let mut request = self.agent.get(self.url);
+        let mut request = self.agent.get(&self.address.url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -103,7 +128,7 @@ impl<'a> Client<'a> {
     /// The error for an answer whose status is of no use.
     pub fn unexpected(&self, response: &Response<Body>) -> FetchError {
         FetchError::Status {
-            url: self.url.to_owned(),
+            url: self.shown().to_owned(),
             status: response.status().as_u16(),
         }
     }
@@ -114,20 +139,21 @@ impl<'a> Client<'a> {
     }
 
     fn failure(&self, error: Error) -> FetchError {
-        let url = self.url.to_owned();
+        let url = self.shown().to_owned();
         let seconds = |limit: Duration| limit.as_secs_f32();
         match error {
-            Error::Timeout(Timeout::Global) => FetchError::TimedOut {
-                url,
-                limit: self.limits.whole,
-            },
+            Error::Timeout(Timeout::Global) => FetchError::TimedOut { url, limit: self.whole },
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => FetchError::Unreachable {
                 url,
                 reason: format!("no connection within {} s", seconds(self.limits.connect)),
             },
+            Error::Timeout(Timeout::RecvResponse) => FetchError::Cut {
+                url,
+                reason: format!("no answer within {} s", seconds(self.limits.idle)),
+            },
             Error::Timeout(_) => FetchError::Cut {
                 url,
-                reason: format!("nothing arrived for {} s", seconds(self.limits.silence)),
+                reason: format!("nothing arrived for {} s", seconds(self.limits.idle)),
             },
             Error::HostNotFound => FetchError::Unreachable {
                 url,
@@ -144,8 +170,8 @@ impl<'a> Client<'a> {
             Error::RequireHttpsOnly(_) => FetchError::Downgrade { url },
             Error::Io(e) => broken_connection(url, &e),
             other => FetchError::Refused {
+                reason: other.to_string().replace(&self.address.url, &url),
                 url,
-                reason: other.to_string(),
             },
         }
     }

@@ -1,4 +1,4 @@
-//! Where a repository lies: a folder, or a folder on a web server.
+//! Where a repository lies: a folder of this machine, of a web server, or of an object store.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,9 +9,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
-use super::FetchError;
+use super::bucket::Object;
+use super::http::Address;
+use super::{FetchError, Network};
 
-/// `file:///folder`, `/folder`, `http://host/folder` or `https://host/folder`. Holds no password, so it may be shown and stored.
+/// `file:///folder`, `/folder`, `http://host/folder`, `https://host/folder` or `s3://bucket/folder`. Holds no password, so it
+/// may be shown and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Location(Place);
@@ -21,18 +24,46 @@ enum Place {
     Folder(PathBuf),
     /// Without a slash at its end.
     Web(String),
+    /// The prefix without slashes around it; none when it is empty.
+    Bucket {
+        bucket: String,
+        prefix: String,
+    },
 }
 
 /// One file of a location.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Path(PathBuf),
+    Web(Web),
+}
+
+/// One file that is had by HTTP.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Web {
     Url(String),
+    Object(Object),
+}
+
+impl Web {
+    /// What to ask for. For an object store a URL that is good for this file and some time, made with the machine's credentials.
+    pub fn address(self, network: &Network) -> Result<Address, FetchError> {
+        match self {
+            Self::Url(url) => Ok(Address {
+                shown: url.clone(),
+                url,
+                is_store: false,
+            }),
+            Self::Object(object) => object.address(network),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    #[error("`{0}` is not a location: expected file:///folder, /folder, http://host/folder or https://host/folder")]
+    #[error(
+        "`{0}` is not a location: expected file:///folder, /folder, http://host/folder, https://host/folder or s3://bucket/folder"
+    )]
     Shape(String),
     #[error("`{0}` has a `%` that is not followed by two hexadecimal digits")]
     Percent(String),
@@ -50,6 +81,10 @@ impl Location {
         Self(match &self.0 {
             Place::Folder(folder) => Place::Folder(parts.fold(folder.clone(), |folder, part| folder.join(part))),
             Place::Web(base) => Place::Web(parts.fold(base.clone(), |base, part| format!("{base}/{}", encoded(part)))),
+            Place::Bucket { bucket, prefix } => Place::Bucket {
+                bucket: bucket.clone(),
+                prefix: parts.fold(prefix.clone(), |prefix, part| below(&prefix, part)),
+            },
         })
     }
 
@@ -62,18 +97,22 @@ impl Location {
             Place::Folder(folder) => Source::Path(folder.join(name)),
             Place::Web(base) => {
                 let parts: Vec<String> = name.split('/').map(encoded).collect();
-                Source::Url(format!("{base}/{}", parts.join("/")))
+                Source::Web(Web::Url(format!("{base}/{}", parts.join("/"))))
             }
+            Place::Bucket { bucket, prefix } => Source::Web(Web::Object(Object {
+                bucket: bucket.clone(),
+                key: below(prefix, name),
+            })),
         })
     }
 
-    /// The file that a server gives for `name` as one part of its address, where a `/` in the name is quoted. In a folder,
-    /// it lies where a server over that folder would look.
+    /// The file that a server gives for `name` as one part of its address, where a `/` in the name is quoted. In a folder or
+    /// an object store, it lies where a server over that would look.
     pub(super) fn named(&self, name: &str) -> Result<Source, FetchError> {
         match &self.0 {
-            Place::Folder(_) => self.file(name),
+            Place::Folder(_) | Place::Bucket { .. } => self.file(name),
             Place::Web(base) if name.len() <= NAME_LENGTH && !matches!(name, "" | "." | "..") => {
-                Ok(Source::Url(format!("{base}/{}", encoded(name))))
+                Ok(Source::Web(Web::Url(format!("{base}/{}", encoded(name)))))
             }
             Place::Web(_) => Err(FetchError::Name { name: name.to_owned() }),
         }
@@ -83,7 +122,7 @@ impl Location {
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         match &self.0 {
             Place::Folder(folder) => Some(folder),
-            Place::Web(_) => None,
+            Place::Web(_) | Place::Bucket { .. } => None,
         }
     }
 }
@@ -98,15 +137,24 @@ impl FromStr for Location {
         match text.strip_prefix("file://") {
             Some(path) if path.starts_with('/') => Ok(Self(Place::Folder(decoded(path)?))),
             Some(_) => Err(LocationError::Shape(text.to_owned())),
-            None => web(text).map(Place::Web).map(Self),
+            None => match text.strip_prefix("s3://") {
+                Some(bucket) => in_bucket(text, bucket).map(Self),
+                None => web(text).map(Place::Web).map(Self),
+            },
         }
     }
 }
 
-fn web(text: &str) -> Result<String, LocationError> {
-    if let Some((_, host)) = text.rsplit_once('@') {
-        return Err(LocationError::UserInfo(host.to_owned()));
+/// Also where an `@` would be harmless: that it is shows only to who reads closely.
+fn without_password(text: &str) -> Result<(), LocationError> {
+    match text.rsplit_once('@') {
+        Some((_, host)) => Err(LocationError::UserInfo(host.to_owned())),
+        None => Ok(()),
     }
+}
+
+fn web(text: &str) -> Result<String, LocationError> {
+    without_password(text)?;
     if text.contains(['?', '#']) {
         return Err(LocationError::Query(text.to_owned()));
     }
@@ -127,6 +175,30 @@ fn ascii(path: &str) -> String {
     path.bytes().map(one).collect()
 }
 
+fn in_bucket(text: &str, rest: &str) -> Result<Place, LocationError> {
+    without_password(text)?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let prefix = prefix.trim_matches('/');
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+    let is_name = (3..=63).contains(&bucket.len()) && bucket.bytes().all(plain);
+    let is_plain = rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#%".contains(&b));
+    if !is_name || !is_plain || !(prefix.is_empty() || stays_below(prefix)) {
+        return Err(LocationError::Shape(text.to_owned()));
+    }
+    Ok(Place::Bucket {
+        bucket: bucket.to_owned(),
+        prefix: prefix.to_owned(),
+    })
+}
+
+/// The key `name` behind the prefix.
+fn below(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() {
+        return name.to_owned();
+    }
+    format!("{prefix}/{name}")
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -136,6 +208,8 @@ impl fmt::Display for Location {
                 f.write_str(&parts.map(encoded_bytes).collect::<Vec<_>>().join("/"))
             }
             Place::Web(url) => f.write_str(url),
+            Place::Bucket { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Place::Bucket { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
         }
     }
 }
@@ -213,6 +287,8 @@ mod tests {
         check("file:///srv/my repo", "file:///srv/my%20repo");
         check("HTTPS://example.org:8443/a/", "https://example.org:8443/a");
         check("http://[::1]:80", "http://[::1]:80");
+        check("s3://my-bucket", "s3://my-bucket");
+        check("s3://my.bucket/a/b/", "s3://my.bucket/a/b");
         check("https://host/caf\u{e9}\u{a0}", "https://host/caf%C3%A9%C2%A0");
     }
 
@@ -227,6 +303,11 @@ mod tests {
             "https://",
             "http:///x",
             "file:///%zz",
+            "s3://",
+            "s3://A_b/c",
+            "s3://bucket/../c",
+            "s3://bucket/a?versionId=3",
+            "s3://bucket/a\u{a0}",
         ] {
             assert!(bad.parse::<Location>().is_err(), "{bad}");
         }
@@ -238,9 +319,15 @@ mod tests {
 
     #[test]
     fn a_password_is_refused_and_never_shown() {
-        let error = "https://me:secret@host/a".parse::<Location>().unwrap_err();
-        assert!(matches!(error, LocationError::UserInfo(_)));
-        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        for text in [
+            "https://me:secret@host/a",
+            "s3://me:secret@bucket/a",
+            "s3://bucket/secret@a",
+        ] {
+            let error = text.parse::<Location>().unwrap_err();
+            assert!(matches!(error, LocationError::UserInfo(_)));
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
     }
 
     #[test]
@@ -249,15 +336,22 @@ mod tests {
         let metadata = at("https://host/r").join("metadata");
         assert_eq!(
             file(&metadata, "1.root.json"),
-            Ok(Source::Url("https://host/r/metadata/1.root.json".into()))
+            Ok(Source::Web(Web::Url("https://host/r/metadata/1.root.json".into())))
         );
         assert_eq!(
             file(&metadata, "a%2e/b ?"),
-            Ok(Source::Url("https://host/r/metadata/a%252e/b%20%3F".into()))
+            Ok(Source::Web(Web::Url("https://host/r/metadata/a%252e/b%20%3F".into())))
         );
         assert_eq!(
             file(&at("/r").join("../metadata"), "x"),
             Ok(Source::Path("/r/metadata/x".into()))
+        );
+        assert_eq!(
+            file(&at("s3://bucket/r").join("metadata"), "1.root.json"),
+            Ok(Source::Web(Web::Object(Object {
+                bucket: "bucket".into(),
+                key: "r/metadata/1.root.json".into()
+            })))
         );
         for bad in [
             "",
@@ -288,10 +382,17 @@ mod tests {
         ] {
             assert_eq!(
                 url(name),
-                Ok(Source::Url(format!("https://host/r/{quoted}"))),
+                Ok(Source::Web(Web::Url(format!("https://host/r/{quoted}")))),
                 "{name:?}"
             );
         }
+        assert_eq!(
+            at("s3://bucket/r").named("1./role.json").map_err(|e| e.to_string()),
+            Ok(Source::Web(Web::Object(Object {
+                bucket: "bucket".into(),
+                key: "r/1./role.json".into()
+            })))
+        );
         let path = |name: &str| at("/r").named(name).map_err(|e| e.to_string());
         assert_eq!(path("1../a.json"), Ok(Source::Path("/r/1../a.json".into())));
         for bad in ["", "..", "../x.json", "/x.json", "1.a/../../x.json"] {

@@ -1,15 +1,28 @@
-//! Bytes over file and http: resume, limits, verification.
+//! Bytes from a folder, a web server or an object store: mirrors, resumption, limits, verification.
 
+mod bucket;
 mod download;
 mod error;
+mod forget;
 mod http;
+mod limits;
 mod location;
+mod pace;
 mod part;
+mod proxy;
+mod resume;
 mod small;
+mod sources;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use download::{Expected, download};
 pub use error::FetchError;
+pub use forget::forget;
+pub use limits::Limits;
 pub use location::{Location, LocationError};
+pub use part::Progress;
+pub use proxy::Proxies;
 pub use small::{read_named, read_small};
+pub use sources::{Network, Sources};

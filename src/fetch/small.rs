@@ -1,45 +1,50 @@
 //! Files that are read into memory whole, with a limit.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::http::{Client, Limits};
+use super::http::Client;
 use super::location::Source;
-use super::{FetchError, Location};
+use super::pace::Paced;
+use super::sources::Place;
+use super::{FetchError, Location, Network, Sources};
 
 /// The content of a file of at most `limit` bytes; none when there is no such file.
-pub fn read_small(location: &Location, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    read_small_within(Limits::SMALL, location, name, limit)
+pub fn read_small(sources: &Sources, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    sources.each(|place| {
+        let source = place.location.file(name)?;
+        read_from(place, &sources.network, source, limit)
+    })
 }
 
-/// As [`read_small`], for a file whose name others chose and that may hold anything: one part of a URL, quoted.
-pub fn read_named(location: &Location, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    read_source(Limits::SMALL, location, location.named(name)?, limit)
+/// As [`read_small`], for a file of a folder of this program's choice whose name others chose and that may hold anything: one
+/// part of a URL, quoted. Whoever may not see it is told that it is not there.
+pub fn read_named(sources: &Sources, folder: &str, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    sources.each(|place| {
+        let source = place.location.join(folder).named(name)?;
+        match read_from(place, &sources.network, source, limit) {
+            // So object stores answer for what is not there when nobody may list their files. The next root is such a file.
+            Err(FetchError::Status { status: 403, .. }) => Ok(None),
+            read => read,
+        }
+    })
 }
 
-pub(super) fn read_small_within(
-    limits: Limits,
-    location: &Location,
-    name: &str,
-    limit: u64,
-) -> Result<Option<Vec<u8>>, FetchError> {
-    read_source(limits, location, location.file(name)?, limit)
-}
-
-fn read_source(limits: Limits, location: &Location, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+fn read_from(place: &Place, network: &Network, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     match source {
-        Source::Path(path) => read_file(location, &path, limit),
-        Source::Url(url) => {
-            let client = Client::new(&url, limits);
-            client.with_tries(|| read_web(&client, limit))
+        Source::Path(path) => read_file(&place.location, &path, limit),
+        Source::Web(web) => {
+            let client = place.client(web, network, network.limits.small())?;
+            client.with_tries(&Cell::new(0), || read_web(&client, limit))
         }
     }
 }
 
 fn read_web(client: &Client<'_>, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     let too_long = || FetchError::TooLong {
-        url: client.url().to_owned(),
+        url: client.shown().to_owned(),
         limit,
     };
     let Some(response) = client.get(&[])? else {
@@ -52,7 +57,8 @@ fn read_web(client: &Client<'_>, limit: u64) -> Result<Option<Vec<u8>>, FetchErr
     if body.content_length().is_some_and(|length| length > limit) {
         return Err(too_long());
     }
-    let read = read_up_to(&mut body.into_reader(), limit).map_err(|e| client.broken(e))?;
+    let mut reader = Paced::new(body.into_reader(), client.limits());
+    let read = read_up_to(&mut reader, limit).map_err(|e| client.broken(e))?;
     read.map(Some).ok_or_else(too_long)
 }
 

@@ -1,5 +1,6 @@
 //! What the publishers of the releases on the way ask of whoever goes it.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::release::FactSheet;
-use crate::release::changelog::{Changelog, Level, SectionKind, UpgradeNote, Urgency};
+use crate::release::changelog::{Changelog, Level, Once, Said, Topic, UpgradeNote, Urgency};
 use crate::version::{Constraint, Version};
 
 /// Of all releases that a plan passes, newest first.
@@ -69,79 +70,42 @@ impl PlanNotes {
     /// releases say with one id is told once, as the newer has it; what cannot concern this installation is not told.
     pub fn of_the_way_up(changelogs: &[Changelog], from: &Version, facts: &FactSheet) -> Self {
         let newest_first = newest_first(changelogs);
-        let mut notes = Self {
-            urgency: newest_first.iter().filter_map(|one| one.urgency).max(),
-            end_of_life: newest_first.first().and_then(|one| one.end_of_life),
-            ..Self::default()
-        };
-        for one in newest_first {
-            notes.tell_all_of(one);
-            for note in &one.notes.notes {
-                if let Some(concern) = concern(&one.version, note, from, facts) {
-                    notes.raise(concern);
+        let [mut breaking, mut actions, mut security]: [List; 3] = Default::default();
+        let mut concerns = Concerns::default();
+        for one in &newest_first {
+            for (topic, said) in one.asks() {
+                match topic {
+                    Topic::Breaking => breaking.tell(&one.version, said),
+                    Topic::Action => actions.tell(&one.version, said),
+                    Topic::Security => security.tell(&one.version, said),
+                    Topic::Deprecated => {}
                 }
             }
+            let notes = one.notes.notes.iter();
+            notes
+                .filter_map(|note| concern(&one.version, note, from, facts))
+                .for_each(|concern| concerns.raise(concern));
         }
-        notes.concerns.sort_by_key(|concern| std::cmp::Reverse(concern.level));
-        notes
+        Self {
+            urgency: newest_first.iter().filter_map(|one| one.urgency).max(),
+            end_of_life: newest_first.first().and_then(|one| one.end_of_life),
+            breaking: breaking.notes,
+            concerns: concerns.gravest_first(),
+            actions: actions.notes,
+            security: security.notes,
+            lost: Vec::new(),
+        }
     }
 
     /// Of the way down, by the changelogs of the releases that are left: what will be missed.
     pub fn of_the_way_down(changelogs: &[Changelog]) -> Self {
-        let mut lost = Vec::new();
+        let mut lost = List::default();
         for one in newest_first(changelogs) {
-            for note in &one.notes.security {
-                tell(&mut lost, &one.version, Some(note.id.to_string()), &note.text);
-            }
-            let missed = [SectionKind::Security, SectionKind::Added];
-            for section in one
-                .body
-                .sections
-                .iter()
-                .filter(|section| missed.contains(&section.kind))
-            {
-                for entry in &section.entries {
-                    tell(&mut lost, &one.version, None, &entry.text);
-                }
-            }
+            one.brings().for_each(|said| lost.tell(&one.version, said));
         }
         Self {
-            lost,
+            lost: lost.notes,
             ..Self::default()
-        }
-    }
-
-    fn tell_all_of(&mut self, one: &Changelog) {
-        let data = [
-            (&mut self.breaking, &one.notes.breaking),
-            (&mut self.actions, &one.notes.actions),
-            (&mut self.security, &one.notes.security),
-        ];
-        for (told, listed) in data {
-            for note in listed {
-                tell(told, &one.version, Some(note.id.to_string()), &note.text);
-            }
-        }
-        for entry in one.breaking_entries() {
-            tell(&mut self.breaking, &one.version, None, &entry.text);
-        }
-        for section in &one.body.sections {
-            let told = match section.kind {
-                SectionKind::UpgradeNotes => &mut self.actions,
-                SectionKind::Security => &mut self.security,
-                _ => continue,
-            };
-            for entry in section.entries.iter().filter(|entry| !entry.breaking) {
-                tell(told, &one.version, None, &entry.text);
-            }
-        }
-    }
-
-    /// The newer release's words hold, the graver level of the two.
-    fn raise(&mut self, concern: Concern) {
-        match self.concerns.iter_mut().find(|known| known.id == concern.id) {
-            Some(known) => known.level = known.level.max(concern.level),
-            None => self.concerns.push(concern),
         }
     }
 
@@ -158,6 +122,47 @@ impl PlanNotes {
 
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// What is told, each thing once.
+#[derive(Default)]
+struct List<'a> {
+    notes: Vec<PlanNote>,
+    known: Once<'a>,
+}
+
+impl<'a> List<'a> {
+    fn tell(&mut self, version: &Version, said: Said<'a>) {
+        if self.known.place(said, self.notes.len()).is_none() {
+            self.notes.push(PlanNote {
+                version: version.clone(),
+                id: said.id.map(ToString::to_string),
+                text: said.text.to_owned(),
+            });
+        }
+    }
+}
+
+#[derive(Default)]
+struct Concerns {
+    all: Vec<Concern>,
+    places: HashMap<String, usize>,
+}
+
+impl Concerns {
+    /// The newer release's words hold, the graver level of the two.
+    fn raise(&mut self, concern: Concern) {
+        let at = *self.places.entry(concern.id.clone()).or_insert(self.all.len());
+        match self.all.get_mut(at) {
+            Some(known) => known.level = known.level.max(concern.level),
+            None => self.all.push(concern),
+        }
+    }
+
+    fn gravest_first(mut self) -> Vec<Concern> {
+        self.all.sort_by_key(|concern| std::cmp::Reverse(concern.level));
+        self.all
     }
 }
 
@@ -205,17 +210,6 @@ impl fmt::Display for PlanNote {
 impl fmt::Display for Concern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.version, one_line(&self.text))
-    }
-}
-
-fn tell(told: &mut Vec<PlanNote>, version: &Version, id: Option<String>, text: &str) {
-    let same = |note: &PlanNote| note.text == text || (id.is_some() && note.id == id);
-    if !told.iter().any(same) {
-        told.push(PlanNote {
-            version: version.clone(),
-            id,
-            text: text.to_owned(),
-        });
     }
 }
 

@@ -8,7 +8,7 @@ use super::search::{Terrain, best_chain, reachable};
 use super::{RefusedHop, Rule};
 use crate::version::Scheme;
 
-/// Pairs of releases that are looked at in search of what stands in the way.
+/// Pairs of releases that are looked at in search of what stands in the way, if few blocks have to be asked of each.
 const PATIENCE: u64 = 2_000_000;
 /// So many of them are told.
 const TOLD: usize = 8;
@@ -96,7 +96,7 @@ fn stuck<V: Scheme>(way: &Way<'_, V>) -> Stuck<V> {
     let far = leading_on(way, &reached);
     let mut best: Vec<(usize, u32, u32)> = Vec::new();
     let mut least = usize::MAX;
-    for (from, to) in candidates(&near, &far) {
+    for (from, to) in candidates(&near, &far, graph.effort()) {
         let rules = graph.against(way.release(from), way.release(to), way.ends).count();
         if rules < least {
             (least, best) = (rules, Vec::new());
@@ -120,8 +120,8 @@ fn stuck<V: Scheme>(way: &Way<'_, V>) -> Stuck<V> {
 }
 
 /// For each place that leads on, those from which one would come there: all, or the nearest before it and the start.
-fn candidates(near: &[u32], far: &[u32]) -> impl Iterator<Item = (u32, u32)> {
-    let each = usize::try_from(PATIENCE / 100).unwrap_or(usize::MAX) / far.len().max(1);
+fn candidates(near: &[u32], far: &[u32], effort: u64) -> impl Iterator<Item = (u32, u32)> {
+    let each = usize::try_from(PATIENCE / 100 / effort).unwrap_or(usize::MAX) / far.len().max(1);
     far.iter().flat_map(move |to| {
         let before = &near[..near.partition_point(|from| from < to)];
         let (others, nearest) = before.split_at(before.len().saturating_sub(each.max(1)));
@@ -140,7 +140,7 @@ fn leading_on<V: Scheme>(way: &Way<'_, V>, reached: &[bool]) -> Vec<u32> {
     while let Some(to) = far.get(next).copied() {
         next += 1;
         for from in (0..to).rev().filter(|from| !reached[*from as usize]) {
-            looked_at += 1;
+            looked_at += way.graph.effort();
             if looked_at > PATIENCE {
                 return far;
             }

@@ -24,6 +24,14 @@ pub fn passphrase() -> Option<Secret> {
     std::env::var("NETLINK_PASSPHRASE").ok().map(Secret::from)
 }
 
+/// The variables that name proxies, as every program that goes to the web heeds them.
+pub fn proxies() -> BTreeMap<String, String> {
+    let names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    let all = names.iter().flat_map(|name| [(*name).to_owned(), name.to_uppercase()]);
+    all.filter_map(|name| Some((name.clone(), std::env::var(&name).ok()?)))
+        .collect()
+}
+
 /// The file with the environment's values. A variable of a section that exists must name a key of it; others are not ours.
 pub fn overridden(file: File, environment: &Environment) -> Result<File, SettingsError> {
     let mut file = file;

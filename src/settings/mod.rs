@@ -6,14 +6,17 @@ mod sections;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use environment::{Environment, environment, passphrase};
-pub use sections::{Backup, Behavior, Clustering, Health, Hooks, Policy, Safety, Server};
+pub use environment::{Environment, environment, passphrase, proxies};
+pub use sections::{Backup, Behavior, Clustering, Download, Health, Hooks, Policy, Repository, Safety, Server};
 
 use crate::disk::{self, DiskError};
 
+/// A wait without end is none that ends well.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A settings file is at most this long.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -25,6 +28,8 @@ struct File {
     health: Health,
     hooks: Hooks,
     policy: Policy,
+    repository: Repository,
+    download: Download,
     server: Server,
 }
 
@@ -47,6 +52,8 @@ pub struct Settings {
     pub health: Health,
     pub hooks: Hooks,
     pub policy: Policy,
+    pub repository: Repository,
+    pub download: Download,
     pub server: Server,
 }
 
@@ -100,6 +107,8 @@ impl Settings {
             health: file.health,
             hooks: file.hooks,
             policy: file.policy,
+            repository: file.repository,
+            download: file.download,
             server: file.server,
         })
     }
@@ -145,7 +154,18 @@ fn check(file: &File) -> Result<(), SettingsError> {
             "an update that fails is always undone; remove the key",
         );
     }
-    Ok(())
+    let limits = file.download.times();
+    match limits
+        .into_iter()
+        .find(|(_, limit)| limit.is_zero() || *limit > LONGEST_WAIT)
+    {
+        Some((key, limit)) => Err(SettingsError::NotPossible {
+            key,
+            value: format!("{limit:?}"),
+            reason: "a time limit is longer than nothing and at most 30 days",
+        }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -174,3 +174,68 @@ impl Default for Server {
         }
     }
 }
+
+/// Where else the files of the repository lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Repository {
+    /// Asked in this order when the repository itself does not give a file.
+    pub mirrors: Vec<String>,
+}
+
+/// How patient downloads are (spec 004: three tries, an hour, more for object stores, continued from 1 MiB on).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Download {
+    pub retry_count: u32,
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub retry_pause: Duration,
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub connect_timeout: Duration,
+    /// Without a byte.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub idle_timeout: Duration,
+    /// One file from one place, all tries together.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub timeout: Duration,
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub object_store_timeout: Duration,
+    /// Bytes a second.
+    pub lowest_speed: u64,
+    /// Bytes.
+    pub resume_threshold: u64,
+    pub keep_partial_days: u32,
+}
+
+impl Default for Download {
+    fn default() -> Self {
+        Self {
+            retry_count: 3,
+            retry_pause: Duration::from_millis(500),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(60 * 60),
+            object_store_timeout: Duration::from_secs(4 * 60 * 60),
+            lowest_speed: 1024,
+            resume_threshold: 1 << 20,
+            keep_partial_days: 7,
+        }
+    }
+}
+
+impl Download {
+    /// The time limits with their keys.
+    pub(super) fn times(&self) -> [(&'static str, Duration); 4] {
+        [
+            ("download.connect_timeout", self.connect_timeout),
+            ("download.idle_timeout", self.idle_timeout),
+            ("download.timeout", self.timeout),
+            ("download.object_store_timeout", self.object_store_timeout),
+        ]
+    }
+
+    /// How long a part that was never finished is kept.
+    pub fn keep_partial(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_partial_days) * 24 * 60 * 60)
+    }
+}

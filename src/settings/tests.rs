@@ -97,3 +97,15 @@ fn promises_cannot_be_switched_off() {
     assert!(load("update_system:\n  backup:\n    encryption: false\n").is_err());
     assert!(load("update_system:\n  safety:\n    rollback_on_failure: false\n").is_err());
 }
+
+#[test]
+fn a_time_limit_that_is_none_is_refused() {
+    for limit in ["0s", "800h"] {
+        let error = load(&format!("download:\n  timeout: {limit}\n"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("download.timeout"), "{error}");
+    }
+    let mirrors = load_with("", &[("NETLINK_REPOSITORY_MIRRORS", "[\"file:///srv/mirror\"]")]).unwrap();
+    assert_eq!(mirrors.repository.mirrors, ["file:///srv/mirror"]);
+}

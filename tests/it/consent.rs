@@ -71,6 +71,16 @@ security:
 ## Added
 
 - A dimmer
+- Lamp 1
+- Lamp 2
+- Lamp 3
+- Lamp 4
+- Lamp 5
+- Lamp 6
+- Lamp 7
+- Lamp 8
+- Lamp 9
+- Lamp 10
 ";
 
 fn with_notes() -> Scene {
@@ -121,9 +131,16 @@ fn notes_are_told_to_those_whom_they_concern_and_blocking_ones_wait_for_them() {
         .run(&["update", "downgrade", "--to", "0a1", "--dry-run"])
         .ok()
         .out;
-    for lost in ["you lose", "A hole in the shade", "A dimmer"] {
+    for lost in [
+        "you lose",
+        "A hole in the shade",
+        "A dimmer",
+        "and 2 more: `netlink update changelog --since 0b2 --until 0a1`",
+    ] {
         assert!(down.contains(lost), "{lost}: {down}");
     }
+    let all = ["update", "changelog", "--since", "0b2", "--until", "0a1"];
+    assert!(scene.lamp.run(&all).ok().out.contains("Lamp 10"));
 }
 
 #[test]

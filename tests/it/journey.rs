@@ -243,7 +243,7 @@ fn changelogs_come_from_the_repository_newest_first() {
         .run(&["update", "changelog", "--version", "0r1", "--format", "json"])
         .ok()
         .json();
-    assert_eq!(json[0]["sections"][0]["title"], "Added", "{json}");
+    assert_eq!(json["releases"][0]["sections"][0]["title"], "Added", "{json}");
 }
 
 #[test]

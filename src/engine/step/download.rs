@@ -1,5 +1,7 @@
 //! Fetches the release's package and checks every byte against the signed metadata.
 
+use std::ops::ControlFlow;
+
 use serde_json::Value;
 
 use super::{Work, nothing};
@@ -33,7 +35,7 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
             "this installation has no repository; run `netlink init --repository URL`",
         )
     };
-    let location = cx.repository.ok_or_else(missing)?;
+    let sources = cx.repository.ok_or_else(missing)?;
     disk::create_dir_all(&cx.layout.downloads()).map_err(|e| StepError::because("NL0305", &e))?;
     let target = &package.target;
     let name = tuf::target_file(&target.name, target.sha256).map_err(|e| StepError::because("NL0305", &e))?;
@@ -41,12 +43,23 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
         length: target.length,
         sha256: target.sha256,
     };
-    let mut progress = |done, total| cx.report(step, done, total, "bytes");
-    fetch::download(location, &name, &expected, &place(cx, package), &mut progress)
-        .map_err(|e| StepError::because("NL0305", &e))?;
+    let mut progress = |done, total| {
+        cx.report(step, done, total, "bytes");
+        // Whoever wants a pause or the way back does not wait for the rest of a large package.
+        if cx.control.is_quiet() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    fetch::download(sources, &name, &expected, &place(cx, package), &mut progress).map_err(|e| match &e {
+        e if e.is_stopped() => StepError::new("NL0305", e.to_string()).interrupted(),
+        e => StepError::because("NL0305", e),
+    })?;
     Ok(format!("{} bytes of {}", target.length, target.name))
 }
 
 fn undo(cx: &Context<'_>, _: &Step, _: &Value) -> Result<(), StepError> {
-    disk::remove_tree(&cx.layout.downloads()).map_err(|e| StepError::because("NL0320", &e))
+    let keep_for = cx.settings.download.keep_partial();
+    fetch::forget(&cx.layout.downloads(), keep_for).map_err(|e| StepError::because("NL0320", &e))
 }

@@ -1,18 +1,18 @@
 //! Downloads: cut, continued, changed under way, too long, wrong.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use super::QUICK;
 use super::server::{Answer, Server, answer, with_length, without_length};
+use super::{QUICK, sources};
 use crate::crypt::digest_of;
-use crate::fetch::download::download_within;
-use crate::fetch::{Expected, FetchError};
+use crate::fetch::{Expected, FetchError, download};
 
-const MIB: usize = 1 << 20;
+pub(super) const MIB: usize = 1 << 20;
 
 /// Bytes that differ from place to place and from seed to seed.
-fn content(seed: u32) -> Vec<u8> {
+pub(super) fn content(seed: u32) -> Vec<u8> {
     (0..3 * MIB as u32)
         .map(|n| (n.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 13) as u8)
         .collect()
@@ -42,25 +42,31 @@ impl Case {
             length: self.wanted.len() as u64,
             sha256: digest_of(&self.wanted),
         };
-        let location = self.server.address.parse().unwrap();
-        download_within(
-            QUICK,
-            &location,
+        let repository = sources(QUICK, &[&self.server.address]);
+        download(
+            &repository,
             "targets/package",
             &expected,
             &self.to(),
             &mut |done, total| {
                 assert!(done <= total);
+                ControlFlow::Continue(())
             },
         )
     }
 
-    /// As an earlier run that was killed left it.
+    /// As an earlier run that was killed left it, with more than was written down.
     fn with_left_over(self, bytes: &[u8], validator: Option<&str>) -> Self {
-        fs::write(self.dir.path().join("package.netlink-part"), bytes).unwrap();
-        if let Some(validator) = validator {
-            fs::write(self.dir.path().join("package.validator"), validator).unwrap();
-        }
+        fs::write(self.dir.path().join("package.netlink-part"), [bytes, b"more"].concat()).unwrap();
+        let origin = validator.map(|validator| {
+            let url = format!("{}/targets/package", self.server.address);
+            serde_json::json!({"url": url, "validator": validator})
+        });
+        let kept = serde_json::json!({
+            "length": self.wanted.len(), "sha256": digest_of(&self.wanted),
+            "arrived": bytes.len(), "prefix": digest_of(bytes), "origin": origin,
+        });
+        fs::write(self.dir.path().join("package.resume"), kept.to_string()).unwrap();
         self
     }
 
@@ -80,7 +86,7 @@ impl Case {
     }
 }
 
-fn rest_of(content: &[u8], from: usize, headers: &str) -> Answer {
+pub(super) fn rest_of(content: &[u8], from: usize, headers: &str) -> Answer {
     let range = format!(
         "Content-Range: bytes {from}-{}/{}\r\n{headers}",
         content.len() - 1,
@@ -204,13 +210,97 @@ fn less_than_signed_is_a_cut_and_the_part_is_kept() {
     let case = Case::new(vec![without_length("", &whole[..2 * MIB]), answer("503 No", "", b"")]);
     let error = case.get().unwrap_err();
     assert!(matches!(error, FetchError::Status { status: 503, .. }), "{error}");
-    assert_eq!(case.server.asked().len(), 3);
+    assert_eq!(
+        case.server.asked().len(),
+        1 + 3,
+        "a try that brought much does not count"
+    );
     assert_eq!(
         fs::metadata(case.dir.path().join("package.netlink-part"))
             .unwrap()
             .len(),
         2 * MIB as u64
     );
+    assert_eq!(case.left(), ["package.netlink-part", "package.resume"]);
+}
+
+#[test]
+fn a_cut_before_it_is_worth_continuing_leaves_nothing() {
+    let whole = content(1);
+    let case = Case::new(vec![without_length("", &whole[..MIB - 1])]);
+    assert!(matches!(case.get(), Err(FetchError::Cut { .. })));
+    assert_eq!((case.left().len(), case.server.asked().len()), (0, 3));
+}
+
+#[test]
+fn a_line_that_breaks_again_and_again_brings_the_file_as_long_as_each_try_brings_some() {
+    let whole = content(1);
+    let piece = |from: usize| {
+        let headers = format!("Content-Range: bytes {from}-{}/{}\r\n", whole.len() - 1, whole.len());
+        with_length(
+            "206 Partial Content",
+            &headers,
+            whole.len() - from,
+            &whole[from..from + MIB / 2],
+        )
+    };
+    let mut script = vec![with_length("200 OK", "", whole.len(), &whole[..MIB])];
+    script.extend((2..6).map(|half| piece(half * MIB / 2)));
+    let case = Case::new(script);
+    assert_eq!(
+        case.arrived().len(),
+        5,
+        "more than the three tries of one that brings nothing"
+    );
+}
+
+#[test]
+fn a_part_that_nobody_vouches_for_is_fetched_anew() {
+    let whole = content(1);
+    let begun = || Case::new(vec![answer("200 OK", "", &whole)]).with_left_over(&whole[..2 * MIB], Some("\"v1\""));
+    let anew = |case: Case| assert!(!case.arrived()[0].contains("range:"));
+    let case = begun();
+    fs::remove_file(case.dir.path().join("package.resume")).unwrap();
+    anew(case);
+    let case = begun();
+    fs::write(case.dir.path().join("package.netlink-part"), &content(2)[..2 * MIB]).unwrap();
+    anew(case);
+    let case = begun();
+    fs::write(case.dir.path().join("package.resume"), "{}").unwrap();
+    anew(case);
+}
+
+#[test]
+fn a_disk_without_room_is_found_before_the_server_is_asked() {
+    let mut case = Case::new(vec![answer("200 OK", "", b"")]);
+    case.wanted = b"wanted".to_vec();
+    let expected = Expected {
+        length: 1 << 60,
+        sha256: digest_of(b""),
+    };
+    let repository = sources(QUICK, &[&case.server.address, &case.server.address]);
+    let mut on = |_, _| ControlFlow::Continue(());
+    let error = download(&repository, "package", &expected, &case.to(), &mut on).unwrap_err();
+    assert!(matches!(error, FetchError::NoRoom { .. }), "{error}");
+    assert_eq!((case.left().len(), case.server.asked().len()), (0, 0));
+}
+
+#[test]
+fn whoever_wants_it_to_stop_finds_the_part_kept() {
+    let whole = content(1);
+    let case = Case::new(vec![answer("200 OK", "", &whole), rest_of(&whole, 2 * MIB, "")]);
+    let expected = Expected {
+        length: whole.len() as u64,
+        sha256: digest_of(&whole),
+    };
+    let repository = sources(QUICK, &[&case.server.address]);
+    let mut until = |done, _| match done < 2 * MIB as u64 {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    let error = download(&repository, "targets/package", &expected, &case.to(), &mut until).unwrap_err();
+    assert!(error.is_stopped(), "{error}");
+    assert_eq!(case.left(), ["package.netlink-part", "package.resume"]);
 }
 
 #[test]

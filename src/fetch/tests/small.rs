@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use super::QUICK;
 use super::server::{Answer, Server, answer, with_length, without_length};
+use super::{QUICK, sources};
 use crate::clock;
-use crate::fetch::http::{Client, Limits};
-use crate::fetch::small::read_small_within;
-use crate::fetch::{FetchError, Location};
+use crate::fetch::{FetchError, Limits, read_named, read_small};
 
 fn get(server: &Server, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     get_within(QUICK, server, limit)
 }
 
 fn get_within(limits: Limits, server: &Server, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    let location: Location = server.address.parse().unwrap();
-    read_small_within(limits, &location.join("metadata"), "timestamp.json", limit)
+    read_small(&sources(limits, &[&server.address]), "metadata/timestamp.json", limit)
 }
 
 #[test]
@@ -53,6 +50,23 @@ fn a_server_that_recovers_is_asked_again_and_one_that_does_not_thrice() {
 }
 
 #[test]
+fn a_name_of_others_is_one_part_and_who_may_not_see_it_is_told_that_it_is_not_there() {
+    let server = Server::start(vec![
+        answer("200 OK", "", b"ok"),
+        answer("403 Forbidden", "", b""),
+        answer("404 Not Found", "", b""),
+        answer("401 Unauthorized", "", b""),
+    ]);
+    let sources = sources(QUICK, &[&server.address]);
+    let get = || read_named(&sources, "metadata", "1.../a.json", 9);
+    assert_eq!(get().unwrap().unwrap(), b"ok");
+    assert!(server.asked()[0].starts_with("get /metadata/1...%2fa.json "));
+    assert_eq!(get().unwrap(), None);
+    assert_eq!(get().unwrap(), None);
+    assert!(matches!(get(), Err(FetchError::Status { status: 401, .. })));
+}
+
+#[test]
 fn redirects_are_followed_but_not_forever() {
     let server = Server::start(vec![
         answer("302 Found", "Location: /elsewhere\r\n", b""),
@@ -70,7 +84,7 @@ fn silence_and_drips_end_at_their_limits() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec();
     let server = Server::start(vec![Answer::ThenSilence(head.clone())]);
     let impatient = Limits {
-        silence: Duration::from_millis(300),
+        idle: Duration::from_millis(300),
         ..QUICK
     };
     let error = get_within(impatient, &server, 100_000).unwrap_err();
@@ -97,7 +111,7 @@ fn nobody_there_is_named_with_the_address() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", server.local_addr().unwrap());
     drop(server);
-    let error = read_small_within(QUICK, &address.parse().unwrap(), "a", 9).unwrap_err();
+    let error = read_small(&sources(QUICK, &[&address]), "a", 9).unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains(&format!("{address}/a")), "{error}");
 }
@@ -109,12 +123,52 @@ fn a_connection_that_ends_before_the_answer_is_made_again() {
 }
 
 #[test]
-fn https_stays_https_and_a_server_that_does_not_speak_it_is_asked_once() {
+fn a_server_that_does_not_speak_tls_is_asked_once() {
     let server = Server::start(vec![answer("200 OK", "", b"ok")]);
-    let location: Location = server.address.replace("http:", "https:").parse().unwrap();
-    let error = read_small_within(QUICK, &location, "a", 9).unwrap_err();
+    let https = server.address.replace("http:", "https:");
+    let error = read_small(&sources(QUICK, &[&https]), "a", 9).unwrap_err();
     assert!(matches!(error, FetchError::Refused { .. }), "{error}");
     assert!(server.asked().len() <= 1, "{:?}", server.asked());
-    assert!(Client::new("https://example.org/a", QUICK).is_https_only());
-    assert!(!Client::new("http://example.org/a", QUICK).is_https_only());
+}
+
+#[test]
+fn a_steady_drip_below_the_lowest_speed_is_given_up() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".to_vec();
+    let server = Server::start(vec![Answer::Drip(head, Duration::from_millis(20))]);
+    let limits = Limits {
+        idle: Duration::from_millis(300),
+        lowest_speed: 1000,
+        tries: 1,
+        ..QUICK
+    };
+    let error = get_within(limits, &server, 100_000).unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Cut { reason, .. } if reason.contains("1000 bytes a second")),
+        "{error}"
+    );
+    let patient = Limits {
+        lowest_speed: 0,
+        whole: Duration::from_secs(1),
+        ..limits
+    };
+    let error = get_within(patient, &server, 100_000).unwrap_err();
+    assert!(matches!(error, FetchError::TimedOut { .. }), "{error}");
+}
+
+#[test]
+fn a_head_that_drips_is_given_up() {
+    let server = Server::start(vec![Answer::Drip(
+        b"HTTP/1.1 200 OK\r\nX: ".to_vec(),
+        Duration::from_millis(20),
+    )]);
+    let limits = Limits {
+        idle: Duration::from_millis(300),
+        tries: 1,
+        ..QUICK
+    };
+    let error = get_within(limits, &server, 9).unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Cut { reason, .. } if reason.contains("no answer within 0.3 s")),
+        "{error}"
+    );
 }

@@ -274,6 +274,11 @@ impl<V: Scheme> Graph<V> {
         narrow.chain(wide).map(|block| &self.blocks[block as usize])
     }
 
+    /// How long it takes to ask all rules of one move, beside a graph without blocks that mean many releases.
+    pub fn effort(&self) -> u64 {
+        1 + self.wide_blocks.len() as u64 / 8
+    }
+
     /// The blocks that apply to the move.
     fn blocks(&self, from: u32, to: u32) -> impl Iterator<Item = &Block> {
         self.blocks_into(to).filter(move |block| self.hold(&block.from, from))

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::model::{Changelog, Place, SectionKind};
+use super::asks::Topic;
+use super::matter::KEYS;
+use super::model::{Changelog, Place};
 use super::reader::{Document, WarningKind};
 use crate::version::Scheme;
 
@@ -26,10 +28,20 @@ pub enum FindingKind {
     FrontMatter { message: String },
     #[error("the front matter names {version}, but no heading does")]
     OtherVersion { version: String },
+    #[error("the front matter names no `version`, and there are {releases} releases; say which it is of")]
+    NoVersion { releases: usize },
+    #[error("the front matter has none of a changelog's keys and is let be; those are {}", KEYS.join(", "))]
+    ForeignFront,
     #[error("`{}` looks like a release but was not understood", heading.escape_debug())]
     NotUnderstood { heading: String },
     #[error("`{}` has a day that no calendar has", heading.escape_debug())]
     NoSuchDay { heading: String },
+    #[error("`{}` may be {day_first} or {month_first}; write the year first", text.escape_debug())]
+    UnclearDay {
+        text: String,
+        day_first: Date,
+        month_first: Date,
+    },
     #[error("{version} is newer than {above}, which stands above it; put the newest first")]
     WrongOrder { version: String, above: String },
     #[error("{version} stands in line {first_line} already")]
@@ -48,21 +60,11 @@ pub enum FindingKind {
 
 /// In the order of the file.
 pub fn check<V: Scheme>(document: &Document<V>, today: Date) -> Vec<Finding> {
-    let mut found: Vec<Finding> = document
-        .warnings
-        .iter()
-        .map(|warning| Finding {
-            place: warning.place,
-            kind: match &warning.kind {
-                WarningKind::NotUnderstood(heading) => FindingKind::NotUnderstood {
-                    heading: heading.clone(),
-                },
-                WarningKind::NoSuchDay(heading) => FindingKind::NoSuchDay {
-                    heading: heading.clone(),
-                },
-            },
-        })
-        .collect();
+    let warnings = document.warnings.iter().map(|warning| Finding {
+        place: warning.place,
+        kind: of_warning(&warning.kind),
+    });
+    let mut found: Vec<Finding> = warnings.collect();
     found.extend(of_the_whole(document));
     found.extend(order(&document.releases));
     found.extend(duplicates(&document.releases));
@@ -81,21 +83,47 @@ fn at<V: Scheme>(release: &Changelog<V>, kind: FindingKind) -> Finding {
     }
 }
 
-fn of_the_whole<V: Scheme>(document: &Document<V>) -> Option<Finding> {
-    let named = document.named();
-    let kind = match named {
-        // One file of one version may leave the heading out.
-        Some(_) if document.releases.is_empty() => return None,
-        Some(version) => FindingKind::OtherVersion {
-            version: version.to_string(),
+fn of_warning(warning: &WarningKind) -> FindingKind {
+    match warning {
+        WarningKind::NotUnderstood(heading) => FindingKind::NotUnderstood {
+            heading: heading.clone(),
         },
-        None if document.releases.is_empty() => FindingKind::MissingVersion,
-        None => return None,
-    };
-    Some(Finding {
+        WarningKind::NoSuchDay(heading) => FindingKind::NoSuchDay {
+            heading: heading.clone(),
+        },
+        WarningKind::UnclearDay {
+            text,
+            day_first,
+            month_first,
+        } => FindingKind::UnclearDay {
+            text: text.clone(),
+            day_first: *day_first,
+            month_first: *month_first,
+        },
+        WarningKind::Front(error) => FindingKind::FrontMatter {
+            message: error.to_string(),
+        },
+        WarningKind::OtherVersion(version) => FindingKind::OtherVersion {
+            version: version.clone(),
+        },
+        WarningKind::NoVersion(releases) => FindingKind::NoVersion { releases: *releases },
+    }
+}
+
+fn of_the_whole<V: Scheme>(document: &Document<V>) -> Vec<Finding> {
+    let mut kinds = Vec::new();
+    if document.foreign {
+        kinds.push(FindingKind::ForeignFront);
+    }
+    // A file of one version may name it in its front matter alone.
+    if document.releases.is_empty() && document.named().is_none() {
+        kinds.push(FindingKind::MissingVersion);
+    }
+    let at_top = |kind| Finding {
         place: Place { line: 1, column: 1 },
         kind,
-    })
+    };
+    kinds.into_iter().map(at_top).collect()
 }
 
 /// Each release that is newer than the one above it. Lines of old versions that go on beside newer ones (`1.9.3` dated after
@@ -136,14 +164,8 @@ fn of_one<V: Scheme>(release: &Changelog<V>, today: Date) -> Vec<FindingKind> {
     if release.body.is_empty() && release.notes.is_empty() && !release.pending {
         found.push(FindingKind::Empty { version: version() });
     }
-    let breaks = !release.notes.breaking.is_empty() || release.breaking_entries().next().is_some();
-    let tells = !release.notes.actions.is_empty()
-        || !release.notes.notes.is_empty()
-        || release
-            .body
-            .sections
-            .iter()
-            .any(|section| section.kind == SectionKind::UpgradeNotes);
+    let breaks = release.asks().any(|(topic, _)| topic == Topic::Breaking);
+    let tells = !release.notes.notes.is_empty() || release.asks().any(|(topic, _)| topic == Topic::Action);
     if breaks && !tells {
         found.push(FindingKind::BreakingWithoutNote { version: version() });
     }
@@ -194,7 +216,7 @@ mod tests {
     /// `line:column word` of each finding.
     fn found(text: &str) -> Vec<String> {
         let today = jiff::civil::date(2024, 6, 1);
-        let findings = check::<Dotted>(&read(text).unwrap(), today);
+        let findings = check::<Dotted>(&read(text), today);
         let short = |one: &Finding| {
             let document = serde_json::to_value(one).unwrap();
             format!(
@@ -209,7 +231,7 @@ mod tests {
 
     #[test]
     fn findings_come_with_their_places() {
-        let table: [(&str, &[&str]); 12] = [
+        let table: [(&str, &[&str]); 18] = [
             (
                 "# Log\n\n## 1.1.0 - 2024-05-02\n- a\n\n## 1.0.0 - 2024-05-01\n- b\n",
                 &[],
@@ -222,12 +244,24 @@ mod tests {
             ("## 1.0.0\n- feat!: a\n\n### Upgrade notes\n\nDo b.\n", &[]),
             ("## 1.0.0 - 2024-06-02\n- a\n", &["1:1 date-ahead"]),
             ("## 1.0.0 - 2024-06-31\n- a\n", &["1:1 no-such-day"]),
+            ("## 1.0.0 -- 05/01/2024\n- a\n", &["1:1 unclear-day"]),
+            ("## 1.0.0 -- 05/13/2024\n- a\n", &[]),
             ("## 1.0.0.foo\n- a\n## 1.0.0\n- a\n", &["1:1 not-understood"]),
             (
                 "---\nversion: 1.0\ndate: 2024-05-01\nend_of_life: 2024-04-01\nbreaking: [{id: a, text: b}]\n---\n\n# 1.0\n",
                 &["8:1 breaking-without-note", "8:1 dead-on-arrival"],
             ),
-            ("---\nversion: 2.0\n---\n# 1.0\n- x", &["1:1 other-version"]),
+            ("---\nversion: 2.0\n---\n# 1.0\n- x", &["2:1 other-version"]),
+            (
+                "---\nbreaking: [{id: a, text: x}]\n---\n# 1.0\n- y",
+                &["4:1 breaking-without-note"],
+            ),
+            ("---\nurgency: high\n---\n# 1.1\n- y\n# 1.0\n- x", &["2:1 no-version"]),
+            ("---\ntitle: Log\nlayout: page\n---\n# 1.0\n- y", &["1:1 foreign-front"]),
+            (
+                "---\ntitle: Log\ndate: 2024-01-02 10:00:00 +0000\n---\n# 1.0\n- y",
+                &["2:1 front-matter", "3:1 front-matter"],
+            ),
         ];
         for (text, expected) in table {
             assert_eq!(found(text), expected, "{text}");

@@ -11,8 +11,10 @@ use nom::{IResult, Parser};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
     Day(Date),
-    /// A month, or numbers that may be read in two ways (`03/04/2020`).
+    /// A month.
     Vague,
+    /// Numbers that may be read in two ways (`03/04/2020`): with the day first, and with the month first.
+    Either(Date, Date),
     /// Written like a day, but the calendar has no such: `2020-02-30`.
     Impossible,
 }
@@ -182,7 +184,10 @@ fn year_last(text: &str) -> IResult<&str, When> {
     let found = match (first, second) {
         (first, second) if sign == '.' || first > 12 || first == second => day(year, second, first),
         (first, second) if second > 12 => day(year, first, second),
-        _ => When::Vague,
+        (first, second) => match (day(year, second, first), day(year, first, second)) {
+            (When::Day(day_first), When::Day(month_first)) => When::Either(day_first, month_first),
+            _ => When::Impossible,
+        },
     };
     Ok((rest, found))
 }
@@ -257,10 +262,19 @@ mod tests {
 
     #[test]
     fn what_names_no_day_is_said_to_be_vague_impossible_or_no_date() {
-        for text in ["January 2024", "2024-01", "03/04/2024", "Oct, 2024"] {
+        for text in ["January 2024", "2024-01", "Oct, 2024"] {
             assert_eq!(read(text), Some(("", When::Vague)), "{text}");
         }
-        for text in ["2024-02-30", "2024-13-01", "Feb 30, 2024", "31.04.2024", "2024-13"] {
+        let either = When::Either(jiff::civil::date(2024, 4, 3), jiff::civil::date(2024, 3, 4));
+        assert_eq!(read("03/04/2024"), Some(("", either)));
+        for text in [
+            "2024-02-30",
+            "2024-13-01",
+            "00/04/2024",
+            "Feb 30, 2024",
+            "31.04.2024",
+            "2024-13",
+        ] {
             assert_eq!(read(text), Some(("", When::Impossible)), "{text}");
         }
         for text in [

@@ -3,10 +3,10 @@
 use jiff::civil::Date;
 
 use super::blocks::{self, Block};
-use super::check::{self, Finding, FindingKind};
-use super::front::{self, FrontError};
+use super::check::{self, Finding};
+use super::front;
 use super::heading::{self, Title};
-use super::model::Place;
+use super::matter::{self, Above};
 use super::reader::{self, Document};
 use crate::version::{Dotted, Scheme, Version};
 
@@ -25,35 +25,26 @@ pub enum Grammar {
 
 /// Reads a file in the grammar given, or in the one that understands more of its headings. `0b1` alone is a version in both;
 /// there the narrower, lifecycle, is meant.
-pub fn read_any(text: &str, grammar: Option<Grammar>) -> Result<AnyDocument, FrontError> {
+pub fn read_any(text: &str, grammar: Option<Grammar>) -> AnyDocument {
     let text = blocks::tidy(text);
-    let (_, body, above) = front::parts(&text)?;
-    let blocks = blocks::blocks(body, above);
-    Ok(match grammar.unwrap_or_else(|| detected(&text, &blocks)) {
-        Grammar::Lifecycle => AnyDocument::Lifecycle(reader::of_blocks(front::split(&text)?.0, blocks)),
-        Grammar::Dotted => AnyDocument::Dotted(reader::of_blocks(front::split(&text)?.0, blocks)),
-    })
-}
-
-/// What to mend in a file; front matter that cannot be read is a finding like others.
-pub fn check_any(text: &str, grammar: Option<Grammar>, today: Date) -> Vec<Finding> {
-    match read_any(text, grammar) {
-        Ok(AnyDocument::Lifecycle(document)) => check::check(&document, today),
-        Ok(AnyDocument::Dotted(document)) => check::check(&document, today),
-        Err(error) => vec![Finding {
-            place: Place {
-                line: error.line(),
-                column: 1,
-            },
-            kind: FindingKind::FrontMatter {
-                message: error.to_string(),
-            },
-        }],
+    let parts = matter::parts(&text);
+    let blocks = blocks::blocks(parts.body, parts.lines);
+    match grammar.unwrap_or_else(|| detected(&parts.above, &blocks)) {
+        Grammar::Lifecycle => AnyDocument::Lifecycle(reader::of_blocks(front::read(&parts.above), blocks)),
+        Grammar::Dotted => AnyDocument::Dotted(reader::of_blocks(front::read(&parts.above), blocks)),
     }
 }
 
-fn detected(text: &str, blocks: &[Block]) -> Grammar {
-    let named = (front::names::<Version>(text), front::names::<Dotted>(text));
+/// What to mend in a file.
+pub fn check_any(text: &str, grammar: Option<Grammar>, today: Date) -> Vec<Finding> {
+    match read_any(text, grammar) {
+        AnyDocument::Lifecycle(document) => check::check(&document, today),
+        AnyDocument::Dotted(document) => check::check(&document, today),
+    }
+}
+
+fn detected(above: &Above, blocks: &[Block]) -> Grammar {
+    let named = (front::names::<Version>(above), front::names::<Dotted>(above));
     let mut counts = [usize::from(named.0), usize::from(named.1)];
     for block in blocks {
         if let Block::Heading(heading) = block {
@@ -79,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_scheme_is_found_by_the_headings() {
-        let is_lifecycle = |text| matches!(read_any(text, None).unwrap(), AnyDocument::Lifecycle(_));
+        let is_lifecycle = |text| matches!(read_any(text, None), AnyDocument::Lifecycle(_));
         for text in ["# 0b1\n- x", "# 0r1\n- x\n# 0b1\n- y", "---\nversion: 0r1\n---\n- x"] {
             assert!(is_lifecycle(text), "{text}");
         }

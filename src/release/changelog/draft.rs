@@ -1,6 +1,7 @@
 //! A first draft of a changelog out of commit messages, after conventionalcommits.org 1.0.
 
 use super::mark::{self, Conventional};
+use super::reverts::{self, Fate};
 
 /// One commit that went in.
 #[derive(Debug, Clone, Copy)]
@@ -20,26 +21,32 @@ const SECTIONS: [(&str, &[&str]); 7] = [
     ("Removed", &["remove", "removed"]),
     ("Fixed", &["fix", "bugfix", "hotfix"]),
 ];
+/// Where it stands that something was taken back.
+const CHANGED: usize = 3;
 /// Work that users do not notice.
 const INNER: [&str; 8] = ["chore", "ci", "test", "tests", "style", "docs", "build", "release"];
 /// What has no known type; the publisher sorts it by hand.
 const UNSORTED: &str = "Other changes";
 const FOOTERS: [&str; 2] = ["BREAKING CHANGE:", "BREAKING-CHANGE:"];
 
-/// Markdown headed `title`; entries in the order of the commits.
+/// Markdown headed `title`; the commits come newest first, and so do the entries.
 pub fn draft<'a>(title: &str, changes: impl IntoIterator<Item = Change<'a>>) -> String {
+    let changes: Vec<Change> = changes.into_iter().collect();
     let mut sections: Vec<Vec<String>> = vec![Vec::new(); SECTIONS.len() + 1];
     let mut left_out = 0_usize;
-    for change in changes {
-        let subject = change.message.lines().next().unwrap_or_default().trim();
-        if subject.is_empty() {
-            continue;
-        }
+    for (change, fate) in changes.iter().zip(reverts::fates(&changes)) {
+        let (subject, back) = match &fate {
+            Fate::Told(subject) => (subject, false),
+            Fate::Reverted(subject) => (subject, true),
+            Fate::Silent => continue,
+        };
         // `Fences: …` has the form, but `Fences` is a word of the sentence.
         let commit = mark::conventional(subject).filter(|commit| is_known(commit.kind) || commit.breaking);
         let footer = breaking_footer(change.message);
-        let breaks = footer.is_some() || commit.as_ref().is_some_and(|commit| commit.breaking);
-        let entry = entry(subject, commit.as_ref(), change.id);
+        // To take back what broke something may be a relief.
+        let breaks = footer.is_some() || !back && commit.as_ref().is_some_and(|commit| commit.breaking);
+        let text = text(subject, commit.as_ref());
+        let entry = format!("- {}{text} ({})", if back { "Reverted: " } else { "" }, change.id);
         match (breaks, footer) {
             (true, Some(footer)) => sections[0].push(format!("- {} ({})", told(&footer), change.id)),
             (true, None) => {
@@ -49,6 +56,7 @@ pub fn draft<'a>(title: &str, changes: impl IntoIterator<Item = Change<'a>>) -> 
             (false, _) => {}
         }
         match place(commit.as_ref()) {
+            Some(_) if back => sections[CHANGED].push(entry),
             Some(at) => sections[at].push(entry),
             None => left_out += 1,
         }
@@ -86,15 +94,15 @@ fn place(commit: Option<&Conventional>) -> Option<usize> {
     Some(known.unwrap_or(SECTIONS.len()))
 }
 
-fn entry(subject: &str, commit: Option<&Conventional>, id: &str) -> String {
+fn text(subject: &str, commit: Option<&Conventional>) -> String {
     match commit {
         Some(Conventional {
             scope: Some(scope),
             text,
             ..
-        }) => format!("- **{}:** {} ({id})", told(scope), told(text)),
-        Some(Conventional { text, .. }) => format!("- {} ({id})", told(text)),
-        None => format!("- {} ({id})", told(subject)),
+        }) => format!("**{}:** {}", told(scope), told(text)),
+        Some(Conventional { text, .. }) => told(text),
+        None => told(subject),
     }
 }
 
@@ -152,5 +160,23 @@ mod tests {
              <!-- Left out: 1 commit of the types chore, ci, test, tests, style, docs, build, release. -->\n"
         );
         assert_eq!(draft("Unreleased", []), "# Unreleased\n");
+    }
+
+    #[test]
+    fn what_was_taken_back_is_no_change() {
+        let messages = [
+            "Revert \"feat(api)!: drop v0\"\n\nThis reverts commit 12345678.",
+            "revert: feat: add x",
+            "fixup! fix: leak",
+            "feat: add x",
+            "fix: leak",
+            "revert: chore: tidy",
+        ];
+        let changes = messages.iter().map(|message| Change { id: "abc", message });
+        assert_eq!(
+            draft("1.2.0", changes),
+            "# 1.2.0\n\n## Changed\n\n- Reverted: **api:** drop v0 (abc)\n\n## Fixed\n\n- leak (abc)\n\n\
+             <!-- Left out: 1 commit of the types chore, ci, test, tests, style, docs, build, release. -->\n"
+        );
     }
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::day;
+use super::matter::{self, Above, KEYS, Language};
 use super::model::{Changelog, Note, Notes, UpgradeNote, Urgency, Yanked};
 use crate::version::{Channel, Scheme};
 
@@ -41,6 +42,10 @@ pub enum FrontError {
     #[error("the front matter is not right: line {line}: {message}")]
     Wrong { line: usize, message: String },
     #[error(
+        "the front matter is not right: line {line}: `{}` is not one of its keys: {}", key.escape_debug(), KEYS.join(", ")
+    )]
+    Unknown { line: usize, key: String },
+    #[error(
         "the front matter names the note `{id}` twice in `{list}`; ids are what people acknowledge by, give each its own"
     )]
     Twice { list: &'static str, id: String },
@@ -51,66 +56,101 @@ impl FrontError {
     pub fn line(&self) -> usize {
         match self {
             Self::Open { .. } | Self::Twice { .. } => 1,
-            Self::Wrong { line, .. } => *line,
+            Self::Wrong { line, .. } | Self::Unknown { line, .. } => *line,
         }
     }
 }
 
-/// Front matter as text: its mark, what it says, and the text below it.
-type Parts<'a> = (Option<(&'static str, &'a str)>, &'a str, usize);
-
-/// The front matter of a tidy text, what stands below it, and how many lines it takes.
-pub(super) fn split<V: Scheme>(text: &str) -> Result<(Option<Front<V>>, &str, usize), FrontError> {
-    let (matter, body, above) = parts(text)?;
-    let front = match matter {
-        None => return Ok((None, body, above)),
-        Some(("---", matter)) => yaml(matter)?,
-        Some((_, matter)) => toml(matter)?,
-    };
-    unique(&front)?;
-    Ok((Some(front), body, above))
+/// What stands above a text of releases.
+#[derive(Debug)]
+pub(super) struct Matter<V: Scheme> {
+    pub front: Option<Front<V>>,
+    /// The line of `version`, or of the first key where there is none.
+    pub line: usize,
+    pub mistakes: Vec<FrontError>,
+    /// It has none of our keys.
+    pub foreign: bool,
 }
 
-pub(super) fn parts(text: &str) -> Result<Parts<'_>, FrontError> {
-    let Some(mark) = ["---", "+++"].into_iter().find(|mark| opens(text, mark)) else {
-        return Ok((None, text, 0));
+/// All that can be understood of it; what cannot is among the mistakes.
+pub(super) fn read<V: Scheme>(above: &Above) -> Matter<V> {
+    let mut matter = Matter {
+        front: None,
+        line: 1,
+        mistakes: Vec::new(),
+        foreign: false,
     };
-    let inner = &text[text.find('\n').map_or(text.len(), |at| at + 1)..];
-    let mut end = 0;
-    let close = inner.split_inclusive('\n').find_map(|line| {
-        let start = end;
-        end += line.len();
-        (line.trim_end() == mark).then_some(start)
-    });
-    // A ruler at the top of an ordinary file is followed by no key.
-    let first = inner.lines().next().unwrap_or_default();
-    let is_ruler = mark == "---"
-        && !first
-            .split_once(':')
-            .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
-    match close {
-        _ if is_ruler => Ok((None, text, 0)),
-        None => Err(FrontError::Open { mark }),
-        Some(close) => {
-            let matter = &inner[..close];
-            Ok((Some((mark, matter)), &inner[end..], matter.matches('\n').count() + 2))
+    match above {
+        Above::Nothing => {}
+        Above::Foreign => matter.foreign = true,
+        Above::Open(error) => matter.mistakes.push(error.clone()),
+        Above::Ours(source) => {
+            let (front, mistakes) = of_ours(source);
+            let first = source.blocks.first().map(|block| block.line);
+            matter.line = source.line_of("version").or(first).unwrap_or(1);
+            (matter.front, matter.mistakes) = (Some(front), mistakes);
         }
     }
+    matter
+}
+
+fn of_ours<V: Scheme>(source: &matter::Matter) -> (Front<V>, Vec<FrontError>) {
+    let first = match parse(source.language, source.text) {
+        Ok(front) => {
+            let twice = unique(&front).err();
+            return (front, twice.into_iter().collect());
+        }
+        Err(error) => error,
+    };
+    let mut left: Vec<&str> = KEYS.to_vec();
+    let foreign = source.blocks.iter().filter(|block| !KEYS.contains(&block.key));
+    let mut mistakes: Vec<FrontError> = foreign
+        .map(|block| FrontError::Unknown {
+            line: block.line,
+            key: block.key.to_owned(),
+        })
+        .collect();
+    // Each round takes out the key that is wrong.
+    let front = loop {
+        match parse::<V>(source.language, &source.only(|block| left.contains(&block.key))) {
+            Ok(front) => break Some(front),
+            Err(error) => {
+                let wrong = source.blocks.iter().rfind(|block| block.line <= error.line());
+                let known = wrong.and_then(|block| left.iter().position(|key| *key == block.key));
+                mistakes.push(error);
+                match known {
+                    Some(at) => left.swap_remove(at),
+                    None => break None,
+                };
+            }
+        }
+    };
+    if mistakes.is_empty() {
+        mistakes.push(first);
+    }
+    mistakes.sort_by_key(FrontError::line);
+    let front = front.unwrap_or_default();
+    mistakes.extend(unique(&front).err());
+    (front, mistakes)
 }
 
 /// Whether front matter names a version of this scheme.
-pub(super) fn names<V: Scheme>(text: &str) -> bool {
-    let Ok((Some((_, matter)), ..)) = parts(text) else {
+pub(super) fn names<V: Scheme>(above: &Above) -> bool {
+    let Above::Ours(matter) = above else {
         return false;
     };
-    let values = matter.lines().filter_map(|line| line.strip_prefix("version"));
+    let values = matter.text.lines().filter_map(|line| line.strip_prefix("version"));
     let mut values = values.filter_map(|rest| rest.trim_start().strip_prefix([':', '=']));
     values.any(|value| value.trim().trim_matches(['"', '\'']).parse::<V>().is_ok())
 }
 
-fn opens(text: &str, mark: &str) -> bool {
-    text.strip_prefix(mark)
-        .is_some_and(|rest| rest.lines().next().unwrap_or_default().trim().is_empty())
+fn parse<V: Scheme>(language: Language, matter: &str) -> Result<Front<V>, FrontError> {
+    // Without a key YAML has nothing, which is no map.
+    match language {
+        Language::Yaml if matter.trim().is_empty() => Ok(Front::default()),
+        Language::Yaml => yaml(matter),
+        Language::Toml => toml(matter),
+    }
 }
 
 fn yaml<V: Scheme>(matter: &str) -> Result<Front<V>, FrontError> {
@@ -159,10 +199,31 @@ fn unique<V: Scheme>(front: &Front<V>) -> Result<(), FrontError> {
     Ok(())
 }
 
+impl<V: Scheme> Default for Front<V> {
+    fn default() -> Self {
+        Self {
+            version: None,
+            date: None,
+            channel: None,
+            urgency: None,
+            end_of_life: None,
+            yanked: None,
+            breaking: Vec::new(),
+            actions: Vec::new(),
+            security: Vec::new(),
+            deprecated: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
 impl<V: Scheme> Front<V> {
     /// What the front matter says goes over what the heading said.
     pub(super) fn apply(self, release: &mut Changelog<V>) {
-        release.date = self.date.or(release.date);
+        if self.date.is_some() {
+            release.date = self.date;
+            release.dated = None;
+        }
         release.channel = self.channel.unwrap_or(release.channel);
         release.urgency = self.urgency;
         release.end_of_life = self.end_of_life;

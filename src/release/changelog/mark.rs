@@ -1,4 +1,4 @@
-//! What entries and section titles tell by their words: kinds of change, and marks of what breaks.
+//! What entries and section titles tell by their words: Conventional Commits and kinds of change.
 
 use nom::Parser;
 use nom::bytes::complete::{is_not, tag, take_while1};
@@ -99,20 +99,20 @@ pub(super) fn kind_of(title: &str) -> SectionKind {
     found.map_or(SectionKind::Other, |(_, kind)| *kind)
 }
 
-/// Whether an entry says of itself that it breaks what worked before.
-pub(super) fn breaks(text: &str) -> bool {
-    let shouted = text.match_indices("BREAKING").any(|(at, word)| {
-        let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        !joins(text[..at].chars().next_back()) && !joins(text[at + word.len()..].chars().next())
-    });
-    let start = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let lead: String = start.chars().take(16).flat_map(char::to_lowercase).collect();
-    let marked = lead.strip_prefix("breaking").is_some_and(|rest| {
-        let rest = rest.trim_start_matches([' ', '-']);
-        let rest = rest.strip_prefix("change").unwrap_or(rest);
-        rest.starts_with([':', ']', ')', '*', '!'])
-    });
-    shouted || marked || conventional(start.lines().next().unwrap_or_default()).is_some_and(|commit| commit.breaking)
+/// What an entry says to be: `[BUGFIX] …`, as Prometheus and others write it.
+pub(super) fn kind_named(entry: &str) -> Option<SectionKind> {
+    let label = entry.trim_start_matches(['*', '_', '\\']).strip_prefix('[')?;
+    let (label, rest) = label.split_once(']')?;
+    let label = label.trim_end_matches('\\');
+    let capitals = label.len() > 2
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || matches!(b, b' ' | b'/'));
+    // An address behind it makes it a link, of whatever text.
+    if !capitals || rest.starts_with('(') {
+        return None;
+    }
+    Some(kind_of(label)).filter(|kind| *kind != SectionKind::Other)
 }
 
 /// The title that a paragraph is in place of a heading: `BUG FIXES:`, `**Fixed**`.
@@ -159,29 +159,23 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_what_breaks() {
-        for text in [
-            "feat!: x",
-            "feat(api)!: x",
-            "**BREAKING** x",
-            "x\n\nBREAKING CHANGE: y",
-            "[breaking] x",
-            "Breaking: x",
-            "**Breaking change:** x",
-            "(BREAKING) x",
-            "breaking-change: x",
-        ] {
-            assert!(breaks(text), "{text}");
-        }
-        for text in [
-            "feat: x",
-            "UNBREAKING x",
-            "Breaking news",
-            "NON_BREAKING_SPACE is kept",
-            "fix(a): x! y",
-            "wow!: x y",
-        ] {
-            assert!(breaks(text) == text.starts_with("wow!"), "{text}");
+    fn entries_name_their_kind_in_capitals() {
+        let table = [
+            ("[CHANGE] x", Some(SectionKind::Changed)),
+            ("[FEATURE] x", Some(SectionKind::Added)),
+            ("[ENHANCEMENT] TSDB: x", Some(SectionKind::Changed)),
+            ("[BUGFIX] x", Some(SectionKind::Fixed)),
+            ("[SECURITY] x", Some(SectionKind::Security)),
+            ("**[SECURITY]** x", Some(SectionKind::Security)),
+            ("\\[BUGFIX\\] x", Some(SectionKind::Fixed)),
+            ("[Security](https://x.example) x", None),
+            ("[SECURITY](https://x.example) x", None),
+            ("[API] x", None),
+            ("[fix] x", None),
+            ("[X", None),
+        ];
+        for (entry, kind) in table {
+            assert_eq!(kind_named(entry), kind, "{entry}");
         }
     }
 

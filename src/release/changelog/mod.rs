@@ -5,22 +5,28 @@
 //! ```
 //! Nothing of an entry is lost on the way: what is read and written as Markdown again is the same, item by item.
 
+mod asks;
 mod blocks;
+mod breaking;
 mod check;
 mod date;
 mod day;
 mod detect;
 mod draft;
+mod fold;
 mod front;
 mod heading;
 mod mark;
+mod matter;
 mod model;
 mod one;
 mod range;
 mod reader;
 mod render;
+mod reverts;
 mod source;
 
+pub use asks::{Once, Said, Topic};
 pub use check::{Finding, FindingKind, check};
 pub use detect::{AnyDocument, Grammar, check_any, read_any};
 pub use draft::{Change, draft};

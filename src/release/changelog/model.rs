@@ -22,6 +22,9 @@ pub struct Changelog<V: Scheme = Version> {
     pub together_with: Vec<V>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
+    /// What its heading has for a date, where that tells no day: `05/01/2024`, `January 2024`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dated: Option<String>,
     pub channel: Channel,
     /// Headed `Unreleased`, `TBD` or the like beside its version.
     #[serde(skip_serializing_if = "is_false")]
@@ -89,6 +92,9 @@ pub enum SectionKind {
 pub struct Entry {
     /// Markdown, without the list's mark.
     pub text: String,
+    /// What it says to be, where its section does not: `[BUGFIX] …`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SectionKind>,
     /// Marked as one that breaks what worked before.
     #[serde(skip_serializing_if = "is_false")]
     pub breaking: bool,
@@ -264,6 +270,7 @@ impl<V: Scheme> Changelog<V> {
             version,
             together_with: Vec::new(),
             date: None,
+            dated: None,
             pending: false,
             link: None,
             urgency: None,
@@ -277,11 +284,6 @@ impl<V: Scheme> Changelog<V> {
 
     pub fn is_yanked(&self) -> bool {
         self.yanked.is_some()
-    }
-
-    /// Entries that break what worked before, of whatever section.
-    pub fn breaking_entries(&self) -> impl Iterator<Item = &Entry> {
-        self.body.entries().filter(|entry| entry.breaking)
     }
 }
 

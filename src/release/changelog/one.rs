@@ -13,6 +13,8 @@ pub enum ChangelogError<V: Scheme = Version> {
     Empty { version: V },
     #[error("the changelog of {version}: {error}")]
     Front { version: V, error: FrontError },
+    #[error("the changelog of {version}: its front matter names no `version`, and there are {releases} releases")]
+    NoVersion { version: V, releases: usize },
 }
 
 impl<V: Scheme> Changelog<V> {
@@ -23,10 +25,24 @@ impl<V: Scheme> Changelog<V> {
             expected: version.clone(),
             found,
         };
-        let mut document = reader::read::<V>(text).map_err(|error| ChangelogError::Front {
-            version: version.clone(),
-            error,
-        })?;
+        let mut document = reader::read::<V>(text);
+        for warning in &document.warnings {
+            match &warning.kind {
+                WarningKind::Front(error) => {
+                    return Err(ChangelogError::Front {
+                        version: version.clone(),
+                        error: error.clone(),
+                    });
+                }
+                WarningKind::NoVersion(releases) => {
+                    return Err(ChangelogError::NoVersion {
+                        version: version.clone(),
+                        releases: *releases,
+                    });
+                }
+                _ => {}
+            }
+        }
         let front = document.front.take();
         if let Some(other) = front
             .as_ref()
@@ -40,7 +56,7 @@ impl<V: Scheme> Changelog<V> {
             None => {
                 let odd = document.warnings.into_iter().find_map(|warning| match warning.kind {
                     WarningKind::NotUnderstood(heading) => Some(heading),
-                    WarningKind::NoSuchDay(_) => None,
+                    _ => None,
                 });
                 let first = document.releases.first().map(|release| release.version.to_string());
                 if let Some(heading) = odd.or(first) {

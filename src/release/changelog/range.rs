@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::model::{Body, Changelog, Level, Note, NoteId, Notes, Pending, SectionKind, UpgradeNote, Urgency};
+use super::asks::{Once, Said, Topic};
+use super::fold;
+use super::model::{Changelog, Level, NoteId, Pending, Urgency};
 use crate::release::Expression;
 use crate::version::{Channel, Constraint, Scheme, Version};
 
@@ -43,7 +45,7 @@ pub struct View<V: Scheme = Version> {
     pub releases: Vec<Shown<V>>,
 }
 
-/// The notes of all releases of a range, each once, the most urgent first.
+/// What the releases of a range ask, by their data and their entries, each thing once, the most urgent first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound = "")]
 pub struct Told<V: Scheme = Version> {
@@ -57,7 +59,9 @@ pub struct Told<V: Scheme = Version> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(bound = "")]
 pub struct Gathered<V: Scheme = Version> {
-    pub id: NoteId,
+    /// Entries have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<NoteId>,
     /// As the newest release has it.
     pub text: String,
     /// The releases that have it, newest first.
@@ -128,204 +132,146 @@ pub fn view<V: Scheme>(releases: Vec<Changelog<V>>, pending: Vec<Pending>, span:
         })
         .collect();
     if !span.pre {
-        shown = folded(shown);
+        shown = fold::folded(shown);
     }
+    let standing = shown.iter().filter(|one| !one.release.is_yanked());
+    let urgency = standing.filter_map(|one| one.release.urgency);
     let is_range = span.since.is_some() || span.until.is_some();
     View {
         since: span.since.clone(),
         until: span.until.clone(),
         way: span.way(),
-        urgency: shown.iter().filter_map(|one| one.release.urgency).max(),
+        urgency: urgency.max(),
         told: told(&shown),
         pending: if is_range { Vec::new() } else { pending },
         releases: shown,
     }
 }
 
-/// For each withdrawn release of a list, newest first: what it names itself, else the next newer release at least as stable.
+/// For each withdrawn release of a list, newest first: what it names itself, else the next newer release at least as stable, else
+/// the newest older one, at least as stable where there is such.
 fn ways_out<V: Scheme>(newest_first: &[Changelog<V>]) -> Vec<Option<V>> {
-    let mut nearest: [Option<V>; 3] = [None, None, None];
-    let at_least = |channel: Channel| match channel {
+    let stability = |release: &Changelog<V>| match release.channel {
         Channel::Alpha => 0,
         Channel::Beta => 1,
         Channel::Release => 2,
     };
-    let mut found = Vec::with_capacity(newest_first.len());
-    for release in newest_first {
-        let stability = at_least(release.channel);
-        found.push(match &release.yanked {
-            Some(yanked) => yanked.instead.clone().or_else(|| nearest[stability].clone()),
-            None => None,
-        });
-        if release.yanked.is_none() && !release.pending {
-            nearest[..=stability].fill(Some(release.version.clone()));
+    let nearest = |releases: &mut dyn Iterator<Item = &Changelog<V>>| {
+        let mut nearest: [Option<V>; 3] = [None, None, None];
+        let mut found = Vec::with_capacity(newest_first.len());
+        for release in releases {
+            found.push(nearest.clone());
+            if release.yanked.is_none() && !release.pending {
+                nearest[..=stability(release)].fill(Some(release.version.clone()));
+            }
         }
-    }
-    found
-}
-
-/// The release that a pre-release leads to.
-fn release_of<V: Scheme>(version: &V) -> V {
-    // Alpha, beta, release: two steps at most.
-    let mut release = version.clone();
-    for _ in 0..2 {
-        if release.is_stable() {
-            break;
-        }
-        let Some(next) = release.next() else { break };
-        release = next;
-    }
-    release
-}
-
-/// Pre-releases told as part of their release, where that is among them. Takes and gives newest first.
-fn folded<V: Scheme>(shown: Vec<Shown<V>>) -> Vec<Shown<V>> {
-    let mut out: Vec<Shown<V>> = Vec::with_capacity(shown.len());
-    for one in shown {
-        let version = &one.release.version;
-        // A pre-release lies right below its release, with at most other pre-releases of it between.
-        let home = if version.is_stable() {
-            None
-        } else {
-            let release = release_of(version);
-            out.last_mut()
-                .filter(|last| last.release.version.cmp_release(&release).is_eq())
-        };
-        match home {
-            Some(home) => home.take_in(one.release),
-            None => out.push(one),
-        }
-    }
-    out
-}
-
-impl<V: Scheme> Shown<V> {
-    fn take_in(&mut self, pre: Changelog<V>) {
-        let Changelog {
-            version,
-            body,
-            notes,
-            urgency,
-            ..
-        } = pre;
-        self.with.push(version);
-        self.release.urgency = self.release.urgency.max(urgency);
-        merge_body(&mut self.release.body, body);
-        let own = &mut self.release.notes;
-        let Notes {
-            breaking,
-            actions,
-            security,
-            deprecated,
-            notes,
-        } = notes;
-        merge_notes(&mut own.breaking, breaking);
-        merge_notes(&mut own.actions, actions);
-        merge_notes(&mut own.security, security);
-        merge_notes(&mut own.deprecated, deprecated);
-        let new: Vec<UpgradeNote<V>> = notes
-            .into_iter()
-            .filter(|note| own.notes.iter().all(|known| known.id != note.id))
-            .collect();
-        own.notes.extend(new);
-    }
-}
-
-fn merge_notes(into: &mut Vec<Note>, notes: Vec<Note>) {
-    let new: Vec<Note> = notes
-        .into_iter()
-        .filter(|note| into.iter().all(|known| known.id != note.id))
-        .collect();
-    into.extend(new);
-}
-
-/// Entries of a section join those of the section of the same kind; what the release repeats is told once.
-fn merge_body(into: &mut Body, from: Body) {
-    let known: std::collections::HashSet<String> = into.entries().map(|entry| entry.text.clone()).collect();
-    into.preamble
-        .extend(from.preamble.into_iter().filter(|text| !known.contains(text)));
-    for mut section in from.sections {
-        section.entries.retain(|entry| !known.contains(&entry.text));
-        let same = into
-            .sections
-            .iter_mut()
-            .find(|own| own.kind == section.kind && (own.kind != SectionKind::Other || own.title == section.title));
-        match same {
-            _ if section.entries.is_empty() => {}
-            Some(own) => own.entries.extend(section.entries),
-            None => into.sections.push(section),
-        }
-    }
+        found
+    };
+    let newer = nearest(&mut newest_first.iter());
+    let mut older = nearest(&mut newest_first.iter().rev());
+    older.reverse();
+    let around = newest_first.iter().zip(newer.into_iter().zip(older));
+    let ways = around.map(|(release, (newer, older))| {
+        let yanked = release.yanked.as_ref()?;
+        let at = stability(release);
+        let [any, ..] = &older;
+        let known = yanked.instead.as_ref().or(newer[at].as_ref());
+        known.or(older[at].as_ref()).or(any.as_ref()).cloned()
+    });
+    ways.collect()
 }
 
 fn told<V: Scheme>(shown: &[Shown<V>]) -> Told<V> {
-    let gather = |of: fn(&Notes<V>) -> &Vec<Note>| {
-        let each = shown
-            .iter()
-            .flat_map(|one| of(&one.release.notes).iter().map(move |note| (one, note)));
-        gathered(each.map(|(one, note)| Gathered {
-            id: note.id.clone(),
-            text: note.text.clone(),
-            versions: vec![one.release.version.clone()],
-            urgency: one.release.urgency,
-            from: None,
-            when: None,
-            level: None,
-        }))
-    };
-    let notes = shown
-        .iter()
-        .flat_map(|one| one.release.notes.notes.iter().map(move |note| (one, note)));
-    Told {
-        breaking: gather(|notes| &notes.breaking),
-        actions: gather(|notes| &notes.actions),
-        security: gather(|notes| &notes.security),
-        deprecated: gather(|notes| &notes.deprecated),
-        notes: gathered(notes.map(|(one, note)| Gathered {
-            id: note.id.clone(),
-            text: note.text.clone(),
-            versions: vec![one.release.version.clone()],
-            urgency: one.release.urgency,
+    let mut lists = [const { Vec::new() }; 4];
+    let mut known: [Once; 4] = Default::default();
+    for one in shown {
+        for (topic, said) in one.release.asks() {
+            let at = match topic {
+                Topic::Breaking => 0,
+                Topic::Action => 1,
+                Topic::Security => 2,
+                Topic::Deprecated => 3,
+            };
+            gather(&mut lists[at], &mut known[at], said, Gathered::by(&one.release, said));
+        }
+    }
+    let mut upgrade = Vec::new();
+    let mut known = Once::default();
+    let standing = shown.iter().filter(|one| !one.release.is_yanked());
+    for (one, note) in standing.flat_map(|one| one.release.notes.notes.iter().map(move |note| (one, note))) {
+        let said = Said {
+            id: Some(&note.id),
+            text: &note.text,
+        };
+        let gathered = Gathered {
             from: note.from.clone(),
             when: note.when.clone(),
             level: Some(note.level),
-        })),
+            ..Gathered::by(&one.release, said)
+        };
+        gather(&mut upgrade, &mut known, said, gathered);
+    }
+    let [breaking, actions, security, deprecated] = lists.map(gravest_first);
+    Told {
+        breaking,
+        actions,
+        security,
+        deprecated,
+        notes: gravest_first(upgrade),
     }
 }
 
-/// Each id once; blocking ones first, then by urgency; of like ones the newest first.
-fn gathered<V: Scheme>(notes: impl Iterator<Item = Gathered<V>>) -> Vec<Gathered<V>> {
-    let mut places = std::collections::HashMap::new();
-    let mut out: Vec<Gathered<V>> = Vec::new();
-    for note in notes {
-        let at = *places.entry(note.id.clone()).or_insert(out.len());
-        match out.get_mut(at) {
-            None => out.push(note),
-            Some(known) => {
-                known.versions.extend(note.versions);
-                known.urgency = known.urgency.max(note.urgency);
-                known.level = known.level.max(note.level);
+fn gather<'a, V: Scheme>(list: &mut Vec<Gathered<V>>, known: &mut Once<'a>, said: Said<'a>, new: Gathered<V>) {
+    match known.place(said, list.len()).and_then(|at| list.get_mut(at)) {
+        None => list.push(new),
+        Some(known) => {
+            known.id = known.id.take().or(new.id);
+            // An entry may say what the data says.
+            if known.versions.last() != new.versions.last() {
+                known.versions.extend(new.versions);
             }
+            known.urgency = known.urgency.max(new.urgency);
+            known.level = known.level.max(new.level);
         }
     }
-    out.sort_by_key(|note| std::cmp::Reverse((note.level, note.urgency)));
-    out
+}
+
+/// Blocking ones first, then by urgency; of like ones the newest first.
+fn gravest_first<V: Scheme>(mut list: Vec<Gathered<V>>) -> Vec<Gathered<V>> {
+    list.sort_by_key(|note| std::cmp::Reverse((note.level, note.urgency)));
+    list
+}
+
+impl<V: Scheme> Gathered<V> {
+    fn by(release: &Changelog<V>, said: Said) -> Self {
+        Self {
+            id: said.id.cloned(),
+            text: said.text.to_owned(),
+            versions: vec![release.version.clone()],
+            urgency: release.urgency,
+            from: None,
+            when: None,
+            level: None,
+        }
+    }
 }
 
 impl<V: Scheme> Told<V> {
-    pub fn is_empty(&self) -> bool {
-        self.lists().iter().all(|(_, notes)| notes.is_empty())
-    }
-
-    /// Each list with its title, the gravest first.
-    pub fn lists(&self) -> [(&'static str, &[Gathered<V>]); 5] {
-        [
+    /// Each list with its title, the gravest first, as it stands above the releases: what the data says, by its ids. Entries
+    /// are read where they stand.
+    pub fn of_data(&self) -> impl Iterator<Item = (&'static str, Vec<(&NoteId, &Gathered<V>)>)> {
+        let lists = [
             ("Breaking changes", &self.breaking),
             ("What you must do", &self.actions),
             ("Upgrade notes", &self.notes),
             ("Security", &self.security),
             ("Deprecated", &self.deprecated),
-        ]
+        ];
+        let named = lists.map(|(title, notes)| {
+            let named = notes.iter().filter_map(|note| Some((note.id.as_ref()?, note)));
+            (title, named.collect::<Vec<_>>())
+        });
+        named.into_iter().filter(|(_, notes)| !notes.is_empty())
     }
 }
 

@@ -3,11 +3,15 @@
 //! Chapters open at release headings; what comes before the first, and under headings that look like releases but
 //! were not understood, is kept apart and never told as part of another release.
 
+use jiff::civil::Date;
+
 use super::blocks::{self, Block, Heading};
+use super::breaking;
 use super::date::{self, When};
 use super::front::{self, FrontError};
 use super::heading::{self, Certainty, Release, Title};
 use super::mark;
+use super::matter;
 use super::model::{Body, Changelog, Entry, Form, NO_HEADING, Pending, Place, Section, SectionKind, Yanked};
 use crate::version::Scheme;
 
@@ -21,8 +25,10 @@ pub struct Document<V: Scheme> {
     /// What stands above the first release.
     pub opening: Body,
     pub warnings: Vec<Warning>,
-    /// Front matter named a version, and no heading did.
+    /// Front matter that belongs to none of the releases.
     pub(super) front: Option<front::Front<V>>,
+    /// There is front matter, but with none of our keys.
+    pub(super) foreign: bool,
 }
 
 /// Something that a publisher should look at.
@@ -38,6 +44,18 @@ pub enum WarningKind {
     NotUnderstood(String),
     #[error("`{}` has a day that no calendar has", .0.escape_debug())]
     NoSuchDay(String),
+    #[error("`{}` may be {day_first} or {month_first}; write the year first", text.escape_debug())]
+    UnclearDay {
+        text: String,
+        day_first: Date,
+        month_first: Date,
+    },
+    #[error("{0}")]
+    Front(FrontError),
+    #[error("the front matter names {0}, but no heading does; what it says belongs to no release")]
+    OtherVersion(String),
+    #[error("the front matter names no `version` and there are {0} releases; what it says belongs to none of them")]
+    NoVersion(usize),
 }
 
 struct Chapter<V: Scheme> {
@@ -63,15 +81,15 @@ enum Head<V: Scheme> {
 /// Headings deeper than this are part of what they stand in.
 const DEEPEST: u8 = 3;
 
-/// Reads a whole file. Errors are those of front matter only: any text is a changelog, perhaps one without releases.
-pub fn read<V: Scheme>(text: &str) -> Result<Document<V>, FrontError> {
+/// Reads a whole file: any text is a changelog, perhaps one without releases. What is wrong in it is among the warnings.
+pub fn read<V: Scheme>(text: &str) -> Document<V> {
     let text = blocks::tidy(text);
-    let (front, body, above) = front::split(&text)?;
-    Ok(of_blocks(front, blocks::blocks(body, above)))
+    let parts = matter::parts(&text);
+    of_blocks(front::read(&parts.above), blocks::blocks(parts.body, parts.lines))
 }
 
 /// The same for a text whose blocks are known.
-pub(super) fn of_blocks<V: Scheme>(front: Option<front::Front<V>>, blocks: Vec<Block>) -> Document<V> {
+pub(super) fn of_blocks<V: Scheme>(matter: front::Matter<V>, blocks: Vec<Block>) -> Document<V> {
     let mut reader = Reader {
         chapters: vec![Chapter::new(Head::Opening, 0, Place::default())],
         warnings: Vec::new(),
@@ -82,7 +100,7 @@ pub(super) fn of_blocks<V: Scheme>(front: Option<front::Front<V>>, blocks: Vec<B
             Block::Entry { form, text, place } => reader.entry(form, text, place),
         }
     }
-    reader.finish(front)
+    reader.finish(matter)
 }
 
 struct Reader<V: Scheme> {
@@ -122,8 +140,17 @@ impl<V: Scheme> Reader<V> {
     }
 
     fn release(&mut self, release: Release<V>, heading: Heading) {
-        if release.date == Some(When::Impossible) {
-            self.warn(heading.place, WarningKind::NoSuchDay(heading.text));
+        match release.date {
+            Some(When::Impossible) => self.warn(heading.place, WarningKind::NoSuchDay(heading.text)),
+            Some(When::Either(day_first, month_first)) => {
+                let unclear = WarningKind::UnclearDay {
+                    text: release.dated.clone(),
+                    day_first,
+                    month_first,
+                };
+                self.warn(heading.place, unclear);
+            }
+            _ => {}
         }
         let yanked = release.yanked || heading.struck;
         let head = Head::Release {
@@ -148,7 +175,7 @@ impl<V: Scheme> Reader<V> {
     }
 
     /// A date right below a release's heading is the release's, unless that names a day itself.
-    fn takes_date(&mut self, day: jiff::civil::Date) -> bool {
+    fn takes_date(&mut self, day: Date) -> bool {
         match self.current() {
             Some(chapter) if chapter.says_nothing() => match &mut chapter.head {
                 Head::Release { release, .. } if !matches!(release.date, Some(When::Day(_))) => {
@@ -207,7 +234,7 @@ impl<V: Scheme> Reader<V> {
         }
     }
 
-    fn finish(mut self, front: Option<front::Front<V>>) -> Document<V> {
+    fn finish(mut self, matter: front::Matter<V>) -> Document<V> {
         drop_tables_of_contents(&mut self.chapters);
         let mut document = Document {
             releases: Vec::new(),
@@ -216,6 +243,7 @@ impl<V: Scheme> Reader<V> {
             opening: Body::default(),
             warnings: self.warnings,
             front: None,
+            foreign: matter.foreign,
         };
         for mut chapter in self.chapters {
             chapter.body.sections.retain(|section| !section.entries.is_empty());
@@ -230,17 +258,8 @@ impl<V: Scheme> Reader<V> {
             }
         }
         document.warn_of_asides();
-        if let Some(front) = front {
-            match document
-                .releases
-                .iter_mut()
-                .find(|release| front.version.as_ref() == Some(&release.version))
-            {
-                Some(release) => front.apply(release),
-                // Data of a file of one version whose heading says nothing, or says another version: the caller knows.
-                None => document.front = Some(front),
-            }
-        }
+        document.take_in(matter);
+        document.warnings.sort_by_key(|warning| warning.place);
         document
     }
 }
@@ -249,6 +268,40 @@ impl<V: Scheme> Document<V> {
     /// The version that front matter names and no heading does.
     pub fn named(&self) -> Option<&V> {
         self.front.as_ref().and_then(|front| front.version.as_ref())
+    }
+
+    /// Front matter belongs to the release that it names, or to the only one.
+    fn take_in(&mut self, matter: front::Matter<V>) {
+        let mistakes = matter
+            .mistakes
+            .into_iter()
+            .map(|error| (error.line(), WarningKind::Front(error)));
+        let mut told: Vec<(usize, WarningKind)> = mistakes.collect();
+        if let Some(front) = matter.front {
+            let releases = self.releases.len();
+            let own = match &front.version {
+                None if releases == 1 => Some(0),
+                None => None,
+                Some(version) => self.releases.iter().position(|release| release.version == *version),
+            };
+            match own.and_then(|at| self.releases.get_mut(at)) {
+                Some(release) => front.apply(release),
+                None => {
+                    let odd = match &front.version {
+                        Some(version) if releases > 0 => Some(WarningKind::OtherVersion(version.to_string())),
+                        None if releases > 1 => Some(WarningKind::NoVersion(releases)),
+                        // The file is of one version that has no heading.
+                        _ => None,
+                    };
+                    told.extend(odd.map(|kind| (matter.line, kind)));
+                    self.front = Some(front);
+                }
+            }
+        }
+        self.warnings.extend(told.into_iter().map(|(line, kind)| Warning {
+            place: Place { line, column: 1 },
+            kind,
+        }));
     }
 
     /// All releases; a file of one version may name it in its front matter alone.
@@ -277,7 +330,6 @@ impl<V: Scheme> Document<V> {
         });
         let warnings: Vec<Warning> = warnings.collect();
         self.warnings.extend(warnings);
-        self.warnings.sort_by_key(|warning| warning.place);
     }
 }
 
@@ -309,8 +361,9 @@ impl<V: Scheme> Chapter<V> {
             self.open(NO_HEADING.to_owned(), SectionKind::Other);
         }
         if let Some(section) = self.body.sections.last_mut() {
-            let breaking = section.kind == SectionKind::Breaking || mark::breaks(&text);
+            let breaking = section.kind == SectionKind::Breaking || breaking::breaks(&text);
             section.entries.push(Entry {
+                kind: mark::kind_named(&text).filter(|kind| *kind != section.kind),
                 text,
                 breaking,
                 form,
@@ -342,13 +395,15 @@ fn finished<V: Scheme>(
     body: Body,
     place: Place,
 ) -> Changelog<V> {
-    let date = match release.date {
-        Some(When::Day(day)) => Some(day),
-        _ => None,
+    let (date, dated) = match release.date {
+        Some(When::Day(day)) => (Some(day), None),
+        Some(_) => (None, Some(release.dated)),
+        None => (None, None),
     };
     Changelog {
         together_with: release.together_with,
         date,
+        dated,
         pending: release.pending,
         link,
         yanked: yanked.then(Yanked::unexplained),

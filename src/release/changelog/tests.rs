@@ -8,7 +8,7 @@ fn version(text: &str) -> Version {
 }
 
 fn dotted(text: &str) -> Document<Dotted> {
-    read(text).unwrap()
+    read(text)
 }
 
 /// Each release with its sections and how many entries they have.
@@ -182,10 +182,57 @@ fn mistakes_in_front_matter_are_told_with_their_line() {
         ),
     ];
     for (text, one, other) in table {
-        let message = read::<Dotted>(text).unwrap_err().to_string();
+        let message = read::<Dotted>(text).warnings[0].kind.to_string();
         assert!(message.contains(one) && message.contains(other), "{text}: {message}");
     }
     for text in ["---\n\n# 1.0.0\n- x", "---\n# 1.0.0\n- x\n"] {
         assert_eq!(outline(&dotted(text)), ["1.0.0 Changes:1"], "{text}");
     }
+}
+
+#[test]
+fn front_matter_without_a_version_is_of_the_only_release() {
+    let text = "---\nbreaking: [{id: a, text: x}]\n---\n# 1.0\n- y";
+    let document = dotted(text);
+    assert_eq!(document.releases[0].notes.breaking[0].text, "x");
+    let version: Dotted = "1.0".parse().unwrap();
+    assert_eq!(
+        Changelog::parse(&version, text).unwrap().notes,
+        document.releases[0].notes
+    );
+    let of_two = format!("{text}\n# 0.9\n- z");
+    let document = dotted(&of_two);
+    assert!(document.releases.iter().all(|release| release.notes.is_empty()));
+    assert_eq!(document.warnings[0].kind, WarningKind::NoVersion(2));
+    assert!(matches!(
+        Changelog::parse(&version, &of_two),
+        Err(ChangelogError::NoVersion { releases: 2, .. })
+    ));
+    let other = dotted("---\nurgency: low\nversion: 2.0\n---\n# 1.0\n- y");
+    assert_eq!(other.warnings[0].kind, WarningKind::OtherVersion("2.0".into()));
+    assert_eq!(other.warnings[0].place.line, 3);
+}
+
+#[test]
+fn front_matter_of_site_generators_hides_no_release() {
+    for (matter, warnings) in [
+        ("---\ntitle: Log\nlayout: page\nnav_order: 3\n---", 0),
+        ("---\nid: changelog\nsidebar_label: \"Log: all\"\nslug: /log\n---", 0),
+        ("+++\ntitle = \"Log\"\nweight = 3\n[params]\nversion = 'x'\n+++", 0),
+        ("---\ntitle: a: b\n---", 0),
+        ("---\ntitle: Log\ndate: 2024-01-02 10:00:00 +0000\n---", 2),
+        ("+++\ntitle = 'Log'\ndate = 2024-01-02T10:00:00Z\ndraft = false\n+++", 3),
+        ("---\nversion: current\nnotes: many\nsecurity: true\n---", 3),
+        ("---\ndate: {{ page.date }}\ntitle: x\n---", 2),
+        ("---\ntitle: x\nurgency: \"open\n---", 2),
+    ] {
+        let document = dotted(&format!("{matter}\n\n# 1.0\n- y"));
+        assert_eq!(outline(&document), ["1.0 Changes:1"], "{matter}");
+        assert_eq!(document.warnings.len(), warnings, "{matter} {:?}", document.warnings);
+        let published = Changelog::parse(&"1.0".parse::<Dotted>().unwrap(), &format!("{matter}\n\n# 1.0\n- y"));
+        assert_eq!(published.is_ok(), warnings == 0, "{matter}");
+    }
+    let partly = dotted("---\ntitle: Log\nurgency: high\ndate: 2024\nnotes:\n- {id: a, text: x}\n---\n# 1.0\n- y");
+    assert_eq!(partly.releases[0].urgency, Some(Urgency::High));
+    assert_eq!(partly.releases[0].notes.notes.len(), 1);
 }

@@ -39,6 +39,8 @@ pub(super) struct Release<V> {
     pub written: String,
     pub together_with: Vec<V>,
     pub date: Option<When>,
+    /// The date's text.
+    pub dated: String,
     pub yanked: bool,
     pub pending: bool,
     pub certainty: Certainty,
@@ -57,8 +59,8 @@ pub(super) enum Certainty {
 
 /// What stands before the version.
 #[derive(Default)]
-struct Before {
-    date: Option<When>,
+struct Before<'a> {
+    date: Option<(When, &'a str)>,
     name: usize,
     generic: bool,
     between: bool,
@@ -72,8 +74,8 @@ struct Before {
 
 /// What stands behind it.
 #[derive(Default)]
-struct After<V> {
-    date: Option<When>,
+struct After<'a, V> {
+    date: Option<(When, &'a str)>,
     more: Vec<V>,
     yanked: bool,
     pending: bool,
@@ -88,7 +90,7 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
     if PHRASES_OF_PENDING.contains(&phrase) {
         return Title::Pending;
     }
-    let (mut before, found) = up_to_version::<V>(text);
+    let (before, found) = up_to_version::<V>(text);
     let Some((version, written, strong, rest)) = found else {
         return without_version(&before);
     };
@@ -113,11 +115,13 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
     }
     after.more.dedup();
     after.more.retain(|other| *other != version);
+    let date = before.date.or(after.date);
     Title::Release(Release {
         version,
         written,
         together_with: after.more,
-        date: before.date.take().or(after.date),
+        date: date.map(|(when, _)| when),
+        dated: date.map_or_else(String::new, |(_, text)| text.trim().to_owned()),
         yanked: before.yanked || after.yanked,
         pending: before.pending || after.pending,
         certainty: match (named, clear) {
@@ -132,7 +136,7 @@ fn without_version<V>(before: &Before) -> Title<V> {
     match (before.odd, before.date) {
         (Some((_, true)), _) => Title::Series,
         (Some((0 | 1, false)), _) if !before.stopped => Title::Odd,
-        (None, Some(date)) if before.words == 0 => Title::Date(date),
+        (None, Some((date, _))) if before.words == 0 => Title::Date(date),
         (None, _) if before.pending && before.name == 0 && !before.stopped => Title::Pending,
         _ => Title::Plain,
     }
@@ -148,13 +152,13 @@ fn without_attributes(text: &str) -> &str {
 
 type Found<'a, V> = (V, String, bool, &'a str);
 
-fn up_to_version<V: Scheme>(text: &str) -> (Before, Option<Found<'_, V>>) {
+fn up_to_version<V: Scheme>(text: &str) -> (Before<'_>, Option<Found<'_, V>>) {
     let mut before = Before::default();
     let mut rest = text;
     while let Some((word, at, after)) = next_word(rest) {
         // Dotted numbers are versions first: `2022.10.1`.
         if let Some((after, when)) = date::read(at).filter(|_| !begins_with_dots(at)) {
-            before.date = Some(when);
+            before.date = Some((when, &at[..at.len() - after.len()]));
             rest = after;
             continue;
         }
@@ -235,7 +239,7 @@ fn with_pre_release_word<V: Scheme>(version: V, written: String, rest: &str) -> 
     }
 }
 
-fn behind<V: Scheme>(text: &str) -> After<V> {
+fn behind<V: Scheme>(text: &str) -> After<'_, V> {
     let mut after = After {
         date: None,
         more: Vec::new(),
@@ -249,7 +253,7 @@ fn behind<V: Scheme>(text: &str) -> After<V> {
     while let Some((word, at, left)) = next_word(rest) {
         let between = &rest[..rest.len() - at.len()];
         if let Some((left, when)) = date::read(at) {
-            after.date.get_or_insert(when);
+            after.date.get_or_insert((when, &at[..at.len() - left.len()]));
             rest = left;
             continue;
         }

@@ -14,6 +14,7 @@ fn short<V: Scheme>(text: &str) -> String {
             match release.date {
                 Some(When::Day(date)) => out += &format!(" {date}"),
                 Some(When::Vague) => out += " vague",
+                Some(When::Either(..)) => out += " either",
                 Some(When::Impossible) => out += " impossible",
                 None => {}
             }
@@ -56,7 +57,8 @@ const FOUND: &[(&str, &str)] = &[
     ("1.2.3 (23rd May, 2022)", "1.2.3 2022-05-23"),
     ("1.2.3 (02.01.2020)", "1.2.3 2020-01-02"),
     ("1.2.3 (25/12/2020)", "1.2.3 2020-12-25"),
-    ("1.2.3 (03/04/2020)", "1.2.3 vague"),
+    ("1.2.3 (03/04/2020)", "1.2.3 either"),
+    ("1.2.3 -- 05/13/2024", "1.2.3 2024-05-13"),
     ("1.2.3 - 2022-10-081", "1.2.3 wordy"),
     ("1.2.3 (October 2020)", "1.2.3 vague"),
     ("1.2.3 (2020-02-30)", "1.2.3 impossible"),

@@ -16,9 +16,7 @@ pub fn html<V: Scheme>(view: &View<V>) -> String {
     if view.way == Way::Down {
         out += "<h1>You will lose</h1>\n";
     }
-    if !view.told.is_empty() {
-        out += &notes(view);
-    }
+    out += &notes(view).unwrap_or_default();
     for pending in &view.pending {
         out += &format!("<section class=\"pending\">\n<h2>{}</h2>\n", escaped(&pending.title));
         body(&mut out, &pending.body);
@@ -30,7 +28,9 @@ pub fn html<V: Scheme>(view: &View<V>) -> String {
     out + "</article>\n"
 }
 
-fn notes<V: Scheme>(view: &View<V>) -> String {
+fn notes<V: Scheme>(view: &View<V>) -> Option<String> {
+    let mut lists = view.told.of_data().peekable();
+    lists.peek()?;
     let urgency = view
         .urgency
         .map(|urgency| format!(" <span class=\"urgency {urgency}\">urgency: {urgency}</span>"));
@@ -38,19 +38,19 @@ fn notes<V: Scheme>(view: &View<V>) -> String {
         "<section class=\"notes\">\n<h2>Notes{}</h2>\n",
         urgency.unwrap_or_default()
     );
-    for (title, notes) in view.told.lists().into_iter().filter(|(_, notes)| !notes.is_empty()) {
+    for (title, notes) in lists {
         out += &format!("<h3>{title}</h3>\n<ul>\n");
-        for note in notes {
+        for (id, note) in notes {
             out += &format!(
                 "<li>{}<small>{}, {}</small></li>\n",
                 markdown(&note.text),
-                escaped(&note.id.to_string()),
+                escaped(&id.to_string()),
                 escaped(&origin(note))
             );
         }
         out += "</ul>\n";
     }
-    out + "</section>\n"
+    Some(out + "</section>\n")
 }
 
 fn release<V: Scheme>(out: &mut String, one: &Shown<V>) {
@@ -71,6 +71,7 @@ fn release<V: Scheme>(out: &mut String, one: &Shown<V>) {
         .release
         .date
         .map(|date| format!(" <time datetime=\"{date}\">{date}</time>"))
+        .or_else(|| Some(format!(" {}", escaped(one.release.dated.as_deref()?))))
         .unwrap_or_default();
     let pending = if one.release.pending { " (unreleased)" } else { "" };
     *out += &format!("<section class=\"{class}\">\n<h2>{title}{date}{pending}</h2>\n");

@@ -4,7 +4,7 @@ use super::super::front::Front;
 use super::super::heading::{self, Release, Title};
 use super::super::model::{Body, Changelog, Entry, Form, Pending};
 use super::super::range::{Shown, View, Way};
-use super::{harmless_lines, list, origin, versions, withdrawn};
+use super::{date_of, harmless_lines, list, origin, versions, withdrawn};
 use crate::version::Scheme;
 
 impl<V: Scheme> Changelog<V> {
@@ -27,18 +27,17 @@ pub fn markdown<V: Scheme>(view: &View<V>) -> String {
 }
 
 fn summary<V: Scheme>(view: &View<V>) -> Option<String> {
-    if view.told.is_empty() {
-        return None;
-    }
+    let mut lists = view.told.of_data().peekable();
+    lists.peek()?;
     let urgency = view
         .urgency
         .map(|urgency| format!(" (urgency: {urgency})"))
         .unwrap_or_default();
     let mut out = format!("# Notes{urgency}\n");
-    for (title, notes) in view.told.lists().into_iter().filter(|(_, notes)| !notes.is_empty()) {
+    for (title, notes) in lists {
         out += &format!("\n## {title}\n\n");
-        for note in notes {
-            let text = format!("{} (`{}`, {})", note.text.trim(), note.id, escaped(&origin(note)));
+        for (id, note) in notes {
+            let text = format!("{} (`{id}`, {})", note.text.trim(), escaped(&origin(note)));
             out += &format!("- {}\n", indented(&text, 2));
         }
     }
@@ -84,7 +83,7 @@ fn title<V: Scheme>(release: &Changelog<V>, struck: bool) -> String {
     if struck && release.is_yanked() {
         version = format!("~~{version}~~");
     }
-    if let Some(date) = release.date {
+    if let Some(date) = date_of(release) {
         version += &format!(" - {date}");
     }
     if release.pending {

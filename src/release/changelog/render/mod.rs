@@ -37,6 +37,12 @@ fn versions<V: Scheme>(release: &Changelog<V>) -> String {
     all.join(", ")
 }
 
+/// Its day, or what its heading has for one.
+fn date_of<V: Scheme>(release: &Changelog<V>) -> Option<String> {
+    let dated = || release.dated.as_deref().map(harmless);
+    release.date.map(|date| date.to_string()).or_else(dated)
+}
+
 /// What a withdrawn release is marked with.
 fn withdrawn<V: Scheme>(one: &Shown<V>) -> Option<String> {
     let yanked = one.release.yanked.as_ref()?;
@@ -44,7 +50,14 @@ fn withdrawn<V: Scheme>(one: &Shown<V>) -> Option<String> {
         .reason
         .as_ref()
         .map(|reason| format!(": {}", harmless(reason).replace('\n', " ")));
-    let instead = one.instead.as_ref().map(|version| format!("; use {version}"));
+    let instead = one.instead.as_ref().map(|version| {
+        let go = if *version < one.release.version {
+            "go back to"
+        } else {
+            "use"
+        };
+        format!("; {go} {version}")
+    });
     Some(format!(
         "withdrawn{}{}",
         reason.unwrap_or_default(),

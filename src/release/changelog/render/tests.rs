@@ -7,7 +7,7 @@ use crate::version::Dotted;
 const FILE: &str = "# Log\n\n## 2.0.0 - 2024-03-01\n- drops\n\n## 1.2.0\n### Added\n- c\n- b\n## 1.2.0-rc.1\n### Added\n- b\n### Fixed\n- a\n## 1.1.0 [YANKED]\n- broken\n## 1.0.0\n- first\n";
 
 fn of(text: &str, since: Option<&str>, until: Option<&str>, pre: bool) -> View<Dotted> {
-    let (releases, pending) = read::<Dotted>(text).unwrap().into_releases();
+    let (releases, pending) = read::<Dotted>(text).into_releases();
     let parse = |text: Option<&str>| text.map(|text| text.parse().unwrap());
     let span = Span {
         since: parse(since),
@@ -85,7 +85,7 @@ fn withdrawn_releases_say_where_to_go_and_ways_down_what_is_lost() {
 fn notes_of_a_range_come_once_and_the_worst_first() {
     let one = |version: &str, urgency: &str, notes: &str| {
         let text = format!("---\nversion: {version}\nurgency: {urgency}\nactions: [{notes}]\n---\n# {version}\n- x\n");
-        read::<Dotted>(&text).unwrap().into_releases().0.remove(0)
+        read::<Dotted>(&text).into_releases().0.remove(0)
     };
     let releases = vec![
         one("1.1", "low", "{id: a, text: old a}, {id: b, text: b}"),
@@ -98,7 +98,7 @@ fn notes_of_a_range_come_once_and_the_worst_first() {
         .told
         .actions
         .iter()
-        .map(|note| format!("{} {} {}", note.id, note.text, list(&note.versions)))
+        .map(|note| format!("{} {} {}", note.id.clone().unwrap(), note.text, list(&note.versions)))
         .collect();
     assert_eq!(told, ["c c 1.2", "a new a 1.3, 1.1", "b b 1.1"]);
     let out = text(&all, 80, &|_, text| text.to_owned());
@@ -106,6 +106,68 @@ fn notes_of_a_range_come_once_and_the_worst_first() {
         out.starts_with("Notes (urgency: critical)\n\n  What you must do\n    - c\n      c, 1.2\n"),
         "{out}"
     );
+}
+
+#[test]
+fn entries_count_as_data_does() {
+    let file = "---\nversion: 1.1\nsecurity: [{id: hole, text: A hole}]\n---\n# 1.2\n## Security\n- B hole\n- A hole\n\
+                ## Fixed\n- **BREAKING** c\n- [SECURITY] d\n## Upgrade notes\n- e\n# 1.1\n## Deprecated\n- f\n\
+                # 1.0 [YANKED]\n- **BREAKING** g\n";
+    let all = of(file, None, None, true);
+    let told = |notes: &[super::super::Gathered<Dotted>]| -> Vec<String> {
+        let one = |note: &super::super::Gathered<Dotted>| format!("{} {}", note.text, list(&note.versions));
+        notes.iter().map(one).collect()
+    };
+    assert_eq!(told(&all.told.breaking), ["**BREAKING** c 1.2"]);
+    assert_eq!(
+        told(&all.told.security),
+        ["B hole 1.2", "A hole 1.2, 1.1", "[SECURITY] d 1.2"]
+    );
+    assert_eq!(told(&all.told.actions), ["e 1.2"]);
+    assert_eq!(told(&all.told.deprecated), ["f 1.1"]);
+    let out = text(&all, 80, &|_, text| text.to_owned());
+    assert!(
+        out.starts_with("Notes\n\n  Security\n    - A hole\n      hole, 1.2, 1.1\n\n1.2\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn the_newest_release_when_withdrawn_says_to_go_back() {
+    let plain = |_: Mark, text: &str| text.to_owned();
+    let table = [
+        ("# 1.2 [YANKED]\n- a\n# 1.1\n- b\n", "1.2 [withdrawn; go back to 1.1]"),
+        (
+            "# 1.2 [YANKED]\n- a\n# 1.1-rc.1\n- c\n# 1.0\n- b\n",
+            "1.2 [withdrawn; go back to 1.0]",
+        ),
+        (
+            "# 1.2 [YANKED]\n- a\n# 1.1-rc.1\n- b\n",
+            "1.2 [withdrawn; go back to 1.1-rc.1]",
+        ),
+        ("# 1.2 [YANKED]\n- a\n# 1.1 [YANKED]\n- b\n", "1.2 [withdrawn]"),
+    ];
+    for (file, expected) in table {
+        let out = text(&of(file, None, None, true), 80, &plain);
+        assert!(out.starts_with(expected), "{out}");
+    }
+}
+
+#[test]
+fn a_date_that_names_no_day_is_kept_as_it_is() {
+    let file = "## 1.1.0 -- 05/01/2024\n- a\n## 1.0.0 (January 2024)\n- b\n## 0.9 - 05/13/2024\n- c\n## 0.8 - 2024-02-30\n- d\n";
+    let document = read::<Dotted>(file);
+    assert_eq!(document.warnings.len(), 2, "{:?}", document.warnings);
+    assert_eq!(
+        document.warnings[0].kind.to_string(),
+        "`05/01/2024` may be 2024-01-05 or 2024-05-01; write the year first"
+    );
+    let all = of(file, None, None, true);
+    for out in [text(&all, 80, &|_, text| text.to_owned()), markdown(&all), html(&all)] {
+        for date in ["05/01/2024", "January 2024", "2024-05-13", "2024-02-30"] {
+            assert!(out.contains(date), "{date}: {out}");
+        }
+    }
 }
 
 #[test]
@@ -165,6 +227,8 @@ fn a_file_of_its_own_says_the_same_again() {
     for text in [
         "## 1.2.0 and 1.2.1\n- a\n",
         "## v3\n- a\n",
+        "## 1.1 -- 05/01/2024\n- [BUGFIX] a\n",
+        "## Tue, Jan. 2024: 1.1\n- a\n",
         "## v3, v2.0\n- a\n",
         "## v3 / 2.0-rc1\n- a\n",
         "# 1.1\n#### 0.2\nx\n",
@@ -174,8 +238,8 @@ fn a_file_of_its_own_says_the_same_again() {
         "# 1.1 - 2024-13\n2024-01-02\n",
         "# 1.1 - January 2024\n2024-01-02\n\n2024-01-03\n",
     ] {
-        let release = read::<Dotted>(text).unwrap().releases.remove(0);
-        let again = read::<Dotted>(&release.to_markdown()).unwrap().releases.remove(0);
+        let release = read::<Dotted>(text).releases.remove(0);
+        let again = read::<Dotted>(&release.to_markdown()).releases.remove(0);
         assert_eq!(only_said(again), only_said(release), "{text}");
     }
 }

@@ -1,9 +1,9 @@
 //! Text for a terminal, wrapped. Colours are the caller's: it is told what each piece is, and foreign text cannot bring any.
 
-use super::super::model::{Body, Changelog, Entry, Form};
+use super::super::model::{Body, Changelog, Entry, Form, NoteId};
 use super::super::range::{Gathered, Shown, View, Way};
 use super::plain::{self, Line};
-use super::{harmless, list, origin, versions, withdrawn};
+use super::{date_of, harmless, list, origin, versions, withdrawn};
 use crate::version::Scheme;
 
 /// What a piece of the text is.
@@ -12,7 +12,10 @@ pub enum Mark {
     Title,
     Section,
     Breaking,
+    /// The title of a withdrawn release, to be struck through.
     Withdrawn,
+    /// Why it was withdrawn and where to go.
+    Instead,
     Faint,
 }
 
@@ -71,7 +74,8 @@ impl Writer<'_> {
     }
 
     fn notes<V: Scheme>(&mut self, view: &View<V>) {
-        if view.told.is_empty() {
+        let mut lists = view.told.of_data().peekable();
+        if lists.peek().is_none() {
             return;
         }
         let urgency = view
@@ -79,17 +83,15 @@ impl Writer<'_> {
             .map(|urgency| format!(" (urgency: {urgency})"))
             .unwrap_or_default();
         self.heading(Mark::Title, &format!("Notes{urgency}"));
-        for (title, notes) in view.told.lists() {
-            if !notes.is_empty() {
-                self.section(title);
-                notes.iter().for_each(|note| self.note(note));
-            }
+        for (title, notes) in lists {
+            self.section(title);
+            notes.iter().for_each(|(id, note)| self.note(id, note));
         }
     }
 
-    fn note<V: Scheme>(&mut self, note: &Gathered<V>) {
+    fn note<V: Scheme>(&mut self, id: &NoteId, note: &Gathered<V>) {
         self.entry(&note.text, Some("-"), None);
-        let line = format!("{}, {}", note.id, origin(note));
+        let line = format!("{id}, {}", origin(note));
         let line = (self.paint)(Mark::Faint, &line);
         self.out += &format!("      {line}\n");
     }
@@ -97,14 +99,19 @@ impl Writer<'_> {
     fn release<V: Scheme>(&mut self, one: &Shown<V>) {
         let release = &one.release;
         let mut title = versions(release);
-        if let Some(date) = release.date {
+        if let Some(date) = date_of(release) {
             title += &format!(" - {date}");
         }
         if release.pending {
             title += " (unreleased)";
         }
         match withdrawn(one) {
-            Some(words) => self.heading(Mark::Withdrawn, &format!("{title} [{words}]")),
+            Some(words) => {
+                self.heading(Mark::Withdrawn, &title);
+                self.out.truncate(self.out.len() - 1);
+                let words = (self.paint)(Mark::Instead, &format!("[{words}]"));
+                self.out += &format!(" {words}\n");
+            }
             None => self.heading(Mark::Title, &title),
         }
         if !one.with.is_empty() {

@@ -1,0 +1,116 @@
+//! Files of object stores that speak S3. The library finds the machine's credentials and makes a signed URL; the bytes come
+//! by the same way as from any web server, with all its limits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
+use object_store::path::Path;
+use object_store::signer::{Method, Signer};
+use object_store::{ClientOptions, RetryConfig};
+
+use super::http::{Address, agent};
+use super::{FetchError, Network};
+
+/// Answers with credentials are at most this long.
+const CREDENTIALS_LIMIT: u64 = 64 * 1024;
+/// Until the machine's credentials are there, all tries together.
+const CREDENTIALS_TIME: Duration = Duration::from_secs(20);
+/// No signature is good for longer.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    pub bucket: String,
+    pub key: String,
+}
+
+impl Object {
+    /// A URL that is good for as long as the file may take. Credentials, region and endpoint are those of the `AWS_` variables
+    /// of the environment, else of the machine that this runs on.
+    pub fn address(&self, network: &Network) -> Result<Address, FetchError> {
+        let shown = format!("s3://{}/{}", self.bucket, self.key);
+        let no = |reason: String| FetchError::Store {
+            url: shown.clone(),
+            reason,
+        };
+        let limits = &network.limits;
+        let good_for = limits.whole.max(limits.whole_from_store) + CREDENTIALS_TIME;
+        let retry = RetryConfig {
+            max_retries: 1,
+            retry_timeout: CREDENTIALS_TIME,
+            ..RetryConfig::default()
+        };
+        let store = AmazonS3Builder::from_env()
+            .with_bucket_name(&self.bucket)
+            .with_http_connector(Connector(network.clone()))
+            .with_retry(retry)
+            .build()
+            .map_err(|e| no(e.to_string()))?;
+        let key = Path::parse(&self.key).map_err(|e| no(e.to_string()))?;
+        let signing = store.signed_url(Method::GET, &key, good_for.min(LONGEST));
+        // The library is asynchronous; nothing else here is, so it has a runtime of its own and for this alone.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let url = runtime.map_err(|e| no(e.to_string()))?.block_on(signing);
+        Ok(Address {
+            url: url.map_err(|e| no(e.to_string()))?.into(),
+            shown,
+            is_store: true,
+        })
+    }
+}
+
+/// Brings credentials by the client that everything else is fetched with, so that there is one for TLS, proxies and limits.
+#[derive(Debug)]
+struct Connector(Network);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Credentials(self.0.clone())))
+    }
+}
+
+#[derive(Debug)]
+struct Credentials(Network);
+
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
+
+impl HttpService for Credentials {
+    fn call<'a, 'b>(&'a self, request: HttpRequest) -> Answering<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(std::future::ready(self.answer(request)))
+    }
+}
+
+impl Credentials {
+    fn answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let url = request.uri().to_string();
+        let address = Address {
+            shown: url.clone(),
+            url,
+            is_store: false,
+        };
+        let agent = agent(&address, &self.0).map_err(|e| HttpError::new(HttpErrorKind::Connect, e))?;
+        let (head, body) = request.into_parts();
+        let body = body.as_bytes().map(|bytes| bytes.to_vec()).unwrap_or_default();
+        let request = agent
+            .configure_request(ureq::http::Request::from_parts(head, body))
+            .timeout_global(Some(CREDENTIALS_TIME / 2))
+            .build();
+        let failed = |e| HttpError::new(HttpErrorKind::Request, e);
+        let (head, mut body) = agent.run(request).map_err(failed)?.into_parts();
+        let content = body
+            .with_config()
+            .limit(CREDENTIALS_LIMIT)
+            .read_to_vec()
+            .map_err(failed)?;
+        Ok(HttpResponse::from_parts(head, content.into()))
+    }
+}
