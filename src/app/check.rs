@@ -44,7 +44,7 @@ pub struct Available {
 /// Asks the repository; changes nothing but the trusted metadata.
 pub fn check(installation: &Installation) -> Result<CheckView> {
     let facts = facts::gather(installation)?;
-    let catalog = repository::catalog(installation)?;
+    let (catalog, mut notes) = repository::catalog_and_warnings(installation)?;
     let current_version = facts.installed.as_ref().map(|installed| installed.version.clone());
     let platform = Platform::this_host();
     let newer = catalog
@@ -59,7 +59,6 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
             withdrawn: catalog.withdrawal(&release.version).map(Withdrawal::reason),
         })
         .collect();
-    let mut notes = Vec::new();
     if let Some((version, withdrawal)) = current_version.as_ref().and_then(|v| Some((v, catalog.withdrawal(v)?))) {
         notes.push(format!("the installed {version}: {}", withdrawal.reason()));
     }

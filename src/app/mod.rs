@@ -21,11 +21,13 @@ mod server;
 mod speed;
 mod status;
 mod terms;
+mod tuf;
 mod updating;
 mod verify;
 mod views;
 mod watch;
 
+pub use crate::tuf::Note as TufNote;
 pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
@@ -45,6 +47,7 @@ pub use publishing::{
 };
 pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
+pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
     Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
     begin_turning_back, prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,

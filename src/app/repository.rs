@@ -1,5 +1,7 @@
 //! The releases an installation can choose from: verified metadata of its repository, and what lies on disk.
 
+use std::cell::RefCell;
+
 use super::{AppError, Installation, Result};
 use crate::clock;
 use crate::fetch::{self, Limits, LocationError, Network, Proxies, Sources};
@@ -7,17 +9,20 @@ use crate::package;
 use crate::release::{Catalog, TargetRef};
 use crate::settings::{self, Download};
 use crate::store::Fact;
-use crate::tuf::{self, MetadataSource, SourceError};
+use crate::tuf::{self, Asking, MetadataSource, Note, SourceError};
 
 /// A changelog of a single release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
 
-/// Metadata of a repository, for the client of `tuf`.
-struct At<'a>(&'a Sources);
+/// Metadata files in a folder of a repository, for the client of `tuf`.
+pub(super) struct Metadata<'a> {
+    pub sources: &'a Sources,
+    pub folder: &'a str,
+}
 
-impl MetadataSource for At<'_> {
+impl MetadataSource for Metadata<'_> {
     fn get(&self, name: &str, limit: u64) -> std::result::Result<Option<Vec<u8>>, SourceError> {
-        fetch::read_small(self.0, &format!("metadata/{name}"), limit).map_err(|e| SourceError::new(name, e))
+        fetch::read_named(self.sources, self.folder, name, limit).map_err(|e| SourceError::new(name, e))
     }
 }
 
@@ -60,13 +65,31 @@ fn needed(installation: &Installation) -> Result<Sources> {
 
 /// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk.
 pub fn catalog(installation: &Installation) -> Result<Catalog> {
+    catalog_and_warnings(installation).map(|(catalog, _)| catalog)
+}
+
+/// As [`catalog`], with what an operator should know of the repository.
+pub fn catalog_and_warnings(installation: &Installation) -> Result<(Catalog, Vec<String>)> {
     let sources = needed(installation)?;
-    let targets =
-        tuf::refresh(&installation.layout.trust(), &At(&sources), clock::now()).map_err(|e| not_trusted(&e))?;
-    with_disk(
-        installation,
-        tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?,
-    )
+    let source = Metadata {
+        sources: &sources,
+        folder: "metadata",
+    };
+    let warnings = RefCell::new(Vec::new());
+    let asking = Asking {
+        source: &source,
+        now: clock::now(),
+        tell: &|note: &Note| {
+            if note.is_warning() {
+                warnings.borrow_mut().push(note.to_string());
+            }
+        },
+    };
+    let refreshed = tuf::refresh(&installation.layout.trust(), asking).map_err(|e| not_trusted(&e))?;
+    let targets = tuf::all(&refreshed).map_err(|e| not_trusted(&e))?;
+    drop(refreshed);
+    let catalog = tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?;
+    Ok((with_disk(installation, catalog)?, warnings.into_inner()))
 }
 
 /// Only the releases on disk; for going back when the repository cannot be asked.
@@ -106,7 +129,7 @@ pub fn changelog(installation: &Installation, target: &TargetRef) -> Result<Stri
     String::from_utf8(bytes).map_err(|e| AppError::below("NL0203", &e))
 }
 
-fn not_trusted(error: &tuf::TufError) -> AppError {
+pub(super) fn not_trusted(error: &tuf::TufError) -> AppError {
     let code = if error.is_unreachable() { "NL0202" } else { "NL0203" };
     AppError::below(code, error)
 }

@@ -106,6 +106,18 @@ impl Location {
         })
     }
 
+    /// The file that a server gives for `name` as one part of its address, where a `/` in the name is quoted. In a folder or
+    /// an object store, it lies where a server over that would look.
+    pub(super) fn named(&self, name: &str) -> Result<Source, FetchError> {
+        match &self.0 {
+            Place::Folder(_) | Place::Bucket { .. } => self.file(name),
+            Place::Web(base) if name.len() <= NAME_LENGTH && !matches!(name, "" | "." | "..") => {
+                Ok(Source::Web(Web::Url(format!("{base}/{}", encoded(name)))))
+            }
+            Place::Web(_) => Err(FetchError::Name { name: name.to_owned() }),
+        }
+    }
+
     /// The folder itself, where it is one of this machine.
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         match &self.0 {
@@ -216,9 +228,11 @@ impl From<Location> for String {
     }
 }
 
+const NAME_LENGTH: usize = 4096;
+
 /// Names come from metadata, which is outside data until it is verified.
 fn stays_below(name: &str) -> bool {
-    name.len() <= 4096
+    name.len() <= NAME_LENGTH
         && !name.contains(char::is_control)
         && !name.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
@@ -353,6 +367,36 @@ mod tests {
         ] {
             assert!(file(&metadata, bad).is_err(), "{bad}");
             assert!(file(&at("/r"), bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_others_is_one_part_of_an_address_and_never_leaves_a_folder() {
+        let url = |name: &str| at("https://host/r").named(name).map_err(|e| e.to_string());
+        for (name, quoted) in [
+            ("1./role.json", "1.%2Frole.json"),
+            ("1.../role.json", "1...%2Frole.json"),
+            ("../x", "..%2Fx"),
+            ("1.?#.json", "1.%3F%23.json"),
+            ("1.\n.json", "1.%0A.json"),
+        ] {
+            assert_eq!(
+                url(name),
+                Ok(Source::Web(Web::Url(format!("https://host/r/{quoted}")))),
+                "{name:?}"
+            );
+        }
+        assert_eq!(
+            at("s3://bucket/r").named("1./role.json").map_err(|e| e.to_string()),
+            Ok(Source::Web(Web::Object(Object {
+                bucket: "bucket".into(),
+                key: "r/1./role.json".into()
+            })))
+        );
+        let path = |name: &str| at("/r").named(name).map_err(|e| e.to_string());
+        assert_eq!(path("1../a.json"), Ok(Source::Path("/r/1../a.json".into())));
+        for bad in ["", "..", "../x.json", "/x.json", "1.a/../../x.json"] {
+            assert!(path(bad).is_err(), "{bad}");
         }
     }
 

@@ -24,5 +24,5 @@ pub use limits::Limits;
 pub use location::{Location, LocationError};
 pub use part::Progress;
 pub use proxy::Proxies;
-pub use small::read_small;
+pub use small::{read_named, read_small};
 pub use sources::{Network, Sources};

@@ -13,11 +13,27 @@ use super::{FetchError, Location, Network, Sources};
 
 /// The content of a file of at most `limit` bytes; none when there is no such file.
 pub fn read_small(sources: &Sources, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    sources.each(|place| read_from(place, &sources.network, name, limit))
+    sources.each(|place| {
+        let source = place.location.file(name)?;
+        read_from(place, &sources.network, source, limit)
+    })
 }
 
-fn read_from(place: &Place, network: &Network, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    match place.location.file(name)? {
+/// As [`read_small`], for a file of a folder of this program's choice whose name others chose and that may hold anything: one
+/// part of a URL, quoted. Whoever may not see it is told that it is not there.
+pub fn read_named(sources: &Sources, folder: &str, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    sources.each(|place| {
+        let source = place.location.join(folder).named(name)?;
+        match read_from(place, &sources.network, source, limit) {
+            // So object stores answer for what is not there when nobody may list their files. The next root is such a file.
+            Err(FetchError::Status { status: 403, .. }) => Ok(None),
+            read => read,
+        }
+    })
+}
+
+fn read_from(place: &Place, network: &Network, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    match source {
         Source::Path(path) => read_file(&place.location, &path, limit),
         Source::Web(web) => {
             let client = place.client(web, network, network.limits.small())?;

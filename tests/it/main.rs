@@ -25,5 +25,6 @@ mod strategy;
 mod sweep;
 mod target;
 mod tidy;
+mod tuf;
 mod webrepo;
 mod world;

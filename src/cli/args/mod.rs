@@ -101,6 +101,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run the product under supervision; started by itself where needed
     Supervise(SuperviseArgs),
+    /// Any TUF repository: trust a root, refresh metadata, download targets
+    Tuf(TufArgs),
     /// What a code like NL0316 means, or all of them
     Explain { code: Option<String> },
 }
@@ -456,4 +458,35 @@ mod tests {
     fn every_command_is_well_formed() {
         super::Args::command().debug_assert();
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct TufArgs {
+    /// Folder of the trusted metadata
+    #[arg(long, value_name = "DIR")]
+    pub metadata_dir: PathBuf,
+    /// Where the repository's metadata lies
+    #[arg(long, value_name = "URL")]
+    pub metadata_url: Option<Location>,
+    /// A target to download, as the repository calls it; may be given again
+    #[arg(long = "target-name", value_name = "NAME")]
+    pub target_names: Vec<String>,
+    /// Where the repository's targets lie
+    #[arg(long, value_name = "URL")]
+    pub target_base_url: Option<Location>,
+    /// Folder for downloaded targets
+    #[arg(long, value_name = "DIR")]
+    pub target_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub verb: TufVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TufVerb {
+    /// Trust a publisher by its root metadata, got from a place you trust; asks nobody
+    Init { root: PathBuf },
+    /// Bring the top-level metadata up to date
+    Refresh,
+    /// The same, then fetch targets that are not there yet
+    Download,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp as Time;
 
 use super::timestamp::snapshot_meta;
-use super::{MetadataSource, Trust, needed};
+use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{MetaFile, Role, Root, Signed, Snapshot, Timestamp};
@@ -12,23 +12,24 @@ pub fn update(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     timestamp: &Verified<Signed<Timestamp>>,
-    source: &dyn MetadataSource,
-    now: Time,
+    asking: Asking<'_>,
 ) -> Result<Verified<Signed<Snapshot>>, TufError> {
-    if let Some(current) = current(trust, root, timestamp, now)? {
+    if let Some(current) = current(trust, root, timestamp, asking.now)? {
+        (asking.tell)(&Note::current(Role::Snapshot, current.version));
         return Ok(current);
     }
     let meta = snapshot_meta(timestamp)?;
     // 5.5.1
     let name = root.content.file_of(Role::Snapshot, meta.version);
     let limit = Role::Snapshot.limit().min(meta.length.unwrap_or(u64::MAX));
-    let bytes = needed(source, name, limit)?;
+    let bytes = needed(asking.source, name, limit)?;
     let trusted = trust.load::<Snapshot>(root)?;
     let offered = accept(root, timestamp, trusted.as_ref(), &bytes)?;
     // 5.5.6
-    offered.check_fresh(now)?;
+    offered.check_fresh(asking.now)?;
     // 5.5.7
     trust.store(Role::Snapshot, &bytes)?;
+    (asking.tell)(&Note::accepted(Role::Snapshot, offered.version));
     Ok(offered)
 }
 
@@ -87,8 +88,9 @@ pub fn accept(
                 });
             };
             if new.version < old.version {
-                return Err(TufError::Rollback {
-                    role: Role::Targets,
+                return Err(TufError::AnnouncedRollback {
+                    name: name.clone(),
+                    version: offered.version,
                     trusted: old.version,
                     offered: new.version,
                 });

@@ -1,9 +1,9 @@
-//! 5.6: the files of the repository. Delegations are not followed yet: what they would add is not seen.
+//! 5.6: the files of the repository, as the top-level role lists them.
 
 use jiff::Timestamp as Time;
 
 use super::snapshot::targets_meta;
-use super::{MetadataSource, Trust, needed};
+use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{Role, Root, Signed, Snapshot, Targets};
@@ -12,22 +12,23 @@ pub fn update(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     snapshot: &Verified<Signed<Snapshot>>,
-    source: &dyn MetadataSource,
-    now: Time,
+    asking: Asking<'_>,
 ) -> Result<Verified<Signed<Targets>>, TufError> {
-    if let Some(current) = current(trust, root, snapshot, now)? {
+    if let Some(current) = current(trust, root, snapshot, asking.now)? {
+        (asking.tell)(&Note::current(Role::Targets, current.version));
         return Ok(current);
     }
     let meta = targets_meta(snapshot)?;
     // 5.6.1
     let name = root.content.file_of(Role::Targets, meta.version);
     let limit = Role::Targets.limit().min(meta.length.unwrap_or(u64::MAX));
-    let bytes = needed(source, name, limit)?;
+    let bytes = needed(asking.source, name, limit)?;
     let offered = accept(root, snapshot, &bytes)?;
     // 5.6.5
-    offered.check_fresh(now)?;
+    offered.check_fresh(asking.now)?;
     // 5.6.6
     trust.store(Role::Targets, &bytes)?;
+    (asking.tell)(&Note::accepted(Role::Targets, offered.version));
     Ok(offered)
 }
 
