@@ -13,6 +13,7 @@ mod index;
 mod init;
 mod installation;
 mod maintenance;
+mod offer;
 mod plan_file;
 mod product;
 mod publishing;
@@ -42,8 +43,9 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    Advice, AdviceOptions, Listed, ListedRelease, PackOptions, PublishOptions, keys_need_passphrase, pack, publish,
-    release_advise, release_init, release_list, release_timestamp, release_verify,
+    Advice, AdviceOptions, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions,
+    keys_need_passphrase, pack, publish, release_advise, release_bundle, release_init, release_list, release_timestamp,
+    release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};

@@ -8,7 +8,7 @@ use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Published, RepositoryReport};
 use crate::release::{Advisory, Changelog, Platform, ProductName, ReleaseManifest};
 
-pub use crate::publish::{Advice, Listed, ListedRelease};
+pub use crate::publish::{Advice, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 use crate::{clock, crypt, disk};
 
 /// A changelog of one release is at most this long.
@@ -148,6 +148,14 @@ pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advisor
     )
     .map_err(|e| match &e {
         publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
+        _ => AppError::below("NL0502", &e),
+    })
+}
+
+/// One file of a repository, for machines without network.
+pub fn release_bundle(repository: &Path, wanted: &BundleWanted, out: &Path) -> Result<Bundled> {
+    publish::bundle(repository, wanted, out, clock::now()).map_err(|e| match &e {
+        publish::PublishError::Bundle(_) | publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
         _ => AppError::below("NL0502", &e),
     })
 }

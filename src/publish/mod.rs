@@ -2,6 +2,7 @@
 
 mod add;
 mod advise;
+mod bundle;
 mod keys;
 mod list;
 mod products;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
 pub use advise::{Advice, AdviceError, advise};
+pub use bundle::{BundleError, Bundled, Wanted, bundle};
 pub use keys::need_passphrase;
 pub use list::{Listed, ListedRelease, list};
 pub use repository::{InitOptions, init, timestamp};
@@ -36,6 +38,8 @@ pub enum PublishError {
     Tuf(#[from] TufError),
     #[error(transparent)]
     Advice(#[from] AdviceError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,
@@ -50,6 +54,12 @@ pub enum PublishError {
     Exposed { path: PathBuf, mode: u32 },
     #[error("cannot read {}", path.display())]
     Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot write {}", path.display())]
+    Write {
         path: PathBuf,
         #[source]
         source: io::Error,

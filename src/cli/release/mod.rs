@@ -1,6 +1,7 @@
 //! `netlink release …`, the publisher's side.
 
 mod advise;
+mod bundle;
 mod list;
 
 use std::io::IsTerminal;
@@ -56,6 +57,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
+        ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
         ReleaseVerb::List { repo } => list::run(global, repo),
         ReleaseVerb::Timestamp { repo, keys } => {
             app::release_timestamp(repo, &keys.dir, passphrase(keys)?.as_ref())?;
