@@ -3,9 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Installation, Result, facts, repository};
+use super::repository::Repository;
+use super::{Installation, Result, facts};
 use crate::plan::{self, Fetch, Goal, Planned, Wish};
-use crate::release::Platform;
+use crate::release::{Platform, Withdrawal};
 use crate::version::{Channel, Version};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,12 +37,16 @@ pub struct Available {
     /// Bytes of the package for this platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_bytes: Option<u64>,
+    /// Why its publisher took it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
 }
 
 /// Asks the repository; changes nothing but the trusted metadata.
 pub fn check(installation: &Installation) -> Result<CheckView> {
     let facts = facts::gather(installation)?;
-    let catalog = repository::catalog(installation)?;
+    let (catalog, told) = Repository::needed(installation, None)?.catalog(installation)?;
+    let mut notes: Vec<String> = told.iter().map(ToString::to_string).collect();
     let current_version = facts.installed.as_ref().map(|installed| installed.version.clone());
     let platform = Platform::this_host();
     let newer = catalog
@@ -53,9 +58,12 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
             channel: release.channel(),
             released_at: release.rules.released_at,
             download_bytes: release.package_for(&platform).map(|package| package.target.length),
+            withdrawn: catalog.withdrawal(&release.version).map(Withdrawal::reason),
         })
         .collect();
-    let mut notes = Vec::new();
+    if let Some((version, withdrawal)) = current_version.as_ref().and_then(|v| Some((v, catalog.withdrawal(v)?))) {
+        notes.push(format!("the installed {version}: {}", withdrawal.reason()));
+    }
     let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
         Ok(Planned::Go(plan)) => {
             notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));

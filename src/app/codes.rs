@@ -174,6 +174,18 @@ pub const CODES: &[Code] = &[
         "The signed metadata describes a release in two ways. Ask the publisher.",
     ),
     code(
+        "NL0205",
+        Kind::Failed,
+        "target not listed",
+        "No role of the repository that may speak for a target of this name lists it, or one that would have to be asked cannot be used; the lines before say which were asked.",
+    ),
+    code(
+        "NL0206",
+        Kind::Failed,
+        "target not fetched",
+        "A target could not be fetched as it was signed. Nothing of it was kept.",
+    ),
+    code(
         "NL0301",
         Kind::Failed,
         "disk full",

@@ -13,6 +13,7 @@ mod index;
 mod init;
 mod installation;
 mod maintenance;
+mod offer;
 mod plan_file;
 mod product;
 mod publishing;
@@ -21,11 +22,13 @@ mod server;
 mod speed;
 mod status;
 mod terms;
+mod tuf;
 mod updating;
 mod verify;
 mod views;
 mod watch;
 
+pub use crate::tuf::Note as TufNote;
 pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
@@ -40,14 +43,16 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    PackOptions, PublishOptions, keys_need_passphrase, pack, patch, publish, release_init, release_timestamp,
-    release_verify,
+    Advice, AdviceOptions, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions,
+    keys_need_passphrase, pack, patch, publish, release_advise, release_bundle, release_init, release_list,
+    release_timestamp, release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
+pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back,
-    prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
+    Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
+    begin_turning_back, prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

@@ -6,7 +6,9 @@ use super::{AppError, Result};
 use crate::crypt::Secret;
 use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Patched, Published, RepositoryReport};
-use crate::release::{Changelog, Platform, ReleaseManifest};
+use crate::release::{Advisory, Changelog, Platform, ProductName, ReleaseManifest};
+
+pub use crate::publish::{Advice, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 use crate::{clock, crypt, disk};
 
 /// A changelog of one release is at most this long.
@@ -87,7 +89,9 @@ pub fn patch(
     passphrase: Option<&Secret>,
 ) -> Result<Vec<Patched>> {
     publish::patch(repository, keys, options, passphrase, clock::now()).map_err(|e| match e {
-        publish::PublishError::NothingToPatch { .. } => AppError::below("NL0520", &e),
+        publish::PublishError::NothingToPatch { .. } | publish::PublishError::Advice(_) => {
+            AppError::below("NL0520", &e)
+        }
         e => AppError::below("NL0502", &e),
     })
 }
@@ -129,6 +133,51 @@ fn one_release(inspected: &[Inspected], first: &ReleaseManifest) -> Result<()> {
 /// Signs the short-lived roles anew; for a cron job.
 pub fn release_timestamp(repository: &Path, keys: &Path, passphrase: Option<&Secret>) -> Result<()> {
     publish::timestamp(repository, keys, passphrase, clock::now()).map_err(|e| AppError::below("NL0502", &e))
+}
+
+/// Where a publisher says something of the releases of a product.
+#[derive(Debug)]
+pub struct AdviceOptions {
+    pub repository: PathBuf,
+    pub keys: PathBuf,
+    pub passphrase: Option<Secret>,
+    /// When absent, the only one of the repository.
+    pub product: Option<ProductName>,
+}
+
+/// Signs one more thing to be said of releases that are out, or takes one back; gives all that is said now.
+pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advisory> {
+    let AdviceOptions {
+        repository,
+        keys,
+        passphrase,
+        product,
+    } = options;
+    publish::advise(
+        repository,
+        keys,
+        product.as_ref(),
+        advice,
+        passphrase.as_ref(),
+        clock::now(),
+    )
+    .map_err(|e| match &e {
+        publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
+        _ => AppError::below("NL0502", &e),
+    })
+}
+
+/// One file of a repository, for machines without network.
+pub fn release_bundle(repository: &Path, wanted: &BundleWanted, out: &Path) -> Result<Bundled> {
+    publish::bundle(repository, wanted, out, clock::now()).map_err(|e| match &e {
+        publish::PublishError::Bundle(_) | publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
+        _ => AppError::below("NL0502", &e),
+    })
+}
+
+/// What a repository offers, product by product.
+pub fn release_list(repository: &Path) -> Result<Vec<Listed>> {
+    publish::list(repository).map_err(|e| AppError::below("NL0503", &e))
 }
 
 /// The whole repository as a client would see it.

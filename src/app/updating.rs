@@ -1,12 +1,15 @@
 //! upgrade, downgrade, rollback, resume: plan under the lock, let the door ask, accept, drive, and look afresh at the end.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::offer::Offer;
+use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, Installation, Result, changes, facts, finalize, repository, verify};
+use super::{AppError, Consent, Installation, Result, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
@@ -15,6 +18,26 @@ use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
 pub use crate::plan::{Fetch, Goal, Wish};
+
+/// What is asked for, and on which terms.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub goal: Goal,
+    /// Names of the blocks that cannot be judged here and that the operator takes all the same.
+    pub accepted_risks: BTreeSet<String>,
+    /// A repository in one file, in place of that of the installation.
+    pub bundle: Option<PathBuf>,
+}
+
+impl From<Goal> for Order {
+    fn from(goal: Goal) -> Self {
+        Self {
+            goal,
+            accepted_risks: BTreeSet::new(),
+            bundle: None,
+        }
+    }
+}
 
 /// A plan to look at.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,47 +54,27 @@ pub enum Ready<T> {
 }
 
 /// Plans without taking the lock and without changing anything.
-pub fn preview(installation: &Installation, goal: &Goal) -> Result<Ready<PlanView>> {
-    Ok(match make(installation, goal)? {
+pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanView>> {
+    Ok(match make(installation, order)? {
         Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
         Ready::Go((plan, explanation)) => Ready::Go(PlanView { plan, explanation }),
     })
 }
 
-fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Explanation)>> {
+fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Explanation)>> {
     let mut facts = facts::gather(installation)?;
-    let catalog = match (goal, repository::catalog(installation)) {
-        // The way back must not depend on the network: what is on disk is enough while the old release is kept.
-        (Goal::Rollback(_), Err(_)) => repository::on_disk(installation)?,
-        (_, catalog) => catalog?,
-    };
+    facts.terms.accepted_risks.clone_from(&order.accepted_risks);
+    let offer = Offer::of(installation, order)?;
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
-    if let Some(version) = installed.filter(|version| catalog.has_patches_from(version)) {
+    if let Some(version) = installed.filter(|version| offer.catalog.has_patches_from(version)) {
         facts.altered = facts::altered(installation, version);
     }
-    match plan::plan(&facts, &catalog, goal).map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
+    let planned = plan::plan(&facts, &offer.catalog, &order.goal);
+    match planned.map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
-            let explanation = plan::explain(&facts, &catalog, &plan);
-            // Who goes back to where they were has consented before, and may be without a repository.
-            let notes = match goal {
-                Goal::Upgrade(..) => Some(changes::notes_of_the_way_up(
-                    installation,
-                    &catalog,
-                    &plan,
-                    &facts.terms.facts,
-                )?),
-                // Good to know, but nothing to fail for.
-                Goal::Downgrade(_) => changes::notes_of_the_way_down(installation, &catalog, &plan).ok(),
-                Goal::Rollback(_) => None,
-            };
-            let today = clock::date_of(facts.terms.now);
-            let plan = match notes {
-                Some(notes) => plan
-                    .with_notes(notes, today)
-                    .map_err(|e| AppError::below("NL0323", &e))?,
-                None => *plan,
-            };
+            let explanation = plan::explain(&facts, &offer.catalog, &plan);
+            let plan = offer.completed(*plan, &order.goal, &facts)?;
             Ok(Ready::Go((plan, explanation)))
         }
     }
@@ -133,32 +136,37 @@ impl Report {
 }
 
 /// Takes the lock, finishes what an earlier run left, and plans.
-pub fn prepare(root: &Path, config: Option<&Path>, goal: &Goal, watcher: &mut Watcher<'_>) -> Result<Ready<Prepared>> {
+pub fn prepare(
+    root: &Path,
+    config: Option<&Path>,
+    order: &Order,
+    watcher: &mut Watcher<'_>,
+) -> Result<Ready<Prepared>> {
     let installation = Installation::open(root, config)?;
-    let verb = verb_of(goal, installation.installed()?.is_none());
+    let verb = verb_of(&order.goal, installation.installed()?.is_none());
     let lock = InstallationLock::take(&installation.layout, &format!("netlink update {}", verb.name()))?;
     settle(&installation, &lock, watcher)?;
-    planned(installation, lock, goal)
+    planned(installation, lock, order)
 }
 
 /// As [`prepare`] for a caller who waits for the answer: an unfinished update is not driven to its end first, but refused.
-pub fn prepare_at_once(root: &Path, config: Option<&Path>, goal: &Goal) -> Result<Ready<Prepared>> {
+pub fn prepare_at_once(root: &Path, config: Option<&Path>, order: &Order) -> Result<Ready<Prepared>> {
     let installation = Installation::open(root, config)?;
-    let doing = format!("netlink update {}", verb_of(goal, false).name());
+    let doing = format!("netlink update {}", verb_of(&order.goal, false).name());
     let lock = InstallationLock::take(&installation.layout, &doing)?;
     match installation.store.unfinished()? {
         Some(id) => Err(StoreError::Unfinished { id }.into()),
-        None => planned(installation, lock, goal),
+        None => planned(installation, lock, order),
     }
 }
 
-fn planned(installation: Installation, lock: InstallationLock, goal: &Goal) -> Result<Ready<Prepared>> {
-    let verb = verb_of(goal, installation.installed()?.is_none());
+fn planned(installation: Installation, lock: InstallationLock, order: &Order) -> Result<Ready<Prepared>> {
+    let verb = verb_of(&order.goal, installation.installed()?.is_none());
     // Whoever goes back still needs the release before.
-    if matches!(goal, Goal::Upgrade(..)) {
+    if matches!(order.goal, Goal::Upgrade(..)) {
         finalize::finalize_when_due(&installation, &lock)?;
     }
-    Ok(match make(&installation, goal)? {
+    Ok(match make(&installation, order)? {
         Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
         Ready::Go((plan, _)) => Ready::Go(Prepared {
             installation,
@@ -176,8 +184,12 @@ pub fn prepare_exactly(
     wanted: &Plan,
     watcher: &mut Watcher<'_>,
 ) -> Result<Ready<Prepared>> {
-    let goal = Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch());
-    let ready = prepare(root, config, &goal, watcher)?;
+    let order = Order {
+        goal: Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch()),
+        accepted_risks: wanted.accepted_risks().clone(),
+        bundle: wanted.bundle().map(Path::to_path_buf),
+    };
+    let ready = prepare(root, config, &order, watcher)?;
     match ready {
         Ready::Go(prepared) if prepared.plan.fingerprint() != wanted.fingerprint() => {
             let message = "the installation or the releases have changed since the plan was written; make a new one with `netlink update plan`";
@@ -346,12 +358,15 @@ fn run(
             clock::now(),
         )?;
     }
-    let repository = repository::sources(installation)?;
+    let repository = match update.plan.bundle() {
+        Some(file) => Some(Repository::in_bundle(installation, file.to_path_buf())),
+        None => Repository::of(installation)?,
+    };
     let stopped = drive_watched(
         installation,
         lock,
         (id, &update.plan),
-        repository.as_ref(),
+        repository.as_ref().map(Repository::sources),
         control,
         watcher,
     )?;

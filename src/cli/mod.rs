@@ -16,6 +16,7 @@ mod scheme;
 mod serve;
 mod status;
 mod supervise;
+mod tuf;
 mod update;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Maintenance { switch } => maintenance::run(global, *switch),
         Command::Serve(wanted) => serve::run(global, wanted),
         Command::Supervise(wanted) => supervise::run(global, wanted),
+        Command::Tuf(wanted) => tuf::run(global, wanted),
         Command::Explain { code } => explain::run(global, code.as_deref()),
     }
 }

@@ -1,13 +1,14 @@
 //! `netlink update …`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::{Global, UpdateVerb, UpgradeArgs};
+use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, status};
-use crate::app::{self, Consent, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
 use crate::store::UpdateId;
@@ -21,18 +22,30 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::Verify => status::verify(global),
         UpdateVerb::History { limit } => status::history(global, *limit),
         UpdateVerb::Why { update_id } => status::why(global, update_id.as_ref()),
-        UpdateVerb::Plan { to, explain, full, out } => {
-            let view = preview(global, to, *full)?;
+        UpdateVerb::Plan {
+            to,
+            explain,
+            full,
+            out,
+            bundle,
+            risks,
+        } => {
+            let view = preview(global, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
             plan(global, view, *explain, out.as_deref())
         }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
-        UpdateVerb::Downgrade { to, dry_run, force } => {
+        UpdateVerb::Downgrade {
+            to,
+            dry_run,
+            force,
+            risks,
+        } => {
             let how = How {
                 dry_run: *dry_run,
                 force: *force,
                 consent: Consent::default(),
             };
-            go(global, &Goal::Downgrade(to.clone()), how)
+            go(global, &risks.order(Goal::Downgrade(to.clone()), None), how)
         }
         UpdateVerb::Finalize => finalize(global),
         UpdateVerb::Resume => resume(global),
@@ -46,7 +59,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
 }
 
 /// Up or down, whichever leads there.
-fn preview(global: &Global, to: &Version, full: bool) -> Result<Ready<PlanView>> {
+fn preview(global: &Global, to: &Version, full: bool, order: &dyn Fn(Goal) -> Order) -> Result<Ready<PlanView>> {
     let installation = open(global)?;
     let down = installation.installed()?.is_some_and(|installed| *to < installed);
     let goal = if down {
@@ -54,7 +67,17 @@ fn preview(global: &Global, to: &Version, full: bool) -> Result<Ready<PlanView>>
     } else {
         Goal::Upgrade(Wish::To(to.clone()), fetch(full))
     };
-    Ok(app::preview(&installation, &goal)?)
+    Ok(app::preview(&installation, &order(goal))?)
+}
+
+impl RiskArgs {
+    fn order(&self, goal: Goal, bundle: Option<&PathBuf>) -> Order {
+        Order {
+            goal,
+            accepted_risks: self.accept_risk.iter().cloned().collect(),
+            bundle: bundle.cloned(),
+        }
+    }
 }
 
 fn fetch(full: bool) -> Fetch {
@@ -110,13 +133,14 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         (None, true) => Wish::Stable,
         (None, false) => Wish::Latest,
     };
-    go(global, &Goal::Upgrade(wish, fetch(wanted.full)), how)
+    let goal = Goal::Upgrade(wish, fetch(wanted.full));
+    go(global, &wanted.risks.order(goal, wanted.bundle.as_ref()), how)
 }
 
 /// Plans, shows, asks, runs, reports.
-pub fn go(global: &Global, goal: &Goal, how: How) -> Result<()> {
+pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     if how.dry_run {
-        return match app::preview(&open(global)?, goal)? {
+        return match app::preview(&open(global)?, order)? {
             Ready::AlreadyThere(version) => already(global, &version),
             Ready::Go(view) => result(global, &view, |view| {
                 plan_text::text(&view.plan) + "  dry run: nothing was changed"
@@ -124,7 +148,7 @@ pub fn go(global: &Global, goal: &Goal, how: How) -> Result<()> {
         };
     }
     let mut show = Show::new(global);
-    let ready = app::prepare(&global.root, global.config.as_deref(), goal, &mut |event| {
+    let ready = app::prepare(&global.root, global.config.as_deref(), order, &mut |event| {
         show.event(event);
     })?;
     run_prepared(global, ready, how, &mut show)
@@ -207,7 +231,7 @@ fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) 
             let consent = Consent::default();
             go(
                 global,
-                &Goal::Rollback(version),
+                &Goal::Rollback(version).into(),
                 How {
                     dry_run,
                     force,

@@ -79,6 +79,11 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
     Digest(sha2::Sha256::digest(bytes).into())
 }
 
+/// The SHA-512 of `bytes` in lower-case hex, for metadata of others that names no SHA-256.
+pub fn sha512_hex(bytes: &[u8]) -> String {
+    hex::encode(sha2::Sha512::digest(bytes))
+}
+
 /// Passes bytes through and knows their count and digest.
 pub struct DigestReader<R> {
     inner: R,

@@ -195,6 +195,46 @@ mod tests {
         assert!(!neutral.verify(b"anything", &signature));
     }
 
+    /// The order of the base point, least byte first.
+    const ORDER: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+
+    /// What dalek's feature `legacy_compatibility` would accept: a second signature that anybody can make of a first one.
+    #[test]
+    fn a_signature_with_a_number_over_the_order_is_refused() {
+        let key = SigningKey::generate();
+        let mut signature = key.sign(b"message");
+        let mut carry = 0;
+        for (byte, add) in signature[32..].iter_mut().zip(ORDER) {
+            let sum = u16::from(*byte) + u16::from(add) + carry;
+            *byte = sum.to_le_bytes()[0];
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0);
+        assert!(!key.public().verify(b"message", &signature));
+    }
+
+    #[test]
+    fn signatures_that_are_none_are_refused() {
+        let key = SigningKey::generate();
+        let good = key.sign(b"message");
+        let mut neutral = [0; 64];
+        neutral[0] = 1;
+        for (what, bad) in [
+            ("empty", vec![]),
+            ("zero", vec![0; 64]),
+            ("ones", vec![0xff; 64]),
+            ("neutral", neutral.to_vec()),
+            ("longer", [&good[..], &[0]].concat()),
+            ("first half alone", [&good[..32], &[0; 32]].concat()),
+            ("halves changed", [&good[32..], &good[..32]].concat()),
+        ] {
+            assert!(!key.public().verify(b"message", &bad), "{what}");
+        }
+    }
+
     /// Written by OpenSSL 3: plain, with scrypt, with PBKDF2. Throw-away keys, for this test only.
     const FOREIGN: [&str; 3] = [
         "\

@@ -4,11 +4,13 @@ mod digest;
 mod keys;
 mod seal;
 mod secret;
+mod verifying;
 
-pub use digest::{Digest, DigestParseError, DigestReader, Hasher, digest_of};
+pub use digest::{Digest, DigestParseError, DigestReader, Hasher, digest_of, sha512_hex};
 pub use keys::{KeyError, PublicKey, SigningKey};
 pub use seal::{Opener, Sealer};
 pub use secret::Secret;
+pub use verifying::{EcdsaKey, KeyIdentity, RsaKey, RsaPadding};
 
 /// Random bytes from the operating system.
 #[allow(clippy::expect_used)] // without randomness nothing here may go on

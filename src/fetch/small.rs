@@ -6,19 +6,36 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::http::Client;
-use super::location::Source;
+use super::location::{InBundle, Source};
 use super::pace::Paced;
 use super::sources::Place;
-use super::{FetchError, Location, Network, Sources};
+use super::{FetchError, Location, Network, Sources, bundle};
 
 /// The content of a file of at most `limit` bytes; none when there is no such file.
 pub fn read_small(sources: &Sources, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    sources.each(|place| read_from(place, &sources.network, name, limit))
+    sources.each(|place| {
+        let source = place.location.file(name)?;
+        read_from(place, &sources.network, source, limit)
+    })
 }
 
-fn read_from(place: &Place, network: &Network, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    match place.location.file(name)? {
+/// As [`read_small`], for a file of a folder of this program's choice whose name others chose and that may hold anything: one
+/// part of a URL, quoted. Whoever may not see it is told that it is not there.
+pub fn read_named(sources: &Sources, folder: &str, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    sources.each(|place| {
+        let source = place.location.join(folder).named(name)?;
+        match read_from(place, &sources.network, source, limit) {
+            // So object stores answer for what is not there when nobody may list their files. The next root is such a file.
+            Err(FetchError::Status { status: 403, .. }) => Ok(None),
+            read => read,
+        }
+    })
+}
+
+fn read_from(place: &Place, network: &Network, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    match source {
         Source::Path(path) => read_file(&place.location, &path, limit),
+        Source::InBundle(file) => read_in_bundle(&file, limit),
         Source::Web(web) => {
             let client = place.client(web, network, network.limits.small())?;
             client.with_tries(&Cell::new(0), || read_web(&client, limit))
@@ -55,6 +72,19 @@ fn read_file(location: &Location, path: &Path, limit: u64) -> Result<Option<Vec<
         url: path.display().to_string(),
         limit,
     };
+    read.map(Some).ok_or_else(too_long)
+}
+
+fn read_in_bundle(file: &InBundle, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    let Some((mut content, length)) = bundle::open(&file.bundle, &file.name)? else {
+        return Ok(None);
+    };
+    let too_long = || FetchError::TooLong {
+        url: file.to_string(),
+        limit,
+    };
+    let read = read_up_to(&mut content, limit).map_err(|e| unreadable(&file.bundle, e))?;
+    let read = read.filter(|read| read.len() as u64 == length);
     read.map(Some).ok_or_else(too_long)
 }
 

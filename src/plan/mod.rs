@@ -22,7 +22,7 @@ mod travel;
 
 pub use explain::{Explanation, explain};
 pub use facts::{Facts, Fetch, Goal, Installed, Tree, Wish};
-pub use graph::{BlockRule, EdgeRule, Graph, GraphError};
+pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
 pub use model::{Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Step, StepId, StepKind, Warning};
 pub use notes::{Concern, PlanNote, PlanNotes};

@@ -21,12 +21,17 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let mut building = Building::new(versions, installed, &facts.terms).map_err(contradiction)?;
     for (nth, release) in catalog.releases().enumerate() {
-        building.rules(nth, &release.rules).map_err(contradiction)?;
+        building.rules(nth, &catalog.rules_of(release)).map_err(contradiction)?;
+        if let Some(withdrawal) = catalog.withdrawal(&release.version) {
+            building.bar(nth, Rule::Yanked, withdrawal.reason());
+        }
         if !is_available(facts, release) {
             let reason = format!("{} has no package for {}", release.version, facts.platform);
             building.bar(nth, Rule::Platform, reason);
         }
     }
+    let blocked = catalog.advisory().map_or(&[][..], |advisory| &advisory.blocked);
+    blocked.iter().for_each(|block| building.block(block));
     building.finish().map_err(contradiction)
 }
 

@@ -1,8 +1,12 @@
 //! The publisher's side: a repository of static files, its keys, and what is signed into it.
 
 mod add;
+mod advise;
+mod bundle;
 mod keys;
+mod list;
 mod patch;
+mod products;
 mod repository;
 mod verify;
 
@@ -10,7 +14,10 @@ use std::io;
 use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
+pub use advise::{Advice, AdviceError, advise};
+pub use bundle::{BundleError, Bundled, Wanted, bundle};
 pub use keys::need_passphrase;
+pub use list::{Listed, ListedRelease, list};
 pub use patch::{Making, Outcome, PatchOptions, Patched, patch};
 pub use repository::{InitOptions, init, timestamp};
 pub use verify::{RepositoryReport, verify};
@@ -33,6 +40,10 @@ pub enum PublishError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Tuf(#[from] TufError),
+    #[error(transparent)]
+    Advice(#[from] AdviceError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,
@@ -47,6 +58,12 @@ pub enum PublishError {
     Exposed { path: PathBuf, mode: u32 },
     #[error("cannot read {}", path.display())]
     Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot write {}", path.display())]
+    Write {
         path: PathBuf,
         #[source]
         source: io::Error,

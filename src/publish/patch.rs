@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{METADATA, PublishError, keys, repository};
+use super::{METADATA, PublishError, keys, products, repository};
 use crate::crypt::{Secret, random};
 use crate::disk;
 use crate::package::{self, Counts, Expect, PackageError, Staged};
@@ -78,10 +78,7 @@ pub fn patch(
 ) -> Result<Vec<Patched>, PublishError> {
     let mut editor = repository::open(repository)?;
     let signers = keys::load(key_dir, &[Role::Targets, Role::Snapshot, Role::Timestamp], passphrase)?;
-    let product = match &options.product {
-        Some(product) => product.clone(),
-        None => only_product(&editor)?,
-    };
+    let product = products::one_of(&editor, options.product.as_ref())?;
     let packages = packages(&editor, &product)?;
     let mut all = Vec::new();
     for (to, platform) in pairs(&packages, &product, options)? {
@@ -99,22 +96,6 @@ pub fn patch(
         editor.write(&repository.join(METADATA))?;
     }
     Ok(all)
-}
-
-fn only_product(editor: &Editor) -> Result<ProductName, PublishError> {
-    let mut products: Vec<ProductName> = editor
-        .targets()
-        .filter_map(|(_, file)| file.netlink())
-        .map(|custom| custom.product().clone())
-        .collect();
-    products.dedup();
-    match (products.pop(), products.is_empty()) {
-        (Some(product), true) => Ok(product),
-        _ => Err(PublishError::NothingToPatch {
-            missing: "product".into(),
-            there: "the repository has none or several; name one with `--product`".into(),
-        }),
-    }
 }
 
 fn packages(editor: &Editor, product: &ProductName) -> Result<Packages, PublishError> {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{PublishError, repository};
 use crate::crypt::DigestReader;
 use crate::package;
-use crate::release::{ProductName, TargetCustom, TargetRef};
+use crate::release::{TargetCustom, TargetRef};
 use crate::tuf::{self, Editor};
 
 #[derive(Debug, Serialize)]
@@ -90,12 +90,7 @@ pub(super) fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), Publish
 
 /// Every product's catalog can be made, as each client will make it.
 pub fn contradictions(editor: &Editor) -> Result<(), PublishError> {
-    let products: BTreeSet<ProductName> = editor
-        .targets()
-        .filter_map(|(_, file)| file.netlink())
-        .map(|custom| custom.product().clone())
-        .collect();
-    for product in products {
+    for product in super::products::all(editor) {
         editor.catalog(&product)?;
     }
     Ok(())

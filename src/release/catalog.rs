@@ -1,11 +1,12 @@
 //! All releases of a product that the repository's verified metadata names; enough to plan without any download.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Platform, ProductName, ReleaseManifest, ReleaseRules};
+use super::{Advisory, Platform, ProductName, ReleaseManifest, ReleaseRules, Withdrawal};
 use crate::crypt::Digest;
 use crate::version::{Channel, Scheme, Version};
 
@@ -32,12 +33,19 @@ pub enum TargetCustom {
         from: Version,
         platform: Platform,
     },
+    Advisory {
+        product: ProductName,
+        advisory: Box<Advisory>,
+    },
 }
 
 impl TargetCustom {
     pub fn product(&self) -> &ProductName {
         match self {
-            Self::Package { product, .. } | Self::Changelog { product, .. } | Self::Patch { product, .. } => product,
+            Self::Package { product, .. }
+            | Self::Changelog { product, .. }
+            | Self::Patch { product, .. }
+            | Self::Advisory { product, .. } => product,
         }
     }
 }
@@ -101,6 +109,8 @@ pub enum CatalogError {
         from: Version,
         platform: Platform,
     },
+    #[error("there are two advisories, the second is `{0}`")]
+    TwiceAdvised(String),
 }
 
 /// The releases of one product by version.
@@ -110,9 +120,34 @@ pub struct Catalog {
     changelogs: BTreeMap<Version, TargetRef>,
     /// By the release each leads to, the one it starts from, and their platform.
     patches: BTreeMap<(Version, Version, Platform), PatchRef>,
+    advisory: Option<Box<Advisory>>,
 }
 
 impl Catalog {
+    /// What was said of the releases after they came out, if anything.
+    pub fn advisory(&self) -> Option<&Advisory> {
+        self.advisory.as_deref()
+    }
+
+    /// Why a release may not be entered any more.
+    pub fn withdrawal(&self, version: &Version) -> Option<&Withdrawal> {
+        self.advisory()?.withdrawn.get(version)
+    }
+
+    /// What the planner goes by for a release: its own rules, with the roll-out that was said later.
+    pub fn rules_of<'a>(&self, release: &'a CatalogRelease) -> Cow<'a, ReleaseRules> {
+        match self
+            .advisory()
+            .and_then(|advisory| advisory.rollouts.get(&release.version))
+        {
+            None => Cow::Borrowed(&release.rules),
+            Some(rollout) => Cow::Owned(ReleaseRules {
+                rollout: Some(*rollout),
+                ..release.rules.clone()
+            }),
+        }
+    }
+
     /// Releases in version order.
     pub fn releases(&self) -> impl DoubleEndedIterator<Item = &CatalogRelease> {
         self.releases.values()
@@ -138,7 +173,12 @@ impl Catalog {
     /// Takes in one target of the verified metadata; targets of other products are passed over.
     pub fn add(&mut self, product: &ProductName, target: TargetRef, custom: TargetCustom) -> Result<(), CatalogError> {
         match custom {
-            TargetCustom::Changelog { product: of, version } if of == *product => {
+            of_another if of_another.product() != product => Ok(()),
+            TargetCustom::Advisory { advisory, .. } => match self.advisory.replace(advisory) {
+                None => Ok(()),
+                Some(_) => Err(CatalogError::TwiceAdvised(target.name)),
+            },
+            TargetCustom::Changelog { version, .. } => {
                 if let Some(release) = self.releases.get_mut(&version) {
                     release.changelog = Some(target.clone());
                 }
@@ -146,12 +186,12 @@ impl Catalog {
                 Ok(())
             }
             TargetCustom::Package {
-                product: of,
                 version,
                 platform,
                 rules,
                 unpacked,
-            } if of == *product => {
+                ..
+            } => {
                 let package = PackageRef {
                     target,
                     platform,
@@ -160,28 +200,21 @@ impl Catalog {
                 self.add_package(version, &rules, package)
             }
             TargetCustom::Patch {
-                product: of,
                 version,
                 from,
                 platform,
-            } if of == *product => {
-                let patch = PatchRef {
-                    target,
-                    from: from.clone(),
-                };
-                match self
-                    .patches
-                    .insert((version.clone(), from.clone(), platform.clone()), patch)
-                {
-                    None => Ok(()),
-                    Some(_) => Err(CatalogError::TwicePatched {
-                        version,
-                        from,
-                        platform,
-                    }),
-                }
-            }
-            TargetCustom::Changelog { .. } | TargetCustom::Package { .. } | TargetCustom::Patch { .. } => Ok(()),
+                ..
+            } => self.add_patch((version, from, platform), target),
+        }
+    }
+
+    /// Leaves out the packages, patches and changelogs that are not to be had.
+    pub fn keep_files(&mut self, is_there: impl Fn(&TargetRef) -> bool) {
+        self.changelogs.retain(|_, target| is_there(target));
+        self.patches.retain(|_, patch| is_there(&patch.target));
+        for release in self.releases.values_mut() {
+            release.packages.retain(|_, package| is_there(&package.target));
+            release.changelog = release.changelog.take().filter(|target| is_there(target));
         }
     }
 
@@ -195,6 +228,24 @@ impl Catalog {
                 packages: BTreeMap::new(),
                 changelog: self.changelogs.get(&manifest.version).cloned(),
             });
+    }
+
+    fn add_patch(&mut self, key: (Version, Version, Platform), target: TargetRef) -> Result<(), CatalogError> {
+        let patch = PatchRef {
+            target,
+            from: key.1.clone(),
+        };
+        match self.patches.insert(key.clone(), patch) {
+            None => Ok(()),
+            Some(_) => {
+                let (version, from, platform) = key;
+                Err(CatalogError::TwicePatched {
+                    version,
+                    from,
+                    platform,
+                })
+            }
+        }
     }
 
     fn add_package(&mut self, version: Version, rules: &ReleaseRules, package: PackageRef) -> Result<(), CatalogError> {

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::client::Listing;
 use super::document::Verified;
-use super::model::{Signed, TargetFile, Targets};
+use super::model::{TargetFile, Targets};
 use super::{Role, TufError};
 use crate::crypt::Digest;
 use crate::release::{Catalog, ProductName, RelPath, TargetCustom, TargetRef};
@@ -25,32 +26,44 @@ enum Kind {
     Package,
     Changelog,
     Patch,
+    Advisory,
     /// Of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
     #[serde(other)]
     Unknown,
 }
 
-/// The releases of one product.
-pub fn catalog(targets: &Verified<Signed<Targets>>, product: &ProductName) -> Result<Catalog, TufError> {
-    releases(&targets.content, product)
-}
-
-pub(super) fn releases(targets: &Targets, product: &ProductName) -> Result<Catalog, TufError> {
+/// The releases of one product. A delegated role speaks for a product only in targets below the product's name: else
+/// whoever was trusted with `helpers/*` could release the product.
+pub fn catalog(listing: &Verified<Listing>, product: &ProductName) -> Result<Catalog, TufError> {
     let mut catalog = Catalog::default();
-    for (name, file) in &targets.targets {
-        let Some(custom) = file.custom.as_ref().and_then(|custom| custom.get(CUSTOM)) else {
-            continue;
-        };
-        if concerns(custom, product) {
-            let not_understood = |reason: String| TufError::Custom {
-                target: name.clone(),
-                reason,
-            };
-            let custom = TargetCustom::deserialize(custom).map_err(|e| not_understood(e.to_string()))?;
-            catalog.add(product, target_ref(name, file)?, custom)?;
+    let below = format!("{product}/");
+    for (name, listed) in listing.iter() {
+        if listed.delegated_to.is_none() || name.starts_with(&below) {
+            add(&mut catalog, product, name, &listed.file)?;
         }
     }
     Ok(catalog)
+}
+
+/// The releases that the top-level role itself lists.
+pub(super) fn releases(targets: &Targets, product: &ProductName) -> Result<Catalog, TufError> {
+    let mut catalog = Catalog::default();
+    for (name, file) in &targets.targets {
+        add(&mut catalog, product, name, file)?;
+    }
+    Ok(catalog)
+}
+
+fn add(catalog: &mut Catalog, product: &ProductName, name: &str, file: &TargetFile) -> Result<(), TufError> {
+    let custom = file.custom.as_ref().and_then(|custom| custom.get(CUSTOM));
+    let Some(custom) = custom.filter(|custom| concerns(custom, product)) else {
+        return Ok(());
+    };
+    let custom = TargetCustom::deserialize(custom).map_err(|e| TufError::Custom {
+        target: name.to_owned(),
+        reason: e.to_string(),
+    })?;
+    Ok(catalog.add(product, target_ref(name, file)?, custom)?)
 }
 
 impl TargetFile {

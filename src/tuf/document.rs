@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::json::{canonical, parse_strict};
-use super::model::{self, Content, Root, Signed, Snapshot, Targets};
+use super::model::{self, Content, Mandate, Root, Signed, Snapshot, Targets};
 use super::{Key, Role, TufError};
 use crate::crypt::SigningKey;
 
@@ -27,6 +27,11 @@ impl<T> Deref for Verified<T> {
 impl<T> Verified<T> {
     pub fn into_inner(self) -> T {
         self.0
+    }
+
+    /// For what was gathered from verified documents.
+    pub(super) fn of(content: T) -> Self {
+        Self(content)
     }
 }
 
@@ -66,6 +71,12 @@ impl<C: Content> Document<C> {
         let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
         let value = parse_strict(bytes).map_err(malformed)?;
         let envelope: Envelope = serde_json::from_value(value).map_err(malformed)?;
+        let mut seen = BTreeSet::new();
+        // 4.2.1: one signature a key, even where fewer would do.
+        if let Some(twice) = envelope.signatures.iter().find(|one| !seen.insert(&one.keyid)) {
+            let reason = format_args!("the key {} signs it twice", twice.keyid);
+            return Err(TufError::malformed(C::ROLE, reason));
+        }
         let message = canonical(&envelope.signed).map_err(|e| TufError::malformed(C::ROLE, e))?;
         let signed: Signed<C> = serde_json::from_value(envelope.signed).map_err(malformed)?;
         signed.check()?;
@@ -81,7 +92,7 @@ impl<C: Content> Document<C> {
         let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
         let value = serde_json::to_value(signed).map_err(malformed)?;
         let message = canonical(&value).map_err(|e| TufError::malformed(C::ROLE, e))?;
-        let mut signatures = Vec::new();
+        let mut signatures: Vec<Signature> = Vec::new();
         for signer in signers {
             let public = Some(signer.public());
             let mut ids = BTreeSet::new();
@@ -90,6 +101,8 @@ impl<C: Content> Document<C> {
                 let listed = rule.into_iter().flat_map(|rule| &rule.keyids);
                 ids.extend(listed.filter(|id| root.keys.get(*id).and_then(Key::public) == public));
             }
+            // The same key may be at hand twice, for two roles.
+            ids.retain(|id| signatures.iter().all(|one| one.keyid != **id));
             signatures.extend(ids.into_iter().map(|id| Signature {
                 keyid: id.clone(),
                 sig: hex::encode(signer.sign(&message)),
@@ -109,15 +122,17 @@ impl<C: Content> Document<C> {
         Ok((Self::parse(&bytes)?, bytes))
     }
 
-    /// How many different keys that `root` lists for this role have signed, and how many it asks for. A key counts once,
-    /// whatever the number of its signatures and of the names it is listed under.
+    /// How many different keys that `root` lists for this role have signed, and how many it asks for.
     pub fn count(&self, root: &Root) -> (usize, u64) {
-        let Some(rule) = root.rule(C::ROLE) else {
-            return (0, u64::MAX);
-        };
+        let mandate = root.mandate(C::ROLE, 0);
+        mandate.map_or((0, u64::MAX), |mandate| (self.valid(&mandate), mandate.threshold))
+    }
+
+    /// A key counts once, whatever the number of its signatures and of the names it is listed under.
+    fn valid(&self, mandate: &Mandate<'_>) -> usize {
         let mut counted = BTreeSet::new();
-        for id in &rule.keyids {
-            let key = root.keys.get(id).and_then(Key::public);
+        for id in mandate.keyids {
+            let key = mandate.keys.get(id).and_then(Key::verifier);
             let signature = self.signatures.iter().find(|signature| signature.keyid == *id);
             let (Some(key), Some(signature)) = (key, signature) else {
                 continue;
@@ -126,29 +141,40 @@ impl<C: Content> Document<C> {
                 continue;
             };
             if key.verify(&self.message, &bytes) {
-                counted.insert(key.to_string());
+                counted.insert(key.identity());
             }
         }
-        (counted.len(), rule.threshold)
+        counted.len()
     }
 
     /// Whether `root` believes this document.
     pub fn check_signatures(&self, root: &Signed<Root>) -> Result<(), TufError> {
-        let (valid, threshold) = self.count(&root.content);
-        if valid as u64 >= threshold {
+        let none = || TufError::malformed(C::ROLE, format_args!("root {} does not know this role", root.version));
+        self.check_mandate(&root.content.mandate(C::ROLE, root.version).ok_or_else(none)?)
+    }
+
+    fn check_mandate(&self, mandate: &Mandate<'_>) -> Result<(), TufError> {
+        let valid = self.valid(mandate);
+        if valid as u64 >= mandate.threshold {
             return Ok(());
         }
         Err(TufError::Signatures {
             role: C::ROLE,
             version: self.signed.version,
             valid,
-            threshold,
-            root: root.version,
+            threshold: mandate.threshold,
+            by: mandate.by.clone(),
         })
     }
 
     pub fn verified_by(self, root: &Signed<Root>) -> Result<Verified<Signed<C>>, TufError> {
         self.check_signatures(root)?;
+        Ok(Verified(self.signed))
+    }
+
+    /// As [`Document::verified_by`], for a role that another one than the root hands on.
+    pub fn verified_for(self, mandate: &Mandate<'_>) -> Result<Verified<Signed<C>>, TufError> {
+        self.check_mandate(mandate)?;
         Ok(Verified(self.signed))
     }
 }

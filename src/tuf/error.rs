@@ -30,10 +30,10 @@ impl SourceError {
 #[derive(Debug, thiserror::Error)]
 pub enum TufError {
     #[error(
-        "no publisher is trusted here yet; run `netlink init --root-metadata FILE` with the publisher's root metadata"
+        "no publisher is trusted here yet; run `netlink init --root-metadata FILE` (`netlink tuf … init FILE`) with the publisher's root metadata"
     )]
     NoRoot,
-    #[error("{} holds no usable root metadata ({reason}); run `netlink init --root-metadata FILE` again", path.display())]
+    #[error("{} holds no usable root metadata ({reason}); run `netlink init --root-metadata FILE` (`netlink tuf … init FILE`) again", path.display())]
     DamagedRoot { path: PathBuf, reason: String },
     #[error("no trusted {role} metadata is on this disk; the repository must be asked")]
     NotRefreshed { role: Role },
@@ -48,19 +48,28 @@ pub enum TufError {
     #[error("the {role} metadata is malformed: {reason}")]
     Malformed { role: Role, reason: String },
     #[error(
-        "{role} {version} carries {valid} of the {threshold} valid signatures that root {root} asks for; it is not from the trusted publisher"
+        "{role} {version} carries {valid} of the {threshold} valid signatures that {by} asks for; it is not from the trusted publisher"
     )]
     Signatures {
         role: Role,
         version: u64,
         valid: usize,
         threshold: u64,
-        root: u64,
+        by: String,
     },
     #[error(
         "{role} {offered} is older than {role} {trusted} seen before; the repository was set back, by an attacker or from an old copy"
     )]
     Rollback { role: Role, trusted: u64, offered: u64 },
+    #[error(
+        "snapshot {version} announces {name} {offered}, older than the {trusted} seen before; the repository was set back, by an attacker or from an old copy"
+    )]
+    AnnouncedRollback {
+        name: String,
+        version: u64,
+        trusted: u64,
+        offered: u64,
+    },
     #[error("snapshot {version} no longer lists {name}, which was there before")]
     Dropped { name: String, version: u64 },
     #[error("the repository gives {role} {found} where {by} announces {expected}; its files do not belong together")]
@@ -88,6 +97,16 @@ pub enum TufError {
     },
     #[error("the repository has more than {limit} root versions that are newer than the trusted one")]
     TooManyRoots { limit: u64 },
+    #[error("the delegated role `{name}` cannot be used")]
+    Delegated {
+        name: String,
+        #[source]
+        source: Box<TufError>,
+    },
+    #[error("snapshot {version} does not announce `{name}`, to which a targets role delegates; ask the publisher")]
+    NotAnnounced { name: String, version: u64 },
+    #[error("more than {limit} {what} are delegated here; nobody needs that many, ask the publisher")]
+    TooMany { what: &'static str, limit: usize },
     #[error("the target `{name}` has no place in a repository")]
     TargetName {
         name: String,
@@ -113,7 +132,11 @@ pub enum TufError {
 impl TufError {
     /// Nothing is known to be wrong; the repository could not be asked, or does not have the file (yet).
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Source(_) | Self::Missing { .. })
+        match self {
+            Self::Source(_) | Self::Missing { .. } => true,
+            Self::Delegated { source, .. } => source.is_unreachable(),
+            _ => false,
+        }
     }
 
     pub(super) fn malformed(role: Role, reason: impl std::fmt::Display) -> Self {

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use super::TufError;
 use super::json::canonical;
 use super::model::Role;
-use crate::crypt::{PublicKey, digest_of};
+use crate::crypt::{EcdsaKey, KeyIdentity, PublicKey, RsaKey, RsaPadding, digest_of};
 
 const ED25519: &str = "ed25519";
+const P256: &str = "ecdsa-sha2-nistp256";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
@@ -21,7 +22,9 @@ pub struct Key {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyValue {
-    pub public: String,
+    /// Kinds of other tools, such as those of single sign-on, have no public key but other fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<String>,
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -32,7 +35,7 @@ impl Key {
             keytype: ED25519.into(),
             scheme: ED25519.into(),
             keyval: KeyValue {
-                public: public.to_string(),
+                public: Some(public.to_string()),
                 unknown: Map::new(),
             },
             unknown: Map::new(),
@@ -46,9 +49,52 @@ impl Key {
         Ok(digest_of(&canonical(&value).map_err(|e| malformed(&e))?).to_string())
     }
 
-    /// The key itself, when it is of a kind known here. Thresholds count these: a key listed under two names signs once.
+    /// The key itself, when it is an Ed25519 key, as NetLink's own are.
     pub fn public(&self) -> Option<PublicKey> {
-        let known = self.keytype == ED25519 && self.scheme == ED25519;
-        known.then(|| self.keyval.public.parse().ok()).flatten()
+        match self.verifier()? {
+            Verifier::Ed25519(key) => Some(key),
+            Verifier::Ecdsa(_) | Verifier::Rsa(_) => None,
+        }
+    }
+
+    /// What verifies with this key; none for a kind that is not known here, or a key that is none.
+    pub fn verifier(&self) -> Option<Verifier> {
+        let public = self.keyval.public.as_deref()?;
+        match (self.keytype.as_str(), self.scheme.as_str()) {
+            (ED25519, ED25519) => public.parse().ok().map(Verifier::Ed25519),
+            // Older tools name the curve as the type, too.
+            ("ecdsa" | P256, P256) => EcdsaKey::from_pem(public).map(Verifier::Ecdsa),
+            ("rsa", "rsassa-pss-sha256") => RsaKey::from_pem(public, RsaPadding::Pss).map(Verifier::Rsa),
+            // Not a scheme of the specification, but one that its reference implementation offers.
+            ("rsa", "rsa-pkcs1v15-sha256") => RsaKey::from_pem(public, RsaPadding::Pkcs1v15).map(Verifier::Rsa),
+            _ => None,
+        }
+    }
+}
+
+/// A key that can be asked whether a signature is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verifier {
+    Ed25519(PublicKey),
+    Ecdsa(EcdsaKey),
+    Rsa(RsaKey),
+}
+
+impl Verifier {
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Ed25519(key) => key.verify(message, signature),
+            Self::Ecdsa(key) => key.verify(message, signature),
+            Self::Rsa(key) => key.verify(message, signature),
+        }
+    }
+
+    /// Thresholds count these: a key listed under two names, or with two schemes, signs once.
+    pub fn identity(&self) -> KeyIdentity {
+        match self {
+            Self::Ed25519(key) => key.to_string().into_bytes(),
+            Self::Ecdsa(key) => key.identity(),
+            Self::Rsa(key) => key.identity(),
+        }
     }
 }

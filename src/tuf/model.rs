@@ -7,14 +7,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::delegation::{Delegations, check_keys};
 use super::{Key, TufError};
-use crate::crypt::{Digest, digest_of};
+use crate::crypt::{Digest, digest_of, sha512_hex};
 use crate::release::TargetRef;
 
 /// The version of the specification that the editor writes.
 pub const SPEC_VERSION: &str = "1.0.31";
 
 const SHA256: &str = "sha256";
+const SHA512: &str = "sha512";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -100,6 +102,16 @@ pub struct RoleRule {
     pub unknown: Map<String, Value>,
 }
 
+/// Whose signatures a file needs, and who says so.
+#[derive(Debug)]
+pub struct Mandate<'a> {
+    pub keys: &'a BTreeMap<String, Key>,
+    pub keyids: &'a [String],
+    pub threshold: u64,
+    /// With its version, e.g. `root 3`.
+    pub by: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timestamp {
     pub meta: BTreeMap<String, MetaFile>,
@@ -129,6 +141,8 @@ pub struct MetaFile {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Targets {
     pub targets: BTreeMap<String, TargetFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegations: Option<Delegations>,
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -169,6 +183,16 @@ impl Root {
         self.roles.get(role.name())
     }
 
+    /// Who signs a role.
+    pub fn mandate(&self, role: Role, version: u64) -> Option<Mandate<'_>> {
+        self.rule(role).map(|rule| Mandate {
+            keys: &self.keys,
+            keyids: &rule.keyids,
+            threshold: rule.threshold,
+            by: format!("root {version}"),
+        })
+    }
+
     /// The keys that sign a role and the number needed, without regard to names.
     pub fn signatories(&self, role: Role) -> (Vec<&Key>, u64) {
         let Some(rule) = self.rule(role) else {
@@ -180,10 +204,15 @@ impl Root {
     }
 
     pub fn file_of(&self, role: Role, version: u64) -> String {
+        self.file_named(role.name(), version)
+    }
+
+    /// Where a role's file lies, also a delegated one's.
+    pub fn file_named(&self, role: &str, version: u64) -> String {
         if self.consistent_snapshot {
-            role.versioned_file(version)
+            format!("{version}.{role}.json")
         } else {
-            role.file()
+            format!("{role}.json")
         }
     }
 }
@@ -194,14 +223,7 @@ impl Content for Root {
     fn check(&self) -> Result<(), String> {
         for role in Role::ALL {
             let rule = self.rule(role).ok_or_else(|| format!("it has no role {role}"))?;
-            if rule.threshold == 0 {
-                return Err(format!("its threshold for {role} is 0"));
-            }
-            let mut ids = rule.keyids.clone();
-            ids.sort();
-            if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(format!("it names the key {} twice for {role}", twice[0]));
-            }
+            check_keys(role.name(), &rule.keyids, rule.threshold)?;
         }
         Ok(())
     }
@@ -211,7 +233,7 @@ impl Content for Timestamp {
     const ROLE: Role = Role::Timestamp;
 
     fn check(&self) -> Result<(), String> {
-        has_meta(&self.meta, Role::Snapshot)
+        check_meta(&self.meta, Role::Snapshot)
     }
 }
 
@@ -219,7 +241,7 @@ impl Content for Snapshot {
     const ROLE: Role = Role::Snapshot;
 
     fn check(&self) -> Result<(), String> {
-        has_meta(&self.meta, Role::Targets)
+        check_meta(&self.meta, Role::Targets)
     }
 }
 
@@ -227,16 +249,18 @@ impl Content for Targets {
     const ROLE: Role = Role::Targets;
 
     fn check(&self) -> Result<(), String> {
-        Ok(())
+        self.delegations.as_ref().map_or(Ok(()), Delegations::check)
     }
 }
 
-fn has_meta(meta: &BTreeMap<String, MetaFile>, role: Role) -> Result<(), String> {
-    match meta.get(&role.file()) {
-        Some(file) if file.version > 0 => Ok(()),
-        Some(_) => Err(format!("it announces {role} 0")),
-        None => Err(format!("it does not announce {}", role.file())),
+fn check_meta(meta: &BTreeMap<String, MetaFile>, needed: Role) -> Result<(), String> {
+    if let Some((name, _)) = meta.iter().find(|(_, file)| file.version == 0) {
+        return Err(format!("it announces version 0 of {name}"));
     }
+    if !meta.contains_key(&needed.file()) {
+        return Err(format!("it does not announce {}", needed.file()));
+    }
+    Ok(())
 }
 
 impl MetaFile {
@@ -254,12 +278,20 @@ impl MetaFile {
         if self.length.is_some_and(|length| length != bytes.len() as u64) {
             return Some("length");
         }
-        let hashes = self.hashes.as_ref()?;
-        let same = hashes
-            .get(SHA256)
-            .is_some_and(|hash| *hash == digest_of(bytes).to_string());
-        (!same).then_some("SHA-256")
+        difference_of_hashes(self.hashes.as_ref()?, bytes)
     }
+}
+
+/// Every digest that is known here must be right, and one must be known: unknown kinds prove nothing.
+fn difference_of_hashes(hashes: &BTreeMap<String, String>, bytes: &[u8]) -> Option<&'static str> {
+    let (sha256, sha512) = (hashes.get(SHA256), hashes.get(SHA512));
+    if sha256.is_some_and(|hash| *hash != digest_of(bytes).to_string()) {
+        return Some("SHA-256");
+    }
+    if sha512.is_some_and(|hash| *hash != sha512_hex(bytes)) {
+        return Some("SHA-512");
+    }
+    (sha256.is_none() && sha512.is_none()).then_some("kind of digest")
 }
 
 impl TargetFile {
@@ -274,5 +306,17 @@ impl TargetFile {
 
     pub fn sha256(&self) -> Option<Digest> {
         self.hashes.get(SHA256)?.parse().ok()
+    }
+
+    pub fn sha512(&self) -> Option<&str> {
+        self.hashes.get(SHA512).map(String::as_str)
+    }
+
+    /// The first thing in which `bytes` differ from what is signed.
+    pub fn difference(&self, bytes: &[u8]) -> Option<&'static str> {
+        if self.length != bytes.len() as u64 {
+            return Some("length");
+        }
+        difference_of_hashes(&self.hashes, bytes)
     }
 }

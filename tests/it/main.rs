@@ -7,7 +7,9 @@
     clippy::print_stdout
 )]
 
+mod advisory;
 mod bounds;
+mod bundle;
 mod caddy;
 mod changelog;
 mod consent;
@@ -25,5 +27,6 @@ mod strategy;
 mod sweep;
 mod target;
 mod tidy;
+mod tuf;
 mod webrepo;
 mod world;

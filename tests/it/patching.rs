@@ -114,7 +114,7 @@ fn an_intact_installation_goes_by_the_patch() {
         .ok()
         .json();
     assert_eq!(again["patches"][0]["outcome"], "published-before");
-    run(&["release", "verify", "--repo", &scene.publisher.text("repo")]).ok();
+    run(&["release", "verify", &scene.publisher.text("repo")]).ok();
 
     let plan = scene.lamp.run(&["update", "plan", "--to", "0b1"]).ok().out;
     assert!(plan.contains("a patch leads there from 0a1"), "{plan}");
@@ -155,7 +155,7 @@ fn a_patch_that_is_gone_or_damaged_in_the_repository_is_gone_without() {
         let file = scene.target("0b1", ".patch");
         damage(&file);
         let said = ["damaged", "patch", "cannot read"];
-        let verified = run(&["release", "verify", "--repo", &scene.publisher.text("repo")]);
+        let verified = run(&["release", "verify", &scene.publisher.text("repo")]);
         assert!(
             verified.code == 1 && said.iter().any(|words| verified.err.contains(words)),
             "{verified}"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::server::{Answer, Server, answer, with_length, without_length};
 use super::{QUICK, sources};
 use crate::clock;
-use crate::fetch::{FetchError, Limits, read_small};
+use crate::fetch::{FetchError, Limits, read_named, read_small};
 
 fn get(server: &Server, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     get_within(QUICK, server, limit)
@@ -47,6 +47,23 @@ fn a_server_that_recovers_is_asked_again_and_one_that_does_not_thrice() {
     let server = Server::start(vec![answer("403 Forbidden", "", b"")]);
     assert!(matches!(get(&server, 9), Err(FetchError::Status { status: 403, .. })));
     assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn a_name_of_others_is_one_part_and_who_may_not_see_it_is_told_that_it_is_not_there() {
+    let server = Server::start(vec![
+        answer("200 OK", "", b"ok"),
+        answer("403 Forbidden", "", b""),
+        answer("404 Not Found", "", b""),
+        answer("401 Unauthorized", "", b""),
+    ]);
+    let sources = sources(QUICK, &[&server.address]);
+    let get = || read_named(&sources, "metadata", "1.../a.json", 9);
+    assert_eq!(get().unwrap().unwrap(), b"ok");
+    assert!(server.asked()[0].starts_with("get /metadata/1...%2fa.json "));
+    assert_eq!(get().unwrap(), None);
+    assert_eq!(get().unwrap(), None);
+    assert!(matches!(get(), Err(FetchError::Status { status: 401, .. })));
 }
 
 #[test]

@@ -17,6 +17,8 @@
 //! not the one it was made from, therefore ends in an error, and with the new tree removed.
 
 mod apply;
+#[cfg(test)]
+mod attacks;
 mod base;
 mod index;
 mod make;

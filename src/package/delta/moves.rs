@@ -40,6 +40,9 @@ const LEAST: usize = SEED + 4;
 /// Where going on as before agrees in so many bytes, nothing else is looked for.
 const PLAIN: usize = 32;
 
+/// A match is followed backwards no further: the piece before it comes from the other side.
+const BACK: usize = 16 << 10;
+
 /// The old and the new bytes, and how far the new ones are described.
 struct Walk<'a> {
     old: &'a [u8],
@@ -137,19 +140,20 @@ impl Walk<'_> {
 
     /// The same backwards from a match.
     fn back(&self, place: usize, from: usize) -> usize {
-        let most = (place - self.begin).min(from);
+        let most = (place - self.begin).min(from).min(BACK);
         let (old, new) = (&self.old[from - most..from], &self.new[place - most..place]);
         best_length(old.iter().rev().zip(new.iter().rev()).map(|(a, b)| a == b))
     }
 
-    /// Two pieces claim the `overlap` bytes from `at` on: how many of them go to the first.
+    /// Two pieces claim the `overlap` bytes from `at` on: how many of them go to the first. When both agree as well, all of
+    /// them: what is described already is not gone over again with each further match.
     fn best_cut(&self, at: usize, overlap: usize, (place, from): (usize, usize)) -> usize {
         let (mut score, mut best, mut cut) = (0i64, 0i64, 0);
         for i in 0..overlap {
             let new = self.new[at + i];
             score += i64::from(self.old[self.aligned(at + i)] == new);
             score -= i64::from(self.old[from - (place - (at + i))] == new);
-            if score > best {
+            if score >= best {
                 (best, cut) = (score, i + 1);
             }
         }
@@ -214,6 +218,8 @@ mod tests {
         check(&old, &new, 1);
         let mut new = vec![0; 1 << 20];
         new.iter_mut().step_by(33).for_each(|b| *b = 1);
+        check(&old, &new, 1);
+        new.iter_mut().step_by(7).for_each(|b| *b = 2);
         check(&old, &new, 1);
     }
 

@@ -69,7 +69,7 @@ impl<W: Write> Writer<W> {
         if copy > 0 {
             let jump = from.wrapping_sub(self.expected).cast_signed();
             number(steps, ((jump << 1) ^ (jump >> 63)).cast_unsigned());
-            self.expected = from + copy as u64;
+            self.expected = from.wrapping_add(copy as u64);
         }
     }
 

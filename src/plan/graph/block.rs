@@ -1,24 +1,13 @@
 //! Moves that the publisher blocks after publishing, and those that are not recommended.
 
+use super::screen::Moves;
 use super::{Building, Graph, NO_CHECK, Rule, Screen, Span, number};
 use std::ops::Range;
 
-use crate::release::Expression;
-use crate::version::{Constraint, Scheme, Version};
+use crate::release::BlockRule;
+use crate::version::{Constraint, Scheme};
 
-/// A kind of move that the publisher blocks after publishing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BlockRule<V: Scheme = Version> {
-    pub name: String,
-    pub from: Option<Constraint<V>>,
-    pub to: Constraint<V>,
-    pub reason: String,
-    pub url: Option<String>,
-    /// The first that can be judged decides; none at all: always.
-    pub when: Vec<Expression>,
-}
-
-/// The same in places.
+/// A rule of the publisher in places.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Block {
     pub rule: Rule,
@@ -175,7 +164,7 @@ impl Blocks {
 }
 
 /// From where to where the whole blocks of this kind keep one from moving.
-fn whole_moves(blocks: &[Block], rule: Rule) -> Vec<(Range<u32>, Range<u32>)> {
+fn whole_moves(blocks: &[Block], rule: Rule) -> Vec<Moves> {
     let whole = blocks.iter().filter(|block| block.rule == rule && block.is_whole());
     let moves = whole.flat_map(|block| {
         block

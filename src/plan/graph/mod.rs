@@ -9,7 +9,6 @@ mod order;
 mod reason;
 mod screen;
 
-pub use block::BlockRule;
 pub use build::{Building, GraphError};
 pub use edge::EdgeRule;
 pub use moves::{Ends, Heading, Way};

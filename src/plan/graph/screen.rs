@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+/// Places left, and places led to.
+pub(super) type Moves = (Range<u32>, Range<u32>);
+
 #[derive(Debug, Default)]
 pub(super) struct Screen {
     /// Places, and the leaves of the tree: place p is node `count + p`, and node n lies below node n / 2.
@@ -17,8 +20,8 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Of moves (from, to) among `count` places.
-    pub fn of(count: u32, moves: &[(Range<u32>, Range<u32>)]) -> Self {
+    /// Of moves among `count` places.
+    pub fn of(count: u32, moves: &[Moves]) -> Self {
         if moves.is_empty() {
             return Self::default();
         }
@@ -129,7 +132,7 @@ mod tests {
         (0..=count, 0..=count).prop_map(|(a, b)| a.min(b)..a.max(b))
     }
 
-    fn moves() -> impl Strategy<Value = (u32, Vec<(Range<u32>, Range<u32>)>)> {
+    fn moves() -> impl Strategy<Value = (u32, Vec<Moves>)> {
         (1..40_u32).prop_flat_map(|count| {
             let moves = prop::collection::vec((range(count), range(count)), 0..12);
             (Just(count), moves)

@@ -10,7 +10,7 @@ use super::*;
 use crate::plan::explain::refused_shortcuts;
 use crate::plan::graph::{Building, Graph};
 use crate::plan::route::{self, Stuck};
-use crate::release::{Expression, Fact, Rollout};
+use crate::release::{BlockRule, Expression, Fact, Rollout};
 use crate::version::{Channel, Constraint, Dotted, Scheme};
 
 type V = Dotted;
@@ -105,19 +105,6 @@ impl World {
         let waits = rules
             .rollout
             .is_some_and(|rollout| !self.terms.takes_part(to, &rollout));
-        let blocked = |risk: bool| {
-            self.blocks.iter().any(|block| {
-                let from = block.from.as_ref().is_none_or(|constraint| constraint.matches(from));
-                let answer = block.when.iter().find_map(|expression| self.holds(expression));
-                let accepted = self.terms.accepted_risks.contains(&block.name);
-                let applies = match (block.when.is_empty(), answer) {
-                    (true, _) => !risk,
-                    (false, Some(answer)) => answer && !risk,
-                    (false, None) => risk && !accepted,
-                };
-                from && block.to.matches(to) && applies
-            })
-        };
         let way = self.leads(from, to, rules);
         let ranged = up && !rules.from.is_empty();
         let stops = up && all().any(|one| between(one) && self.is_stop(one));
@@ -150,8 +137,8 @@ impl World {
             (Rule::From, ranged && !way),
             (Rule::Edge, !ranged && !way),
             (Rule::Stop, stops),
-            (Rule::Block, blocked(false)),
-            (Rule::Risk, blocked(true)),
+            (Rule::Block, self.is_blocked(from, to, false)),
+            (Rule::Risk, self.is_blocked(from, to, true)),
             (Rule::ReleaseDate, older),
             (Rule::Protocol, misunderstood),
             (Rule::Schema, schema),
@@ -160,6 +147,21 @@ impl World {
         ];
         let against = rules.into_iter().filter(|(_, forbids)| *forbids);
         Some(against.map(|(rule, _)| rule).collect())
+    }
+
+    /// By blocks that hold, or by those that cannot be judged.
+    fn is_blocked(&self, from: &V, to: &V, risk: bool) -> bool {
+        self.blocks.iter().any(|block| {
+            let from = block.from.as_ref().is_none_or(|constraint| constraint.matches(from));
+            let answer = block.when.iter().find_map(|expression| self.holds(expression));
+            let accepted = self.terms.accepted_risks.contains(&block.name);
+            let applies = match (block.when.is_empty(), answer) {
+                (true, _) => !risk,
+                (false, Some(answer)) => answer && !risk,
+                (false, None) => risk && !accepted,
+            };
+            from && block.to.matches(to) && applies
+        })
     }
 
     /// Whether ranges and edges lead there.

@@ -1,10 +1,12 @@
 //! Each attack of the specification's section 1.5.2, and that the client is none the worse afterwards.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::repository::{Client, Repository, bytes, days, envelope, now};
-use super::{MetadataSource, refresh, trusted};
-use crate::crypt::SigningKey;
+use super::repository::{Client, Repository, bytes, days, envelope, now, refresh};
+use super::{MetadataSource, trusted};
+use crate::crypt::{SigningKey, sha512_hex};
 use crate::tuf::model::Role;
 use crate::tuf::{Key, SourceError, TufError};
 
@@ -91,10 +93,10 @@ fn rollback_of_the_targets_by_a_newer_snapshot() {
     assert!(
         matches!(
             refused,
-            TufError::Rollback {
-                role: Role::Targets,
+            TufError::AnnouncedRollback {
                 trusted: 5,
-                offered: 4
+                offered: 4,
+                ..
             }
         ),
         "{refused}"
@@ -144,7 +146,7 @@ fn freeze_what_was_fresh_yesterday_does_not_stay_so() {
     let repository = Repository::new();
     let client = Client::refreshed(&repository);
     let later = now() + days(11);
-    let frozen = refresh(&client.trust, &repository, later).unwrap_err();
+    let frozen = refresh(&client.trust, &repository, later).err().unwrap();
     assert!(
         matches!(
             frozen,
@@ -182,7 +184,7 @@ fn freeze_kept_metadata_expires_role_by_role() {
         let client = Client::refreshed(&repository);
         let later = now() + days(2);
         for result in [
-            refresh(&client.trust, &repository, later),
+            refresh(&client.trust, &repository, later).map(|refreshed| refreshed.targets().clone()),
             trusted(&client.trust, later),
         ] {
             let expired = result.unwrap_err();
@@ -274,6 +276,48 @@ fn endless_data_is_refused_for_every_role() {
 }
 
 #[test]
+fn endless_data_is_refused_where_no_length_is_announced() {
+    for (role, limit) in [(Role::Snapshot, 2 << 20), (Role::Targets, 5 << 20)] {
+        let mut repository = Repository::new();
+        let bare = serde_json::from_value(json!({"version": 1})).unwrap();
+        if role == Role::Targets {
+            repository.snapshot.content.meta.insert(role.file(), bare);
+            repository.put_snapshot();
+        } else {
+            repository.timestamp.content.meta.insert(role.file(), bare);
+            repository.put_timestamp();
+        }
+        let name = role.versioned_file(1);
+        for (length, fits) in [(limit, true), (limit + 1, false)] {
+            repository.files.get_mut(&name).unwrap().resize(length, b' ');
+            let result = Client::of(&repository).refresh(&repository);
+            assert_eq!(result.is_ok(), fits, "{name} of {length}: {result:?}");
+            assert!(fits || matches!(result, Err(TufError::TooLong { .. })));
+        }
+    }
+}
+
+#[test]
+fn every_announced_digest_must_be_right_and_one_be_known() {
+    let with = |change: fn(&mut BTreeMap<String, String>)| {
+        let mut repository = Repository::new();
+        let file = repository.files["1.snapshot.json"].clone();
+        let meta = repository.timestamp.content.meta.get_mut("snapshot.json").unwrap();
+        let hashes = meta.hashes.as_mut().unwrap();
+        hashes.insert("sha512".into(), sha512_hex(&file));
+        hashes.insert("new".into(), "0".into());
+        change(hashes);
+        repository.put_timestamp();
+        Client::of(&repository).refresh(&repository).is_ok()
+    };
+    assert!(with(|_| ()));
+    assert!(with(|hashes| drop(hashes.remove("sha256"))));
+    assert!(!with(|hashes| drop(hashes.insert("sha512".into(), "0".repeat(128)))));
+    assert!(!with(|hashes| drop(hashes.insert("sha256".into(), "0".repeat(64)))));
+    assert!(!with(|hashes| hashes.retain(|kind, _| kind == "new")));
+}
+
+#[test]
 fn a_huge_announced_length_does_not_lift_the_limit() {
     struct Watching<'a>(&'a Repository);
     impl MetadataSource for Watching<'_> {
@@ -322,10 +366,8 @@ fn a_threshold_counts_keys_not_signatures() {
     repository.tamper("timestamp.json", |file| {
         file["signatures"][1] = file["signatures"][0].clone();
     });
-    assert!(matches!(
-        Client::of(&repository).refused(&repository),
-        TufError::Signatures { valid: 1, .. }
-    ));
+    let refused = Client::of(&repository).refused(&repository);
+    assert!(refused.to_string().contains("signs it twice"), "{refused}");
 }
 
 #[test]
@@ -479,7 +521,13 @@ fn malformed_metadata_is_refused() {
         assert!(Client::of(&repository).refresh(&repository).is_err(), "{bad:.80}");
     }
     // Rightly signed, and still not acceptable.
-    let changes: [(&str, Value); 6] = [
+    let changes: [(&str, Value); 12] = [
+        ("spec_version", json!("1")),
+        ("spec_version", json!("0.9.0")),
+        ("spec_version", json!("1.0.0.0")),
+        ("spec_version", json!("1.x")),
+        ("spec_version", json!("")),
+        ("meta", json!({"snapshot.json": {"version": 0}})),
         ("_type", json!("snapshot")),
         ("version", json!(0)),
         ("version", json!(1.5)),

@@ -2,8 +2,8 @@
 //! signatures are those of the specification, not only those of our own editor.
 #![allow(clippy::disallowed_methods)]
 
-use super::repository::now;
-use super::{MetadataSource, init, refresh};
+use super::repository::{now, refresh};
+use super::{MetadataSource, all, init};
 use crate::crypt::digest_of;
 use crate::tuf::document::Document;
 use crate::tuf::model::Root;
@@ -39,9 +39,10 @@ impl MetadataSource for Foreign {
 fn a_repository_of_another_implementation_is_understood() {
     let dir = tempfile::tempdir().unwrap();
     init(dir.path(), FILES[0].1).unwrap();
-    let targets = refresh(dir.path(), &Foreign, now()).unwrap();
-    assert_eq!(targets.version, 4);
-    assert_eq!(targets.content.targets.len(), 2);
+    let refreshed = refresh(dir.path(), &Foreign, now()).unwrap();
+    assert_eq!(refreshed.targets().version, 4);
+    let targets = all(&refreshed).unwrap();
+    assert_eq!(targets.len(), 2);
     let found = catalog(&targets, &"guestbook".parse().unwrap()).unwrap();
     let release = found.get(&"0a1".parse().unwrap()).unwrap();
     let package = release.package_for(&"any".parse().unwrap()).unwrap();

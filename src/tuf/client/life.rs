@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::repository::{Client, Repository, days, envelope, now};
-use super::{MetadataSource, init, refresh, trusted};
+use super::repository::{Client, Repository, days, envelope, now, refresh};
+use super::{MetadataSource, init, trusted};
 use crate::tuf::model::Role;
 use crate::tuf::{SourceError, TufError};
 
@@ -108,8 +108,9 @@ fn refreshes_at_the_same_time_do_not_harm_each_other() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    let targets = refresh(&client.trust, &Files(files.clone()), now()).unwrap();
-                    assert_eq!(targets.version, 2);
+                    let files = Files(files.clone());
+                    let refreshed = refresh(&client.trust, &files, now()).unwrap();
+                    assert_eq!(refreshed.targets().version, 2);
                 }
             });
         }
@@ -168,7 +169,8 @@ fn an_unreachable_repository_is_told_from_a_wrong_one() {
     }
     let mut repository = Repository::new();
     let client = Client::refreshed(&repository);
-    assert!(refresh(&client.trust, &Down, now()).unwrap_err().is_unreachable());
+    let down = refresh(&client.trust, &Down, now()).err().unwrap();
+    assert!(down.is_unreachable());
     assert_eq!(trusted(&client.trust, now()).unwrap().version, 1);
     repository.files.remove("timestamp.json");
     assert!(client.refused(&repository).is_unreachable());

@@ -3,13 +3,14 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp as Time};
+use jiff::Timestamp as Time;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{MetadataSource, init, refresh};
+use super::{Asking, MetadataSource, Note, Refreshed, init};
 use crate::crypt::SigningKey;
 use crate::tuf::json::canonical;
 use crate::tuf::model::{MetaFile, Role, RoleRule, Root, SPEC_VERSION, Signed, Snapshot, Targets, Timestamp};
@@ -29,8 +30,8 @@ pub fn now() -> Time {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
-pub fn days(days: i64) -> SignedDuration {
-    SignedDuration::from_hours(24 * days)
+pub fn days(days: i64) -> jiff::SignedDuration {
+    jiff::SignedDuration::from_hours(24 * days)
 }
 
 fn signed<C>(role: Role, content: C) -> Signed<C> {
@@ -41,6 +42,20 @@ fn signed<C>(role: Role, content: C) -> Signed<C> {
         expires: now() + days(10),
         content,
     }
+}
+
+/// A refresh whose notes nobody wants.
+pub fn refresh<'a>(trust: &Path, source: &'a dyn MetadataSource, now: Time) -> Result<Refreshed<'a>, TufError> {
+    let tell = &|_: &Note| {};
+    super::refresh(
+        trust,
+        Asking {
+            source,
+            now,
+            max_staleness: Duration::ZERO,
+            tell,
+        },
+    )
 }
 
 /// A metadata file of anything, signed by any keys.
@@ -191,7 +206,7 @@ impl Client {
     }
 
     pub fn refresh(&self, repository: &Repository) -> Result<u64, TufError> {
-        refresh(&self.trust, repository, now()).map(|targets| targets.version)
+        refresh(&self.trust, repository, now()).map(|refreshed| refreshed.targets().version)
     }
 
     pub fn refused(&self, repository: &Repository) -> TufError {

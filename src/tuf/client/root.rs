@@ -1,8 +1,6 @@
 //! 5.3: from the trusted root to the newest one, each signed by the one before.
 
-use jiff::Timestamp as Time;
-
-use super::{MetadataSource, Trust, limited};
+use super::{Asking, Note, Trust, limited};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{Role, Root, Signed};
@@ -10,14 +8,14 @@ use crate::tuf::model::{Role, Root, Signed};
 /// `Y` of 5.3.3: more root versions than this in one refresh are an attempt to keep the client busy.
 const ROOTS: u64 = 1024;
 
-pub fn update(trust: &Trust, source: &dyn MetadataSource, now: Time) -> Result<Verified<Signed<Root>>, TufError> {
+pub fn update(trust: &Trust, asking: Asking<'_>) -> Result<Verified<Signed<Root>>, TufError> {
     let mut root = trust.root()?;
     for _ in 0..ROOTS {
         // 5.3.2, 5.3.3
         let name = Role::Root.versioned_file(root.version.saturating_add(1));
-        let Some(bytes) = source.get(&name, Role::Root.limit())? else {
+        let Some(bytes) = asking.source.get(&name, Role::Root.limit())? else {
             // 5.3.10
-            root.check_fresh(now)?;
+            root.check_fresh(asking.now)?;
             return Ok(root);
         };
         limited(&name, &bytes, Role::Root.limit())?;
@@ -26,9 +24,11 @@ pub fn update(trust: &Trust, source: &dyn MetadataSource, now: Time) -> Result<V
         if rotated(&root, &newer) {
             trust.forget(Role::Timestamp)?;
             trust.forget(Role::Snapshot)?;
+            (asking.tell)(&Note::Recovered { root: newer.version });
         }
         // 5.3.7, 5.3.8
         trust.store(Role::Root, &bytes)?;
+        (asking.tell)(&Note::accepted(Role::Root, newer.version));
         root = newer;
     }
     Err(TufError::TooManyRoots { limit: ROOTS })

@@ -1,9 +1,7 @@
 //! 5.5: which versions of all other metadata belong together.
 
-use jiff::Timestamp as Time;
-
 use super::timestamp::snapshot_meta;
-use super::{MetadataSource, Trust, needed};
+use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{MetaFile, Role, Root, Signed, Snapshot, Timestamp};
@@ -12,23 +10,24 @@ pub fn update(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     timestamp: &Verified<Signed<Timestamp>>,
-    source: &dyn MetadataSource,
-    now: Time,
+    asking: Asking<'_>,
 ) -> Result<Verified<Signed<Snapshot>>, TufError> {
-    if let Some(current) = current(trust, root, timestamp, now)? {
+    if let Some(current) = current(trust, root, timestamp, &|one| asking.check_fresh(one))? {
+        (asking.tell)(&Note::current(Role::Snapshot, current.version));
         return Ok(current);
     }
     let meta = snapshot_meta(timestamp)?;
     // 5.5.1
     let name = root.content.file_of(Role::Snapshot, meta.version);
     let limit = Role::Snapshot.limit().min(meta.length.unwrap_or(u64::MAX));
-    let bytes = needed(source, name, limit)?;
+    let bytes = needed(asking.source, name, limit)?;
     let trusted = trust.load::<Snapshot>(root)?;
     let offered = accept(root, timestamp, trusted.as_ref(), &bytes)?;
     // 5.5.6
-    offered.check_fresh(now)?;
+    asking.check_fresh(&offered)?;
     // 5.5.7
     trust.store(Role::Snapshot, &bytes)?;
+    (asking.tell)(&Note::accepted(Role::Snapshot, offered.version));
     Ok(offered)
 }
 
@@ -37,7 +36,7 @@ pub fn current(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     timestamp: &Verified<Signed<Timestamp>>,
-    now: Time,
+    check_fresh: &dyn Fn(&Signed<Snapshot>) -> Result<(), TufError>,
 ) -> Result<Option<Verified<Signed<Snapshot>>>, TufError> {
     let meta = snapshot_meta(timestamp)?;
     let Some((signed, bytes)) = trust.load_with_bytes::<Snapshot>(root)? else {
@@ -46,7 +45,7 @@ pub fn current(
     if signed.version != meta.version || meta.difference(&bytes).is_some() {
         return Ok(None);
     }
-    signed.check_fresh(now)?;
+    check_fresh(&signed)?;
     Ok(Some(signed))
 }
 
@@ -87,8 +86,9 @@ pub fn accept(
                 });
             };
             if new.version < old.version {
-                return Err(TufError::Rollback {
-                    role: Role::Targets,
+                return Err(TufError::AnnouncedRollback {
+                    name: name.clone(),
+                    version: offered.version,
                     trusted: old.version,
                     offered: new.version,
                 });

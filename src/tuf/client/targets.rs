@@ -1,9 +1,7 @@
-//! 5.6: the files of the repository. Delegations are not followed yet: what they would add is not seen.
-
-use jiff::Timestamp as Time;
+//! 5.6: the files of the repository, as the top-level role lists them.
 
 use super::snapshot::targets_meta;
-use super::{MetadataSource, Trust, needed};
+use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{Role, Root, Signed, Snapshot, Targets};
@@ -12,22 +10,23 @@ pub fn update(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     snapshot: &Verified<Signed<Snapshot>>,
-    source: &dyn MetadataSource,
-    now: Time,
+    asking: Asking<'_>,
 ) -> Result<Verified<Signed<Targets>>, TufError> {
-    if let Some(current) = current(trust, root, snapshot, now)? {
+    if let Some(current) = current(trust, root, snapshot, &|one| asking.check_fresh(one))? {
+        (asking.tell)(&Note::current(Role::Targets, current.version));
         return Ok(current);
     }
     let meta = targets_meta(snapshot)?;
     // 5.6.1
     let name = root.content.file_of(Role::Targets, meta.version);
     let limit = Role::Targets.limit().min(meta.length.unwrap_or(u64::MAX));
-    let bytes = needed(source, name, limit)?;
+    let bytes = needed(asking.source, name, limit)?;
     let offered = accept(root, snapshot, &bytes)?;
     // 5.6.5
-    offered.check_fresh(now)?;
+    asking.check_fresh(&offered)?;
     // 5.6.6
     trust.store(Role::Targets, &bytes)?;
+    (asking.tell)(&Note::accepted(Role::Targets, offered.version));
     Ok(offered)
 }
 
@@ -36,7 +35,7 @@ pub fn current(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     snapshot: &Verified<Signed<Snapshot>>,
-    now: Time,
+    check_fresh: &dyn Fn(&Signed<Targets>) -> Result<(), TufError>,
 ) -> Result<Option<Verified<Signed<Targets>>>, TufError> {
     let meta = targets_meta(snapshot)?;
     let Some((signed, bytes)) = trust.load_with_bytes::<Targets>(root)? else {
@@ -45,7 +44,7 @@ pub fn current(
     if signed.version != meta.version || meta.difference(&bytes).is_some() {
         return Ok(None);
     }
-    signed.check_fresh(now)?;
+    check_fresh(&signed)?;
     Ok(Some(signed))
 }
 

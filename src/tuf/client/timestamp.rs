@@ -1,8 +1,6 @@
 //! 5.4: which snapshot is the newest.
 
-use jiff::Timestamp as Time;
-
-use super::{MetadataSource, Trust, needed};
+use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{MetaFile, Role, Root, Signed, Timestamp};
@@ -10,22 +8,23 @@ use crate::tuf::model::{MetaFile, Role, Root, Signed, Timestamp};
 pub fn update(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
-    source: &dyn MetadataSource,
-    now: Time,
+    asking: Asking<'_>,
 ) -> Result<Verified<Signed<Timestamp>>, TufError> {
     // 5.4.1
-    let bytes = needed(source, Role::Timestamp.file(), Role::Timestamp.limit())?;
+    let bytes = needed(asking.source, Role::Timestamp.file(), Role::Timestamp.limit())?;
     let trusted = trust.load::<Timestamp>(root)?;
     let offered = accept(root, trusted.as_ref(), &bytes)?;
     // 5.4.3.1: an equal version is the one known already; what it announces may still have to be fetched after a broken refresh.
     if let Some(trusted) = trusted.filter(|trusted| trusted.version == offered.version) {
-        trusted.check_fresh(now)?;
+        asking.check_fresh(&trusted)?;
+        (asking.tell)(&Note::current(Role::Timestamp, trusted.version));
         return Ok(trusted);
     }
     // 5.4.4
-    offered.check_fresh(now)?;
+    asking.check_fresh(&offered)?;
     // 5.4.5
     trust.store(Role::Timestamp, &bytes)?;
+    (asking.tell)(&Note::accepted(Role::Timestamp, offered.version));
     Ok(offered)
 }
 

@@ -10,7 +10,9 @@ use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{Content, Role, Root, Signed};
 
 /// The root that the operator gave, to know it again after the publisher rotated its keys.
-const GIVEN: &str = "given.root.json";
+///
+/// Without the ending of metadata: other programs take each `*.json` here for a trusted role.
+const GIVEN: &str = "given.root";
 
 const LOCK: &str = "trust.lock";
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -99,7 +101,12 @@ impl Trust {
         Ok(disk::remove_file(&self.dir.join(role.file()))?)
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TufError> {
+    /// The file of a delegated role, which nobody has verified again yet.
+    pub fn read_delegated(&self, file: &str) -> Result<Option<Vec<u8>>, TufError> {
+        self.read(file, Role::Targets)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TufError> {
         Ok(disk::write_atomic(&self.dir.join(name), bytes, 0o644)?)
     }
 

@@ -132,6 +132,13 @@ impl Editor {
         }
     }
 
+    /// Puts a target in the place of the one of that name; only for what nobody installs. False when exactly this is there.
+    pub fn replace_target(&mut self, target: &TargetRef, custom: &TargetCustom) -> Result<bool, TufError> {
+        let there = self.targets.content.targets.remove(&target.name);
+        let added = self.add_target(target, custom)?;
+        Ok(added && there.as_ref() != self.targets.content.targets.get(&target.name))
+    }
+
     /// Signs targets, snapshot and timestamp, each one version up.
     pub fn sign_release(&mut self, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
         self.sign_targets(None, signers, now)?;

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::{Editor, RoleKeys, Signatories};
 use crate::crypt::{SigningKey, digest_of};
 use crate::release::{ProductName, TargetCustom, TargetRef};
-use crate::tuf::{MetadataSource, Role, SourceError, TufError, catalog, init, refresh};
+use crate::tuf::client::repository::refresh;
+use crate::tuf::{MetadataSource, Role, SourceError, TufError, all, catalog, init};
 
 struct Folder(PathBuf);
 
@@ -92,8 +93,9 @@ fn what_is_published_reaches_the_catalog() {
     editor.sign_release(&keys, later(1)).unwrap();
     editor.write(&source.0).unwrap();
 
-    let targets = refresh(&trust, &source, later(2)).unwrap();
-    assert_eq!(targets.version, 3);
+    let refreshed = refresh(&trust, &source, later(2)).unwrap();
+    assert_eq!(refreshed.targets().version, 3);
+    let targets = all(&refreshed).unwrap();
     let product: ProductName = "guestbook".parse().unwrap();
     let found = catalog(&targets, &product).unwrap();
     let release = found.get(&"0a1".parse().unwrap()).unwrap();
@@ -200,7 +202,8 @@ fn all_keys_can_be_rotated_and_clients_follow() {
         if let Some((name, bytes)) = written.checked_sub(1).map(|i| &pending[i]) {
             std::fs::write(source.0.join(name), bytes).unwrap();
         }
-        refresh(&trust, &source, now()).unwrap_or_else(|e| panic!("after {written} files: {e}"));
+        let refreshed = refresh(&trust, &source, now());
+        refreshed.map_err(|e| panic!("after {written} files: {e}")).ok();
         Editor::open(&source.0).unwrap();
     }
     let mut editor = Editor::open(&source.0).unwrap();
@@ -210,7 +213,7 @@ fn all_keys_can_be_rotated_and_clients_follow() {
     );
     editor.sign_release(&all[..4], now()).unwrap();
     editor.write(&source.0).unwrap();
-    assert_eq!(refresh(&trust, &source, now()).unwrap().version, 4);
+    assert_eq!(refresh(&trust, &source, now()).unwrap().targets().version, 4);
 }
 
 #[test]
@@ -226,7 +229,7 @@ fn a_release_cut_short_before_any_file_is_made_again() {
             std::fs::write(source.0.join(name), bytes).unwrap();
         }
         let seen = refresh(&trust, &source, now()).unwrap();
-        assert_eq!(seen.content.targets.contains_key(&name), written == 3);
+        assert_eq!(seen.targets().content.targets.contains_key(&name), written == 3);
     }
 }
 
@@ -284,7 +287,7 @@ fn unknown_kinds_are_passed_over() {
     }
     editor.sign_release(&keys, now()).unwrap();
     editor.write(&source.0).unwrap();
-    let targets = refresh(&trust, &source, now()).unwrap();
+    let targets = all(&refresh(&trust, &source, now()).unwrap()).unwrap();
     let found = catalog(&targets, &"guestbook".parse().unwrap()).unwrap();
     assert_eq!(found.releases().count(), 1);
 }

@@ -1,13 +1,17 @@
 //! `netlink release …`, the publisher's side.
 
+mod advise;
+mod bundle;
+mod list;
+mod patch;
+
 use std::io::IsTerminal;
 use std::path::Path;
 
-use super::args::{Global, KeyArgs, ReleasePatchArgs, ReleaseVerb};
-use super::output::{Failed, Result, bytes, green, result, yellow};
+use super::args::{Global, KeyArgs, ReleaseVerb};
+use super::output::{Failed, Result, bytes, green, result};
 use crate::app::{self, AppError, PackOptions, PublishOptions};
 use crate::crypt::Secret;
-use crate::publish::{Making, Outcome, PatchOptions, Patched};
 use crate::release::Platform;
 use crate::settings;
 
@@ -51,7 +55,12 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
                 format!("{} {}", green("published"), published.targets.join(", "))
             })
         }
-        ReleaseVerb::Patch(args) => patch(global, args),
+        ReleaseVerb::Patch(args) => patch::run(global, args),
+        ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
+        ReleaseVerb::Block(wanted) => advise::block(global, wanted),
+        ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
+        ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
+        ReleaseVerb::List { repo } => list::run(global, repo),
         ReleaseVerb::Timestamp { repo, keys } => {
             app::release_timestamp(repo, &keys.dir, passphrase(keys)?.as_ref())?;
             result(global, &serde_json::json!({"signed": true}), |_| {
@@ -86,56 +95,6 @@ fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, l
     })
 }
 
-fn patch(global: &Global, args: &ReleasePatchArgs) -> Result<()> {
-    let usual = Making::default();
-    let options = PatchOptions {
-        product: args.product.clone(),
-        from: args.from.clone(),
-        to: args.to.clone(),
-        platform: args.platform.clone(),
-        at_most_percent: args.at_most,
-        making: Making {
-            level: args.level,
-            memory: (args.memory as usize) << 20,
-            threads: args.threads.unwrap_or(usual.threads),
-        },
-        work: args.work.clone().unwrap_or_else(settings::folder_for_temporary_files),
-    };
-    let patched = app::patch(&args.repo, &args.keys.dir, &options, passphrase(&args.keys)?.as_ref())?;
-    result(global, &serde_json::json!({"patches": &patched}), |_| {
-        patched.iter().map(patched_line).collect::<Vec<_>>().join("\n")
-    })
-}
-
-fn patched_line(patched: &Patched) -> String {
-    let percent = (patched.length * 100).div_ceil(patched.package_length.max(1));
-    let said = match patched.outcome {
-        Outcome::Published => green("published"),
-        Outcome::PublishedBefore => "published before:".into(),
-        Outcome::NotWorthIt => yellow("not worth it, nothing published:"),
-    };
-    let files = patched.files.map_or(String::new(), |files| {
-        format!(
-            "\n  {} unchanged, {} renamed, {} changed, {} renamed and changed, {} new, {} removed, {} links",
-            files.unchanged,
-            files.renamed,
-            files.changed,
-            files.renamed_and_changed,
-            files.new,
-            files.removed,
-            files.links
-        )
-    });
-    format!(
-        "{said} {} -> {} for {}, {} of {} ({percent} %){files}",
-        patched.from,
-        patched.to,
-        patched.platform,
-        bytes(patched.length),
-        bytes(patched.package_length)
-    )
-}
-
 fn verify(global: &Global, repo: &Path) -> Result<()> {
     let report = app::release_verify(repo)?;
     result(global, &report, |report| {
@@ -163,7 +122,7 @@ fn new_passphrase(no_passphrase: bool) -> Result<Option<Secret>> {
 }
 
 /// For keys that are there; none when they are not encrypted.
-fn passphrase(keys: &KeyArgs) -> Result<Option<Secret>> {
+pub fn passphrase(keys: &KeyArgs) -> Result<Option<Secret>> {
     if !app::keys_need_passphrase(&keys.dir)? {
         return Ok(None);
     }

@@ -1,14 +1,18 @@
 //! Every command and option, as the help shows them.
 
+mod release;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::backup::BackupId;
 use crate::fetch::Location;
-use crate::release::{Fact, Platform, ProductName, RelPath};
+use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
+
+pub use release::{BlockArgs, BundleArgs, KeyArgs, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, YankArgs};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -97,6 +101,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run the product under supervision; started by itself where needed
     Supervise(SuperviseArgs),
+    /// Any TUF repository: trust a root, refresh metadata, download targets
+    Tuf(TufArgs),
     /// What a code like NL0316 means, or all of them
     Explain { code: Option<String> },
 }
@@ -151,6 +157,11 @@ pub enum UpdateVerb {
         /// Write the plan, for `upgrade --plan FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Take releases out of this file instead of asking the repository
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+        #[command(flatten)]
+        risks: RiskArgs,
     },
     /// Compare every file of the installed release with what the publisher signed
     Verify,
@@ -171,6 +182,8 @@ pub enum UpdateVerb {
         /// Go on in spite of warnings, without a question
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        risks: RiskArgs,
     },
     /// Give up the release before; until then the way back is cheap
     Finalize,
@@ -242,12 +255,24 @@ pub struct UpgradeArgs {
     /// Fetch whole packages, also of releases that are on this disk
     #[arg(long, conflicts_with = "plan")]
     pub full: bool,
+    /// Take releases out of this file, which `release bundle` made, instead of asking the repository
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub risks: RiskArgs,
     /// Show what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Go on in spite of warnings, without a question
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RiskArgs {
+    /// Take a move that is not recommended, by the name of what speaks against it; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub accept_risk: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -274,99 +299,6 @@ pub enum BackupVerb {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ReleaseVerb {
-    /// Make keys and an empty signed repository
-    Init {
-        #[arg(value_name = "DIR")]
-        repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-        /// Leave the keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
-        #[arg(long)]
-        no_passphrase: bool,
-    },
-    /// Pack a release's folder into a package
-    Pack {
-        tree: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// any, or <os>-<arch>
-        #[arg(long)]
-        platform: Option<Platform>,
-        /// zstd level
-        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(i32).range(1..=19))]
-        level: i32,
-    },
-    /// Sign packages of one release and put them into the repository
-    Publish {
-        #[arg(required = true)]
-        packages: Vec<PathBuf>,
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        changelog: Option<PathBuf>,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Make a patch between two published releases and publish it, if it is worth it
-    Patch(ReleasePatchArgs),
-    /// Sign the short-lived metadata anew; for a cron job
-    Timestamp {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Check the whole repository as a client would see it
-    Verify {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct KeyArgs {
-    /// Folder of the signing keys
-    #[arg(long = "keys", value_name = "DIR")]
-    pub dir: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct ReleasePatchArgs {
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
-    /// The release to start from
-    #[arg(long, value_name = "V")]
-    pub from: Version,
-    /// The release to lead to [default: the highest]
-    #[arg(long, value_name = "V")]
-    pub to: Option<Version>,
-    /// any, or <os>-<arch> [default: each that both have a package for]
-    #[arg(long)]
-    pub platform: Option<Platform>,
-    /// Where the repository has several products
-    #[arg(long, value_name = "NAME")]
-    pub product: Option<ProductName>,
-    /// Publish nothing that has more than this share of the whole package
-    #[arg(long, value_name = "PERCENT", default_value_t = 60, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub at_most: u8,
-    /// zstd level
-    #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
-    pub level: i32,
-    /// Threads that compare files [default: one for each processor]
-    #[arg(long)]
-    pub threads: Option<std::num::NonZeroUsize>,
-    /// Memory to compare files in, in MiB; larger files are compared in windows
-    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65_536))]
-    pub memory: u32,
-    /// Folder to unpack in, with room for three trees [default: the system's for temporary files]
-    #[arg(long, value_name = "DIR")]
-    pub work: Option<PathBuf>,
-    #[command(flatten)]
-    pub keys: KeyArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -532,4 +464,35 @@ mod tests {
     fn every_command_is_well_formed() {
         super::Args::command().debug_assert();
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct TufArgs {
+    /// Folder of the trusted metadata
+    #[arg(long, value_name = "DIR")]
+    pub metadata_dir: PathBuf,
+    /// Where the repository's metadata lies
+    #[arg(long, value_name = "URL")]
+    pub metadata_url: Option<Location>,
+    /// A target to download, as the repository calls it; may be given again
+    #[arg(long = "target-name", value_name = "NAME")]
+    pub target_names: Vec<String>,
+    /// Where the repository's targets lie
+    #[arg(long, value_name = "URL")]
+    pub target_base_url: Option<Location>,
+    /// Folder for downloaded targets
+    #[arg(long, value_name = "DIR")]
+    pub target_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub verb: TufVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TufVerb {
+    /// Trust a publisher by its root metadata, got from a place you trust; asks nobody
+    Init { root: PathBuf },
+    /// Bring the top-level metadata up to date
+    Refresh,
+    /// The same, then fetch targets that are not there yet
+    Download,
 }

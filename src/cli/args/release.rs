@@ -1,0 +1,208 @@
+//! Commands of the publisher.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+use jiff::Timestamp;
+
+use crate::release::{Expression, Platform, ProductName};
+use crate::version::{Constraint, Version};
+
+#[derive(Debug, Subcommand)]
+pub enum ReleaseVerb {
+    /// Make keys and an empty signed repository
+    Init {
+        #[arg(value_name = "DIR")]
+        repo: PathBuf,
+        #[command(flatten)]
+        keys: KeyArgs,
+        /// Leave the keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
+        #[arg(long)]
+        no_passphrase: bool,
+    },
+    /// Pack a release's folder into a package
+    Pack {
+        tree: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// any, or <os>-<arch>
+        #[arg(long)]
+        platform: Option<Platform>,
+        /// zstd level
+        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(i32).range(1..=19))]
+        level: i32,
+    },
+    /// Sign packages of one release and put them into the repository
+    Publish {
+        #[arg(required = true)]
+        packages: Vec<PathBuf>,
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        changelog: Option<PathBuf>,
+        #[command(flatten)]
+        keys: KeyArgs,
+    },
+    /// Make a patch between two published releases and publish it, if it is worth it
+    Patch(PatchArgs),
+    /// Take a release back: nobody goes there any more, whoever has it may leave it
+    Yank(YankArgs),
+    /// Block moves between releases
+    Block(BlockArgs),
+    /// Bring a release to a growing share of all nodes
+    Rollout(RolloutArgs),
+    /// Make one file of a repository, for machines without network
+    Bundle(BundleArgs),
+    /// What a repository offers
+    List {
+        #[arg(value_name = "DIR")]
+        repo: PathBuf,
+    },
+    /// Sign the short-lived metadata anew; for a cron job
+    Timestamp {
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        #[command(flatten)]
+        keys: KeyArgs,
+    },
+    /// Check the whole repository as a client would see it
+    Verify {
+        #[arg(value_name = "DIR")]
+        repo: PathBuf,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct KeyArgs {
+    /// Folder of the signing keys
+    #[arg(long = "keys", value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+/// A repository of which something is said.
+#[derive(Debug, ClapArgs)]
+pub struct RepositoryArgs {
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Of which product, where the repository has several
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BundleArgs {
+    /// The version that is installed; leave it out for a first installation
+    #[arg(long, value_name = "V")]
+    pub from: Option<Version>,
+    /// The version to go to
+    #[arg(long, value_name = "V")]
+    pub to: Version,
+    /// Only packages for this platform; may be given more than once
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Vec<Platform>,
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Of which product, where the repository has several
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct YankArgs {
+    #[arg(value_name = "V")]
+    pub version: Version,
+    /// Why; operators read it
+    #[arg(long, value_name = "TEXT", required_unless_present = "undo")]
+    pub reason: Option<String>,
+    /// Where operators read more
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// The release to go to
+    #[arg(long, value_name = "V")]
+    pub instead: Option<Version>,
+    /// Let it be entered again
+    #[arg(long, conflicts_with_all = ["reason", "url", "instead"])]
+    pub undo: bool,
+    #[command(flatten)]
+    pub place: RepositoryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RolloutArgs {
+    #[arg(value_name = "V")]
+    pub version: Version,
+    /// When it begins, e.g. 2026-01-31T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Timestamp>,
+    /// From then on until all have it; 0 is all at once
+    #[arg(long, value_name = "N")]
+    pub hours: u32,
+    #[command(flatten)]
+    pub place: RepositoryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BlockArgs {
+    /// A version or a range such as `<0b2`; `*` is anywhere
+    #[arg(value_name = "FROM", required_unless_present = "undo")]
+    pub from: Option<Constraint>,
+    #[arg(value_name = "TO", required_unless_present = "undo")]
+    pub to: Option<Constraint>,
+    /// Why; operators read it
+    #[arg(long, value_name = "TEXT", required_unless_present = "undo")]
+    pub reason: Option<String>,
+    /// Where operators read more
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// What it is called, for `--undo` and for operators who take the risk [default: block-1 and so on]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only where this holds of an installation; where it cannot be told the move is not recommended. The first of several that
+    /// can be told decides
+    #[arg(long, value_name = "EXPRESSION")]
+    pub when: Vec<Expression>,
+    /// Take the block of this name back
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["from", "to", "reason", "url", "name", "when"])]
+    pub undo: Option<String>,
+    #[command(flatten)]
+    pub place: RepositoryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct PatchArgs {
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// The release to start from
+    #[arg(long, value_name = "V")]
+    pub from: Version,
+    /// The release to lead to [default: the highest]
+    #[arg(long, value_name = "V")]
+    pub to: Option<Version>,
+    /// any, or <os>-<arch> [default: each that both have a package for]
+    #[arg(long)]
+    pub platform: Option<Platform>,
+    /// Where the repository has several products
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    /// Publish nothing that has more than this share of the whole package
+    #[arg(long, value_name = "PERCENT", default_value_t = 60, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub at_most: u8,
+    /// zstd level
+    #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
+    pub level: i32,
+    /// Threads that compare files [default: one for each processor]
+    #[arg(long)]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Memory to compare files in, in MiB; larger files are compared in windows
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65_536))]
+    pub memory: u32,
+    /// Folder to unpack in, with room for three trees [default: the system's for temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
