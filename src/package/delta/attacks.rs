@@ -1,4 +1,5 @@
 //! Patches that somebody signed and that are still not what they should be: refused with the reason, with nothing left behind.
+#![allow(clippy::disallowed_methods)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -21,12 +22,14 @@ struct Scene {
     manifest: ReleaseManifest,
 }
 
+type Rest = Box<dyn Fn(&mut Writer<Vec<u8>>)>;
+
 /// The pieces of a patch, to be changed by a test.
 struct Parts {
     header: PatchHeader,
     json: Vec<u8>,
     /// What comes after the manifest.
-    rest: Box<dyn Fn(&mut Writer<Vec<u8>>)>,
+    rest: Rest,
     /// Behind the last group, in the frame.
     tail: Vec<u8>,
 }
@@ -250,7 +253,6 @@ fn another_way_than_the_one_asked_for() {
 #[test]
 fn steps_that_lead_nowhere() {
     let scene = Scene::new();
-    type Rest = Box<dyn Fn(&mut Writer<Vec<u8>>)>;
     let cases: Vec<(Rest, &str)> = vec![
         (Box::new(|w| w.begin(Some(99))), "an old file that there is not"),
         (Box::new(|w| w.begin(Some(1))), "an old file that there is not"),
