@@ -14,7 +14,7 @@ for tool in zstd xdelta3 bsdiff; do
     command -v "$tool" >/dev/null || apt-get install --yes --quiet "$tool" >/dev/null
 done
 [ -x /usr/bin/time ] || apt-get install --yes --quiet time >/dev/null
-cargo build --release --quiet --bins
+[ -n "${SKIP_BUILD:-}" ] || cargo build --release --quiet --bins
 work=$(mktemp -d -p "${TMPDIR:-/tmp}")
 readonly work
 trap 'rm -rf "$work"' EXIT
@@ -86,7 +86,13 @@ stage() {
 }
 
 fresh() { rm -rf "$work/out" "$work/made" && mkdir -p "$work/out" && sync -f "$work"; }
-unpacked_by_tar() { (cd "$work" && sha256sum 0b1.peer.tar.zst >/dev/null & zstd -dcq 0b1.peer.tar.zst | tar -C out -xf - && "$@" && wait); }
+unpacked_by_tar() {
+    cd "$work"
+    sha256sum 0b1.peer.tar.zst >/dev/null &
+    zstd -dcq 0b1.peer.tar.zst | tar -C out -xf -
+    wait
+    "$@"
+}
 export -f unpacked_by_tar
 export work
 
@@ -146,5 +152,5 @@ patches() {
 
 payload
 published
-whole
 patches
+whole

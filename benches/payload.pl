@@ -117,12 +117,21 @@ sub relinked {
     return $new;
 }
 
+# A name as a release may have it: none differs from another in case only.
+my %named;
+sub name_of {
+    my ($path) = @_;
+    (my $name = lc $path) =~ s{^/usr/}{};
+    $name =~ s/[^\x21-\x7e]/_/g;
+    $name .= '_' while $named{$name}++;
+    return $name;
+}
+
 my %kept = map { $_ => 0 } qw(unchanged edited relinked renamed removed added);
 for my $path (@chosen) {
     my $content = slurp($path);
     my $program = $content =~ /\A(?:\x7fELF|#!)/;
-    (my $name = $path) =~ s{^/usr/}{};
-    $name =~ s/[^\x21-\x7e]/_/g;
+    my $name = name_of($path);
     put("$out/old/$name", $content, $program);
     my $fate = roll(100);
     my ($place, $changed) = ($name, $content);
@@ -144,8 +153,7 @@ for my $path (@chosen) {
     put("$out/new/$place", $changed, $program);
 }
 for my $path (@spare[0 .. ($#spare < 149 ? $#spare : 149)]) {
-    (my $name = $path) =~ s{^/usr/}{};
-    $name =~ s/[^\x21-\x7e]/_/g;
+    my $name    = name_of($path);
     my $content = slurp($path);
     put("$out/new/$name", $content, $content =~ /\A(?:\x7fELF|#!)/);
     $kept{added}++;
