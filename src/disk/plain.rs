@@ -1,5 +1,6 @@
 //! Filling a tree that nobody looks at yet: no fsync per file, the caller ends with one [`super::sync_filesystem`].
 
+use std::cell::RefCell;
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
@@ -12,6 +13,8 @@ use super::{Result, at};
 #[derive(Debug)]
 pub struct TreeWriter {
     root: PathBuf,
+    /// The folder that was made last; most files lie where the one before them does.
+    last: RefCell<PathBuf>,
 }
 
 /// A file being written by a [`TreeWriter`].
@@ -28,6 +31,7 @@ impl TreeWriter {
         super::create_dir_all(root)?;
         Ok(Self {
             root: root.to_path_buf(),
+            last: RefCell::new(root.to_path_buf()),
         })
     }
 
@@ -52,8 +56,9 @@ impl TreeWriter {
 
     fn place(&self, path: &Path) -> Result<PathBuf> {
         let full = self.root.join(path);
-        if let Some(above) = full.parent() {
+        if let Some(above) = full.parent().filter(|above| *self.last.borrow() != **above) {
             make_folders(above)?;
+            *self.last.borrow_mut() = above.to_path_buf();
         }
         Ok(full)
     }

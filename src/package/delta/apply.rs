@@ -93,6 +93,7 @@ fn write_tree<R: Read>(
         dest,
         buffer,
         done: 0,
+        can_share: true,
         progress,
     };
     for entry in &manifest.files {
@@ -157,6 +158,7 @@ struct Work<'a> {
     dest: &'a Path,
     buffer: Vec<u8>,
     done: u64,
+    can_share: bool,
     progress: &'a mut dyn FnMut(u64),
 }
 
@@ -167,7 +169,7 @@ impl Work<'_> {
             FileKind::File { mode, size, sha256 } => (*mode, *size, *sha256),
         };
         let found = match self.base.same_as(entry) {
-            Some(same) => self.taken_over(entry, mode, same)?,
+            Some(same) => self.taken_over(entry, (mode, size), same)?,
             None => self.made_anew(reader, entry, mode, size)?,
         };
         if found != sha256 {
@@ -189,28 +191,41 @@ impl Work<'_> {
     }
 
     /// The content is that of an old file.
-    fn taken_over(&mut self, entry: &FileEntry, mode: u32, same: &FileEntry) -> Result<Digest, PackageError> {
+    fn taken_over(
+        &mut self,
+        entry: &FileEntry,
+        (mode, size): (u32, u64),
+        same: &FileEntry,
+    ) -> Result<Digest, PackageError> {
         let source = self.base.open_file(same)?;
         let mut out = self.tree.file(entry.path.as_ref(), mode)?;
         let path = entry.path.under(self.dest);
-        let is_shared = out.share(&source)?;
+        // Where one file cannot share, no other can.
+        self.can_share = self.can_share && out.share(&source)?;
         // What counts is what is in the new tree now.
-        let mut content = if is_shared {
+        let content = if self.can_share {
             io_at("open", &path, File::open(&path))?
         } else {
             source
         };
         let mut hasher = Hasher::default();
-        loop {
-            let count = io_at("read", &path, content.read(&mut self.buffer))?;
+        let mut left = size;
+        while left > 0 {
+            let most = usize::try_from(left).map_or(self.buffer.len(), |left| left.min(self.buffer.len()));
+            let count = io_at("read", &path, (&content).read(&mut self.buffer[..most]))?;
             if count == 0 {
-                return Ok(hasher.finish());
+                break;
             }
             hasher.update(&self.buffer[..count]);
-            if !is_shared {
+            if !self.can_share {
                 io_at("write", &path, out.write_all(&self.buffer[..count]))?;
             }
+            left -= count as u64;
         }
+        if self.can_share && io_at("look at", &path, content.metadata())?.len() != size {
+            return Err(self.not_as_listed(entry));
+        }
+        Ok(hasher.finish())
     }
 
     /// The content comes from the patch, and from an old file as far as it is like that.

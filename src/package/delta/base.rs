@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
 use crate::crypt::{Digest, digest_of};
 use crate::disk;
 use crate::package::{MANIFEST_LIMIT, PackageError, io_at, list};
@@ -75,13 +78,17 @@ impl Base {
         self.open_path(&self.dir.join(MANIFEST_NAME))
     }
 
+    /// A file that has become a link or something else is not opened, nor waited for.
     fn open_path(&self, path: &Path) -> Result<File, PackageError> {
-        let meta = io_at("look at", path, path.symlink_metadata())?;
-        if !meta.is_file() {
-            let problem = format!("{} is not a file any more", path.display());
-            return Err(PackageError::PatchBase { problem });
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(file) => Ok(file.into()),
+            Err(Errno::LOOP) => {
+                let problem = format!("{} is not a file any more", path.display());
+                Err(PackageError::PatchBase { problem })
+            }
+            Err(e) => io_at("open", path, Err(e.into())),
         }
-        io_at("open", path, File::open(path))
     }
 }
 
