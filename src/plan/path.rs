@@ -31,7 +31,9 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
         }
     }
     let blocked = catalog.advisory().map_or(&[][..], |advisory| &advisory.blocked);
-    blocked.iter().for_each(|block| building.block(block));
+    for block in blocked {
+        building.block(block).map_err(contradiction)?;
+    }
     building.finish().map_err(contradiction)
 }
 

@@ -395,7 +395,11 @@ pub enum LeastChannel {
 
 fn fact(text: &str) -> Result<(String, Fact), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, e.g. rows=120000")?;
-    Ok((name.trim().to_owned(), Fact::read(value)))
+    let name = name.trim();
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c)) {
+        return Err("the name of a fact has letters, digits, `.`, `_` and `-`, e.g. rows=120000".into());
+    }
+    Ok((name.to_owned(), Fact::read(value)))
 }
 
 #[derive(Debug, ClapArgs)]
