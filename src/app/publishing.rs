@@ -2,29 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::signing::not_changed;
 use super::{AppError, Result};
-use crate::crypt::Secret;
 use crate::package::{self, Packed};
-use crate::publish::{self, Inspected, Published, RepositoryReport};
+use crate::publish::{self, Inspected, Keys, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ReleaseManifest};
 use crate::{clock, crypt, disk};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
-
-/// Keys and an empty, signed repository; gives the root of trust to hand to operators.
-pub fn release_init(repository: &Path, keys: &Path, passphrase: Option<Secret>) -> Result<PathBuf> {
-    let options = publish::InitOptions {
-        passphrase,
-        now: clock::now(),
-    };
-    publish::init(repository, keys, &options).map_err(|e| AppError::below("NL0502", &e))
-}
-
-/// Whether signing with these keys takes a passphrase.
-pub fn keys_need_passphrase(keys: &Path) -> Result<bool> {
-    publish::need_passphrase(keys).map_err(|e| AppError::below("NL0502", &e))
-}
 
 #[derive(Debug)]
 pub struct PackOptions {
@@ -46,8 +32,7 @@ pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
 #[derive(Debug)]
 pub struct PublishOptions {
     pub repository: PathBuf,
-    pub keys: PathBuf,
-    pub passphrase: Option<Secret>,
+    pub keys: Keys,
     pub changelog: Option<PathBuf>,
 }
 
@@ -65,18 +50,9 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
     let PublishOptions {
         repository,
         keys,
-        passphrase,
         changelog,
     } = options;
-    publish::publish(
-        repository,
-        keys,
-        &inspected,
-        changelog.as_deref(),
-        passphrase.as_ref(),
-        clock::now(),
-    )
-    .map_err(|e| AppError::below("NL0502", &e))
+    publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
 }
 
 fn inspect(path: &Path) -> Result<Inspected> {
@@ -111,11 +87,6 @@ fn one_release(inspected: &[Inspected], first: &ReleaseManifest) -> Result<()> {
             Err(AppError::said("NL0501", message))
         }
     }
-}
-
-/// Signs the short-lived roles anew; for a cron job.
-pub fn release_timestamp(repository: &Path, keys: &Path, passphrase: Option<&Secret>) -> Result<()> {
-    publish::timestamp(repository, keys, passphrase, clock::now()).map_err(|e| AppError::below("NL0502", &e))
 }
 
 /// The whole repository as a client would see it.

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::release::args::ReleaseVerb;
 use crate::backup::BackupId;
 use crate::fetch::Location;
-use crate::release::{Fact, Platform, ProductName, RelPath};
+use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -276,62 +277,6 @@ pub enum BackupVerb {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ReleaseVerb {
-    /// Make keys and an empty signed repository
-    Init {
-        #[arg(value_name = "DIR")]
-        repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-        /// Leave the keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
-        #[arg(long)]
-        no_passphrase: bool,
-    },
-    /// Pack a release's folder into a package
-    Pack {
-        tree: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// any, or <os>-<arch>
-        #[arg(long)]
-        platform: Option<Platform>,
-        /// zstd level
-        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(i32).range(1..=19))]
-        level: i32,
-    },
-    /// Sign packages of one release and put them into the repository
-    Publish {
-        #[arg(required = true)]
-        packages: Vec<PathBuf>,
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        changelog: Option<PathBuf>,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Sign the short-lived metadata anew; for a cron job
-    Timestamp {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Check the whole repository as a client would see it
-    Verify {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct KeyArgs {
-    /// Folder of the signing keys
-    #[arg(long = "keys", value_name = "DIR")]
-    pub dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -68,8 +68,11 @@ fn metadata_that_has_expired() {
     let scene = Scene::new();
     let repo = PathBuf::from(scene.publisher.text("repo"));
     let keys = PathBuf::from(scene.publisher.text("keys"));
-    let sign = |now: &str| netlink::publish::timestamp(&repo, &keys, None, now.parse().unwrap()).unwrap();
-    sign("2020-01-01T00:00:00Z");
+    let at_hand = netlink::publish::Keys {
+        dirs: vec![keys.clone()],
+        passphrase: None,
+    };
+    netlink::publish::timestamp(&repo, &at_hand, "2020-01-01T00:00:00Z".parse().unwrap()).unwrap();
     scene.upgrade().no(1, &["NL0203", "expired"]);
     scene.assert_untouched();
     run(&["release", "verify", "--repo", repo.to_str().unwrap()]).no(1, &["expired"]);

@@ -15,6 +15,7 @@ mod faults;
 mod fetching;
 mod journey;
 mod keeping;
+mod keys;
 mod package;
 mod planning;
 mod rest;

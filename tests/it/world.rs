@@ -93,7 +93,16 @@ impl Publisher {
         fs::create_dir_all(dir).unwrap();
         let publisher = Self { dir: dir.to_path_buf() };
         let (repo, keys) = (publisher.text("repo"), publisher.text("keys"));
-        run(&["release", "init", &repo, "--keys", &keys, "--no-passphrase"]).ok();
+        run(&[
+            "release",
+            "init",
+            &repo,
+            "--keys",
+            &keys,
+            "--no-passphrase",
+            "--single-key",
+        ])
+        .ok();
         publisher
     }
 

@@ -1,0 +1,176 @@
+//! `netlink release …`, the publisher's side.
+
+pub mod args;
+mod keys;
+
+use std::path::Path;
+
+use serde_json::json;
+
+use self::args::ReleaseVerb;
+use super::args::Global;
+use super::output::{Result, bytes, green, result, say};
+use crate::app::{self, PackOptions, PublishOptions};
+use crate::publish::{Arrangement, Outcome};
+use crate::release::Platform;
+
+pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
+    match verb {
+        ReleaseVerb::Init {
+            repo,
+            keys,
+            single_key,
+            new,
+        } => init(global, repo, keys, *single_key, new.no_passphrase),
+        ReleaseVerb::Keys(verb) => keys::run(global, verb),
+        ReleaseVerb::Pack {
+            tree,
+            out,
+            platform,
+            level,
+        } => pack(global, tree, out, platform.as_ref(), *level),
+        ReleaseVerb::Publish {
+            packages,
+            changelog,
+            at,
+        } => {
+            let options = PublishOptions {
+                repository: at.repo.clone(),
+                keys: keys::at_hand(&at.dirs)?,
+                changelog: changelog.clone(),
+            };
+            let published = app::publish(packages, &options)?;
+            warn(&published.outcome.warnings);
+            result(global, &published, |published| {
+                let done = if published.outcome.published {
+                    "published"
+                } else {
+                    "drafted"
+                };
+                let outcome = &published.outcome;
+                format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
+            })
+        }
+        ReleaseVerb::Sign { at } => {
+            let outcome = app::release_sign(&at.repo, &keys::at_hand(&at.dirs)?)?;
+            said(global, &outcome, "signed and published")
+        }
+        ReleaseVerb::Discard { repo } => {
+            let dropped = app::release_discard(repo)?;
+            result(global, &json!({"dropped": dropped}), |_| match dropped {
+                true => format!("{} the draft", green("dropped")),
+                false => "no draft waits for signatures".into(),
+            })
+        }
+        ReleaseVerb::Renew { roles, at } => {
+            let outcome = app::release_renew(&at.repo, &keys::at_hand(&at.dirs)?, roles)?;
+            said(global, &outcome, "renewed")
+        }
+        ReleaseVerb::Timestamp { at } => {
+            let outcome = app::release_timestamp(&at.repo, &keys::at_hand(&at.dirs)?)?;
+            said(global, &outcome, "signed short-lived metadata")
+        }
+        ReleaseVerb::Verify { repo } => verify(global, repo),
+    }
+}
+
+fn init(global: &Global, repo: &Path, dir: &Path, single_key: bool, no_passphrase: bool) -> Result<()> {
+    let arrangement = if single_key {
+        Arrangement::SingleKey
+    } else {
+        Arrangement::Shared
+    };
+    let made = app::release_init(repo, dir, arrangement, keys::new_passphrase(no_passphrase)?)?;
+    let advice = match arrangement {
+        Arrangement::SingleKey => {
+            "one key signs everything, so that whoever gets it can release anything and keep operators from ever \
+             learning of it; for trying out only, make other repositories without `--single-key`"
+        }
+        Arrangement::Shared => {
+            "root and targets take two of three keys each: give those in offline/ to different people, or keep them on \
+             media apart; only online/ belongs on the machine that runs `netlink release timestamp`"
+        }
+    };
+    say(advice);
+    result(global, &made, |made| {
+        let root = made.root_metadata.display();
+        format!("{} repository {}; give operators {root}", green("made"), repo.display())
+    })
+}
+
+/// A change that is published, or waits for others.
+fn said(global: &Global, outcome: &Outcome, done: &str) -> Result<()> {
+    warn(&outcome.warnings);
+    result(global, outcome, |outcome| {
+        let done = if outcome.published {
+            done
+        } else {
+            "signed with the keys at hand"
+        };
+        let listed = if outcome.targets.is_empty() { "" } else { ": " };
+        format!(
+            "{}{listed}{}{}",
+            green(done),
+            outcome.targets.join(", "),
+            waiting(outcome)
+        )
+    })
+}
+
+fn waiting(outcome: &Outcome) -> String {
+    if outcome.published {
+        return String::new();
+    }
+    let lines = outcome.waits.iter().map(keys::lacking);
+    let lines: String = lines.map(|line| format!("\n  {line}")).collect();
+    format!("\nnothing is published yet; whoever has a missing key runs `netlink release sign`:{lines}")
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
+    }
+}
+
+fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, level: i32) -> Result<()> {
+    let options = PackOptions {
+        platform: platform.cloned(),
+        level,
+    };
+    let packed = app::pack(tree, out, &options)?;
+    let document = json!({
+        "file": out, "product": packed.manifest.product, "version": packed.manifest.version,
+        "platform": packed.manifest.platform, "length": packed.length, "sha256": packed.sha256,
+    });
+    result(global, &document, |_| {
+        let manifest = &packed.manifest;
+        format!(
+            "{} {} {} {} {} for {}",
+            green("packed"),
+            out.display(),
+            bytes(packed.length),
+            manifest.product,
+            manifest.version,
+            manifest.platform
+        )
+    })
+}
+
+fn verify(global: &Global, repo: &Path) -> Result<()> {
+    let report = app::release_verify(repo)?;
+    warn(&report.warnings);
+    result(global, &report, |report| {
+        let expires: String = report
+            .expires
+            .iter()
+            .map(|(role, at)| format!("\n  {role:<10} until {at:.0}"))
+            .collect();
+        let size = bytes(report.bytes);
+        format!(
+            "{}: {} releases, {} targets, {size}{expires}",
+            green("ok"),
+            report.releases,
+            report.targets
+        )
+    })
+}
