@@ -1,6 +1,6 @@
 //! Planning over 1,000, 100,000 and 1,000,000 releases with ranges, 1% stops and 1% blocks.
 //!
-//! `cargo bench --bench planner`; reading the index and planning over it are told apart, and the growth beside n log n.
+//! `cargo bench --bench planner`; blocks mean one move each, then half of all; reading the index and planning over it are told apart, and the growth beside n log n.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
@@ -40,6 +40,23 @@ fn index(count: u32) -> String {
     text
 }
 
+/// Each hundredth release closes the way from all before it to all after it: each block means half of all releases.
+fn wide_index(count: u32) -> String {
+    let releases: Vec<String> = (0..count)
+        .map(|n| format!(r#"{{"version":"{}"}}"#, version(n)))
+        .collect();
+    let block = |n: u32| {
+        let (from, to) = (version(n - 50), version(n));
+        format!(r#"{{"name":"B{n}","from":"<{from}","to":">={to}","reason":"it loses data"}}"#)
+    };
+    let blocks: Vec<String> = (99..count).step_by(100).map(block).collect();
+    format!(
+        r#"{{"scheme":"dotted","releases":[{}],"blocked":[{}]}}"#,
+        releases.join(","),
+        blocks.join(",")
+    )
+}
+
 fn terms() -> Terms<Dotted> {
     Terms {
         facts: FactSheet::default(),
@@ -56,6 +73,12 @@ fn median(mut times: Vec<Duration>) -> f64 {
 }
 
 fn main() {
+    measure("blocks of one move each", index);
+    measure("blocks of half of all moves each", wide_index);
+}
+
+fn measure(what: &str, index: fn(u32) -> String) {
+    println!("{what}:");
     let mut first = None;
     for (count, rounds) in SIZES {
         let text = index(count);

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Installation, Result, facts, repository};
 use crate::plan::{self, Fetch, Goal, Planned, Wish};
-use crate::release::Platform;
+use crate::release::{Platform, Withdrawal};
 use crate::version::{Channel, Version};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +36,9 @@ pub struct Available {
     /// Bytes of the package for this platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub download_bytes: Option<u64>,
+    /// Why its publisher took it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
 }
 
 /// Asks the repository; changes nothing but the trusted metadata.
@@ -53,8 +56,12 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
             channel: release.channel(),
             released_at: release.rules.released_at,
             download_bytes: release.package_for(&platform).map(|package| package.target.length),
+            withdrawn: catalog.withdrawal(&release.version).map(Withdrawal::reason),
         })
         .collect();
+    if let Some((version, withdrawal)) = current_version.as_ref().and_then(|v| Some((v, catalog.withdrawal(v)?))) {
+        notes.push(format!("the installed {version}: {}", withdrawal.reason()));
+    }
     let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
         Ok(Planned::Go(plan)) => {
             notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));

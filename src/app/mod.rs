@@ -42,7 +42,10 @@ pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
-pub use publishing::{PackOptions, PublishOptions, pack, publish, release_verify};
+pub use publishing::{
+    Advice, AdviceOptions, Advised, Listed, ListedRelease, PackOptions, PublishOptions, pack, publish, release_advise,
+    release_list, release_verify,
+};
 pub use server::{left_unfinished, server_token};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_discard, release_init, release_renew, release_sign,
@@ -51,8 +54,8 @@ pub use signing::{
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish, begin_turning_back,
-    prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
+    Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
+    begin_turning_back, prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

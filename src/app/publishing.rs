@@ -6,8 +6,10 @@ use super::signing::not_changed;
 use super::{AppError, Result};
 use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Keys, Published, RepositoryReport};
-use crate::release::{Changelog, Platform, ReleaseManifest};
+use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::{clock, crypt, disk};
+
+pub use crate::publish::{Advice, Advised, Listed, ListedRelease};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
@@ -87,6 +89,33 @@ fn one_release(inspected: &[Inspected], first: &ReleaseManifest) -> Result<()> {
             Err(AppError::said("NL0501", message))
         }
     }
+}
+
+/// Where a publisher says something of the releases of a product.
+#[derive(Debug)]
+pub struct AdviceOptions {
+    pub repository: PathBuf,
+    pub keys: Keys,
+    /// When absent, the only one of the repository.
+    pub product: Option<ProductName>,
+}
+
+/// Signs one more thing to be said of releases that are out, or takes one back; gives all that is said now.
+pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advised> {
+    let AdviceOptions {
+        repository,
+        keys,
+        product,
+    } = options;
+    publish::advise(repository, keys, product.as_ref(), advice, clock::now()).map_err(|e| match &e {
+        publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
+        _ => not_changed(&e),
+    })
+}
+
+/// What a repository offers, product by product.
+pub fn release_list(repository: &Path) -> Result<Vec<Listed>> {
+    publish::list(repository).map_err(|e| AppError::below("NL0503", &e))
 }
 
 /// The whole repository as a client would see it.

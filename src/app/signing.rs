@@ -14,9 +14,13 @@ pub(super) fn not_changed(error: &PublishError) -> AppError {
     let code = match error {
         PublishError::Busy(_) => "NL0511",
         PublishError::NoDraft
-        | PublishError::Tuf(TufError::DraftWaits | TufError::DamagedDraft { .. } | TufError::StaleDraft { .. }) => {
-            "NL0512"
-        }
+        | PublishError::NoCopy(_)
+        | PublishError::Tuf(
+            TufError::DraftWaits
+            | TufError::OtherDraft { .. }
+            | TufError::DamagedDraft { .. }
+            | TufError::StaleDraft { .. },
+        ) => "NL0512",
         PublishError::Key { .. }
         | PublishError::Exposed { .. }
         | PublishError::Changeable { .. }
@@ -73,9 +77,9 @@ pub fn show_keys(repository: &Path, keys: &Keys) -> Result<KeysReport> {
     publish::show(repository, keys, clock::now()).map_err(|e| not_changed(&e))
 }
 
-/// Adds the signatures of the keys at hand to the draft.
-pub fn release_sign(repository: &Path, keys: &Keys) -> Result<Outcome> {
-    publish::sign(repository, keys, clock::now()).map_err(|e| not_changed(&e))
+/// Adds the signatures of the keys at hand to the draft, and those in copies of it.
+pub fn release_sign(repository: &Path, keys: &Keys, copies: &[PathBuf]) -> Result<Outcome> {
+    publish::sign(repository, keys, copies, clock::now()).map_err(|e| not_changed(&e))
 }
 
 /// Drops the draft; false when there is none.

@@ -1,5 +1,6 @@
 //! upgrade, downgrade, rollback, resume: plan under the lock, let the door ask, accept, drive, and look afresh at the end.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,18 +11,35 @@ use super::{AppError, Consent, Installation, Result, changes, facts, finalize, r
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
-use crate::plan::{self, Plan, Planned, RefusedHop};
+use crate::plan::{self, Explanation, Plan, Planned};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
 pub use crate::plan::{Fetch, Goal, Wish};
 
+/// What is asked for, and on which terms.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub goal: Goal,
+    /// Names of the blocks that cannot be judged here and that the operator takes all the same.
+    pub accepted_risks: BTreeSet<String>,
+}
+
+impl From<Goal> for Order {
+    fn from(goal: Goal) -> Self {
+        Self {
+            goal,
+            accepted_risks: BTreeSet::new(),
+        }
+    }
+}
+
 /// A plan to look at.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanView {
     pub plan: Plan,
-    /// Moves that a rule forbids and that would have been shorter.
-    pub refused: Vec<RefusedHop>,
+    #[serde(flatten)]
+    pub explanation: Explanation,
 }
 
 /// What a goal comes to.
@@ -31,15 +49,17 @@ pub enum Ready<T> {
 }
 
 /// Plans without taking the lock and without changing anything.
-pub fn preview(installation: &Installation, goal: &Goal) -> Result<Ready<PlanView>> {
-    Ok(match make(installation, goal)? {
+pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanView>> {
+    Ok(match make(installation, order)? {
         Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
-        Ready::Go((plan, refused)) => Ready::Go(PlanView { plan, refused }),
+        Ready::Go((plan, explanation)) => Ready::Go(PlanView { plan, explanation }),
     })
 }
 
-fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<RefusedHop>)>> {
-    let facts = facts::gather(installation)?;
+fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Explanation)>> {
+    let goal = &order.goal;
+    let mut facts = facts::gather(installation)?;
+    facts.terms.accepted_risks.clone_from(&order.accepted_risks);
     let catalog = match (goal, repository::catalog(installation)) {
         // The way back must not depend on the network: what is on disk is enough while the old release is kept.
         (Goal::Rollback(_), Err(_)) => repository::on_disk(installation)?,
@@ -48,7 +68,7 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
     match plan::plan(&facts, &catalog, goal).map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
-            let refused = plan::refused_alternatives(&facts, &catalog, &plan);
+            let explanation = plan::explain(&facts, &catalog, &plan);
             // Who goes back to where they were has consented before, and may be without a repository.
             let notes = match goal {
                 Goal::Upgrade(..) => Some(changes::notes_of_the_way_up(
@@ -68,7 +88,7 @@ fn make(installation: &Installation, goal: &Goal) -> Result<Ready<(Plan, Vec<Ref
                     .map_err(|e| AppError::below("NL0323", &e))?,
                 None => *plan,
             };
-            Ok(Ready::Go((plan, refused)))
+            Ok(Ready::Go((plan, explanation)))
         }
     }
 }
@@ -129,32 +149,37 @@ impl Report {
 }
 
 /// Takes the lock, finishes what an earlier run left, and plans.
-pub fn prepare(root: &Path, config: Option<&Path>, goal: &Goal, watcher: &mut Watcher<'_>) -> Result<Ready<Prepared>> {
+pub fn prepare(
+    root: &Path,
+    config: Option<&Path>,
+    order: &Order,
+    watcher: &mut Watcher<'_>,
+) -> Result<Ready<Prepared>> {
     let installation = Installation::open(root, config)?;
-    let verb = verb_of(goal, installation.installed()?.is_none());
+    let verb = verb_of(&order.goal, installation.installed()?.is_none());
     let lock = InstallationLock::take(&installation.layout, &format!("netlink update {}", verb.name()))?;
     settle(&installation, &lock, watcher)?;
-    planned(installation, lock, goal)
+    planned(installation, lock, order)
 }
 
 /// As [`prepare`] for a caller who waits for the answer: an unfinished update is not driven to its end first, but refused.
-pub fn prepare_at_once(root: &Path, config: Option<&Path>, goal: &Goal) -> Result<Ready<Prepared>> {
+pub fn prepare_at_once(root: &Path, config: Option<&Path>, order: &Order) -> Result<Ready<Prepared>> {
     let installation = Installation::open(root, config)?;
-    let doing = format!("netlink update {}", verb_of(goal, false).name());
+    let doing = format!("netlink update {}", verb_of(&order.goal, false).name());
     let lock = InstallationLock::take(&installation.layout, &doing)?;
     match installation.store.unfinished()? {
         Some(id) => Err(StoreError::Unfinished { id }.into()),
-        None => planned(installation, lock, goal),
+        None => planned(installation, lock, order),
     }
 }
 
-fn planned(installation: Installation, lock: InstallationLock, goal: &Goal) -> Result<Ready<Prepared>> {
-    let verb = verb_of(goal, installation.installed()?.is_none());
+fn planned(installation: Installation, lock: InstallationLock, order: &Order) -> Result<Ready<Prepared>> {
+    let verb = verb_of(&order.goal, installation.installed()?.is_none());
     // Whoever goes back still needs the release before.
-    if matches!(goal, Goal::Upgrade(..)) {
+    if matches!(order.goal, Goal::Upgrade(..)) {
         finalize::finalize_when_due(&installation, &lock)?;
     }
-    Ok(match make(&installation, goal)? {
+    Ok(match make(&installation, order)? {
         Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
         Ready::Go((plan, _)) => Ready::Go(Prepared {
             installation,
@@ -172,8 +197,11 @@ pub fn prepare_exactly(
     wanted: &Plan,
     watcher: &mut Watcher<'_>,
 ) -> Result<Ready<Prepared>> {
-    let goal = Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch());
-    let ready = prepare(root, config, &goal, watcher)?;
+    let order = Order {
+        goal: Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch()),
+        accepted_risks: wanted.accepted_risks().clone(),
+    };
+    let ready = prepare(root, config, &order, watcher)?;
     match ready {
         Ready::Go(prepared) if prepared.plan.fingerprint() != wanted.fingerprint() => {
             let message = "the installation or the releases have changed since the plan was written; make a new one with `netlink update plan`";

@@ -125,7 +125,16 @@ fn refused<V: Scheme>(global: &Global, no: &NoTravel<V>, explain: bool) -> Resul
     let NoTravel::NoPath { stuck, .. } = no else {
         return Err(AppError::below(code, no).into());
     };
-    say(&format!("{} {} [{code}]", red("error:"), harmless(&no.to_string())));
+    let more = if explain || stuck.witness.len() < 2 {
+        ""
+    } else {
+        "; `--explain` shows all that stands in the way"
+    };
+    say(&format!(
+        "{} {}{more} [{code}]",
+        red("error:"),
+        harmless(&no.to_string())
+    ));
     if global.output == Output::Json {
         let farthest = stuck.farthest.to_string();
         let document = json!({"error": {

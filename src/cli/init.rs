@@ -42,7 +42,7 @@ pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
                 force: true,
                 consent: Consent::default(),
             };
-            update::go(global, &Goal::Upgrade(Wish::To(version), Fetch::AsNeeded), how)
+            update::go(global, &Goal::Upgrade(Wish::To(version), Fetch::AsNeeded).into(), how)
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::output::{bold, bytes, dim, harmless, red, seconds, yellow};
-use crate::plan::{Direction, Leg, Phase, Plan, RefusedHop, Step, StepKind};
+use crate::app::PlanView;
+use crate::plan::{Direction, Leg, Phase, Plan, Step, StepKind};
 use crate::release::changelog::Level;
 
 pub fn text(plan: &Plan) -> String {
@@ -105,10 +106,17 @@ fn notes_text(plan: &Plan) -> String {
     out
 }
 
-pub fn refused(hops: &[RefusedHop]) -> String {
-    hops.iter().fold(String::new(), |out, hop| {
-        format!("{out}  not {}\n", harmless(&hop.to_string()))
-    })
+/// Why each hop of the way is made, and what would have been shorter.
+pub fn explained(PlanView { plan, explanation }: &PlanView) -> String {
+    let mut out = String::new();
+    for (hop, because) in plan.hops().zip(&explanation.because) {
+        let from = hop.from.as_ref().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "  {from} -> {}: {}", hop.to, harmless(because));
+    }
+    for refused in &explanation.refused {
+        let _ = writeln!(out, "  {} {}", red("not"), harmless(&refused.to_string()));
+    }
+    out
 }
 
 fn path(plan: &Plan) -> String {

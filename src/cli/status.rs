@@ -25,7 +25,11 @@ pub fn check(global: &Global, exit_code: bool) -> Result<()> {
 fn check_text(view: &CheckView) -> String {
     let mut out = format!("installed  {}\n", or_nothing(view.current_version.as_ref()));
     for release in &view.available {
-        let size = release.download_bytes.map_or("not for this platform".to_owned(), bytes);
+        let size = match (&release.withdrawn, release.download_bytes) {
+            (Some(reason), _) => harmless(reason).to_string(),
+            (None, None) => "not for this platform".to_owned(),
+            (None, Some(length)) => bytes(length),
+        };
         let date = release
             .released_at
             .map(|at| at.strftime("%Y-%m-%d").to_string())

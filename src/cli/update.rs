@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::args::{Global, UpdateVerb, UpgradeArgs};
+use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, status};
-use crate::app::{self, Consent, Fetch, Goal, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
 use crate::store::UpdateId;
@@ -21,18 +21,29 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::Verify => status::verify(global),
         UpdateVerb::History { limit } => status::history(global, *limit),
         UpdateVerb::Why { update_id } => status::why(global, update_id.as_ref()),
-        UpdateVerb::Plan { to, explain, full, out } => {
-            let view = preview(global, to, *full)?;
+        UpdateVerb::Plan {
+            to,
+            explain,
+            full,
+            out,
+            risks,
+        } => {
+            let view = preview(global, to, *full, risks)?;
             plan(global, view, *explain, out.as_deref())
         }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
-        UpdateVerb::Downgrade { to, dry_run, force } => {
+        UpdateVerb::Downgrade {
+            to,
+            dry_run,
+            force,
+            risks,
+        } => {
             let how = How {
                 dry_run: *dry_run,
                 force: *force,
                 consent: Consent::default(),
             };
-            go(global, &Goal::Downgrade(to.clone()), how)
+            go(global, &risks.order(Goal::Downgrade(to.clone())), how)
         }
         UpdateVerb::Finalize => finalize(global),
         UpdateVerb::Resume => resume(global),
@@ -46,7 +57,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
 }
 
 /// Up or down, whichever leads there.
-fn preview(global: &Global, to: &Version, full: bool) -> Result<Ready<PlanView>> {
+fn preview(global: &Global, to: &Version, full: bool, risks: &RiskArgs) -> Result<Ready<PlanView>> {
     let installation = open(global)?;
     let down = installation.installed()?.is_some_and(|installed| *to < installed);
     let goal = if down {
@@ -54,7 +65,14 @@ fn preview(global: &Global, to: &Version, full: bool) -> Result<Ready<PlanView>>
     } else {
         Goal::Upgrade(Wish::To(to.clone()), fetch(full))
     };
-    Ok(app::preview(&installation, &goal)?)
+    Ok(app::preview(&installation, &risks.order(goal))?)
+}
+
+impl RiskArgs {
+    fn order(&self, goal: Goal) -> Order {
+        let accepted_risks = self.accept_risk.iter().cloned().collect();
+        Order { goal, accepted_risks }
+    }
 }
 
 fn fetch(full: bool) -> Fetch {
@@ -69,12 +87,12 @@ fn plan(global: &Global, made: Ready<PlanView>, explain: bool, out: Option<&std:
                 app::write_plan(&view.plan, path)?;
             }
             result(global, &view, |view| {
-                let refused = if explain {
-                    plan_text::refused(&view.refused)
+                let told = if explain {
+                    plan_text::explained(view)
                 } else {
                     String::new()
                 };
-                plan_text::text(&view.plan) + &refused
+                plan_text::text(&view.plan) + &told
             })
         }
     }
@@ -110,13 +128,17 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         (None, true) => Wish::Stable,
         (None, false) => Wish::Latest,
     };
-    go(global, &Goal::Upgrade(wish, fetch(wanted.full)), how)
+    go(
+        global,
+        &wanted.risks.order(Goal::Upgrade(wish, fetch(wanted.full))),
+        how,
+    )
 }
 
 /// Plans, shows, asks, runs, reports.
-pub fn go(global: &Global, goal: &Goal, how: How) -> Result<()> {
+pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     if how.dry_run {
-        return match app::preview(&open(global)?, goal)? {
+        return match app::preview(&open(global)?, order)? {
             Ready::AlreadyThere(version) => already(global, &version),
             Ready::Go(view) => result(global, &view, |view| {
                 plan_text::text(&view.plan) + "  dry run: nothing was changed"
@@ -124,7 +146,7 @@ pub fn go(global: &Global, goal: &Goal, how: How) -> Result<()> {
         };
     }
     let mut show = Show::new(global);
-    let ready = app::prepare(&global.root, global.config.as_deref(), goal, &mut |event| {
+    let ready = app::prepare(&global.root, global.config.as_deref(), order, &mut |event| {
         show.event(event);
     })?;
     run_prepared(global, ready, how, &mut show)
@@ -207,7 +229,7 @@ fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) 
             let consent = Consent::default();
             go(
                 global,
-                &Goal::Rollback(version),
+                &Goal::Rollback(version).into(),
                 How {
                     dry_run,
                     force,

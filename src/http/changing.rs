@@ -13,7 +13,7 @@ use super::api::BASE;
 use super::problem::{Problem, Refusals};
 use super::work::Work;
 use crate::app::{
-    self, AppError, Consent, Fetch, Goal, Installation, PlanView, Ready, RollbackTarget, UpdateView, Wish,
+    self, AppError, Consent, Fetch, Goal, Installation, Order, PlanView, Ready, RollbackTarget, UpdateView, Wish,
 };
 use crate::store::UpdateId;
 use crate::version::Version;
@@ -39,6 +39,9 @@ pub struct UpgradeRequest {
     /// Fetch whole packages, also of what lies on the disk of the installation already.
     #[serde(default)]
     full: bool,
+    /// Names of moves that are not recommended and are taken all the same.
+    #[serde(default)]
+    accept_risk: BTreeSet<String>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -89,19 +92,23 @@ pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<U
         accept_breaking,
         acknowledge,
         full,
+        accept_risk,
     } = request.into_inner();
     let malformed = |e: crate::version::VersionError| Problem::new("NL0101", format!("target_version: {e}"));
     let version: Version = target_version.parse().map_err(malformed)?;
     let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
-    let goal = Goal::Upgrade(Wish::To(version), fetch);
+    let order = Order {
+        goal: Goal::Upgrade(Wish::To(version), fetch),
+        accepted_risks: accept_risk,
+    };
     if dry_run {
-        return preview(work, goal).await;
+        return preview(work, order).await;
     }
     let consent = Consent {
         breaking: accept_breaking,
         acknowledged: acknowledge,
     };
-    start(caller, work, goal, (force, consent)).await
+    start(caller, work, order, (force, consent)).await
 }
 
 /// Takes an update back: an unfinished one is turned round, a completed one is followed by the way down.
@@ -122,7 +129,13 @@ pub async fn rollback(caller: Caller, work: web::Data<Work>, request: web::Json<
     });
     match target.await? {
         (RollbackTarget::To(version), _) => {
-            start(caller, work, Goal::Rollback(version), (force, Consent::default())).await
+            start(
+                caller,
+                work,
+                Goal::Rollback(version).into(),
+                (force, Consent::default()),
+            )
+            .await
         }
         (RollbackTarget::Unfinished, Some(id)) => turn_back(caller, work, id).await,
         (RollbackTarget::Unfinished, None) => Err(finished_meanwhile().into()),
@@ -147,8 +160,8 @@ fn finished_meanwhile() -> AppError {
     AppError::said("NL0407", "the update has just finished by itself; ask for its status")
 }
 
-async fn preview(work: web::Data<Work>, goal: Goal) -> Answer {
-    let made = blocking(move || app::preview(&Installation::open(work.root(), work.config())?, &goal));
+async fn preview(work: web::Data<Work>, order: Order) -> Answer {
+    let made = blocking(move || app::preview(&Installation::open(work.root(), work.config())?, &order));
     let answer = match made.await? {
         Ready::AlreadyThere(installed) => DryRunOrNothing::Nothing(nothing_to_do(installed)),
         Ready::Go(plan) => DryRunOrNothing::Plan(Box::new(plan)),
@@ -156,14 +169,20 @@ async fn preview(work: web::Data<Work>, goal: Goal) -> Answer {
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn start(caller: Caller, work: web::Data<Work>, goal: Goal, (force, consent): (bool, Consent)) -> Answer {
+async fn start(caller: Caller, work: web::Data<Work>, order: Order, (force, consent): (bool, Consent)) -> Answer {
     let asked = work.clone();
     let begun = blocking(move || {
-        let prepared = match app::prepare_at_once(asked.root(), asked.config(), &goal)? {
+        let prepared = match app::prepare_at_once(asked.root(), asked.config(), &order)? {
             Ready::AlreadyThere(installed) => return Ok(Ready::AlreadyThere(installed)),
             Ready::Go(prepared) => prepared,
         };
-        let warning = prepared.plan().warnings().first().filter(|_| !force);
+        // A risk that was taken by its name needs no second word.
+        let mut warnings = prepared
+            .plan()
+            .warnings()
+            .iter()
+            .filter(|warning| warning.code != "accepted-risk");
+        let warning = warnings.next().filter(|_| !force);
         if let Some(warning) = warning {
             let message = format!("{}; send `force: true` to go on all the same", warning.message);
             return Err(AppError::said("NL0108", message));

@@ -33,9 +33,9 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
     if installed == Some(&to) || (wished && installed.is_some_and(|installed| to < *installed)) {
         return Ok(Resolved::AlreadyThere(installed.cloned().unwrap_or(to)));
     }
-    if catalog.get(&to).is_none() {
+    let Some(release) = catalog.get(&to) else {
         return Err(unknown(catalog, to));
-    }
+    };
     let direction = direction(installed, &to, goal)?;
     if facts.rolled_back.contains(&to) && !matches!(goal, Goal::Rollback(_)) {
         let message = format!("an update to {to} was rolled back on this installation before");
@@ -44,10 +44,10 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
             message,
         });
     }
-    if let Some(installed) = installed.filter(|i| i.is_stable() && !to.is_stable() && **i < to) {
+    if let Some(installed) = installed.filter(|i| i.is_stable() && release.channel() != Channel::Release && **i < to) {
         let message = format!(
             "{to} is of the {} channel, the installed {installed} is a stable release",
-            to.channel()
+            release.channel()
         );
         warnings.push(Warning {
             code: "pre-release".into(),

@@ -10,10 +10,10 @@ use serde::de::value::{CowStrDeserializer, MapAccessDeserializer, SeqAccessDeser
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::graph::{BlockRule, Building, EdgeRule, Graph, GraphError};
+use super::graph::{Building, EdgeRule, Graph, GraphError};
 use super::{Rule, Terms};
-use crate::release::{Expression, FactSheet, ReleaseRules};
-use crate::version::{Constraint, Scheme};
+use crate::release::{BlockRule, FactSheet, ReleaseRules};
+use crate::version::Scheme;
 
 /// What must be known of a file before its rules can be read.
 #[derive(Debug)]
@@ -135,58 +135,6 @@ impl<'de, V: Scheme> Deserialize<'de> for WrittenEdge<V> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "")]
-struct WrittenBlock<V: Scheme> {
-    name: String,
-    from: Option<Constraint<V>>,
-    to: Constraint<V>,
-    #[serde(default)]
-    reason: String,
-    url: Option<String>,
-    #[serde(default)]
-    when: Conditions,
-}
-
-/// One expression or a list of them.
-#[derive(Default)]
-struct Conditions(Vec<Expression>);
-
-impl<'de> Deserialize<'de> for Conditions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMore;
-        impl<'de> Visitor<'de> for OneOrMore {
-            type Value = Conditions;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an expression over facts, or a list of them")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Conditions, E> {
-                text.parse().map(|one| Conditions(vec![one])).map_err(E::custom)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Conditions, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Conditions)
-            }
-        }
-        deserializer.deserialize_any(OneOrMore)
-    }
-}
-
-impl<V: Scheme> From<WrittenBlock<V>> for BlockRule<V> {
-    fn from(written: WrittenBlock<V>) -> Self {
-        Self {
-            name: written.name,
-            from: written.from,
-            to: written.to,
-            reason: written.reason,
-            url: written.url,
-            when: written.when.0,
-        }
-    }
-}
-
 /// The versions of the releases; the rest of each is passed over.
 struct Versions<V>(Vec<V>);
 
@@ -262,8 +210,8 @@ impl<'de, V: Scheme> Visitor<'de> for Rules<'_, '_, V> {
                     map.next_value_seed(Each::of(each, contradiction))?;
                 }
                 "blocked" => {
-                    let each = |block: WrittenBlock<V>| {
-                        building.block(&block.into());
+                    let each = |block: BlockRule<V>| {
+                        building.block(&block);
                         Ok(())
                     };
                     map.next_value_seed(Each::of(each, contradiction))?;

@@ -1,5 +1,6 @@
 //! From facts, releases and a wish to an immutable plan, or to a refusal that says why. Pure: no I/O, no clock.
 
+mod explain;
 mod facts;
 mod goal;
 mod graph;
@@ -19,12 +20,12 @@ mod terms;
 mod tests;
 mod travel;
 
+pub use explain::{Explanation, explain};
 pub use facts::{Facts, Fetch, Goal, Installed, Tree, Wish};
-pub use graph::{BlockRule, EdgeRule, Graph, GraphError};
+pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
 pub use model::{Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Step, StepId, StepKind, Warning};
 pub use notes::{Concern, PlanNote, PlanNotes};
-pub use path::refused_alternatives;
 pub use refusal::{Reason, Refusal, RefusedHop};
 pub use route::Stuck;
 pub use rule::Rule;

@@ -1,5 +1,6 @@
 //! The plan itself: made once by [`super::plan`], stored, fingerprinted and executed as it is.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -187,6 +188,9 @@ pub(super) struct Body {
     /// What the releases on the way ask for.
     #[serde(default, skip_serializing_if = "PlanNotes::is_empty")]
     pub notes: PlanNotes,
+    /// Names of the blocks that cannot be judged and that the operator takes all the same.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accepted_risks: BTreeSet<String>,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -276,6 +280,10 @@ impl Plan {
 
     pub fn notes(&self) -> &PlanNotes {
         &self.body.notes
+    }
+
+    pub fn accepted_risks(&self) -> &BTreeSet<String> {
+        &self.body.accepted_risks
     }
 
     /// The same plan with what the releases on its way ask for; `today` tells whether care for the target has ended.

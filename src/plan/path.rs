@@ -7,7 +7,7 @@ use super::goal::Aim;
 use super::graph::{Building, Ends, Graph, GraphError};
 use super::route::{self, Stuck};
 use super::travel;
-use super::{Direction, Facts, Hop, Plan, Reason, Refusal, RefusedHop, Rule, Warning};
+use super::{Direction, Facts, Hop, Reason, Refusal, RefusedHop, Rule, Warning};
 use crate::release::{Catalog, CatalogRelease};
 use crate::version::Version;
 
@@ -21,12 +21,17 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let mut building = Building::new(versions, installed, &facts.terms).map_err(contradiction)?;
     for (nth, release) in catalog.releases().enumerate() {
-        building.rules(nth, &release.rules).map_err(contradiction)?;
+        building.rules(nth, &catalog.rules_of(release)).map_err(contradiction)?;
+        if let Some(withdrawal) = catalog.withdrawal(&release.version) {
+            building.bar(nth, Rule::Yanked, withdrawal.reason());
+        }
         if !is_available(facts, release) {
             let reason = format!("{} has no package for {}", release.version, facts.platform);
             building.bar(nth, Rule::Platform, reason);
         }
     }
+    let blocked = catalog.advisory().map_or(&[][..], |advisory| &advisory.blocked);
+    blocked.iter().for_each(|block| building.block(block));
     building.finish().map_err(contradiction)
 }
 
@@ -68,18 +73,6 @@ pub fn warnings(graph: &Graph<Version>, hops: &[Hop]) -> Vec<Warning> {
 fn crosses_one_way(graph: &Graph<Version>, from: &Version, target: &CatalogRelease) -> bool {
     let places = graph.find(&target.version).zip(graph.find(from));
     places.is_some_and(|(low, high)| !graph.is_reversible(low, high))
-}
-
-/// Moves that would have been shorter than those of the plan, each with the rule that forbids it.
-pub fn refused_alternatives(facts: &Facts, catalog: &Catalog, plan: &Plan) -> Vec<RefusedHop> {
-    let Ok(graph) = graph(facts, catalog) else {
-        return Vec::new();
-    };
-    let passed = plan.from().into_iter().chain(plan.hops().map(|hop| &hop.to));
-    let chain: Option<Vec<u32>> = passed.map(|version| graph.find(version)).collect();
-    chain
-        .map(|chain| route::refused_shortcuts(&graph, &chain))
-        .unwrap_or_default()
 }
 
 fn is_available(facts: &Facts, release: &CatalogRelease) -> bool {

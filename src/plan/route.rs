@@ -11,7 +11,7 @@ use crate::version::Scheme;
 /// Pairs of releases that are looked at in search of what stands in the way, if few blocks have to be asked of each.
 const PATIENCE: u64 = 2_000_000;
 /// So many of them are told.
-const TOLD: usize = 8;
+pub const TOLD: usize = 8;
 
 /// There is no way: how far one gets, and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,27 +51,9 @@ pub fn heading(from: u32, to: u32) -> Heading {
 }
 
 /// Where every way has to come by: on the way up the stops, then the target.
-fn landings<V: Scheme>(graph: &Graph<V>, from: u32, to: u32) -> impl Iterator<Item = u32> {
+pub fn landings<V: Scheme>(graph: &Graph<V>, from: u32, to: u32) -> impl Iterator<Item = u32> {
     let between = from + 1..to.max(from + 1);
     between.filter(|place| graph.is_stop(*place)).chain([to])
-}
-
-/// Shorter moves than those of the chain, each with every rule that forbids it: from its start to its end, and past each of
-/// its places.
-pub fn refused_shortcuts<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<RefusedHop<V>> {
-    let (Some(first), Some(last)) = (chain.first(), chain.last()) else {
-        return Vec::new();
-    };
-    let mut pairs: Vec<(u32, u32)> = chain.windows(3).map(|window| (window[0], window[2])).collect();
-    if chain.len() > 3 {
-        pairs.insert(0, (*first, *last));
-    }
-    let ends = Ends {
-        heading: heading(*first, *last),
-        goal: *last,
-    };
-    let refused = |(from, to)| refusals(graph, from, to, ends);
-    pairs.into_iter().flat_map(refused).collect()
 }
 
 /// Every rule that forbids the move, with every reason.

@@ -31,6 +31,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         warnings: aim.warnings,
         irreversible,
         notes: PlanNotes::default(),
+        accepted_risks: facts.terms.accepted_risks.clone(),
     })
 }
 

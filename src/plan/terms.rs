@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::release::{FactSheet, Rollout};
 use crate::version::{Channel, Constraint, Scheme, Version};
 
@@ -30,7 +32,7 @@ impl<V: Scheme> Default for Policy<V> {
 pub struct Terms<V: Scheme = Version> {
     pub facts: FactSheet,
     pub policy: Policy<V>,
-    pub now: jiff::Timestamp,
+    pub now: Timestamp,
     /// Names this node among all, for phased roll-outs; without it a roll-out that has begun is open.
     pub node: Option<String>,
     /// Names of blocks that cannot be judged here and are taken all the same.
@@ -52,21 +54,23 @@ impl<V: Scheme> Policy<V> {
 }
 
 impl<V: Scheme> Terms<V> {
-    /// Whether the roll-out of this version has come to this node. A node has one place in the queue of a version, from the two
-    /// names alone, so it never falls back out, and the shares grow evenly.
+    /// Whether the roll-out of this version has come to this node.
     pub(super) fn takes_part(&self, version: &V, rollout: &Rollout) -> bool {
-        let elapsed = self.now.as_second().saturating_sub(rollout.start.as_second());
-        let whole = i64::from(rollout.hours).saturating_mul(3600);
-        if elapsed < 0 {
-            return false;
-        }
-        let Some(node) = &self.node else { return true };
-        if elapsed >= whole {
-            return true;
-        }
-        // Both are below 2^64, so their product is exact.
-        let place = u128::from(place_in_queue(node, &version.to_string()));
-        place * u128::from(whole.unsigned_abs()) < (u128::from(elapsed.unsigned_abs()) << 64)
+        self.now.as_second() >= self.turn(version, rollout).as_second()
+    }
+
+    /// When it comes to this node. A node has one place in the queue of a version, from the two names alone, so it never falls
+    /// back out, and the shares grow evenly.
+    pub(super) fn turn(&self, version: &V, rollout: &Rollout) -> Timestamp {
+        let whole = u64::from(rollout.hours) * 3600;
+        let waits = self.node.as_ref().map_or(0, |node| {
+            let place = u128::from(place_in_queue(node, &version.to_string()));
+            // Both are below 2^64, so their product is exact.
+            let passed = u64::try_from((place * u128::from(whole)) >> 64).unwrap_or(whole);
+            (passed + 1).min(whole)
+        });
+        let turn = rollout.start.as_second().saturating_add_unsigned(waits);
+        Timestamp::from_second(turn).unwrap_or(Timestamp::MAX)
     }
 }
 

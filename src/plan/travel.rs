@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::explain::{because, refused_shortcuts};
 use super::graph::{Ends, Graph, Heading};
 use super::route::{self, Stuck};
 use super::{Index, IndexError, RefusedHop, Rule, Terms, Warning};
@@ -115,7 +116,7 @@ fn told<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Travel<V> {
         path: chain.iter().map(name).collect(),
         hops: chain.windows(2).enumerate().map(hop).collect(),
         warnings: warnings(graph, chain),
-        refused: route::refused_shortcuts(graph, chain),
+        refused: refused_shortcuts(graph, chain),
     }
 }
 
@@ -140,43 +141,6 @@ pub fn runs<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<bool> {
         }
     }
     runs
-}
-
-fn because<V: Scheme>(graph: &Graph<V>, chain: &[u32], at: usize) -> String {
-    let (from, to) = (chain[at], chain[at + 1]);
-    let Some(next) = chain.get(at + 2).copied() else {
-        return "it is the target".into();
-    };
-    if from < to && graph.is_stop(to) {
-        return "it is a stop and may not be skipped".into();
-    }
-    let ends = Ends {
-        heading: route::heading(from, to),
-        goal: chain[chain.len() - 1],
-    };
-    let Some(refused) = route::refusals(graph, from, next, ends).into_iter().next() else {
-        return "it leads on".into();
-    };
-    let why = format!("{} cannot be reached at once: {}", refused.to, refused.reason);
-    match other_between(graph, [from, to, next], ends) {
-        None => why,
-        Some(other) if graph.channel(other) < graph.channel(to) => {
-            format!("{why}; {} leads there too, of a lower channel", graph.version(other))
-        }
-        Some(other) => format!("{why}; {} leads there too, and is older", graph.version(other)),
-    }
-}
-
-/// Another release by which the two moves could have been made.
-fn other_between<V: Scheme>(graph: &Graph<V>, [from, by, to]: [u32; 3], ends: Ends) -> Option<u32> {
-    const LOOKED_AT: usize = 1000;
-    let permits = |from, to| graph.against(from, to, ends).next().is_none();
-    let between = from.min(to) + 1..from.max(to);
-    let mut others = between.rev().filter(|place| *place != by && graph.is_listed(*place));
-    others
-        .by_ref()
-        .take(LOOKED_AT)
-        .find(|other| permits(from, *other) && permits(*other, to))
 }
 
 /// What is to be said of a way that is permitted.

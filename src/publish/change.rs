@@ -9,6 +9,7 @@ use super::PublishError;
 use super::keys::{self, Held, Keys};
 use super::repository::{self, Outcome, Repository, Waiting, warnings};
 use crate::crypt::Secret;
+use crate::disk;
 use crate::tuf::{Key, Role, Signatories, Signer, Standing};
 
 /// Another set of keys.
@@ -140,11 +141,17 @@ pub fn renew(path: &Path, keys: &Keys, roles: &[Role], now: Timestamp) -> Result
     open.finish(keys, &Role::ALL, now)
 }
 
-/// Adds the signatures of the keys at hand to the draft, and publishes it when they suffice.
-pub fn sign(path: &Path, keys: &Keys, now: Timestamp) -> Result<Outcome, PublishError> {
+/// Adds the signatures of the keys at hand to the draft, and those in copies of it; publishes it when they suffice.
+pub fn sign(path: &Path, keys: &Keys, copies: &[PathBuf], now: Timestamp) -> Result<Outcome, PublishError> {
     let mut open = Repository::open(path)?;
     if !open.editor.has_draft() {
         return Err(PublishError::NoDraft);
+    }
+    for copy in copies {
+        if !disk::exists(copy)? {
+            return Err(PublishError::NoCopy(copy.clone()));
+        }
+        open.editor.take_signatures(copy)?;
     }
     super::verify::contradictions(&open.editor)?;
     open.finish(keys, &Role::ALL, now)

@@ -1,9 +1,12 @@
 //! The publisher's side: a repository of static files, its keys, and what is signed into it.
 
 mod add;
+mod advise;
 mod change;
 mod init;
 mod keys;
+mod list;
+mod products;
 mod repository;
 mod verify;
 
@@ -11,9 +14,11 @@ use std::io;
 use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
+pub use advise::{Advice, AdviceError, Advised, advise};
 pub use change::{Changed, KeyChange, KeysReport, change_keys, renew, show, sign, timestamp};
 pub use init::{Arrangement, InitOptions, MadeRepository, init};
 pub use keys::{Keys, create as create_key};
+pub use list::{Listed, ListedRelease, list};
 pub use repository::{Outcome, Waiting, discard};
 pub use verify::{RepositoryReport, verify};
 
@@ -35,6 +40,8 @@ pub enum PublishError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Tuf(#[from] TufError),
+    #[error(transparent)]
+    Advice(#[from] AdviceError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,
@@ -65,6 +72,8 @@ pub enum PublishError {
     NotAtHand(String),
     #[error("nothing to change: the keys are so already")]
     NoChange,
+    #[error("{} is not there; name the draft.json of a copy of the repository", .0.display())]
+    NoCopy(PathBuf),
     #[error("no draft waits for signatures")]
     NoDraft,
     #[error(

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::{PublishError, repository};
 use crate::crypt::DigestReader;
 use crate::package;
-use crate::release::{ProductName, TargetCustom, TargetRef};
-use crate::tuf::{self, Editor, TargetFile};
+use crate::release::{TargetCustom, TargetRef};
+use crate::tuf::{self, Editor};
 
 #[derive(Debug, Serialize)]
 pub struct RepositoryReport {
@@ -87,15 +87,7 @@ pub fn check_target(repository: &Path, target: &TargetRef) -> Result<PathBuf, Pu
 
 /// Every product's catalog can be made, as each client will make it.
 pub fn contradictions(editor: &Editor) -> Result<(), PublishError> {
-    let products: BTreeSet<ProductName> = editor
-        .targets()
-        .into_values()
-        .filter_map(TargetFile::netlink)
-        .map(|custom| match custom {
-            TargetCustom::Package { product, .. } | TargetCustom::Changelog { product, .. } => product,
-        })
-        .collect();
-    for product in products {
+    for product in super::products::all(editor) {
         editor.catalog(&product)?;
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! All releases of a product that the repository's verified metadata names; enough to plan without any download.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Platform, ProductName, ReleaseManifest, ReleaseRules};
+use super::{Advisory, Platform, ProductName, ReleaseManifest, ReleaseRules, Withdrawal};
 use crate::crypt::Digest;
 use crate::version::{Channel, Scheme, Version};
 
@@ -25,6 +26,18 @@ pub enum TargetCustom {
         product: ProductName,
         version: Version,
     },
+    Advisory {
+        product: ProductName,
+        advisory: Box<Advisory>,
+    },
+}
+
+impl TargetCustom {
+    pub fn product(&self) -> &ProductName {
+        match self {
+            Self::Package { product, .. } | Self::Changelog { product, .. } | Self::Advisory { product, .. } => product,
+        }
+    }
 }
 
 /// A file of the repository as the signed metadata describes it.
@@ -72,6 +85,8 @@ pub enum CatalogError {
     Contradiction { version: Version },
     #[error("release {version} has two packages for {platform}")]
     TwicePackaged { version: Version, platform: Platform },
+    #[error("there are two advisories, the second is `{0}`")]
+    TwiceAdvised(String),
 }
 
 /// The releases of one product by version.
@@ -79,9 +94,34 @@ pub enum CatalogError {
 pub struct Catalog {
     releases: BTreeMap<Version, CatalogRelease>,
     changelogs: BTreeMap<Version, TargetRef>,
+    advisory: Option<Box<Advisory>>,
 }
 
 impl Catalog {
+    /// What was said of the releases after they came out, if anything.
+    pub fn advisory(&self) -> Option<&Advisory> {
+        self.advisory.as_deref()
+    }
+
+    /// Why a release may not be entered any more.
+    pub fn withdrawal(&self, version: &Version) -> Option<&Withdrawal> {
+        self.advisory()?.withdrawn.get(version)
+    }
+
+    /// What the planner goes by for a release: its own rules, with the roll-out that was said later.
+    pub fn rules_of<'a>(&self, release: &'a CatalogRelease) -> Cow<'a, ReleaseRules> {
+        match self
+            .advisory()
+            .and_then(|advisory| advisory.rollouts.get(&release.version))
+        {
+            None => Cow::Borrowed(&release.rules),
+            Some(rollout) => Cow::Owned(ReleaseRules {
+                rollout: Some(*rollout),
+                ..release.rules.clone()
+            }),
+        }
+    }
+
     /// Releases in version order.
     pub fn releases(&self) -> impl DoubleEndedIterator<Item = &CatalogRelease> {
         self.releases.values()
@@ -98,7 +138,12 @@ impl Catalog {
     /// Takes in one target of the verified metadata; targets of other products are passed over.
     pub fn add(&mut self, product: &ProductName, target: TargetRef, custom: TargetCustom) -> Result<(), CatalogError> {
         match custom {
-            TargetCustom::Changelog { product: of, version } if of == *product => {
+            of_another if of_another.product() != product => Ok(()),
+            TargetCustom::Advisory { advisory, .. } => match self.advisory.replace(advisory) {
+                None => Ok(()),
+                Some(_) => Err(CatalogError::TwiceAdvised(target.name)),
+            },
+            TargetCustom::Changelog { version, .. } => {
                 if let Some(release) = self.releases.get_mut(&version) {
                     release.changelog = Some(target.clone());
                 }
@@ -106,12 +151,12 @@ impl Catalog {
                 Ok(())
             }
             TargetCustom::Package {
-                product: of,
                 version,
                 platform,
                 rules,
                 unpacked,
-            } if of == *product => {
+                ..
+            } => {
                 let package = PackageRef {
                     target,
                     platform,
@@ -119,7 +164,6 @@ impl Catalog {
                 };
                 self.add_package(version, &rules, package)
             }
-            TargetCustom::Changelog { .. } | TargetCustom::Package { .. } => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a release says of itself: names, manifest, the catalog of all releases, changelogs.
 
+mod advisory;
 mod catalog;
 pub mod changelog;
 mod fact;
@@ -9,6 +10,7 @@ mod name;
 mod rules;
 mod template;
 
+pub use advisory::{Advisory, BlockRule, Withdrawal};
 pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, TargetCustom, TargetRef};
 pub use changelog::{Changelog, ChangelogError};
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};

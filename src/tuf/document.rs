@@ -106,9 +106,8 @@ impl<C: Content> Document<C> {
         &self.signed
     }
 
-    /// Adds a signature of each signer that any of the mandates asks for and that is not there yet; true when one was.
-    pub fn add_signatures<S: Signer>(&mut self, mandates: &[Mandate<'_>], signers: &[S]) -> Result<bool, TufError> {
-        let before = self.signatures.len();
+    /// Adds a signature of each signer that any of the mandates asks for and that is not there yet.
+    pub fn add_signatures<S: Signer>(&mut self, mandates: &[Mandate<'_>], signers: &[S]) -> Result<(), TufError> {
         for signer in signers {
             let key = signer.key();
             let (Some(verifier), mut ids) = (key.verifier(), BTreeSet::new()) else {
@@ -119,7 +118,7 @@ impl<C: Content> Document<C> {
                 ids.extend(mandate.keyids.iter().filter(listed));
             }
             // The same key may be at hand twice, for two roles.
-            ids.retain(|id| self.signatures.iter().all(|one| one.keyid != **id));
+            ids.retain(|id| !mandates.iter().any(|mandate| self.has_signed(mandate, id)));
             if ids.is_empty() {
                 continue;
             }
@@ -129,13 +128,33 @@ impl<C: Content> Document<C> {
             if !verifier.verify(&self.message, &signature) {
                 return Err(TufError::SignerLied { role: C::ROLE });
             }
-            let sig = hex::encode(signature);
-            self.signatures.extend(ids.into_iter().map(|id| Signature {
-                keyid: id.clone(),
-                sig: sig.clone(),
-            }));
+            for keyid in ids {
+                self.put(Signature {
+                    keyid: keyid.clone(),
+                    sig: hex::encode(&signature),
+                });
+            }
         }
-        Ok(self.signatures.len() > before)
+        Ok(())
+    }
+
+    /// Takes what others have signed in a copy of this very document. What does not verify is left there.
+    pub fn take_signatures(&mut self, copy: &Self, mandates: &[Mandate<'_>]) -> Result<(), TufError> {
+        if copy.message != self.message {
+            return Err(TufError::OtherDraft { role: C::ROLE });
+        }
+        for mandate in mandates {
+            let given = copy.signed_by(mandate);
+            let valid = copy.signatures.iter().filter(|one| given.contains(&one.keyid));
+            valid.cloned().for_each(|one| self.put(one));
+        }
+        Ok(())
+    }
+
+    /// In the place of one of the same key, which may be damaged.
+    fn put(&mut self, signature: Signature) {
+        self.signatures.retain(|one| one.keyid != signature.keyid);
+        self.signatures.push(signature);
     }
 
     /// The file; refused when it is longer than clients read.

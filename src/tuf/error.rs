@@ -119,7 +119,9 @@ pub enum TufError {
     Custom { target: String, reason: String },
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    #[error("{role} needs {threshold} of its keys to sign and {given} are at hand")]
+    #[error(
+        "{role} needs {threshold} of its keys to sign and {given} are at hand; give the folder of the others with `--keys`, too"
+    )]
     KeysMissing { role: Role, threshold: u64, given: usize },
     #[error("no signature for {role} was made; nothing was published")]
     Signer {
@@ -145,6 +147,8 @@ pub enum TufError {
         "the draft has {role} {draft} and {role} {published} is published already; `netlink release discard` drops the draft"
     )]
     StaleDraft { role: Role, draft: u64, published: u64 },
+    #[error("the copy has another {role} than the draft here; its signatures are of no use, sign this draft instead")]
+    OtherDraft { role: Role },
     #[error("the target `{name}` is published already with other content")]
     Published { name: String },
     #[error(transparent)]

@@ -58,7 +58,7 @@ fn caddy_goes_up_and_back_under_requests_with_the_operators_caddyfile() {
     for caddy in [&OLD, &NEW] {
         caddy.publish(&publisher, address);
     }
-    run(&["release", "verify", "--repo", &publisher.text("repo")]).ok();
+    run(&["release", "verify", &publisher.text("repo")]).ok();
     let installation = install(&dir.path().join("site"), &publisher, address);
     let caddyfile = installation.path("config/Caddyfile");
     assert_eq!(fs::read_to_string(&caddyfile).unwrap(), OLD.caddyfile(address));

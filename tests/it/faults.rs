@@ -24,7 +24,7 @@ fn a_flipped_byte_in_a_package() {
     flip_a_byte(&package);
     scene.upgrade().no(1, &["any.tar.zst", "signed"]);
     scene.assert_untouched();
-    run(&["release", "verify", "--repo", &scene.publisher.text("repo")]).no(1, &["lamp/0b1/any.tar.zst"]);
+    run(&["release", "verify", &scene.publisher.text("repo")]).no(1, &["lamp/0b1/any.tar.zst"]);
     flip_a_byte(&package);
     scene.assert_possible_now();
 }
@@ -75,7 +75,7 @@ fn metadata_that_has_expired() {
     netlink::publish::timestamp(&repo, &at_hand, "2020-01-01T00:00:00Z".parse().unwrap()).unwrap();
     scene.upgrade().no(1, &["NL0203", "expired"]);
     scene.assert_untouched();
-    run(&["release", "verify", "--repo", repo.to_str().unwrap()]).no(1, &["expired"]);
+    run(&["release", "verify", repo.to_str().unwrap()]).no(1, &["expired"]);
     run(&[
         "release",
         "timestamp",

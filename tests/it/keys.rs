@@ -114,7 +114,7 @@ fn a_release_is_signed_in_several_places() {
     shared
         .release(&["sign"], &["keys/online"])
         .no(2, &["NL0512", "no draft waits"]);
-    run(&["release", "verify", "--repo", &shared.publisher.text("repo")]).ok();
+    run(&["release", "verify", &shared.publisher.text("repo")]).ok();
     let root = shared.install("0a1");
 
     // Whoever signs has the files that are signed; who drops a draft drops its files.
@@ -148,9 +148,60 @@ fn a_release_is_signed_in_several_places() {
         .ok();
     let ran = run(&["--root", &root, "update", "check", "--exit-code"]);
     ran.no(10, &["0b1"]);
+
+    // What is said later of a release is signed in the same way.
+    let yank = ["yank", "0b1", "--reason", "loses rows"];
+    let ran = shared.release(&yank, &["ada"]).ok();
+    assert!(ran.out.contains("drafted: ") && ran.out.contains("1 of 2"), "{ran}");
+    let ran = shared.release(&["sign"], &["bert", "keys/online"]).ok();
+    assert!(ran.out.contains("lamp/advisory.json"), "{ran}");
+    run(&["--root", &root, "update", "check", "--exit-code"]).ok();
     let into = dir.path().join("theirs");
     let ran = read_by_another_client(&shared.publisher.text("repo"), &into, &[]);
     assert!(ran.out.contains("downloaded lamp/0b1/any.tar.zst"), "{ran}");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-r").arg(from).arg(to).status().unwrap();
+    assert!(copied.success());
+}
+
+/// Each on a copy of the repository, at the same time.
+#[test]
+fn signatures_from_copies_come_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = Shared::new(&dir.path().join("publisher"));
+    shared.give("ada", &["targets-1"]);
+    shared.give("bert", &["targets-2"]);
+    let package = shared.package(&Lamp::A1);
+    shared.release(&["publish", &package], &["keys/online"]).ok();
+    let path = |name: &str| shared.publisher.dir.join(name);
+    let copies = ["ada", "bert"].map(|who| {
+        let copy = path(&format!("copy-of-{who}"));
+        copy_folder(&path("repo"), &copy);
+        let (repo, keys) = (copy.to_str().unwrap(), shared.publisher.text(who));
+        run(&["release", "sign", "--repo", repo, "--keys", &keys]).ok();
+        copy.join("draft.json").to_str().unwrap().to_owned()
+    });
+    let take = ["sign", "--take", &copies[0], "--take", &copies[1]];
+    // A signature that was damaged on the way is left where it is.
+    let damaged = path("damaged.json");
+    let text = fs::read_to_string(&copies[0]).unwrap();
+    let at = text.find("\"sig\":\"").unwrap() + 7;
+    let other = if &text[at..=at] == "0" { "1" } else { "0" };
+    fs::write(&damaged, format!("{}{other}{}", &text[..at], &text[at + 1..])).unwrap();
+    let ran = shared.release(&["sign", "--take", damaged.to_str().unwrap()], &[]).ok();
+    assert!(ran.out.contains("targets 2 has 0 of 2"), "{ran}");
+    fs::write(&damaged, text.replace("0a1", "0a2")).unwrap();
+    shared
+        .release(&["sign", "--take", damaged.to_str().unwrap()], &[])
+        .no(2, &["NL0512", "has another targets"]);
+    shared
+        .release(&["sign", "--take", "nowhere"], &[])
+        .no(2, &["NL0512", "nowhere"]);
+    let ran = shared.release(&take, &["keys/online"]).ok();
+    assert!(ran.out.contains("signed and published"), "{ran}");
+    shared.install("0a1");
 }
 
 #[test]
@@ -201,7 +252,7 @@ fn keys_come_and_go_and_installations_follow() {
         .ok();
     let second = shared.package(&Lamp::B1);
     shared.release(&["publish", &second], &["keys"]).ok();
-    run(&["release", "verify", "--repo", &shared.publisher.text("repo")]).ok();
+    run(&["release", "verify", &shared.publisher.text("repo")]).ok();
     run(&["--root", &root, "update", "check", "--exit-code"]).no(10, &["0b1"]);
     read_by_another_client(&shared.publisher.text("repo"), &dir.path().join("theirs"), &[]);
 }
@@ -318,7 +369,7 @@ fn a_single_key_is_for_trying_out_and_says_so() {
     ])
     .ok();
     run(&["release", "renew", "targets", "--repo", &repo, "--keys", &keys]).ok();
-    run(&["release", "verify", "--repo", &repo]).ok();
+    run(&["release", "verify", &repo]).ok();
 }
 
 /// A cron job meets a person: both changes are made, one after the other.
@@ -340,7 +391,7 @@ fn changes_at_the_same_time_wait_for_each_other() {
         (&7.into(), &7.into()),
         "{shown}"
     );
-    run(&["release", "verify", "--repo", &repo]).ok();
+    run(&["release", "verify", &repo]).ok();
 }
 
 /// More targets than the top-level role lists itself, read by python-tuf.

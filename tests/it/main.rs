@@ -7,6 +7,7 @@
     clippy::print_stdout
 )]
 
+mod advisory;
 mod bounds;
 mod caddy;
 mod changelog;

@@ -75,6 +75,20 @@ fn the_two_stage_way_of_a_monitoring_server() {
 }
 
 #[test]
+fn a_shorter_way_is_told_by_the_move_that_it_lacks() {
+    let index = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "1"}, {"version": "2", "yanked": true}, {"version": "3", "from": ["=1"]},
+        {"version": "4", "from": ["=3"]}, {"version": "5", "from": ["=2", "=4"]}]}));
+    let answer = index.plan("1", "5", &[]).ok().json();
+    assert_eq!(answer["path"], json!(["1", "3", "4", "5"]));
+    let refused = answer["refused"].as_array().unwrap().iter();
+    let told: Vec<String> = refused
+        .map(|one| format!("{} {} {}", one["from"], one["to"], one["rule"]))
+        .collect();
+    assert!(told.contains(&r#""1" "2" "yanked""#.to_owned()), "{answer:#}");
+}
+
+#[test]
 fn a_protocol_window_is_crossed_release_by_release() {
     let plan = run(&[
         "plan",

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::super::args::Global;
+use super::super::args::{Global, KeysVerb, SignArgs};
 use super::super::output::{Failed, Result, dim, green, result};
-use super::args::{KeysVerb, SignArgs};
 use super::{said, warn};
 use crate::app::{self, AppError};
 use crate::crypt::Secret;
@@ -61,7 +60,7 @@ pub fn run(global: &Global, verb: &KeysVerb) -> Result<()> {
 }
 
 fn change(global: &Global, at: &SignArgs, change: &KeyChange) -> Result<()> {
-    let changed = app::change_keys(&at.repo, &at_hand(&at.dirs)?, change)?;
+    let changed = app::change_keys(&at.repo, &at_hand(&at.keys.dirs)?, change)?;
     for file in &changed.made {
         super::say(&format!("made {}", file.display()));
     }

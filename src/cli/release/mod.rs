@@ -1,14 +1,14 @@
 //! `netlink release …`, the publisher's side.
 
-pub mod args;
+mod advise;
 mod keys;
+mod list;
 
 use std::path::Path;
 
 use serde_json::json;
 
-use self::args::ReleaseVerb;
-use super::args::Global;
+use super::args::{Global, ReleaseVerb};
 use super::output::{Result, bytes, green, result, say};
 use crate::app::{self, PackOptions, PublishOptions};
 use crate::publish::{Arrangement, Outcome};
@@ -36,7 +36,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         } => {
             let options = PublishOptions {
                 repository: at.repo.clone(),
-                keys: keys::at_hand(&at.dirs)?,
+                keys: keys::at_hand(&at.keys.dirs)?,
                 changelog: changelog.clone(),
             };
             let published = app::publish(packages, &options)?;
@@ -51,8 +51,12 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
                 format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
             })
         }
-        ReleaseVerb::Sign { at } => {
-            let outcome = app::release_sign(&at.repo, &keys::at_hand(&at.dirs)?)?;
+        ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
+        ReleaseVerb::Block(wanted) => advise::block(global, wanted),
+        ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
+        ReleaseVerb::List { repo } => list::run(global, repo),
+        ReleaseVerb::Sign { repo, dirs, copies } => {
+            let outcome = app::release_sign(repo, &keys::at_hand(dirs)?, copies)?;
             said(global, &outcome, "signed and published")
         }
         ReleaseVerb::Discard { repo } => {
@@ -63,11 +67,11 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             })
         }
         ReleaseVerb::Renew { roles, at } => {
-            let outcome = app::release_renew(&at.repo, &keys::at_hand(&at.dirs)?, roles)?;
+            let outcome = app::release_renew(&at.repo, &keys::at_hand(&at.keys.dirs)?, roles)?;
             said(global, &outcome, "renewed")
         }
         ReleaseVerb::Timestamp { at } => {
-            let outcome = app::release_timestamp(&at.repo, &keys::at_hand(&at.dirs)?)?;
+            let outcome = app::release_timestamp(&at.repo, &keys::at_hand(&at.keys.dirs)?)?;
             said(global, &outcome, "signed short-lived metadata")
         }
         ReleaseVerb::Verify { repo } => verify(global, repo),

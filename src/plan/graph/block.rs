@@ -1,28 +1,40 @@
 //! Moves that the publisher blocks after publishing, and those that are not recommended.
 
-use super::{Building, Graph, Rule, Span, number};
-use crate::release::Expression;
-use crate::version::{Constraint, Scheme, Version};
+use super::screen::Moves;
+use super::{Building, Graph, NO_CHECK, Rule, Screen, Span, number};
+use std::ops::Range;
 
-/// A kind of move that the publisher blocks after publishing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BlockRule<V: Scheme = Version> {
-    pub name: String,
-    pub from: Option<Constraint<V>>,
-    pub to: Constraint<V>,
-    pub reason: String,
-    pub url: Option<String>,
-    /// The first that can be judged decides; none at all: always.
-    pub when: Vec<Expression>,
-}
+use crate::release::BlockRule;
+use crate::version::{Constraint, Scheme};
 
-/// The same in places.
+/// A rule of the publisher in places.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Block {
     pub rule: Rule,
     pub reason: String,
     pub from: Vec<Span>,
     pub to: Vec<Span>,
+}
+
+impl Block {
+    /// Its spans say all: none of them has a constraint to be matched besides.
+    pub fn is_whole(&self) -> bool {
+        self.from.iter().chain(&self.to).all(|span| span.check == NO_CHECK)
+    }
+}
+
+/// All blocks, and how to find those that mean a move.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    pub all: Vec<Block>,
+    /// (to, block), sorted, for those that mean few releases; the others are looked at for every release.
+    narrow: Vec<(u32, u32)>,
+    wide: Vec<u32>,
+    /// Of `wide` those that are not whole.
+    wide_in_part: Vec<u32>,
+    /// What whole blocks hold, and what whole ones hold that cannot be judged.
+    blocked: Screen,
+    risky: Screen,
 }
 
 /// A block that means no more releases than these is kept with each of them.
@@ -59,7 +71,7 @@ impl<V: Scheme> Building<'_, V> {
         if rule == Rule::Risk && is_accepted {
             graph.accepted.push(blocked);
         } else {
-            graph.blocks.push(blocked);
+            graph.blocks.all.push(blocked);
         }
     }
 }
@@ -67,26 +79,62 @@ impl<V: Scheme> Building<'_, V> {
 impl<V: Scheme> Graph<V> {
     /// Puts the blocks into an order that does not depend on that of the input, and finds what each of them means.
     pub(super) fn index_blocks(&mut self) {
-        self.blocks.sort_unstable();
-        self.blocks.dedup();
+        let mut all = std::mem::take(&mut self.blocks.all);
+        all.sort_unstable();
+        all.dedup();
         self.accepted.sort_unstable();
-        let (mut narrow, mut wide) = (Vec::new(), Vec::new());
-        for (index, block) in (0..).zip(&self.blocks) {
+        let mut blocks = Blocks::default();
+        for (index, block) in (0..).zip(&all) {
             let meant: u32 = block.to.iter().map(|span| span.end - span.start).sum();
             if meant > FEW {
-                wide.push(index);
+                blocks.wide.push(index);
                 continue;
             }
             let places = block.to.iter().flat_map(|span| span.start..span.end);
-            narrow.extend(
-                places
-                    .filter(|place| self.hold(&block.to, *place))
-                    .map(|place| (place, index)),
-            );
+            let meant = places.filter(|place| self.hold(&block.to, *place));
+            blocks.narrow.extend(meant.map(|place| (place, index)));
         }
-        narrow.sort_unstable();
-        narrow.dedup();
-        (self.narrow_blocks, self.wide_blocks) = (narrow, wide);
+        blocks.narrow.sort_unstable();
+        blocks.narrow.dedup();
+        let in_part = blocks.wide.iter().filter(|block| !all[**block as usize].is_whole());
+        blocks.wide_in_part = in_part.copied().collect();
+        blocks.blocked = Screen::of(self.count(), &whole_moves(&all, Rule::Block));
+        blocks.risky = Screen::of(self.count(), &whole_moves(&all, Rule::Risk));
+        blocks.all = all;
+        self.blocks = blocks;
+    }
+
+    /// Whether a block or a risk forbids the move.
+    pub(super) fn is_blocked(&self, rule: Rule, from: u32, to: u32) -> bool {
+        let blocks = &self.blocks;
+        let screen = if rule == Rule::Risk {
+            &blocks.risky
+        } else {
+            &blocks.blocked
+        };
+        let narrow = blocks.narrow_into(to).filter(|block| !block.is_whole());
+        let wide = blocks.these(&blocks.wide_in_part);
+        let mut in_part = narrow.chain(wide).filter(|block| block.rule == rule);
+        screen.holds(from, to) || in_part.any(|block| self.hold(&block.to, to) && self.hold(&block.from, from))
+    }
+
+    /// The blocks that mean the move.
+    pub(super) fn blocks(&self, from: u32, to: u32) -> impl Iterator<Item = &Block> {
+        let blocks = &self.blocks;
+        let wide = blocks.these(&blocks.wide).filter(move |block| self.hold(&block.to, to));
+        let into = blocks.narrow_into(to).chain(wide);
+        into.filter(move |block| self.hold(&block.from, from))
+    }
+
+    /// The stretches without places from which a block keeps out of `to`; it need not leave out all of them.
+    pub(super) fn unblocked(&self, to: u32, stretches: Vec<Range<u32>>) -> Vec<Range<u32>> {
+        let cut = self.blocks.blocked.cut(to, stretches);
+        self.blocks.risky.cut(to, cut)
+    }
+
+    /// How long it takes to ask all rules of one move, beside a graph without blocks that have to be asked each.
+    pub fn effort(&self) -> u64 {
+        1 + self.blocks.wide_in_part.len() as u64 / 8
     }
 
     /// The stretches of a constraint.
@@ -99,6 +147,34 @@ impl<V: Scheme> Graph<V> {
         });
         stretches.filter(|span| span.start < span.end).collect()
     }
+}
+
+impl Blocks {
+    fn narrow_into(&self, place: u32) -> impl Iterator<Item = &Block> {
+        let start = self.narrow.partition_point(|(to, _)| *to < place);
+        let end = self.narrow.partition_point(|(to, _)| *to <= place);
+        self.narrow[start..end]
+            .iter()
+            .map(|(_, block)| &self.all[*block as usize])
+    }
+
+    fn these<'a>(&'a self, blocks: &'a [u32]) -> impl Iterator<Item = &'a Block> {
+        blocks.iter().map(|block| &self.all[*block as usize])
+    }
+}
+
+/// From where to where the whole blocks of this kind keep one from moving.
+fn whole_moves(blocks: &[Block], rule: Rule) -> Vec<Moves> {
+    let whole = blocks.iter().filter(|block| block.rule == rule && block.is_whole());
+    let moves = whole.flat_map(|block| {
+        block
+            .to
+            .iter()
+            .flat_map(|to| block.from.iter().map(move |from| (from, to)))
+    });
+    moves
+        .map(|(from, to)| (from.start..from.end, to.start..to.end))
+        .collect()
 }
 
 fn reason_of<V: Scheme>(block: &BlockRule<V>, rule: Rule) -> String {

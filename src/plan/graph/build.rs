@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::super::{Rule, Terms};
 use super::order::sort;
-use super::{Column, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
+use super::{Blocks, Column, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
 use crate::release::{ReleaseRules, Rollout, Stop};
 use crate::version::{Constraint, Scheme};
 
@@ -88,9 +88,7 @@ impl<'a, V: Scheme> Building<'a, V> {
                 series_up: Vec::new(),
                 series_down: Vec::new(),
                 free: Vec::new(),
-                blocks: Vec::new(),
-                narrow_blocks: Vec::new(),
-                wide_blocks: Vec::new(),
+                blocks: Blocks::default(),
                 accepted: Vec::new(),
                 unknown_risks: Vec::new(),
                 stops: Vec::new(),
@@ -163,7 +161,10 @@ impl<'a, V: Scheme> Building<'a, V> {
         let mut barred = Vec::new();
         barred.extend(self.terms.policy.bars(version).map(|reason| (Rule::Policy, reason)));
         if let Some(rollout) = rules.rollout.filter(|rollout| !self.terms.takes_part(version, rollout)) {
-            barred.push((Rule::Rollout, not_yet(version, &rollout)));
+            barred.push((
+                Rule::Rollout,
+                not_yet(version, &rollout, self.terms.turn(version, &rollout)),
+            ));
         }
         for (name, constraint) in &rules.components {
             match self.terms.facts.component(name) {
@@ -335,9 +336,9 @@ fn levels<V: Scheme>(version: &V, rules: &ReleaseRules<V>) -> Result<Levels, Gra
     })
 }
 
-fn not_yet<V: Scheme>(version: &V, rollout: &Rollout) -> String {
+fn not_yet<V: Scheme>(version: &V, rollout: &Rollout, turn: jiff::Timestamp) -> String {
     format!(
-        "{version} comes to the nodes one after the other over {} hours from {}; it is not this one's turn yet",
+        "{version} comes to the nodes one after the other over {} hours from {}; this one's turn is at {turn}",
         rollout.hours, rollout.start
     )
 }

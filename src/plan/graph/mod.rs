@@ -7,15 +7,16 @@ mod edge;
 mod moves;
 mod order;
 mod reason;
+mod screen;
 
-pub use block::BlockRule;
 pub use build::{Building, GraphError};
 pub use edge::EdgeRule;
 pub use moves::{Ends, Heading, Way};
 
-use self::block::Block;
+use self::block::{Block, Blocks};
 use self::column::Column;
 use self::edge::SeriesEdge;
+use self::screen::Screen;
 use crate::version::{Channel, Constraint, Scheme};
 
 use super::Rule;
@@ -143,10 +144,7 @@ pub struct Graph<V: Scheme> {
     series_down: Vec<SeriesEdge>,
     /// Stretches within which one moves freely upwards, because series are named.
     free: Vec<Span>,
-    blocks: Vec<Block>,
-    /// (to, block), sorted, for blocks that mean few releases; the others are looked at for every release.
-    narrow_blocks: Vec<(u32, u32)>,
-    wide_blocks: Vec<u32>,
+    blocks: Blocks,
     /// Blocks that cannot be judged here, and that the operator takes all the same.
     accepted: Vec<Block>,
     /// Risks that the operator takes and that no block names.
@@ -263,25 +261,6 @@ impl<V: Scheme> Graph<V> {
         let start = edges.partition_point(|(to, _)| *to < place);
         let end = edges.partition_point(|(to, _)| *to <= place);
         &edges[start..end]
-    }
-
-    fn blocks_into(&self, place: u32) -> impl Iterator<Item = &Block> {
-        let narrow = Self::edges_to(&self.narrow_blocks, place)
-            .iter()
-            .map(|(_, block)| *block);
-        let wide = self.wide_blocks.iter().copied();
-        let wide = wide.filter(move |block| self.hold(&self.blocks[*block as usize].to, place));
-        narrow.chain(wide).map(|block| &self.blocks[block as usize])
-    }
-
-    /// How long it takes to ask all rules of one move, beside a graph without blocks that mean many releases.
-    pub fn effort(&self) -> u64 {
-        1 + self.wide_blocks.len() as u64 / 8
-    }
-
-    /// The blocks that apply to the move.
-    fn blocks(&self, from: u32, to: u32) -> impl Iterator<Item = &Block> {
-        self.blocks_into(to).filter(move |block| self.hold(&block.from, from))
     }
 
     /// The risks that the operator takes with the move, each with its reason.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::Rule;
 use super::super::search::{Extremes, Terrain};
-use super::{Graph, NO_CHECK, NO_DATE, SeriesEdge, Span, first_crossed};
+use super::{Graph, NO_DATE, SeriesEdge, first_crossed};
 use crate::version::{Channel, Scheme};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl<V: Scheme> Graph<V> {
             Rule::Edge if up => self.spans_of(to).is_empty() && !self.leads(from, to),
             Rule::Edge => self.has_edges_down() && !self.leads_down(from, to),
             Rule::Stop => up && self.stop_between(from, to).is_some(),
-            Rule::Block | Rule::Risk => self.blocks(from, to).any(|block| block.rule == rule),
+            Rule::Block | Rule::Risk => self.is_blocked(rule, from, to),
             Rule::ReleaseDate => {
                 let date = self.dates.get(to);
                 up && date != NO_DATE && self.dates.get(from) > date
@@ -104,12 +104,20 @@ impl<V: Scheme> Graph<V> {
             found.extend(free.map(|span| within(span.start, span.end)));
         }
         found.retain(|stretch| !stretch.is_empty());
-        for block in self.blocks_into(to) {
-            let whole = block.from.iter().filter(|span| span.check == NO_CHECK);
-            whole.for_each(|span| cut(&mut found, span));
-            if found.is_empty() {
-                break;
-            }
+        found
+    }
+
+    /// Stretches outside of which nothing leads down to `to`, all of them in `to + 1..=high`.
+    fn ways_down(&self, to: u32, high: u32) -> Vec<Range<u32>> {
+        let within = |start: u32, end: u32| start.max(to + 1)..end.min(high + 1);
+        let mut found = Vec::new();
+        if self.has_edges_down() {
+            let single = Self::edges_to(&self.downs, to).iter();
+            found.extend(single.map(|(_, from)| within(*from, from + 1)));
+            let series = self.series_down.iter().filter(|edge| edge.to.holds(to));
+            found.extend(series.map(|edge| within(edge.from.start, edge.from.end)));
+        } else {
+            found.push(within(to + 1, self.lowest_one_way_above(to).unwrap_or(high + 1)));
         }
         found.retain(|stretch| !stretch.is_empty());
         found
@@ -128,22 +136,6 @@ impl<V: Scheme> Graph<V> {
 
 fn among(series: &[SeriesEdge], from: u32, to: u32) -> bool {
     series.iter().any(|edge| edge.from.holds(from) && edge.to.holds(to))
-}
-
-/// Takes the span out of the stretches.
-fn cut(stretches: &mut Vec<Range<u32>>, span: &Span) {
-    let whole = std::mem::take(stretches);
-    for stretch in whole {
-        let (start, end) = (
-            span.start.clamp(stretch.start, stretch.end),
-            span.end.clamp(stretch.start, stretch.end),
-        );
-        if start >= end {
-            stretches.push(stretch);
-        } else {
-            stretches.extend([stretch.start..start, end..stretch.end]);
-        }
-    }
 }
 
 /// The stretch of the graph from one release to another, as the search walks it.
@@ -172,34 +164,17 @@ impl<V: Scheme> Terrain for Way<'_, V> {
 
     fn entrances(&self, to: u32) -> Vec<Range<u32>> {
         let place = self.release(to);
-        match self.ends.heading {
-            Heading::Up => {
-                let ways = self.graph.ways_up(place, self.from);
-                ways.into_iter()
-                    .map(|way| way.start - self.from..way.end - self.from)
-                    .collect()
-            }
-            Heading::Down if !self.graph.has_edges_down() => {
-                let crossed = self
-                    .graph
-                    .lowest_one_way_above(place)
-                    .filter(|one_way| *one_way <= self.from);
-                let above = crossed.map_or(0, |one_way| self.from - one_way + 1);
-                std::iter::once(above.min(to)..to).collect()
-            }
-            Heading::Down => {
-                let edges = Graph::<V>::edges_to(&self.graph.downs, place).iter();
-                let single = edges.map(|(_, from)| (*from, *from + 1));
-                let series = self.graph.series_down.iter().filter(|edge| edge.to.holds(place));
-                let series = series.map(|edge| (edge.from.start, edge.from.end));
-                // Places count upwards, steps downwards; of both the end is not within.
-                let steps = |(start, end): (u32, u32)| {
-                    let (start, end) = (start.max(place + 1), end.min(self.from + 1));
-                    (start < end).then(|| self.from + 1 - end..self.from + 1 - start)
-                };
-                single.chain(series).filter_map(steps).collect()
-            }
-        }
+        let ways = match self.ends.heading {
+            Heading::Up => self.graph.ways_up(place, self.from),
+            Heading::Down => self.graph.ways_down(place, self.from),
+        };
+        let ways = self.graph.unblocked(place, ways).into_iter();
+        // Downwards steps count the other way than places; of both the end is not within.
+        let steps = |way: Range<u32>| match self.ends.heading {
+            Heading::Up => way.start - self.from..way.end - self.from,
+            Heading::Down => self.from + 1 - way.end..self.from + 1 - way.start,
+        };
+        ways.map(steps).collect()
     }
 
     fn permits(&self, from: u32, to: u32) -> bool {

@@ -1,14 +1,16 @@
 //! The planner against a search that tries every chain and asks every rule by hand, over random indexes, both ways.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use proptest::prelude::Strategy;
 use proptest::prelude::*;
 
 use super::*;
+use crate::plan::explain::refused_shortcuts;
 use crate::plan::graph::{Building, Graph};
 use crate::plan::route::{self, Stuck};
-use crate::release::{Expression, Fact, Rollout};
+use crate::release::{BlockRule, Expression, Fact, Rollout};
 use crate::version::{Channel, Constraint, Dotted, Scheme};
 
 type V = Dotted;
@@ -76,11 +78,13 @@ impl World {
         }
     }
 
-    /// Rule by rule, from what was written down.
     fn permits(&self, from: &V, to: &V, goal: &V) -> bool {
-        let Some((_, rules, yanked)) = self.releases.iter().find(|(version, ..)| version == to) else {
-            return false;
-        };
+        self.against(from, to, goal).is_some_and(|rules| rules.is_empty())
+    }
+
+    /// Rule by rule, from what was written down; none if there is no such release.
+    fn against(&self, from: &V, to: &V, goal: &V) -> Option<BTreeSet<Rule>> {
+        let (_, rules, yanked) = self.releases.iter().find(|(version, ..)| version == to)?;
         let old = self.rules(from);
         let up = to > from;
         let between = |one: &V| *one > *from.min(to) && *one < *from.max(to);
@@ -94,24 +98,15 @@ impl World {
         };
         let policy = &self.terms.policy;
         let channel = rules.channel.unwrap_or_else(|| to.channel());
-        let barred = *yanked
-            || policy.min.as_ref().is_some_and(|min| to < min)
+        let unwanted = policy.min.as_ref().is_some_and(|min| to < min)
             || policy.max.as_ref().is_some_and(|max| to > max)
             || policy.exclude.iter().any(|constraint| constraint.matches(to))
-            || (to != goal && (channel < policy.channel || rules.avoid.is_some()))
-            || rules.components.iter().any(component)
-            || rules
-                .rollout
-                .is_some_and(|rollout| !self.terms.takes_part(to, &rollout))
-            || (up && rules.requires.iter().any(fact));
-        let blocked = self.blocks.iter().any(|block| {
-            let from = block.from.as_ref().is_none_or(|constraint| constraint.matches(from));
-            let answer = block.when.iter().find_map(|expression| self.holds(expression));
-            let accepted = self.terms.accepted_risks.contains(&block.name);
-            let applies = block.when.is_empty() || answer.unwrap_or(!accepted);
-            from && block.to.matches(to) && applies
-        });
+            || (to != goal && channel < policy.channel);
+        let waits = rules
+            .rollout
+            .is_some_and(|rollout| !self.terms.takes_part(to, &rollout));
         let way = self.leads(from, to, rules);
+        let ranged = up && !rules.from.is_empty();
         let stops = up && all().any(|one| between(one) && self.is_stop(one));
         let dates = old.released_at.zip(rules.released_at);
         let older = up && dates.is_some_and(|(old, new)| new < old);
@@ -128,12 +123,45 @@ impl World {
                 .schema_level
                 .zip(rules.min_schema_level)
                 .is_some_and(|(level, least)| level < least);
-        let one_way = |one: &V| {
-            let rules = self.rules(one);
-            rules.barrier || !rules.reversible
+        let crossed = |one_way: fn(&ReleaseRules<V>) -> bool| {
+            let one_way = |one: &V| one_way(&self.rules(one));
+            !up && (one_way(from) || all().any(|one| between(one) && one_way(one)))
         };
-        let crossed = !up && (one_way(from) || all().any(|one| between(one) && one_way(one)));
-        !(barred || blocked || stops || older || misunderstood || schema || crossed) && way
+        let rules = [
+            (Rule::Yanked, *yanked),
+            (Rule::Policy, unwanted),
+            (Rule::Rollout, waits),
+            (Rule::Components, rules.components.iter().any(component)),
+            (Rule::Requires, up && rules.requires.iter().any(fact)),
+            (Rule::Avoid, to != goal && rules.avoid.is_some()),
+            (Rule::From, ranged && !way),
+            (Rule::Edge, !ranged && !way),
+            (Rule::Stop, stops),
+            (Rule::Block, self.is_blocked(from, to, false)),
+            (Rule::Risk, self.is_blocked(from, to, true)),
+            (Rule::ReleaseDate, older),
+            (Rule::Protocol, misunderstood),
+            (Rule::Schema, schema),
+            (Rule::Barrier, crossed(|rules| rules.barrier)),
+            (Rule::Irreversible, crossed(|rules| !rules.reversible && !rules.barrier)),
+        ];
+        let against = rules.into_iter().filter(|(_, forbids)| *forbids);
+        Some(against.map(|(rule, _)| rule).collect())
+    }
+
+    /// By blocks that hold, or by those that cannot be judged.
+    fn is_blocked(&self, from: &V, to: &V, risk: bool) -> bool {
+        self.blocks.iter().any(|block| {
+            let from = block.from.as_ref().is_none_or(|constraint| constraint.matches(from));
+            let answer = block.when.iter().find_map(|expression| self.holds(expression));
+            let accepted = self.terms.accepted_risks.contains(&block.name);
+            let applies = match (block.when.is_empty(), answer) {
+                (true, _) => !risk,
+                (false, Some(answer)) => answer && !risk,
+                (false, None) => risk && !accepted,
+            };
+            from && block.to.matches(to) && applies
+        })
     }
 
     /// Whether ranges and edges lead there.
@@ -183,6 +211,26 @@ impl World {
                 chain.pop();
             }
         }
+    }
+
+    /// The fewest hops from place to place on a way to the end of this path.
+    fn least_hops(&self, from: &V, to: &V, path: &[V]) -> Option<usize> {
+        let (start, goal) = (&path[0], &path[path.len() - 1]);
+        let onward = |one: &V, next: &V| {
+            if start < goal {
+                one < next && next <= to
+            } else {
+                one > next && next >= to
+            }
+        };
+        if from == to {
+            return Some(0);
+        }
+        let all = self.releases.iter().map(|(version, ..)| version);
+        let next = all.filter(|next| onward(from, next) && self.permits(from, next, goal));
+        next.filter_map(|next| self.least_hops(next, to, path))
+            .min()
+            .map(|hops| hops + 1)
     }
 
     /// Smaller is better: stops, which bind upwards only, hops, channels between, versions between.
@@ -401,6 +449,7 @@ proptest! {
         match world.path(&from, &to) {
             Ok(path) => {
                 prop_assert_eq!(Some(&path), expected.as_ref());
+                would_be_shorter(&world, &path)?;
                 // Whoever stands in the middle of the way is sent on the rest of it.
                 for (at, middle) in path.iter().enumerate().skip(1) {
                     prop_assert_eq!(&world.path(middle, &to).unwrap(), &path[at..]);
@@ -435,6 +484,8 @@ proptest! {
         let mut more = world.clone();
         more.releases.push((version("9.9"), ReleaseRules::default(), false));
         prop_assert_eq!(world.path(&from, &to), more.path(&from, &to));
+        more.releases.push((version("3.12.3"), ReleaseRules::default(), true));
+        prop_assert_eq!(world.path(&from, &to).ok(), more.path(&from, &to).ok());
     }
 }
 
@@ -445,11 +496,43 @@ fn is_in_the_way(world: &World, from: &V, to: &V, stuck: &Stuck<V>) -> Result<()
     for refused in &stuck.witness {
         let at = refused.from.as_ref().unwrap();
         prop_assert!(reached_on_the_way(world, from, at, to), "{} cannot be reached", at);
-        prop_assert!(!world.permits(at, &refused.to, to), "{} is permitted", refused);
     }
+    by_these_rules(world, &stuck.witness, to)?;
     prop_assert!(
         &stuck.farthest == from || reached(&stuck.farthest) || reached_on_the_way(world, from, &stuck.farthest, to)
     );
+    Ok(())
+}
+
+/// Every move that is told is forbidden, by the rules that are told and no others.
+fn by_these_rules(world: &World, told: &[RefusedHop<V>], goal: &V) -> Result<(), TestCaseError> {
+    for refused in told {
+        let same = |one: &&RefusedHop<V>| one.from == refused.from && one.to == refused.to;
+        let rules: BTreeSet<Rule> = told.iter().filter(same).map(|one| one.rule).collect();
+        let at = refused.from.as_ref().unwrap();
+        prop_assert_eq!(world.against(at, &refused.to, goal), Some(rules), "{}", refused);
+    }
+    Ok(())
+}
+
+/// What is told of shorter ways: with each of the moves there would be one.
+fn would_be_shorter(world: &World, path: &[V]) -> Result<(), TestCaseError> {
+    let (from, to) = (&path[0], &path[path.len() - 1]);
+    let graph = world.graph(from).unwrap();
+    let chain: Vec<u32> = path.iter().map(|version| graph.find(version).unwrap()).collect();
+    let told = refused_shortcuts(&graph, &chain);
+    by_these_rules(world, &told, to)?;
+    for refused in &told {
+        let least = |from: &V, to: &V| world.least_hops(from, to, path);
+        let hops = least(from, refused.from.as_ref().unwrap()).zip(least(&refused.to, to));
+        let hops = hops.map(|(there, onward)| there + 1 + onward);
+        prop_assert!(
+            hops.is_some_and(|hops| hops < path.len() - 1),
+            "{} saves nothing: {:?}",
+            refused,
+            hops
+        );
+    }
     Ok(())
 }
 

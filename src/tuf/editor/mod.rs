@@ -118,14 +118,14 @@ impl Editor {
             .collect()
     }
 
-    /// Targets that clients do not see yet.
+    /// Targets that clients do not see yet, or see otherwise.
     pub fn unpublished(&self) -> Result<Vec<TargetRef>, TufError> {
         let published = self.published.iter().flat_map(|published| published.targets.values());
-        let seen: BTreeSet<&String> = published.flat_map(|role| role.content.targets.keys()).collect();
+        let seen: BTreeMap<&String, &TargetFile> = published.flat_map(|role| &role.content.targets).collect();
         let changed = self.draft.targets.values().map(Document::signed);
         let files = changed.flat_map(|role| &role.content.targets).chain(&self.added);
         files
-            .filter(|(name, _)| !seen.contains(name))
+            .filter(|(name, file)| seen.get(name) != Some(file))
             .map(|(name, file)| target_ref(name, file))
             .collect()
     }
@@ -218,9 +218,7 @@ impl Editor {
     /// Adds a target; false when exactly this is there already. A name never gets other content: somebody may have
     /// installed it.
     pub fn add_target(&mut self, target: &TargetRef, custom: &TargetCustom) -> Result<bool, TufError> {
-        target_file(&target.name, target.sha256)?;
-        let custom = serde_json::to_value(custom).map_err(|e| TufError::malformed(Role::Targets, e))?;
-        let file = TargetFile::new(target, Map::from_iter([(CUSTOM.to_owned(), custom)]));
+        let file = described(target, custom)?;
         match self.find(&target.name) {
             Some(there) if *there == file => return Ok(false),
             Some(_) => {
@@ -230,6 +228,17 @@ impl Editor {
             }
             None => self.nothing_waits()?,
         }
+        self.added.insert(target.name.clone(), file);
+        Ok(true)
+    }
+
+    /// Puts a target in the place of the one of that name; only for what nobody installs. False when exactly this is there.
+    pub fn replace_target(&mut self, target: &TargetRef, custom: &TargetCustom) -> Result<bool, TufError> {
+        let file = described(target, custom)?;
+        if self.find(&target.name) == Some(&file) {
+            return Ok(false);
+        }
+        self.nothing_waits()?;
         self.added.insert(target.name.clone(), file);
         Ok(true)
     }
@@ -298,6 +307,12 @@ impl Editor {
         let draft = self.draft.targets.get(name).map(Document::signed);
         draft.or_else(|| self.published.as_ref()?.targets.get(name).map(|role| &**role))
     }
+}
+
+fn described(target: &TargetRef, custom: &TargetCustom) -> Result<TargetFile, TufError> {
+    target_file(&target.name, target.sha256)?;
+    let custom = serde_json::to_value(custom).map_err(|e| TufError::malformed(Role::Targets, e))?;
+    Ok(TargetFile::new(target, Map::from_iter([(CUSTOM.to_owned(), custom)])))
 }
 
 fn lifetime(role: Role) -> SignedDuration {

@@ -1,10 +1,11 @@
 //! Signing what is to come with the keys at hand, as far as they go: a role that announces another is made when that one is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use jiff::Timestamp as Time;
 
-use super::{Editor, bins, header, next};
+use super::{Editor, bins, draft, header, next};
 use crate::tuf::document::Document;
 use crate::tuf::model::{Content, Mandate, MetaFile, Root, Signed, Targets, Timestamp};
 use crate::tuf::{Role, Signer, TufError};
@@ -61,6 +62,26 @@ impl Editor {
         }
         self.finish(now)?;
         Ok(Standing::Ready)
+    }
+
+    /// Takes the signatures of root and targets that others have added to a copy of the draft, in the file `copy`.
+    pub fn take_signatures(&mut self, copy: &Path) -> Result<(), TufError> {
+        let copy = draft::read(copy)?.unwrap_or_default();
+        let old = self.published.as_ref().map(|published| published.root.clone());
+        let new = self.root().cloned();
+        let roots = || [new.as_ref(), old.as_deref()].into_iter().flatten();
+        if let (Some(here), Some(copy)) = (&mut self.draft.root, &copy.root) {
+            let mandates: Vec<_> = roots().filter_map(|root| mandate(root, Role::Root)).collect();
+            here.take_signatures(copy, &mandates)?;
+        }
+        for (name, here) in &mut self.draft.targets {
+            if let Some(copy) = copy.targets.get(name) {
+                // Bins have the keys of the top-level role, under the same ids.
+                let mandates: Vec<_> = roots().filter_map(|root| mandate(root, Role::Targets)).collect();
+                here.take_signatures(copy, &mandates)?;
+            }
+        }
+        Ok(())
     }
 
     /// Signs the short-lived roles anew: the timestamp, and the snapshot when enough of its keys are among the signers. A

@@ -1,8 +1,9 @@
 //! Dotted versions of any length, as components have them: `1.7.0`, `v0.0.13.2`, `2.0.0-rc.1`, `16beta1`, `1.30.0+k3s1`.
 //!
-//! Missing numbers are zero, so `1.7` is `1.7.0`. What follows `-`, and one of the usual words right behind a number,
-//! names a pre-release, which comes before its release. Order of pre-releases and builds as in Semantic Versioning 2.0, but
-//! a word and the number behind it count apart: `rc2 < rc10`.
+//! Missing numbers are zero, so `1.7` is `1.7.0`; leading zeros mean nothing and are shown as written, so `24.04` is `24.4`.
+//! What follows `-`, and one of the usual words right behind a number, names a pre-release, which comes before its release.
+//! Order of pre-releases and builds as in Semantic Versioning 2.0, but a word and the number behind it count apart:
+//! `rc2 < rc10`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -41,6 +42,8 @@ pub struct Dotted {
 #[derive(Debug, Clone, Default)]
 struct More {
     numbers: Vec<u64>,
+    /// The numbers as written, if with leading zeros: `24.04`.
+    digits: Option<Box<str>>,
     pre: Option<PreRelease>,
     build: Option<Build>,
 }
@@ -227,8 +230,9 @@ impl Hash for Dotted {
 impl fmt::Display for Dotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         padded(f, |f| {
-            for (at, number) in self.numbers().enumerate() {
-                write!(f, "{}{number}", if at > 0 { "." } else { "" })?;
+            match self.more.as_ref().and_then(|more| more.digits.as_deref()) {
+                Some(digits) => f.write_str(digits)?,
+                None => write_numbers(f, self.numbers())?,
             }
             if let Some(pre) = self.pre() {
                 write!(f, "{pre}")?;
@@ -239,6 +243,13 @@ impl fmt::Display for Dotted {
             }
         })
     }
+}
+
+fn write_numbers(f: &mut fmt::Formatter<'_>, numbers: impl Iterator<Item = u64>) -> fmt::Result {
+    for (at, number) in numbers.enumerate() {
+        write!(f, "{}{number}", if at > 0 { "." } else { "" })?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Prefix {
@@ -278,6 +289,13 @@ impl Dotted {
         }
         let start = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let (rest, mut found) = numbers(start).map_err(fail)?;
+        let digits = &start[..start.len() - rest.len()];
+        if digits
+            .split('.')
+            .any(|number| number.len() > 1 && number.starts_with('0'))
+        {
+            found.more.get_or_insert_default().digits = Some(digits.into());
+        }
         let (rest, pre) = pre_release(rest).map_err(fail)?;
         let (rest, build) = match tag::<_, _, Error<&str>>("+").parse(rest) {
             Err(_) => (rest, None),

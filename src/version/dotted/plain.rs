@@ -1,6 +1,6 @@
 //! Versions of a few numbers and nothing else, e.g. `12.34.5`, read without the grammar.
 //!
-//! It knows no mistakes: what it does not take may still be a version.
+//! It knows no mistakes: what it does not take may still be a version, as numbers with leading zeros are.
 
 use super::HEAD;
 
@@ -32,6 +32,9 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let digit = |byte: &u8| Some(byte.wrapping_sub(b'0')).filter(|digit| *digit < 10).map(u64::from);
     let (first, mut rest) = text.split_first()?;
     let mut number = digit(first)?;
+    if number == 0 && rest.first().and_then(digit).is_some() {
+        return None;
+    }
     while let Some((byte, after)) = rest.split_first()
         && let Some(digit) = digit(byte)
     {

@@ -34,6 +34,7 @@ fn each_row_is_older_than_the_next() {
         &["1.10"],
         &["16beta1"],
         &["16"],
+        &["24.4", "24.04", "024.4.0"],
         &["2024.12.19"],
         &["18446744073709551615"],
     ];
@@ -46,6 +47,14 @@ fn each_row_is_older_than_the_next() {
         let same: HashSet<Dotted> = older.iter().map(|text| version(text)).collect();
         assert_eq!(same.len(), 1, "{older:?} have one hash");
     }
+}
+
+#[test]
+fn leading_zeros_are_kept_for_people() {
+    for text in ["24.04", "2024.01.09.00", "1.02.3.4.05-rc.1+7", "0.00"] {
+        assert_eq!(version(text).to_string(), text);
+    }
+    assert_eq!(version("v24.04").to_string(), "24.04");
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! The words of `netlink release …`.
+//! Commands of the publisher.
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand, value_parser};
+use jiff::Timestamp;
 
 use crate::app::TufRole as Role;
-use crate::release::Platform;
+use crate::release::{Expression, Platform, ProductName};
+use crate::version::{Constraint, Version};
 
 #[derive(Debug, Subcommand)]
 pub enum ReleaseVerb {
@@ -48,8 +50,14 @@ pub enum ReleaseVerb {
     },
     /// Add signatures to what waits for them, and publish it when they suffice
     Sign {
-        #[command(flatten)]
-        at: SignArgs,
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        /// Folder of signing keys; may be given again
+        #[arg(long = "keys", value_name = "DIR", required_unless_present = "copies")]
+        dirs: Vec<PathBuf>,
+        /// The draft.json of a copy of the repository, with signatures that were added there; may be given again
+        #[arg(long = "take", value_name = "FILE")]
+        copies: Vec<PathBuf>,
     },
     /// Drop what waits for signatures
     Discard {
@@ -64,6 +72,17 @@ pub enum ReleaseVerb {
         #[command(flatten)]
         at: SignArgs,
     },
+    /// Take a release back: nobody goes there any more, whoever has it may leave it
+    Yank(YankArgs),
+    /// Block moves between releases
+    Block(BlockArgs),
+    /// Bring a release to a growing share of all nodes
+    Rollout(RolloutArgs),
+    /// What a repository offers
+    List {
+        #[arg(value_name = "DIR")]
+        repo: PathBuf,
+    },
     /// Sign the short-lived metadata anew; for a cron job
     Timestamp {
         #[command(flatten)]
@@ -71,7 +90,7 @@ pub enum ReleaseVerb {
     },
     /// Check the whole repository as a client would see it
     Verify {
-        #[arg(long, value_name = "DIR")]
+        #[arg(value_name = "DIR")]
         repo: PathBuf,
     },
 }
@@ -134,14 +153,20 @@ pub enum KeysVerb {
     },
 }
 
+#[derive(Debug, ClapArgs)]
+pub struct KeyArgs {
+    /// Folder of signing keys; may be given again
+    #[arg(long = "keys", value_name = "DIR", required = true)]
+    pub dirs: Vec<PathBuf>,
+}
+
 /// Where to sign, and with what.
 #[derive(Debug, ClapArgs)]
 pub struct SignArgs {
     #[arg(long, value_name = "DIR")]
     pub repo: PathBuf,
-    /// Folder of signing keys; may be given again
-    #[arg(long = "keys", value_name = "DIR", required = true)]
-    pub dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub keys: KeyArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -149,4 +174,77 @@ pub struct NewKeyArgs {
     /// Leave new keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
     #[arg(long)]
     pub no_passphrase: bool,
+}
+
+/// A repository of which something is said.
+#[derive(Debug, ClapArgs)]
+pub struct RepositoryArgs {
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Of which product, where the repository has several
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct YankArgs {
+    #[arg(value_name = "V")]
+    pub version: Version,
+    /// Why; operators read it
+    #[arg(long, value_name = "TEXT", required_unless_present = "undo")]
+    pub reason: Option<String>,
+    /// Where operators read more
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// The release to go to
+    #[arg(long, value_name = "V")]
+    pub instead: Option<Version>,
+    /// Let it be entered again
+    #[arg(long, conflicts_with_all = ["reason", "url", "instead"])]
+    pub undo: bool,
+    #[command(flatten)]
+    pub place: RepositoryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RolloutArgs {
+    #[arg(value_name = "V")]
+    pub version: Version,
+    /// When it begins, e.g. 2026-01-31T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Timestamp>,
+    /// From then on until all have it; 0 is all at once
+    #[arg(long, value_name = "N")]
+    pub hours: u32,
+    #[command(flatten)]
+    pub place: RepositoryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BlockArgs {
+    /// A version or a range such as `<0b2`; `*` is anywhere
+    #[arg(value_name = "FROM", required_unless_present = "undo")]
+    pub from: Option<Constraint>,
+    #[arg(value_name = "TO", required_unless_present = "undo")]
+    pub to: Option<Constraint>,
+    /// Why; operators read it
+    #[arg(long, value_name = "TEXT", required_unless_present = "undo")]
+    pub reason: Option<String>,
+    /// Where operators read more
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// What it is called, for `--undo` and for operators who take the risk [default: block-1 and so on]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only where this holds of an installation; where it cannot be told the move is not recommended. The first of several that
+    /// can be told decides
+    #[arg(long, value_name = "EXPRESSION")]
+    pub when: Vec<Expression>,
+    /// Take the block of this name back
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["from", "to", "reason", "url", "name", "when"])]
+    pub undo: Option<String>,
+    #[command(flatten)]
+    pub place: RepositoryArgs,
 }

@@ -1,15 +1,18 @@
 //! Every command and option, as the help shows them.
 
+mod release;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::release::args::ReleaseVerb;
 use crate::backup::BackupId;
 use crate::fetch::Location;
 use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
+
+pub use release::{BlockArgs, KeysVerb, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -154,6 +157,8 @@ pub enum UpdateVerb {
         /// Write the plan, for `upgrade --plan FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        risks: RiskArgs,
     },
     /// Compare every file of the installed release with what the publisher signed
     Verify,
@@ -174,6 +179,8 @@ pub enum UpdateVerb {
         /// Go on in spite of warnings, without a question
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        risks: RiskArgs,
     },
     /// Give up the release before; until then the way back is cheap
     Finalize,
@@ -245,12 +252,21 @@ pub struct UpgradeArgs {
     /// Fetch whole packages, also of releases that are on this disk
     #[arg(long, conflicts_with = "plan")]
     pub full: bool,
+    #[command(flatten)]
+    pub risks: RiskArgs,
     /// Show what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Go on in spite of warnings, without a question
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RiskArgs {
+    /// Take a move that is not recommended, by the name of what speaks against it; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub accept_risk: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
