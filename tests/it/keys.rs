@@ -257,6 +257,33 @@ fn keys_come_and_go_and_installations_follow() {
     read_by_another_client(&shared.publisher.text("repo"), &dir.path().join("theirs"), &[]);
 }
 
+/// The machine that is online wants a new key; those who hold root's keys sign for that elsewhere, while its old key goes on.
+#[test]
+fn a_key_is_rotated_by_those_who_hold_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = Shared::new(&dir.path().join("publisher"));
+    shared.give("ada", &["root-1", "targets-1"]);
+    shared.give("bert", &["root-2", "targets-2"]);
+    let package = shared.package(&Lamp::A1);
+    shared
+        .release(&["publish", &package], &["ada", "bert", "keys/online"])
+        .ok();
+    let root = shared.install("0a1");
+    let rotate = ["keys", "rotate", "timestamp", "--no-passphrase"];
+    let ran = shared.release(&rotate, &["keys/online"]).ok();
+    assert!(ran.out.contains("root 2 has 0 of 2 signatures"), "{ran}");
+    shared.release(&["timestamp"], &["keys/online"]).ok();
+    shared.release(&["sign"], &["ada"]).ok();
+    let ran = shared.release(&["sign"], &["bert"]).ok();
+    assert!(ran.out.contains("timestamp 4 has 0 of 1 signatures"), "{ran}");
+    let ran = shared.release(&["sign"], &["keys/online"]).ok();
+    assert!(ran.out.contains("signed and published"), "{ran}");
+    fs::remove_file(shared.publisher.dir.join("keys/online/timestamp.pem")).unwrap();
+    shared.release(&["timestamp"], &["keys/online"]).ok();
+    run(&["--root", &root, "update", "check"]).ok();
+    read_by_another_client(&shared.publisher.text("repo"), &dir.path().join("theirs"), &[]);
+}
+
 /// A P-256 key that only a command can use, as with a key management service.
 #[test]
 fn a_key_may_be_kept_elsewhere() {
