@@ -1,6 +1,7 @@
 //! Changelogs of releases, from the repository's signed targets.
 
-use super::{AppError, Installation, Result, repository};
+use super::repository::Repository;
+use super::{AppError, Installation, Result};
 use crate::plan::{Direction, Plan, PlanNotes};
 use crate::release::changelog::{Changelog, Span, View, view};
 use crate::release::{Catalog, CatalogRelease, FactSheet};
@@ -18,7 +19,8 @@ pub enum ChangesOf {
 
 /// Newest first.
 pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<View> {
-    let catalog = repository::catalog(installation)?;
+    let repository = Repository::needed(installation, None)?;
+    let (catalog, _) = repository.catalog(installation)?;
     let (versions, span): (Vec<Version>, Span) = match of {
         ChangesOf::Installed => {
             let missing = || AppError::said("NL0107", "nothing is installed; name a version with `--version V`");
@@ -30,20 +32,20 @@ pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<View> {
             (wanted.map(|release| release.version.clone()).collect(), of_a_way(span))
         }
     };
-    let all = versions.iter().map(|version| one(installation, &catalog, version));
+    let all = versions.iter().map(|version| one(&repository, &catalog, version));
     Ok(view(all.collect::<Result<Vec<Changelog>>>()?, Vec::new(), &span))
 }
 
 /// What the releases that an upgrade passes ask for; the first installation has nothing that could break.
 pub(super) fn notes_of_the_way_up(
-    installation: &Installation,
+    repository: &Repository,
     catalog: &Catalog,
     plan: &Plan,
     facts: &FactSheet,
 ) -> Result<PlanNotes> {
     match plan.from() {
         Some(from) if plan.direction() == Direction::Up => {
-            let passed = between(installation, catalog, from, plan.to())?;
+            let passed = between(repository, catalog, from, plan.to())?;
             Ok(PlanNotes::of_the_way_up(&passed, from, facts))
         }
         _ => Ok(PlanNotes::default()),
@@ -51,10 +53,10 @@ pub(super) fn notes_of_the_way_up(
 }
 
 /// What the releases that a downgrade leaves had brought.
-pub(super) fn notes_of_the_way_down(installation: &Installation, catalog: &Catalog, plan: &Plan) -> Result<PlanNotes> {
+pub(super) fn notes_of_the_way_down(repository: &Repository, catalog: &Catalog, plan: &Plan) -> Result<PlanNotes> {
     match plan.from() {
         Some(from) => Ok(PlanNotes::of_the_way_down(&between(
-            installation,
+            repository,
             catalog,
             plan.to(),
             from,
@@ -64,13 +66,12 @@ pub(super) fn notes_of_the_way_down(installation: &Installation, catalog: &Catal
 }
 
 /// The changelogs of the releases above `low` up to `high`, of those that have one.
-fn between(installation: &Installation, catalog: &Catalog, low: &Version, high: &Version) -> Result<Vec<Changelog>> {
+fn between(repository: &Repository, catalog: &Catalog, low: &Version, high: &Version) -> Result<Vec<Changelog>> {
     let passed = catalog
         .releases()
         .filter(|release| release.version > *low && release.version <= *high);
     let told = passed.filter(|release| catalog.changelog(&release.version).is_some());
-    told.map(|release| one(installation, catalog, &release.version))
-        .collect()
+    told.map(|release| one(repository, catalog, &release.version)).collect()
 }
 
 /// Whoever comes from a pre-release follows them: those on the way are hops of their own.
@@ -82,7 +83,7 @@ fn of_a_way(span: &Span) -> Span {
     }
 }
 
-fn one(installation: &Installation, catalog: &Catalog, version: &Version) -> Result<Changelog> {
+fn one(repository: &Repository, catalog: &Catalog, version: &Version) -> Result<Changelog> {
     let missing = || {
         let version_of = |release: &CatalogRelease| release.version.to_string();
         let known = catalog.releases().map(version_of).collect::<Vec<_>>().join(", ");
@@ -92,6 +93,6 @@ fn one(installation: &Installation, catalog: &Catalog, version: &Version) -> Res
         )
     };
     let target = catalog.changelog(version).ok_or_else(missing)?;
-    let text = repository::changelog(installation, target)?;
+    let text = repository.changelog(target)?;
     Changelog::parse(version, &text).map_err(|e| AppError::below("NL0204", &e))
 }

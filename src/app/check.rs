@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Installation, Result, facts, repository};
+use super::repository::Repository;
+use super::{Installation, Result, facts};
 use crate::plan::{self, Fetch, Goal, Planned, Wish};
 use crate::release::{Platform, Withdrawal};
 use crate::version::{Channel, Version};
@@ -44,7 +45,8 @@ pub struct Available {
 /// Asks the repository; changes nothing but the trusted metadata.
 pub fn check(installation: &Installation) -> Result<CheckView> {
     let facts = facts::gather(installation)?;
-    let (catalog, mut notes) = repository::catalog_and_warnings(installation)?;
+    let (catalog, told) = Repository::needed(installation, None)?.catalog(installation)?;
+    let mut notes: Vec<String> = told.iter().map(ToString::to_string).collect();
     let current_version = facts.installed.as_ref().map(|installed| installed.version.clone());
     let platform = Platform::this_host();
     let newer = catalog

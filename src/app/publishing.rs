@@ -9,7 +9,7 @@ use crate::publish::{self, Inspected, Keys, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::{clock, crypt, disk};
 
-pub use crate::publish::{Advice, Advised, Listed, ListedRelease};
+pub use crate::publish::{Advice, Advised, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
@@ -110,6 +110,14 @@ pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advised
     publish::advise(repository, keys, product.as_ref(), advice, clock::now()).map_err(|e| match &e {
         publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
         _ => not_changed(&e),
+    })
+}
+
+/// One file of a repository, for machines without network.
+pub fn release_bundle(repository: &Path, wanted: &BundleWanted, out: &Path) -> Result<Bundled> {
+    publish::bundle(repository, wanted, out, clock::now()).map_err(|e| match &e {
+        publish::PublishError::Bundle(_) | publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
+        _ => AppError::below("NL0502", &e),
     })
 }
 

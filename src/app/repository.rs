@@ -1,10 +1,12 @@
 //! The releases an installation can choose from: verified metadata of its repository, and what lies on disk.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{AppError, Installation, Result};
 use crate::clock;
-use crate::fetch::{self, Limits, LocationError, Network, Proxies, Sources};
+use crate::fetch::{self, Limits, Location, LocationError, Network, Proxies, Sources};
 use crate::package;
 use crate::release::{Catalog, TargetRef};
 use crate::settings::{self, Download};
@@ -26,23 +28,114 @@ impl MetadataSource for Metadata<'_> {
     }
 }
 
-/// Where releases come from, with the mirrors; none when the installation was made without a repository.
-pub fn sources(installation: &Installation) -> Result<Option<Sources>> {
-    let Some(text) = installation.store.fact(Fact::Repository)? else {
-        return Ok(None);
-    };
-    let first = text.parse().map_err(|e| AppError::below("NL0201", &e))?;
-    let settings = &installation.settings;
-    let mirror = |text: &String| {
-        let wrong = |e: LocationError| AppError::said("NL0403", format!("`repository.mirrors` in update.yml: {e}"));
-        text.parse().map_err(wrong)
-    };
-    let mirrors = settings.repository.mirrors.iter().map(mirror).collect::<Result<_>>()?;
-    let network = Network {
-        limits: limits(&settings.download),
+/// What releases come from: the repository of the installation with its mirrors, or a bundle in their place.
+pub struct Repository {
+    sources: Sources,
+    bundle: Option<PathBuf>,
+}
+
+impl Repository {
+    /// None when the installation was made without a repository.
+    pub fn of(installation: &Installation) -> Result<Option<Self>> {
+        let Some(text) = installation.store.fact(Fact::Repository)? else {
+            return Ok(None);
+        };
+        let first = text.parse().map_err(|e| AppError::below("NL0201", &e))?;
+        let settings = &installation.settings;
+        let mirror = |text: &String| {
+            let wrong = |e: LocationError| AppError::said("NL0403", format!("`repository.mirrors` in update.yml: {e}"));
+            text.parse().map_err(wrong)
+        };
+        let mirrors = settings.repository.mirrors.iter().map(mirror).collect::<Result<_>>()?;
+        let sources = Sources::new(first, mirrors, network(installation));
+        Ok(Some(Self { sources, bundle: None }))
+    }
+
+    /// The bundle, if one is named, else that of the installation, which must have one.
+    pub fn needed(installation: &Installation, bundle: Option<&Path>) -> Result<Self> {
+        if let Some(file) = bundle {
+            let unusable = |e| AppError::said("NL0202", format!("the bundle {}: {e}", file.display()));
+            let file = file.canonicalize().map_err(unusable)?;
+            return Ok(Self::in_bundle(installation, file));
+        }
+        let message = "this installation has no repository; run `netlink init --repository URL --root-metadata FILE`, or name a bundle";
+        Self::of(installation)?.ok_or_else(|| AppError::said("NL0201", message))
+    }
+
+    /// The path is absolute.
+    pub fn in_bundle(installation: &Installation, file: PathBuf) -> Self {
+        let sources = Sources::new(Location::bundle(file.clone()), Vec::new(), network(installation));
+        let bundle = Some(file);
+        Self { sources, bundle }
+    }
+
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    pub fn bundle(&self) -> Option<&Path> {
+        self.bundle.as_deref()
+    }
+
+    /// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk. With what an operator
+    /// should know of the repository.
+    pub fn catalog(&self, installation: &Installation) -> Result<(Catalog, Vec<Note>)> {
+        let source = Metadata {
+            sources: &self.sources,
+            folder: "metadata",
+        };
+        let warnings = RefCell::new(Vec::new());
+        let asking = Asking {
+            source: &source,
+            now: clock::now(),
+            max_staleness: match self.bundle {
+                None => Duration::ZERO,
+                Some(_) => installation.settings.repository.max_staleness,
+            },
+            tell: &|note: &Note| {
+                if note.is_warning() {
+                    warnings.borrow_mut().push(note.clone());
+                }
+            },
+        };
+        let refreshed = tuf::refresh(&installation.layout.trust(), asking).map_err(|e| not_trusted(&e))?;
+        let targets = tuf::all(&refreshed).map_err(|e| not_trusted(&e))?;
+        drop(refreshed);
+        let mut catalog =
+            tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?;
+        if let Some(file) = &self.bundle {
+            let names = fetch::names_in_bundle(file).map_err(|e| AppError::below("NL0202", &e))?;
+            let is_in = |target: &TargetRef| {
+                tuf::target_file(&target.name, target.sha256).is_ok_and(|name| names.contains(&name))
+            };
+            catalog.keep_files(is_in);
+        }
+        Ok((with_disk(installation, catalog)?, warnings.into_inner()))
+    }
+
+    /// The text of a changelog, checked against the signed metadata.
+    pub fn changelog(&self, target: &TargetRef) -> Result<String> {
+        let name = tuf::target_file(&target.name, target.sha256).map_err(|e| AppError::below("NL0203", &e))?;
+        let unreachable = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0202", e);
+        let limit = target.length.min(CHANGELOG_LIMIT);
+        let bytes = fetch::read_small(&self.sources, &name, limit).map_err(|e| unreachable(&e))?;
+        let missing = || AppError::said("NL0202", format!("{} is not in the repository", target.name));
+        let bytes = bytes.ok_or_else(missing)?;
+        if crate::crypt::digest_of(&bytes) != target.sha256 {
+            return Err(AppError::said(
+                "NL0203",
+                format!("{} is not what the publisher signed", target.name),
+            ));
+        }
+        String::from_utf8(bytes).map_err(|e| AppError::below("NL0203", &e))
+    }
+}
+
+fn network(installation: &Installation) -> Network {
+    Network {
+        limits: limits(&installation.settings.download),
         proxies: Proxies::of(&settings::proxies()),
-    };
-    Ok(Some(Sources::new(first, mirrors, network)))
+    }
 }
 
 fn limits(settings: &Download) -> Limits {
@@ -56,40 +149,6 @@ fn limits(settings: &Download) -> Limits {
         pause: settings.retry_pause,
         resume_from: settings.resume_threshold,
     }
-}
-
-fn needed(installation: &Installation) -> Result<Sources> {
-    let message = "this installation has no repository; run `netlink init --repository URL --root-metadata FILE`";
-    sources(installation)?.ok_or_else(|| AppError::said("NL0201", message))
-}
-
-/// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk.
-pub fn catalog(installation: &Installation) -> Result<Catalog> {
-    catalog_and_warnings(installation).map(|(catalog, _)| catalog)
-}
-
-/// As [`catalog`], with what an operator should know of the repository.
-pub fn catalog_and_warnings(installation: &Installation) -> Result<(Catalog, Vec<String>)> {
-    let sources = needed(installation)?;
-    let source = Metadata {
-        sources: &sources,
-        folder: "metadata",
-    };
-    let warnings = RefCell::new(Vec::new());
-    let asking = Asking {
-        source: &source,
-        now: clock::now(),
-        tell: &|note: &Note| {
-            if note.is_warning() {
-                warnings.borrow_mut().push(note.to_string());
-            }
-        },
-    };
-    let refreshed = tuf::refresh(&installation.layout.trust(), asking).map_err(|e| not_trusted(&e))?;
-    let targets = tuf::all(&refreshed).map_err(|e| not_trusted(&e))?;
-    drop(refreshed);
-    let catalog = tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?;
-    Ok((with_disk(installation, catalog)?, warnings.into_inner()))
 }
 
 /// Only the releases on disk; for going back when the repository cannot be asked.
@@ -110,23 +169,6 @@ pub fn release_dirs(installation: &Installation) -> Result<Vec<std::path::PathBu
     let releases = installation.layout.releases();
     let read = std::fs::read_dir(&releases).and_then(|dirs| dirs.map(|dir| Ok(dir?.path())).collect());
     read.map_err(|e| AppError::below("NL0408", &e))
-}
-
-/// The text of a changelog, checked against the signed metadata.
-pub fn changelog(installation: &Installation, target: &TargetRef) -> Result<String> {
-    let sources = needed(installation)?;
-    let name = tuf::target_file(&target.name, target.sha256).map_err(|e| AppError::below("NL0203", &e))?;
-    let unreachable = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0202", e);
-    let bytes = fetch::read_small(&sources, &name, target.length.min(CHANGELOG_LIMIT)).map_err(|e| unreachable(&e))?;
-    let missing = || AppError::said("NL0202", format!("{} is not in the repository", target.name));
-    let bytes = bytes.ok_or_else(missing)?;
-    if crate::crypt::digest_of(&bytes) != target.sha256 {
-        return Err(AppError::said(
-            "NL0203",
-            format!("{} is not what the publisher signed", target.name),
-        ));
-    }
-    String::from_utf8(bytes).map_err(|e| AppError::below("NL0203", &e))
 }
 
 pub(super) fn not_trusted(error: &tuf::TufError) -> AppError {

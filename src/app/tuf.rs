@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -93,6 +94,7 @@ fn with_refreshed<T>(
     let now = clock::now();
     let asking = Asking {
         source: &source,
+        max_staleness: Duration::ZERO,
         now,
         tell,
     };

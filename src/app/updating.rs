@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::offer::Offer;
+use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, Installation, Result, changes, facts, finalize, repository, verify};
+use super::{AppError, Consent, Installation, Result, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
@@ -23,6 +25,8 @@ pub struct Order {
     pub goal: Goal,
     /// Names of the blocks that cannot be judged here and that the operator takes all the same.
     pub accepted_risks: BTreeSet<String>,
+    /// A repository in one file, in place of that of the installation.
+    pub bundle: Option<PathBuf>,
 }
 
 impl From<Goal> for Order {
@@ -30,6 +34,7 @@ impl From<Goal> for Order {
         Self {
             goal,
             accepted_risks: BTreeSet::new(),
+            bundle: None,
         }
     }
 }
@@ -57,37 +62,15 @@ pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanV
 }
 
 fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Explanation)>> {
-    let goal = &order.goal;
     let mut facts = facts::gather(installation)?;
     facts.terms.accepted_risks.clone_from(&order.accepted_risks);
-    let catalog = match (goal, repository::catalog(installation)) {
-        // The way back must not depend on the network: what is on disk is enough while the old release is kept.
-        (Goal::Rollback(_), Err(_)) => repository::on_disk(installation)?,
-        (_, catalog) => catalog?,
-    };
-    match plan::plan(&facts, &catalog, goal).map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
+    let offer = Offer::of(installation, order)?;
+    let planned = plan::plan(&facts, &offer.catalog, &order.goal);
+    match planned.map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
         Planned::Go(plan) => {
-            let explanation = plan::explain(&facts, &catalog, &plan);
-            // Who goes back to where they were has consented before, and may be without a repository.
-            let notes = match goal {
-                Goal::Upgrade(..) => Some(changes::notes_of_the_way_up(
-                    installation,
-                    &catalog,
-                    &plan,
-                    &facts.terms.facts,
-                )?),
-                // Good to know, but nothing to fail for.
-                Goal::Downgrade(_) => changes::notes_of_the_way_down(installation, &catalog, &plan).ok(),
-                Goal::Rollback(_) => None,
-            };
-            let today = clock::date_of(facts.terms.now);
-            let plan = match notes {
-                Some(notes) => plan
-                    .with_notes(notes, today)
-                    .map_err(|e| AppError::below("NL0323", &e))?,
-                None => *plan,
-            };
+            let explanation = plan::explain(&facts, &offer.catalog, &plan);
+            let plan = offer.completed(*plan, &order.goal, &facts)?;
             Ok(Ready::Go((plan, explanation)))
         }
     }
@@ -200,6 +183,7 @@ pub fn prepare_exactly(
     let order = Order {
         goal: Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch()),
         accepted_risks: wanted.accepted_risks().clone(),
+        bundle: wanted.bundle().map(Path::to_path_buf),
     };
     let ready = prepare(root, config, &order, watcher)?;
     match ready {
@@ -370,12 +354,15 @@ fn run(
             clock::now(),
         )?;
     }
-    let repository = repository::sources(installation)?;
+    let repository = match update.plan.bundle() {
+        Some(file) => Some(Repository::in_bundle(installation, file.to_path_buf())),
+        None => Repository::of(installation)?,
+    };
     let stopped = drive_watched(
         installation,
         lock,
         (id, &update.plan),
-        repository.as_ref(),
+        repository.as_ref().map(Repository::sources),
         control,
         watcher,
     )?;

@@ -1,5 +1,6 @@
 //! `netlink update …`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
@@ -26,9 +27,10 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             explain,
             full,
             out,
+            bundle,
             risks,
         } => {
-            let view = preview(global, to, *full, risks)?;
+            let view = preview(global, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
             plan(global, view, *explain, out.as_deref())
         }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
@@ -43,7 +45,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
                 force: *force,
                 consent: Consent::default(),
             };
-            go(global, &risks.order(Goal::Downgrade(to.clone())), how)
+            go(global, &risks.order(Goal::Downgrade(to.clone()), None), how)
         }
         UpdateVerb::Finalize => finalize(global),
         UpdateVerb::Resume => resume(global),
@@ -57,7 +59,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
 }
 
 /// Up or down, whichever leads there.
-fn preview(global: &Global, to: &Version, full: bool, risks: &RiskArgs) -> Result<Ready<PlanView>> {
+fn preview(global: &Global, to: &Version, full: bool, order: &dyn Fn(Goal) -> Order) -> Result<Ready<PlanView>> {
     let installation = open(global)?;
     let down = installation.installed()?.is_some_and(|installed| *to < installed);
     let goal = if down {
@@ -65,13 +67,16 @@ fn preview(global: &Global, to: &Version, full: bool, risks: &RiskArgs) -> Resul
     } else {
         Goal::Upgrade(Wish::To(to.clone()), fetch(full))
     };
-    Ok(app::preview(&installation, &risks.order(goal))?)
+    Ok(app::preview(&installation, &order(goal))?)
 }
 
 impl RiskArgs {
-    fn order(&self, goal: Goal) -> Order {
-        let accepted_risks = self.accept_risk.iter().cloned().collect();
-        Order { goal, accepted_risks }
+    fn order(&self, goal: Goal, bundle: Option<&PathBuf>) -> Order {
+        Order {
+            goal,
+            accepted_risks: self.accept_risk.iter().cloned().collect(),
+            bundle: bundle.cloned(),
+        }
     }
 }
 
@@ -128,11 +133,8 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         (None, true) => Wish::Stable,
         (None, false) => Wish::Latest,
     };
-    go(
-        global,
-        &wanted.risks.order(Goal::Upgrade(wish, fetch(wanted.full))),
-        how,
-    )
+    let goal = Goal::Upgrade(wish, fetch(wanted.full));
+    go(global, &wanted.risks.order(goal, wanted.bundle.as_ref()), how)
 }
 
 /// Plans, shows, asks, runs, reports.

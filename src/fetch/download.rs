@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use ureq::Body;
@@ -15,7 +15,7 @@ use super::part::{Arriving, Progress};
 use super::resume::Origin;
 use super::small::{open_plain, unreadable};
 use super::sources::Place;
-use super::{FetchError, Location, Network, Sources};
+use super::{FetchError, Network, Sources, bundle};
 use crate::crypt::{Digest, DigestReader};
 use crate::disk;
 
@@ -76,7 +76,19 @@ fn from(
     progress: &mut Progress<'_>,
 ) -> Result<(), FetchError> {
     match place.location.file(name)? {
-        Source::Path(path) => copy(&place.location, &path, expected, arriving, progress),
+        Source::Path(path) => {
+            let url = path.display().to_string();
+            let missing = || FetchError::Missing { url: url.clone() };
+            let file = open_plain(&place.location, &path)?.ok_or_else(missing)?;
+            let length = file.metadata().map_err(|e| unreadable(&path, e))?.len();
+            copy((&path, &url), (file, length), expected, arriving, progress)
+        }
+        Source::InBundle(file) => {
+            let url = file.to_string();
+            let missing = || FetchError::Missing { url: url.clone() };
+            let content = bundle::open(&file.bundle, &file.name)?.ok_or_else(missing)?;
+            copy((&file.bundle, &url), content, expected, arriving, progress)
+        }
         Source::Web(web) => {
             let client = place.client(web, network, network.limits)?;
             let arrived = Cell::new(arriving.count());
@@ -101,29 +113,26 @@ fn is_there(to: &Path, expected: &Expected) -> Result<bool, FetchError> {
 }
 
 fn copy(
-    location: &Location,
-    path: &Path,
+    (path, url): (&Path, &str),
+    (mut content, length): (impl Read, u64),
     expected: &Expected,
     arriving: &mut Arriving<'_>,
     progress: &mut Progress<'_>,
 ) -> Result<(), FetchError> {
-    let url = path.display().to_string();
-    let mut file = open_plain(location, path)?.ok_or_else(|| FetchError::Missing { url: url.clone() })?;
-    let length = file.metadata().map_err(|e| unreadable(path, e))?.len();
     if length != expected.length {
-        return Err(wrong_length(&url, expected, length));
+        return Err(wrong_length(url, expected, length));
     }
     arriving.restart(None)?;
     let taken = arriving.take(
-        &mut file,
+        &mut content,
         progress,
         |e| unreadable(path, e),
-        || too_long(&url, expected),
+        || too_long(url, expected),
     );
     if taken.is_ok() && arriving.count() < expected.length {
-        return Err(wrong_length(&url, expected, arriving.count()));
+        return Err(wrong_length(url, expected, arriving.count()));
     }
-    taken.and_then(|()| arriving.check(&url))
+    taken.and_then(|()| arriving.check(url))
 }
 
 /// One try. A continued file with a wrong digest may be put together from two, so it is fetched once more, whole.

@@ -45,6 +45,8 @@ pub enum FetchError {
         #[source]
         source: io::Error,
     },
+    #[error("{} cannot be used as a bundle: {reason}; make it anew with `netlink release bundle`", path.display())]
+    Bundle { path: PathBuf, reason: String },
     #[error("{} is not a plain file", path.display())]
     NotAFile { path: PathBuf },
     #[error("there is not enough room at {}: {needed} more bytes are to come, {free} are free; make room and try again", path.display())]

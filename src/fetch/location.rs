@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ use super::bucket::Object;
 use super::http::Address;
 use super::{FetchError, Network};
 
-/// `file:///folder`, `/folder`, `http://host/folder`, `https://host/folder` or `s3://bucket/folder`. Holds no password, so it
-/// may be shown and stored.
+/// `file:///folder`, `/folder`, `http://host/folder`, `https://host/folder`, `s3://bucket/folder` or `bundle:///file`. Holds no
+/// password, so it may be shown and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Location(Place);
@@ -29,6 +29,11 @@ enum Place {
         bucket: String,
         prefix: String,
     },
+    /// A repository in one file; the prefix as that of a bucket.
+    Bundle {
+        file: PathBuf,
+        prefix: String,
+    },
 }
 
 /// One file of a location.
@@ -36,6 +41,14 @@ enum Place {
 pub(super) enum Source {
     Path(PathBuf),
     Web(Web),
+    InBundle(InBundle),
+}
+
+/// One file in a bundle.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct InBundle {
+    pub bundle: PathBuf,
+    pub name: String,
 }
 
 /// One file that is had by HTTP.
@@ -59,10 +72,16 @@ impl Web {
     }
 }
 
+impl fmt::Display for InBundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.name, self.bundle.display())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     #[error(
-        "`{0}` is not a location: expected file:///folder, /folder, http://host/folder, https://host/folder or s3://bucket/folder"
+        "`{0}` is not a location: expected file:///folder, /folder, http://host/folder, https://host/folder, s3://bucket/folder or bundle:///file"
     )]
     Shape(String),
     #[error("`{0}` has a `%` that is not followed by two hexadecimal digits")]
@@ -74,6 +93,14 @@ pub enum LocationError {
 }
 
 impl Location {
+    /// A repository in one file; the path begins at the root of the file system.
+    pub fn bundle(file: PathBuf) -> Self {
+        Self(Place::Bundle {
+            file,
+            prefix: String::new(),
+        })
+    }
+
     /// A folder of this location. `part` is a name that this program gives; it never leads upwards.
     #[must_use]
     pub fn join(&self, part: &str) -> Self {
@@ -83,6 +110,10 @@ impl Location {
             Place::Web(base) => Place::Web(parts.fold(base.clone(), |base, part| format!("{base}/{}", encoded(part)))),
             Place::Bucket { bucket, prefix } => Place::Bucket {
                 bucket: bucket.clone(),
+                prefix: parts.fold(prefix.clone(), |prefix, part| below(&prefix, part)),
+            },
+            Place::Bundle { file, prefix } => Place::Bundle {
+                file: file.clone(),
                 prefix: parts.fold(prefix.clone(), |prefix, part| below(&prefix, part)),
             },
         })
@@ -103,6 +134,10 @@ impl Location {
                 bucket: bucket.clone(),
                 key: below(prefix, name),
             })),
+            Place::Bundle { file, prefix } => Source::InBundle(InBundle {
+                bundle: file.clone(),
+                name: below(prefix, name),
+            }),
         })
     }
 
@@ -110,7 +145,7 @@ impl Location {
     /// an object store, it lies where a server over that would look.
     pub(super) fn named(&self, name: &str) -> Result<Source, FetchError> {
         match &self.0 {
-            Place::Folder(_) | Place::Bucket { .. } => self.file(name),
+            Place::Folder(_) | Place::Bucket { .. } | Place::Bundle { .. } => self.file(name),
             Place::Web(base) if name.len() <= NAME_LENGTH && !matches!(name, "" | "." | "..") => {
                 Ok(Source::Web(Web::Url(format!("{base}/{}", encoded(name)))))
             }
@@ -122,7 +157,7 @@ impl Location {
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         match &self.0 {
             Place::Folder(folder) => Some(folder),
-            Place::Web(_) | Place::Bucket { .. } => None,
+            Place::Web(_) | Place::Bucket { .. } | Place::Bundle { .. } => None,
         }
     }
 }
@@ -133,6 +168,9 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, LocationError> {
         if text.starts_with('/') {
             return Ok(Self(Place::Folder(text.into())));
+        }
+        if let Some(path) = text.strip_prefix("bundle://").filter(|path| path.starts_with('/')) {
+            return Ok(Self::bundle(decoded(path)?));
         }
         match text.strip_prefix("file://") {
             Some(path) if path.starts_with('/') => Ok(Self(Place::Folder(decoded(path)?))),
@@ -202,10 +240,10 @@ fn below(prefix: &str, name: &str) -> String {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Folder(folder) => {
-                f.write_str("file://")?;
-                let parts = folder.as_os_str().as_bytes().split(|b| *b == b'/');
-                f.write_str(&parts.map(encoded_bytes).collect::<Vec<_>>().join("/"))
+            Place::Folder(folder) => write!(f, "file://{}", encoded_path(folder)),
+            Place::Bundle { file, prefix } => {
+                let end = if prefix.is_empty() { "" } else { "/" };
+                write!(f, "bundle://{}{end}{prefix}", encoded_path(file))
             }
             Place::Web(url) => f.write_str(url),
             Place::Bucket { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
@@ -235,6 +273,11 @@ fn stays_below(name: &str) -> bool {
     name.len() <= NAME_LENGTH
         && !name.contains(char::is_control)
         && !name.split('/').any(|part| matches!(part, "" | "." | ".."))
+}
+
+fn encoded_path(path: &Path) -> String {
+    let parts = path.as_os_str().as_bytes().split(|b| *b == b'/');
+    parts.map(encoded_bytes).collect::<Vec<_>>().join("/")
 }
 
 fn encoded(part: &str) -> String {

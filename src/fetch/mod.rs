@@ -1,6 +1,7 @@
-//! Bytes from a folder, a web server or an object store: mirrors, resumption, limits, verification.
+//! Bytes from a folder, a bundle, a web server or an object store: mirrors, resumption, limits, verification.
 
 mod bucket;
+mod bundle;
 mod download;
 mod error;
 mod forget;
@@ -17,6 +18,7 @@ mod sources;
 mod tests;
 mod trust;
 
+pub use bundle::names_in_bundle;
 pub use download::{Expected, download};
 pub use error::FetchError;
 pub use forget::forget;

@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::http::Client;
-use super::location::Source;
+use super::location::{InBundle, Source};
 use super::pace::Paced;
 use super::sources::Place;
-use super::{FetchError, Location, Network, Sources};
+use super::{FetchError, Location, Network, Sources, bundle};
 
 /// The content of a file of at most `limit` bytes; none when there is no such file.
 pub fn read_small(sources: &Sources, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
@@ -35,6 +35,7 @@ pub fn read_named(sources: &Sources, folder: &str, name: &str, limit: u64) -> Re
 fn read_from(place: &Place, network: &Network, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     match source {
         Source::Path(path) => read_file(&place.location, &path, limit),
+        Source::InBundle(file) => read_in_bundle(&file, limit),
         Source::Web(web) => {
             let client = place.client(web, network, network.limits.small())?;
             client.with_tries(&Cell::new(0), || read_web(&client, limit))
@@ -71,6 +72,19 @@ fn read_file(location: &Location, path: &Path, limit: u64) -> Result<Option<Vec<
         url: path.display().to_string(),
         limit,
     };
+    read.map(Some).ok_or_else(too_long)
+}
+
+fn read_in_bundle(file: &InBundle, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    let Some((mut content, length)) = bundle::open(&file.bundle, &file.name)? else {
+        return Ok(None);
+    };
+    let too_long = || FetchError::TooLong {
+        url: file.to_string(),
+        limit,
+    };
+    let read = read_up_to(&mut content, limit).map_err(|e| unreadable(&file.bundle, e))?;
+    let read = read.filter(|read| read.len() as u64 == length);
     read.map(Some).ok_or_else(too_long)
 }
 

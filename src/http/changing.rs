@@ -100,6 +100,7 @@ pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<U
     let order = Order {
         goal: Goal::Upgrade(Wish::To(version), fetch),
         accepted_risks: accept_risk,
+        bundle: None,
     };
     if dry_run {
         return preview(work, order).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -191,6 +192,10 @@ pub(super) struct Body {
     /// Names of the blocks that cannot be judged and that the operator takes all the same.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub accepted_risks: BTreeSet<String>,
+    /// The file that the packages come out of; when absent, from the repository of the installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub bundle: Option<PathBuf>,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -284,6 +289,18 @@ impl Plan {
 
     pub fn accepted_risks(&self) -> &BTreeSet<String> {
         &self.body.accepted_risks
+    }
+
+    pub fn bundle(&self) -> Option<&Path> {
+        self.body.bundle.as_deref()
+    }
+
+    /// The same plan, whose packages come out of a file, and what is to be said of that.
+    pub fn out_of_bundle(self, file: PathBuf, warnings: Vec<Warning>) -> Result<Self, PlanError> {
+        let mut body = self.body;
+        body.bundle = Some(file);
+        body.warnings.extend(warnings);
+        Self::seal(body)
     }
 
     /// The same plan with what the releases on its way ask for; `today` tells whether care for the target has ended.

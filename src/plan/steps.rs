@@ -32,6 +32,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         irreversible,
         notes: PlanNotes::default(),
         accepted_risks: facts.terms.accepted_risks.clone(),
+        bundle: None,
     })
 }
 

@@ -90,6 +90,11 @@ pub fn advise(
     Ok(Advised { advisory, outcome })
 }
 
+/// The name of the target that says it all.
+pub fn file_of(product: &ProductName) -> String {
+    format!("{product}/advisory.json")
+}
+
 fn put(
     editor: &mut Editor,
     repository: &Path,
@@ -99,7 +104,7 @@ fn put(
     // Serializing what was read from JSON, or is made of the same types, cannot fail.
     let text = serde_json::to_vec_pretty(advisory).unwrap_or_default();
     let target = TargetRef {
-        name: format!("{product}/advisory.json"),
+        name: file_of(product),
         length: text.len() as u64,
         sha256: digest_of(&text),
     };

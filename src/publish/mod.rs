@@ -2,6 +2,7 @@
 
 mod add;
 mod advise;
+mod bundle;
 mod change;
 mod init;
 mod keys;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
 pub use advise::{Advice, AdviceError, Advised, advise};
+pub use bundle::{BundleError, Bundled, Wanted, bundle};
 pub use change::{Changed, KeyChange, KeysReport, change_keys, renew, show, sign, timestamp};
 pub use init::{Arrangement, InitOptions, MadeRepository, init};
 pub use keys::{Keys, create as create_key};
@@ -42,6 +44,8 @@ pub enum PublishError {
     Tuf(#[from] TufError),
     #[error(transparent)]
     Advice(#[from] AdviceError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,
@@ -84,6 +88,12 @@ pub enum PublishError {
     Busy(PathBuf),
     #[error("cannot read {}", path.display())]
     Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot write {}", path.display())]
+    Write {
         path: PathBuf,
         #[source]
         source: io::Error,

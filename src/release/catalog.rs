@@ -167,6 +167,15 @@ impl Catalog {
         }
     }
 
+    /// Leaves out the packages and changelogs that are not to be had.
+    pub fn keep_files(&mut self, is_there: impl Fn(&TargetRef) -> bool) {
+        self.changelogs.retain(|_, target| is_there(target));
+        for release in self.releases.values_mut() {
+            release.packages.retain(|_, package| is_there(&package.target));
+            release.changelog = release.changelog.take().filter(|target| is_there(target));
+        }
+    }
+
     /// Takes in a release that is on this disk, unless the repository names it already.
     pub fn add_on_disk(&mut self, manifest: &ReleaseManifest) {
         self.releases

@@ -181,6 +181,9 @@ impl Default for Server {
 pub struct Repository {
     /// Asked in this order when the repository itself does not give a file.
     pub mirrors: Vec<String>,
+    /// For how long after its expiry the metadata of a bundle is taken all the same.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub max_staleness: Duration,
 }
 
 /// How patient downloads are (spec 004: three tries, an hour, more for object stores, continued from 1 MiB on).

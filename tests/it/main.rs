@@ -9,6 +9,7 @@
 
 mod advisory;
 mod bounds;
+mod bundle;
 mod caddy;
 mod changelog;
 mod consent;

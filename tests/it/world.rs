@@ -118,6 +118,15 @@ impl Publisher {
         self.text("repo/root.json")
     }
 
+    /// Signs the short-lived roles as if it were this time.
+    pub fn timestamp_at(&self, now: jiff::Timestamp) {
+        let keys = netlink::publish::Keys {
+            dirs: vec![self.dir.join("keys")],
+            passphrase: None,
+        };
+        netlink::publish::timestamp(&self.dir.join("repo"), &keys, now).unwrap();
+    }
+
     pub fn pack(&self, tree: &Path) -> Ran {
         let name = tree.file_name().unwrap().to_str().unwrap();
         let out = self.text(&format!("{name}.tar.zst"));

@@ -12,7 +12,7 @@ use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
-pub use release::{BlockArgs, KeysVerb, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs};
+pub use release::{BlockArgs, BundleArgs, KeysVerb, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -157,6 +157,9 @@ pub enum UpdateVerb {
         /// Write the plan, for `upgrade --plan FILE`
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Take releases out of this file instead of asking the repository
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
         #[command(flatten)]
         risks: RiskArgs,
     },
@@ -252,6 +255,9 @@ pub struct UpgradeArgs {
     /// Fetch whole packages, also of releases that are on this disk
     #[arg(long, conflicts_with = "plan")]
     pub full: bool,
+    /// Take releases out of this file, which `release bundle` made, instead of asking the repository
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub bundle: Option<PathBuf>,
     #[command(flatten)]
     pub risks: RiskArgs,
     /// Show what would be done, do nothing

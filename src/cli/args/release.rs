@@ -78,6 +78,8 @@ pub enum ReleaseVerb {
     Block(BlockArgs),
     /// Bring a release to a growing share of all nodes
     Rollout(RolloutArgs),
+    /// Make one file of a repository, for machines without network
+    Bundle(BundleArgs),
     /// What a repository offers
     List {
         #[arg(value_name = "DIR")]
@@ -186,6 +188,26 @@ pub struct RepositoryArgs {
     pub product: Option<ProductName>,
     #[command(flatten)]
     pub keys: KeyArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BundleArgs {
+    /// The version that is installed; leave it out for a first installation
+    #[arg(long, value_name = "V")]
+    pub from: Option<Version>,
+    /// The version to go to
+    #[arg(long, value_name = "V")]
+    pub to: Version,
+    /// Only packages for this platform; may be given more than once
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Vec<Platform>,
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Of which product, where the repository has several
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,6 +1,7 @@
 //! `netlink release …`, the publisher's side.
 
 mod advise;
+mod bundle;
 mod keys;
 mod list;
 
@@ -54,6 +55,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
+        ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
         ReleaseVerb::List { repo } => list::run(global, repo),
         ReleaseVerb::Sign { repo, dirs, copies } => {
             let outcome = app::release_sign(repo, &keys::at_hand(dirs)?, copies)?;

@@ -54,7 +54,7 @@ fn kept(
     let Some(role) = verified.ok().filter(|role| role.version == meta.version) else {
         return Ok(None);
     };
-    role.check_fresh(refreshed.asking.now)?;
+    refreshed.asking.check_fresh(&role)?;
     refreshed.tell(&Note::Current {
         name: step.name.clone(),
         version: role.version,
@@ -74,7 +74,7 @@ fn fetch(
     let bytes = needed(refreshed.asking.source, name, limit)?;
     let role = accept(mandate, meta, &bytes)?;
     // 5.6.5
-    role.check_fresh(refreshed.asking.now)?;
+    refreshed.asking.check_fresh(&role)?;
     // 5.6.6
     refreshed.trust.write(&file_of(&step.name), &bytes)?;
     refreshed.tell(&Note::Accepted {

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -111,6 +112,7 @@ impl Tree {
     fn found(&self, client: &Client, target: &str) -> Result<Option<String>, TufError> {
         let asking = Asking {
             source: &self.repository,
+            max_staleness: Duration::ZERO,
             now: now(),
             tell: &|_| {},
         };
@@ -127,6 +129,7 @@ impl Tree {
         let notes = RefCell::new(Vec::new());
         let asking = Asking {
             source: &self.repository,
+            max_staleness: Duration::ZERO,
             now: now(),
             tell: &|note: &Note| notes.borrow_mut().push(note.clone()),
         };
@@ -363,6 +366,7 @@ fn a_delegated_role_releases_only_products_below_whose_name_it_lists() {
     let client = tree.client();
     let asking = Asking {
         source: &tree.repository,
+        max_staleness: Duration::ZERO,
         now: now(),
         tell: &|_| {},
     };
@@ -381,6 +385,7 @@ fn a_clock_that_went_back_is_said_and_nothing_more() {
         let notes = RefCell::new(Vec::new());
         let asking = Asking {
             source: &repository,
+            max_staleness: Duration::ZERO,
             now: now() + jiff::SignedDuration::from_hours(hours),
             tell: &|note: &Note| notes.borrow_mut().push(note.to_string()),
         };

@@ -22,11 +22,12 @@ mod life;
 pub mod repository;
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp as Time;
 
 use super::document::{Document, Verified};
-use super::model::{Role, Root, Signed, Snapshot, Targets};
+use super::model::{Content, Role, Root, Signed, Snapshot, Targets};
 use super::{SourceError, TufError};
 use trust::Trust;
 
@@ -62,7 +63,26 @@ pub struct Asking<'a> {
     pub source: &'a dyn MetadataSource,
     /// 5.1: the fixed update start time.
     pub now: Time,
+    /// For how long after its expiry metadata is taken all the same, and it is said; never that of the root.
+    pub max_staleness: Duration,
     pub tell: &'a dyn Fn(&Note),
+}
+
+impl Asking<'_> {
+    /// The check for a freeze attack, with the patience that the operator has.
+    fn check_fresh<C: Content>(&self, signed: &Signed<C>) -> Result<(), TufError> {
+        let expired = match signed.check_fresh(self.now) {
+            Err(expired) if !self.max_staleness.is_zero() => expired,
+            fresh => return fresh,
+        };
+        let earlier = self.now.checked_sub(self.max_staleness).unwrap_or(Time::MIN);
+        signed.check_fresh(earlier).map_err(|_| expired)?;
+        (self.tell)(&Note::Stale {
+            name: C::ROLE.name().into(),
+            expired: signed.expires,
+        });
+        Ok(())
+    }
 }
 
 /// The four top-level roles as just verified. It holds the lock of the trusted metadata, so that delegated roles that are
@@ -71,6 +91,7 @@ pub struct Refreshed<'a> {
     asking: Asking<'a>,
     trust: Trust,
     root: Verified<Signed<Root>>,
+    timestamp_expires: Time,
     snapshot: Verified<Signed<Snapshot>>,
     targets: Verified<Signed<Targets>>,
 }
@@ -78,6 +99,17 @@ pub struct Refreshed<'a> {
 impl Refreshed<'_> {
     pub fn targets(&self) -> &Verified<Signed<Targets>> {
         &self.targets
+    }
+
+    /// When the first of the roles expires.
+    pub fn good_until(&self) -> Time {
+        let all = [
+            self.root.expires,
+            self.timestamp_expires,
+            self.snapshot.expires,
+            self.targets.expires,
+        ];
+        all.into_iter().fold(Time::MAX, Time::min)
     }
 
     /// Whether targets lie under names with their digest.
@@ -108,6 +140,7 @@ pub fn refresh<'a>(trust_dir: &Path, asking: Asking<'a>) -> Result<Refreshed<'a>
         asking,
         trust,
         root,
+        timestamp_expires: timestamp.expires,
         snapshot,
         targets,
     })
@@ -121,8 +154,9 @@ pub fn trusted(trust_dir: &Path, now: Time) -> Result<Verified<Signed<Targets>>,
     let none = |role| TufError::NotRefreshed { role };
     let timestamp = trust.load(&root)?.ok_or_else(|| none(Role::Timestamp))?;
     timestamp.check_fresh(now)?;
-    let snapshot = snapshot::current(&trust, &root, &timestamp, now)?.ok_or_else(|| none(Role::Snapshot))?;
-    targets::current(&trust, &root, &snapshot, now)?.ok_or_else(|| none(Role::Targets))
+    let snapshot = snapshot::current(&trust, &root, &timestamp, &|one| one.check_fresh(now))?
+        .ok_or_else(|| none(Role::Snapshot))?;
+    targets::current(&trust, &root, &snapshot, &|one| one.check_fresh(now))?.ok_or_else(|| none(Role::Targets))
 }
 
 /// A file that must be there. The limit is checked again here: an endless file must not pass a careless source.

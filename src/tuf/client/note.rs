@@ -28,6 +28,11 @@ pub enum Note {
     Recovered {
         root: u64,
     },
+    /// Taken although it has expired.
+    Stale {
+        name: String,
+        expired: Time,
+    },
     /// A search went into this role.
     Searched {
         name: String,
@@ -46,7 +51,10 @@ pub enum Note {
 impl Note {
     /// Whether an operator should see it unasked.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::ClockWentBack { .. } | Self::NotUsed { .. })
+        matches!(
+            self,
+            Self::ClockWentBack { .. } | Self::Stale { .. } | Self::NotUsed { .. }
+        )
     }
 
     pub(super) fn accepted(role: Role, version: u64) -> Self {
@@ -76,6 +84,11 @@ impl fmt::Display for Note {
             Self::Recovered { root } => write!(
                 f,
                 "root {root} changes the keys of timestamp or snapshot, so their former versions no longer count"
+            ),
+            Self::Stale { name, expired } => write!(
+                f,
+                "THE {} OF THIS REPOSITORY EXPIRED AT {expired:.0} and is taken all the same, as `repository.max_staleness` has it: releases may have been withdrawn since",
+                name.to_uppercase()
             ),
             Self::Searched { name } => write!(f, "searching {name}"),
             Self::Found { target, by } => write!(f, "`{target}` is listed by {by}"),

@@ -4,8 +4,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp as Time};
+use jiff::Timestamp as Time;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -29,8 +30,8 @@ pub fn now() -> Time {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
-pub fn days(days: i64) -> SignedDuration {
-    SignedDuration::from_hours(24 * days)
+pub fn days(days: i64) -> jiff::SignedDuration {
+    jiff::SignedDuration::from_hours(24 * days)
 }
 
 fn signed<C>(role: Role, content: C) -> Signed<C> {
@@ -46,7 +47,15 @@ fn signed<C>(role: Role, content: C) -> Signed<C> {
 /// A refresh whose notes nobody wants.
 pub fn refresh<'a>(trust: &Path, source: &'a dyn MetadataSource, now: Time) -> Result<Refreshed<'a>, TufError> {
     let tell = &|_: &Note| {};
-    super::refresh(trust, Asking { source, now, tell })
+    super::refresh(
+        trust,
+        Asking {
+            source,
+            now,
+            max_staleness: Duration::ZERO,
+            tell,
+        },
+    )
 }
 
 /// A metadata file of anything, signed by any keys.

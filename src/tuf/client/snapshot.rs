@@ -1,7 +1,5 @@
 //! 5.5: which versions of all other metadata belong together.
 
-use jiff::Timestamp as Time;
-
 use super::timestamp::snapshot_meta;
 use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
@@ -14,7 +12,7 @@ pub fn update(
     timestamp: &Verified<Signed<Timestamp>>,
     asking: Asking<'_>,
 ) -> Result<Verified<Signed<Snapshot>>, TufError> {
-    if let Some(current) = current(trust, root, timestamp, asking.now)? {
+    if let Some(current) = current(trust, root, timestamp, &|one| asking.check_fresh(one))? {
         (asking.tell)(&Note::current(Role::Snapshot, current.version));
         return Ok(current);
     }
@@ -26,7 +24,7 @@ pub fn update(
     let trusted = trust.load::<Snapshot>(root)?;
     let offered = accept(root, timestamp, trusted.as_ref(), &bytes)?;
     // 5.5.6
-    offered.check_fresh(asking.now)?;
+    asking.check_fresh(&offered)?;
     // 5.5.7
     trust.store(Role::Snapshot, &bytes)?;
     (asking.tell)(&Note::accepted(Role::Snapshot, offered.version));
@@ -38,7 +36,7 @@ pub fn current(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     timestamp: &Verified<Signed<Timestamp>>,
-    now: Time,
+    check_fresh: &dyn Fn(&Signed<Snapshot>) -> Result<(), TufError>,
 ) -> Result<Option<Verified<Signed<Snapshot>>>, TufError> {
     let meta = snapshot_meta(timestamp)?;
     let Some((signed, bytes)) = trust.load_with_bytes::<Snapshot>(root)? else {
@@ -47,7 +45,7 @@ pub fn current(
     if signed.version != meta.version || meta.difference(&bytes).is_some() {
         return Ok(None);
     }
-    signed.check_fresh(now)?;
+    check_fresh(&signed)?;
     Ok(Some(signed))
 }
 

@@ -1,7 +1,5 @@
 //! 5.6: the files of the repository, as the top-level role lists them.
 
-use jiff::Timestamp as Time;
-
 use super::snapshot::targets_meta;
 use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
@@ -14,7 +12,7 @@ pub fn update(
     snapshot: &Verified<Signed<Snapshot>>,
     asking: Asking<'_>,
 ) -> Result<Verified<Signed<Targets>>, TufError> {
-    if let Some(current) = current(trust, root, snapshot, asking.now)? {
+    if let Some(current) = current(trust, root, snapshot, &|one| asking.check_fresh(one))? {
         (asking.tell)(&Note::current(Role::Targets, current.version));
         return Ok(current);
     }
@@ -25,7 +23,7 @@ pub fn update(
     let bytes = needed(asking.source, name, limit)?;
     let offered = accept(root, snapshot, &bytes)?;
     // 5.6.5
-    offered.check_fresh(asking.now)?;
+    asking.check_fresh(&offered)?;
     // 5.6.6
     trust.store(Role::Targets, &bytes)?;
     (asking.tell)(&Note::accepted(Role::Targets, offered.version));
@@ -37,7 +35,7 @@ pub fn current(
     trust: &Trust,
     root: &Verified<Signed<Root>>,
     snapshot: &Verified<Signed<Snapshot>>,
-    now: Time,
+    check_fresh: &dyn Fn(&Signed<Targets>) -> Result<(), TufError>,
 ) -> Result<Option<Verified<Signed<Targets>>>, TufError> {
     let meta = targets_meta(snapshot)?;
     let Some((signed, bytes)) = trust.load_with_bytes::<Targets>(root)? else {
@@ -46,7 +44,7 @@ pub fn current(
     if signed.version != meta.version || meta.difference(&bytes).is_some() {
         return Ok(None);
     }
-    signed.check_fresh(now)?;
+    check_fresh(&signed)?;
     Ok(Some(signed))
 }
 

@@ -16,12 +16,12 @@ pub fn update(
     let offered = accept(root, trusted.as_ref(), &bytes)?;
     // 5.4.3.1: an equal version is the one known already; what it announces may still have to be fetched after a broken refresh.
     if let Some(trusted) = trusted.filter(|trusted| trusted.version == offered.version) {
-        trusted.check_fresh(asking.now)?;
+        asking.check_fresh(&trusted)?;
         (asking.tell)(&Note::current(Role::Timestamp, trusted.version));
         return Ok(trusted);
     }
     // 5.4.4
-    offered.check_fresh(asking.now)?;
+    asking.check_fresh(&offered)?;
     // 5.4.5
     trust.store(Role::Timestamp, &bytes)?;
     (asking.tell)(&Note::accepted(Role::Timestamp, offered.version));
