@@ -2,31 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::signing::not_changed;
 use super::{AppError, Result};
-use crate::crypt::Secret;
 use crate::package::{self, Packed};
-use crate::publish::{self, Inspected, Published, RepositoryReport};
-use crate::release::{Advisory, Changelog, Platform, ProductName, ReleaseManifest};
-
-pub use crate::publish::{Advice, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
+use crate::publish::{self, Inspected, Keys, Published, RepositoryReport};
+use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::{clock, crypt, disk};
+
+pub use crate::publish::{Advice, Advised, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
-
-/// Keys and an empty, signed repository; gives the root of trust to hand to operators.
-pub fn release_init(repository: &Path, keys: &Path, passphrase: Option<Secret>) -> Result<PathBuf> {
-    let options = publish::InitOptions {
-        passphrase,
-        now: clock::now(),
-    };
-    publish::init(repository, keys, &options).map_err(|e| AppError::below("NL0502", &e))
-}
-
-/// Whether signing with these keys takes a passphrase.
-pub fn keys_need_passphrase(keys: &Path) -> Result<bool> {
-    publish::need_passphrase(keys).map_err(|e| AppError::below("NL0502", &e))
-}
 
 #[derive(Debug)]
 pub struct PackOptions {
@@ -48,8 +34,7 @@ pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
 #[derive(Debug)]
 pub struct PublishOptions {
     pub repository: PathBuf,
-    pub keys: PathBuf,
-    pub passphrase: Option<Secret>,
+    pub keys: Keys,
     pub changelog: Option<PathBuf>,
 }
 
@@ -67,18 +52,9 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
     let PublishOptions {
         repository,
         keys,
-        passphrase,
         changelog,
     } = options;
-    publish::publish(
-        repository,
-        keys,
-        &inspected,
-        changelog.as_deref(),
-        passphrase.as_ref(),
-        clock::now(),
-    )
-    .map_err(|e| AppError::below("NL0502", &e))
+    publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
 }
 
 fn inspect(path: &Path) -> Result<Inspected> {
@@ -115,40 +91,25 @@ fn one_release(inspected: &[Inspected], first: &ReleaseManifest) -> Result<()> {
     }
 }
 
-/// Signs the short-lived roles anew; for a cron job.
-pub fn release_timestamp(repository: &Path, keys: &Path, passphrase: Option<&Secret>) -> Result<()> {
-    publish::timestamp(repository, keys, passphrase, clock::now()).map_err(|e| AppError::below("NL0502", &e))
-}
-
 /// Where a publisher says something of the releases of a product.
 #[derive(Debug)]
 pub struct AdviceOptions {
     pub repository: PathBuf,
-    pub keys: PathBuf,
-    pub passphrase: Option<Secret>,
+    pub keys: Keys,
     /// When absent, the only one of the repository.
     pub product: Option<ProductName>,
 }
 
 /// Signs one more thing to be said of releases that are out, or takes one back; gives all that is said now.
-pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advisory> {
+pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advised> {
     let AdviceOptions {
         repository,
         keys,
-        passphrase,
         product,
     } = options;
-    publish::advise(
-        repository,
-        keys,
-        product.as_ref(),
-        advice,
-        passphrase.as_ref(),
-        clock::now(),
-    )
-    .map_err(|e| match &e {
+    publish::advise(repository, keys, product.as_ref(), advice, clock::now()).map_err(|e| match &e {
         publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
-        _ => AppError::below("NL0502", &e),
+        _ => not_changed(&e),
     })
 }
 

@@ -63,7 +63,7 @@ pub enum BundleError {
 }
 
 pub fn bundle(repository: &Path, wanted: &Wanted, out: &Path, now: Timestamp) -> Result<Bundled, PublishError> {
-    let editor = super::repository::open(repository)?;
+    let editor = super::repository::look(repository)?;
     let product = products::one_of(&editor, wanted.product.as_ref())?;
     let seen = Recorded::of(repository.join(METADATA));
     let (catalog, good_until) = as_a_client(repository, &seen, &product, now)?;
@@ -215,7 +215,7 @@ impl Writer<'_> {
         let mut reader = DigestReader::new(file.take(target.length));
         self.append(&name, target.length, &mut reader)?;
         let (rest, length, sha256) = reader.finish();
-        let longer = rest.into_inner().bytes().next().is_some();
+        let longer = !matches!(rest.into_inner().read(&mut [0; 1]), Ok(0));
         if longer || (length, sha256) != (target.length, target.sha256) {
             return Err(PublishError::Target {
                 target: target.name.clone(),

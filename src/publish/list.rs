@@ -39,7 +39,7 @@ pub struct ListedPackage {
 
 /// One entry for each product.
 pub fn list(repository: &Path) -> Result<Vec<Listed>, PublishError> {
-    let editor = repository::open(repository)?;
+    let editor = repository::look(repository)?;
     let all = products::all(&editor).into_iter().map(|product| {
         let catalog = editor.catalog(&product)?;
         let releases = catalog.releases().rev().map(|release| ListedRelease {

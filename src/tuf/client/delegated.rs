@@ -72,8 +72,21 @@ fn fetch(
     let name = refreshed.root.content.file_named(&step.name, meta.version);
     let limit = Role::Targets.limit().min(meta.length.unwrap_or(u64::MAX));
     let bytes = needed(refreshed.asking.source, name, limit)?;
+    let role = accept(mandate, meta, &bytes)?;
+    // 5.6.5
+    refreshed.asking.check_fresh(&role)?;
+    // 5.6.6
+    refreshed.trust.write(&file_of(&step.name), &bytes)?;
+    refreshed.tell(&Note::Accepted {
+        name: step.name.clone(),
+        version: role.version,
+    });
+    Ok(role)
+}
+
+pub fn accept(mandate: &Mandate<'_>, meta: &MetaFile, bytes: &[u8]) -> Result<Verified<Signed<Targets>>, TufError> {
     // 5.6.2
-    if let Some(what) = meta.difference(&bytes) {
+    if let Some(what) = meta.difference(bytes) {
         return Err(TufError::WrongBytes {
             role: Role::Targets,
             version: meta.version,
@@ -82,7 +95,7 @@ fn fetch(
         });
     }
     // 5.6.3
-    let role = Document::<Targets>::parse(&bytes)?.verified_for(mandate)?;
+    let role = Document::<Targets>::parse(bytes)?.verified_for(mandate)?;
     // 5.6.4
     if role.version != meta.version {
         return Err(TufError::WrongVersion {
@@ -92,14 +105,6 @@ fn fetch(
             expected: meta.version,
         });
     }
-    // 5.6.5
-    refreshed.asking.check_fresh(&role)?;
-    // 5.6.6
-    refreshed.trust.write(&file_of(&step.name), &bytes)?;
-    refreshed.tell(&Note::Accepted {
-        name: step.name.clone(),
-        version: role.version,
-    });
     Ok(role)
 }
 
