@@ -7,12 +7,18 @@ use super::{AppError, Result};
 use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Keys, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
+use crate::version::Version;
 use crate::{clock, crypt, disk};
 
-pub use crate::publish::{Advice, Advised, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
+pub use crate::publish::{Advice, Advised, Begun, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
+
+/// The folder of the next release, begun from that of the last one; without a version, of the one that follows.
+pub fn release_new(last: &Path, folder: &Path, version: Option<Version>) -> Result<Begun> {
+    publish::begin(last, folder, version).map_err(|e| AppError::below("NL0501", &e))
+}
 
 #[derive(Debug)]
 pub struct PackOptions {

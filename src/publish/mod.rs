@@ -9,6 +9,7 @@ mod keys;
 mod list;
 mod products;
 mod repository;
+mod skeleton;
 mod verify;
 
 use std::io;
@@ -22,6 +23,7 @@ pub use init::{Arrangement, InitOptions, MadeRepository, init};
 pub use keys::{Keys, create as create_key};
 pub use list::{Listed, ListedRelease, list};
 pub use repository::{Outcome, Waiting, discard};
+pub use skeleton::{Begun, SkeletonError, begin};
 pub use verify::{RepositoryReport, verify};
 
 use jiff::Timestamp;
@@ -46,6 +48,10 @@ pub enum PublishError {
     Advice(#[from] AdviceError),
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Skeleton(#[from] SkeletonError),
+    #[error(transparent)]
+    Source(#[from] PackageError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,

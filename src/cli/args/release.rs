@@ -27,6 +27,18 @@ pub enum ReleaseVerb {
     /// The signing keys: make, list, change
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// Begin the folder of the next release from that of the last one
+    New {
+        /// The folder to make
+        #[arg(value_name = "TREE")]
+        tree: PathBuf,
+        /// The folder of the last release
+        #[arg(long, value_name = "TREE")]
+        from: PathBuf,
+        /// [default: the version after the last one's]
+        #[arg(long, value_name = "V")]
+        version: Option<Version>,
+    },
     /// Pack a release's folder into a package
     Pack {
         tree: PathBuf,

@@ -5,15 +5,16 @@ mod bundle;
 mod keys;
 mod list;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::{Global, ReleaseVerb};
+use super::args::{Global, ReleaseVerb, SignArgs};
 use super::output::{Result, bytes, green, result, say};
 use crate::app::{self, PackOptions, PublishOptions};
 use crate::publish::{Arrangement, Outcome};
 use crate::release::Platform;
+use crate::version::Version;
 
 pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
     match verb {
@@ -24,6 +25,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             new,
         } => init(global, repo, keys, *single_key, new.no_passphrase),
         ReleaseVerb::Keys(verb) => keys::run(global, verb),
+        ReleaseVerb::New { tree, from, version } => begin(global, from, tree, version.clone()),
         ReleaseVerb::Pack {
             tree,
             out,
@@ -34,24 +36,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             packages,
             changelog,
             at,
-        } => {
-            let options = PublishOptions {
-                repository: at.repo.clone(),
-                keys: keys::at_hand(&at.keys.dirs)?,
-                changelog: changelog.clone(),
-            };
-            let published = app::publish(packages, &options)?;
-            warn(&published.outcome.warnings);
-            result(global, &published, |published| {
-                let done = if published.outcome.published {
-                    "published"
-                } else {
-                    "drafted"
-                };
-                let outcome = &published.outcome;
-                format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
-            })
-        }
+        } => publish(global, packages, changelog.clone(), at),
         ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
@@ -78,6 +63,38 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         }
         ReleaseVerb::Verify { repo } => verify(global, repo),
     }
+}
+
+fn begin(global: &Global, last: &Path, tree: &Path, version: Option<Version>) -> Result<()> {
+    let begun = app::release_new(last, tree, version)?;
+    result(global, &begun, |begun| {
+        format!(
+            "{} {} for {} from {}; next: its files, [rules] of release.toml, changelog.md",
+            green("made"),
+            begun.folder.display(),
+            begun.version,
+            begun.after
+        )
+    })
+}
+
+fn publish(global: &Global, packages: &[PathBuf], changelog: Option<PathBuf>, at: &SignArgs) -> Result<()> {
+    let options = PublishOptions {
+        repository: at.repo.clone(),
+        keys: keys::at_hand(&at.keys.dirs)?,
+        changelog,
+    };
+    let published = app::publish(packages, &options)?;
+    warn(&published.outcome.warnings);
+    result(global, &published, |published| {
+        let done = if published.outcome.published {
+            "published"
+        } else {
+            "drafted"
+        };
+        let outcome = &published.outcome;
+        format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
+    })
 }
 
 fn init(global: &Global, repo: &Path, dir: &Path, single_key: bool, no_passphrase: bool) -> Result<()> {
