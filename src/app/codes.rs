@@ -468,6 +468,12 @@ pub const CODES: &[Code] = &[
         "A signature was not made, or is not one of the key that it should be of. Nothing was changed.",
     ),
     code(
+        "NL0520",
+        Kind::Refused,
+        "no patch to make",
+        "The repository does not have both packages, of one platform, that the patch would lead between; the message says which it has.",
+    ),
+    code(
         "NL0601",
         Kind::NotFound,
         "unknown backup",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{AppError, Installation, Result, repository, terms};
 use crate::engine::{self, product};
 use crate::journal::{Outcome, State};
+use crate::package::TreeReport;
 use crate::plan::{Facts, Installed, StepKind, Tree};
 use crate::release::Platform;
 use crate::store::{UpdateRecord, Verb};
@@ -44,10 +45,27 @@ pub fn gather(installation: &Installation) -> Result<Facts> {
         platform,
         installed,
         trees,
+        altered: None,
         stored_downs: installation.store.schema_downs()?.into_keys().collect(),
         rolled_back: rolled_back(installation)?,
         terms: terms::gather(installation)?,
     })
+}
+
+/// Whether a patch can be applied to the installed release: what stands against it, e.g. which file is changed. Reads every
+/// byte, so it is asked only where there is a patch.
+pub fn altered(installation: &Installation, version: &Version) -> Option<String> {
+    match package::verify_tree(&installation.layout.release(version)) {
+        Ok(report) if report.is_as_published() => None,
+        Ok(report) => Some(
+            TreeReport {
+                extra: Vec::new(),
+                ..report
+            }
+            .to_string(),
+        ),
+        Err(e) => Some(AppError::below("NL0306", &e).to_string()),
+    }
 }
 
 /// In what state the release in a folder is, by the sizes of its files; contents are compared before the switch.

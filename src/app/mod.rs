@@ -45,7 +45,7 @@ pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
     Advice, AdviceOptions, Advised, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions, pack,
-    publish, release_advise, release_bundle, release_list, release_new, release_verify,
+    patch, publish, release_advise, release_bundle, release_list, release_new, release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use signing::{

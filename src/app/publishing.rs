@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::signing::not_changed;
 use super::{AppError, Result};
 use crate::package::{self, Packed};
-use crate::publish::{self, Inspected, Keys, Published, RepositoryReport};
+use crate::publish::{self, Inspected, Keys, Patches, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::version::Version;
 use crate::{clock, crypt, disk};
@@ -61,6 +61,16 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
         changelog,
     } = options;
     publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
+}
+
+/// Makes, tries, signs and publishes patches between two published releases.
+pub fn patch(repository: &Path, keys: &Keys, options: &publish::PatchOptions) -> Result<Patches> {
+    publish::patch(repository, keys, options, clock::now()).map_err(|e| match e {
+        publish::PublishError::NothingToPatch { .. } | publish::PublishError::Advice(_) => {
+            AppError::below("NL0520", &e)
+        }
+        e => not_changed(&e),
+    })
 }
 
 fn inspect(path: &Path) -> Result<Inspected> {

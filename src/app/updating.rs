@@ -65,6 +65,10 @@ fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Expla
     let mut facts = facts::gather(installation)?;
     facts.terms.accepted_risks.clone_from(&order.accepted_risks);
     let offer = Offer::of(installation, order)?;
+    let installed = facts.installed.as_ref().map(|installed| &installed.version);
+    if let Some(version) = installed.filter(|version| offer.catalog.has_patches_from(version)) {
+        facts.altered = facts::altered(installation, version);
+    }
     let planned = plan::plan(&facts, &offer.catalog, &order.goal);
     match planned.map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
         Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),

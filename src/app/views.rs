@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::engine::Progress;
-use crate::journal::{Event, Outcome};
-use crate::plan::{Phase, Plan};
+use crate::journal::{Event, Outcome, WHOLE_PACKAGE_BECAUSE};
+use crate::plan::{Phase, Plan, Step, StepKind};
 use crate::store::{Row, UpdateId};
 
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +20,9 @@ pub struct EventView {
     pub phase: Option<Phase>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<&'static str>,
+    /// How the release comes to this disk, where a download or a staging begins or falls back; the message says why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
     pub message: String,
@@ -40,6 +43,7 @@ pub struct ProgressView {
 impl EventView {
     pub fn of_row(id: &UpdateId, plan: &Plan, row: &Row) -> Self {
         let step = row.event.step().and_then(|step| plan.step(step));
+        let (strategy, reason) = strategy(plan, step, &row.event).unzip();
         Self {
             seq: row.seq,
             time: row.time,
@@ -47,8 +51,9 @@ impl EventView {
             kind: row.event.name(),
             phase: step.map(|step| step.kind.phase()),
             step: step.map(|step| step.kind.name()),
+            strategy,
             progress: None,
-            message: message(&row.event),
+            message: reason.unwrap_or_else(|| message(&row.event)),
         }
     }
 
@@ -68,6 +73,7 @@ impl EventView {
             kind: "progress",
             phase: step.map(|step| step.kind.phase()),
             step: step.map(|step| step.kind.name()),
+            strategy: None,
             progress: Some(ProgressView {
                 done,
                 total,
@@ -80,10 +86,29 @@ impl EventView {
     }
 }
 
+/// The strategy of a download or staging that begins, or falls back, and the reason.
+fn strategy(plan: &Plan, step: Option<&Step>, event: &Event) -> Option<(&'static str, String)> {
+    let step = step.filter(|step| matches!(step.kind, StepKind::Download | StepKind::Stage))?;
+    match event {
+        Event::Started { undo, .. } => Some(
+            match undo.get(WHOLE_PACKAGE_BECAUSE).and_then(|reason| reason.as_str()) {
+                Some(reason) => ("full", reason.to_owned()),
+                None => {
+                    let strategy = &plan.legs().get(step.leg)?.strategy;
+                    (strategy.name(), strategy.reason())
+                }
+            },
+        ),
+        Event::FellBack { reason, .. } => Some(("full", reason.clone())),
+        _ => None,
+    }
+}
+
 fn message(event: &Event) -> String {
     match event {
         Event::Succeeded { note, .. } => note.clone(),
         Event::Failed { failure, .. } | Event::UndoFailed { failure, .. } => failure.message.clone(),
+        Event::FellBack { reason, .. } => reason.clone(),
         Event::Aborted { by } | Event::Resumed { by } => format!("by {by}"),
         Event::Finished {
             outcome: Outcome::Completed,

@@ -52,6 +52,7 @@ impl Show {
             "started" => self.begin(step),
             "progress" => self.progress(event),
             "succeeded" => self.end(&format!("{} {step:<16} {}", green("ok"), dim(&message))),
+            "fell-back" => self.end(&format!("{} {step:<16} {message}", yellow("whole package"))),
             "failed" => self.end(&format!("{} {step:<16} {message}", red("failed"))),
             "undo-started" => self.begin(&format!("undo {step}")),
             "undo-finished" => self.end(&format!("{} {step}", yellow("undone"))),

@@ -162,9 +162,9 @@ fn steps(plan: &Plan, phase: Phase) -> String {
     let named = |step: &&Step| step.kind.phase() == phase;
     let name = |step: &Step| {
         let leg = &plan.legs()[step.leg];
-        match (step.kind, leg.strategy.package()) {
-            (StepKind::Download, Some(package)) => {
-                format!("download {} ({})", leg.to, bytes(package.target.length))
+        match (step.kind, leg.strategy.fetched()) {
+            (StepKind::Download, Some(target)) => {
+                format!("download {} ({})", leg.to, bytes(target.length))
             }
             (StepKind::Stage | StepKind::Switch, _) => format!("{} {}", step.kind, leg.to),
             (kind, _) => kind.to_string(),

@@ -60,6 +60,17 @@ impl TreeWriter {
 }
 
 impl TreeFile {
+    /// Gives the empty file the content of `source`, which both then share on disk until one of them is written to. False, and
+    /// nothing is changed, where the file system cannot do that or the two lie on different ones.
+    pub fn share(&self, source: &File) -> Result<bool> {
+        use rustix::io::Errno;
+        match rustix::fs::ioctl_ficlone(&self.file, source) {
+            Ok(()) => Ok(true),
+            Err(Errno::OPNOTSUPP | Errno::XDEV | Errno::INVAL | Errno::NOTTY | Errno::NOSYS | Errno::PERM) => Ok(false),
+            Err(e) => at("share the content of another file with", &self.path, Err(e.into())),
+        }
+    }
+
     pub fn set_modified(&self, time: SystemTime) -> Result<()> {
         let times = FileTimes::new().set_modified(time);
         at("set the time of", &self.path, self.file.set_times(times))

@@ -143,6 +143,10 @@ impl<'a> Drive<'a, '_> {
         match guarded(|| (work.apply)(cx, step, &undo)) {
             Ok(note) => self.record(&Event::Succeeded { step: id, note }),
             Err(error) if error.is_interrupted() => self.wanted_otherwise().map_or(Ok(()), |event| self.record(&event)),
+            Err(error) if error.falls_back() => {
+                let reason = error.into_failure().message;
+                self.record(&Event::FellBack { step: id, reason })
+            }
             Err(error) => self.fail(id, error),
         }
     }

@@ -11,7 +11,14 @@ pub const PERMISSION: &str = "NL0302";
 #[derive(Debug)]
 pub struct StepError {
     failure: Box<Failure>,
-    interrupted: bool,
+    instead: Option<Instead>,
+}
+
+/// What comes of a step that did not succeed and did not fail either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Instead {
+    LeftOff,
+    FallsBack,
 }
 
 impl StepError {
@@ -25,7 +32,7 @@ impl StepError {
         };
         Self {
             failure: Box::new(failure),
-            interrupted: false,
+            instead: None,
         }
     }
 
@@ -61,14 +68,27 @@ impl StepError {
     /// The step did not fail: it left off because somebody wants the update to pause or to go back. It can be done again.
     #[must_use]
     pub fn interrupted(self) -> Self {
-        Self {
-            interrupted: true,
-            ..self
-        }
+        let instead = Some(Instead::LeftOff);
+        Self { instead, ..self }
     }
 
     pub fn is_interrupted(&self) -> bool {
-        self.interrupted
+        self.instead == Some(Instead::LeftOff)
+    }
+
+    /// The step did not fail: what it had to do with a patch is to be done with the whole package. A disk that is full or may
+    /// not be written to is no reason for that.
+    #[must_use]
+    pub fn falling_back(self) -> Self {
+        if [DISK_FULL, PERMISSION].contains(&self.failure.code.as_str()) {
+            return self;
+        }
+        let instead = Some(Instead::FallsBack);
+        Self { instead, ..self }
+    }
+
+    pub fn falls_back(&self) -> bool {
+        self.instead == Some(Instead::FallsBack)
     }
 
     pub fn into_failure(self) -> Failure {

@@ -30,6 +30,11 @@ pub enum Event {
         step: StepId,
         failure: Failure,
     },
+    /// The patch cannot be used; the step goes on with the whole package.
+    FellBack {
+        step: StepId,
+        reason: String,
+    },
     UndoStarted {
         step: StepId,
     },
@@ -64,6 +69,7 @@ impl Event {
             Self::Started { .. } => "started",
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
+            Self::FellBack { .. } => "fell-back",
             Self::UndoStarted { .. } => "undo-started",
             Self::UndoFinished { .. } => "undo-finished",
             Self::UndoFailed { .. } => "undo-failed",
@@ -80,6 +86,7 @@ impl Event {
             Self::Started { step, .. }
             | Self::Succeeded { step, .. }
             | Self::Failed { step, .. }
+            | Self::FellBack { step, .. }
             | Self::UndoStarted { step }
             | Self::UndoFinished { step }
             | Self::UndoFailed { step, .. } => Some(*step),

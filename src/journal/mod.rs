@@ -13,4 +13,4 @@ mod state;
 
 pub use event::{Event, Failure, Outcome, PauseReason};
 pub use next::{Next, next};
-pub use state::{Course, IllegalTransition, State, StepState};
+pub use state::{Course, IllegalTransition, State, StepState, WHOLE_PACKAGE_BECAUSE};

@@ -3,6 +3,9 @@
 use super::{Event, Failure, Outcome, PauseReason};
 use crate::plan::{Plan, StepId, StepKind};
 
+/// The key under which a step that fell back is told so, and why.
+pub const WHOLE_PACKAGE_BECAUSE: &str = "whole_package_because";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Course {
     Forward,
@@ -149,6 +152,9 @@ impl State {
             (Event::Succeeded { .. }, Course::Forward | Course::Committed, Some(StepState::Started { .. })) => {
                 self.set(at, StepState::Succeeded)
             }
+            (Event::FellBack { reason, .. }, Course::Forward, Some(StepState::Started { .. })) => {
+                self.fall_back(at, reason) && self.set(at, StepState::Started { attempts: 0 })
+            }
             (Event::Failed { step, failure }, Course::Forward, Some(StepState::Started { .. })) => {
                 self.failure = Some((*step, failure.clone()));
                 self.course = Course::Backward;
@@ -207,6 +213,16 @@ impl State {
             *kept = undo.clone();
         }
         self.set(at, StepState::Started { attempts })
+    }
+
+    /// What the step goes by from now on; once only, so that it comes to an end.
+    fn fall_back(&mut self, at: Option<usize>, reason: &str) -> bool {
+        let Some(kept) = at.and_then(|at| self.undo.get_mut(at)) else {
+            return false;
+        };
+        let first = kept.get(WHOLE_PACKAGE_BECAUSE).is_none();
+        *kept = serde_json::json!({ WHOLE_PACKAGE_BECAUSE: reason });
+        first
     }
 
     /// Who could journal a pause has not died in the step that it left off.

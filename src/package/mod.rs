@@ -4,6 +4,7 @@
 //! list's order. The list determines each tar header to the byte, so reading compares instead of interpreting: whatever packing
 //! would not have written is refused.
 
+mod delta;
 mod entry;
 mod list;
 mod pack;
@@ -14,10 +15,11 @@ mod unpack;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, make_patch, read_patch_header};
 pub use pack::{Packed, pack};
 pub use source::read_source;
 pub use staged::{Staged, TreeReport, looks_whole, manifest_of, verify_tree};
-pub use unpack::{Expect, manifest_in, read_manifest, unpack};
+pub use unpack::{Expect, manifest_digest, manifest_in, read_manifest, unpack};
 
 use crate::disk;
 
@@ -54,6 +56,12 @@ pub enum PackageError {
     Refused { problem: String },
     #[error("the package cannot be read to its end")]
     Unreadable(#[source] io::Error),
+    #[error("the patch is refused: {problem}")]
+    PatchRefused { problem: String },
+    #[error("the patch cannot be read to its end")]
+    PatchUnreadable(#[source] io::Error),
+    #[error("the patch does not fit the installed release: {problem}")]
+    PatchBase { problem: String },
     #[error("the package is not the announced one: its {what} is {found}, announced was {expected}")]
     NotAnnounced {
         what: &'static str,

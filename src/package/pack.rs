@@ -165,14 +165,14 @@ fn unpackable(path: &str, problem: &str) -> PackageError {
 }
 
 /// Passes bytes on and knows their count and digest.
-struct DigestWriter<W> {
+pub(super) struct DigestWriter<W> {
     inner: W,
     hasher: Hasher,
     count: u64,
 }
 
 impl<W: Write> DigestWriter<W> {
-    fn new(inner: W) -> Self {
+    pub fn new(inner: W) -> Self {
         Self {
             inner,
             hasher: Hasher::default(),
@@ -180,7 +180,7 @@ impl<W: Write> DigestWriter<W> {
         }
     }
 
-    fn finish(self) -> (W, u64, Digest) {
+    pub fn finish(self) -> (W, u64, Digest) {
         (self.inner, self.count, self.hasher.finish())
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use super::{MANIFEST_LIMIT, PackageError, Staged, WINDOW_LOG, entry, io_at, list, refused};
-use crate::crypt::{Digest, Hasher};
+use crate::crypt::{Digest, Hasher, digest_of};
 use crate::disk::{self, TreeWriter};
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, Platform, ProductName, ReleaseManifest, ReleaseRules};
 use crate::version::Version;
@@ -28,6 +28,12 @@ pub struct Expect {
 /// The manifest of a package file; reads no further than it.
 pub fn read_manifest(package: &Path) -> Result<ReleaseManifest, PackageError> {
     manifest_in(io_at("open", package, File::open(package))?)
+}
+
+/// The digest of the manifest of a package file, as it is written there.
+pub fn manifest_digest(package: &Path) -> Result<Digest, PackageError> {
+    let file = io_at("open", package, File::open(package))?;
+    Ok(digest_of(&first_entry(&mut decoder(file)?)?.1))
 }
 
 /// The same for a package that is being read.
@@ -123,7 +129,7 @@ fn first_entry<R: Read>(stream: &mut R) -> Result<(ReleaseManifest, Vec<u8>), Pa
     Ok((manifest, json))
 }
 
-fn compare(manifest: &ReleaseManifest, expect: &Expect) -> Result<(), PackageError> {
+pub(super) fn compare(manifest: &ReleaseManifest, expect: &Expect) -> Result<(), PackageError> {
     let differs = |what, expected: String, found: String| Err(PackageError::NotAnnounced { what, expected, found });
     if manifest.product != expect.product {
         return differs("product", expect.product.to_string(), manifest.product.to_string());

@@ -13,6 +13,8 @@ pub struct Facts {
     pub installed: Option<Installed>,
     /// The release trees on this disk.
     pub trees: BTreeMap<Version, Tree>,
+    /// What was found when the content of every file of the installed release was compared, where that was of interest.
+    pub altered: Option<String>,
     /// Schema levels whose way down is stored here, from when their way up was applied.
     pub stored_downs: BTreeSet<u32>,
     /// Versions that an update reached and was rolled back from, on this installation.

@@ -58,7 +58,7 @@ fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, fetch): (Option
     let from = hops.first().and_then(|hop| hop.from.clone());
     let unsound = || Refusal::new(Reason::Unsound, "a leg without a known release");
     let release = hops.last().and_then(|hop| catalog.get(&hop.to)).ok_or_else(unsound)?;
-    let strategy = Strategy::choose(facts, release, fetch).ok_or_else(unsound)?;
+    let strategy = Strategy::choose(facts, catalog, (from.as_ref(), release), fetch).ok_or_else(unsound)?;
     let moved = release.rules.schema_level.filter(|to| level != Some(*to));
     let schema = moved.map(|to| SchemaMove { from: level, to });
     Ok(Leg {
@@ -119,10 +119,16 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
 }
 
 fn cost(facts: &Facts, legs: &[Leg]) -> Cost {
-    let packages = legs.iter().filter_map(|leg| leg.strategy.package());
-    let (download, unpacked) = packages.fold((0, 0), |(d, u), package| {
-        (d + package.target.length, u + package.unpacked)
-    });
+    let download: u64 = legs
+        .iter()
+        .filter_map(|leg| leg.strategy.fetched())
+        .map(|target| target.length)
+        .sum();
+    let unpacked: u64 = legs
+        .iter()
+        .filter_map(|leg| leg.strategy.package())
+        .map(|package| package.unpacked)
+        .sum();
     let data = facts.installed.as_ref().map_or(0, |installed| installed.data_bytes);
     // The backup, its copy of live databases, the copy to undo from, the copy to try on.
     let copies = 4 * data;

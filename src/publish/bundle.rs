@@ -211,11 +211,16 @@ impl Writer<'_> {
     fn target(&mut self, repository: &Path, target: &TargetRef) -> Result<(), PublishError> {
         let name = tuf::target_file(&target.name, target.sha256)?;
         let path = repository.join(&name);
-        let file = File::open(&path).map_err(|source| PublishError::Read { path, source })?;
+        let unreadable = |source| PublishError::Read {
+            path: path.clone(),
+            source,
+        };
+        let file = File::open(&path).map_err(unreadable)?;
         let mut reader = DigestReader::new(file.take(target.length));
         self.append(&name, target.length, &mut reader)?;
         let (rest, length, sha256) = reader.finish();
-        let longer = !matches!(rest.into_inner().read(&mut [0; 1]), Ok(0));
+        let behind = rest.into_inner().read(&mut [0]);
+        let longer = behind.map_err(unreadable)? != 0;
         if longer || (length, sha256) != (target.length, target.sha256) {
             return Err(PublishError::Target {
                 target: target.name.clone(),

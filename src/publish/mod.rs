@@ -7,6 +7,7 @@ mod change;
 mod init;
 mod keys;
 mod list;
+mod patch;
 mod products;
 mod repository;
 mod skeleton;
@@ -22,6 +23,7 @@ pub use change::{Changed, KeyChange, KeysReport, change_keys, renew, show, sign,
 pub use init::{Arrangement, InitOptions, MadeRepository, init};
 pub use keys::{Keys, create as create_key};
 pub use list::{Listed, ListedRelease, list};
+pub use patch::{Making, PatchOptions, PatchOutcome, Patched, Patches, patch};
 pub use repository::{Outcome, Waiting, discard};
 pub use skeleton::{Begun, SkeletonError, begin};
 pub use verify::{RepositoryReport, verify};
@@ -31,7 +33,9 @@ use jiff::Timestamp;
 use crate::crypt::KeyError;
 use crate::disk::DiskError;
 use crate::package::PackageError;
+use crate::release::Platform;
 use crate::tuf::{Role, TufError};
+use crate::version::Version;
 
 /// Folder of signed metadata below a repository.
 const METADATA: &str = "metadata";
@@ -106,6 +110,16 @@ pub enum PublishError {
     },
     #[error("{target} of the repository is not as it was signed: {problem}")]
     Target { target: String, problem: String },
+    #[error("there is no {missing} to make a patch of; {there}")]
+    NothingToPatch { missing: String, there: String },
+    #[error("cannot make the patch from {from} to {to} for {platform}")]
+    Patch {
+        from: Version,
+        to: Version,
+        platform: Platform,
+        #[source]
+        source: PackageError,
+    },
     #[error("{target} of the repository cannot be used")]
     Package {
         target: String,

@@ -18,6 +18,7 @@ use crate::tuf::{self, Editor};
 pub struct RepositoryReport {
     pub releases: usize,
     pub targets: usize,
+    pub patches: usize,
     pub bytes: u64,
     /// When the metadata of each role ends to be valid.
     pub expires: BTreeMap<String, Timestamp>,
@@ -30,7 +31,7 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     editor.check_fresh(now)?;
     contradictions(&editor)?;
     let mut releases = BTreeSet::new();
-    let (mut targets, mut bytes) = (0, 0);
+    let (mut targets, mut patches, mut bytes) = (0, 0, 0);
     for (name, file) in editor.targets() {
         let Some(target) = editor.target(name)? else { continue };
         let path = check_target(repository, &target)?;
@@ -48,6 +49,10 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
             }
             releases.insert((product, version));
         }
+        if let Some(custom @ TargetCustom::Patch { .. }) = file.netlink() {
+            super::patch::check(repository, &editor, &target, &custom)?;
+            patches += 1;
+        }
         targets += 1;
         bytes += target.length;
     }
@@ -55,6 +60,7 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     Ok(RepositoryReport {
         releases: releases.len(),
         targets,
+        patches,
         bytes,
         expires: states
             .map(|state| (state.role.name().to_owned(), state.expires))

@@ -26,6 +26,13 @@ pub enum TargetCustom {
         product: ProductName,
         version: Version,
     },
+    /// Makes the tree of `version` out of that of exactly `from`, both of the same platform.
+    Patch {
+        product: ProductName,
+        version: Version,
+        from: Version,
+        platform: Platform,
+    },
     Advisory {
         product: ProductName,
         advisory: Box<Advisory>,
@@ -35,7 +42,10 @@ pub enum TargetCustom {
 impl TargetCustom {
     pub fn product(&self) -> &ProductName {
         match self {
-            Self::Package { product, .. } | Self::Changelog { product, .. } | Self::Advisory { product, .. } => product,
+            Self::Package { product, .. }
+            | Self::Changelog { product, .. }
+            | Self::Patch { product, .. }
+            | Self::Advisory { product, .. } => product,
         }
     }
 }
@@ -56,6 +66,14 @@ pub struct PackageRef {
     #[schema(value_type = String)]
     pub platform: Platform,
     pub unpacked: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PatchRef {
+    pub target: TargetRef,
+    /// The release whose tree it needs.
+    #[schema(value_type = String)]
+    pub from: Version,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +103,12 @@ pub enum CatalogError {
     Contradiction { version: Version },
     #[error("release {version} has two packages for {platform}")]
     TwicePackaged { version: Version, platform: Platform },
+    #[error("release {version} has two patches from {from} for {platform}")]
+    TwicePatched {
+        version: Version,
+        from: Version,
+        platform: Platform,
+    },
     #[error("there are two advisories, the second is `{0}`")]
     TwiceAdvised(String),
 }
@@ -94,6 +118,8 @@ pub enum CatalogError {
 pub struct Catalog {
     releases: BTreeMap<Version, CatalogRelease>,
     changelogs: BTreeMap<Version, TargetRef>,
+    /// By the release each leads to, the one it starts from, and their platform.
+    patches: BTreeMap<(Version, Version, Platform), PatchRef>,
     advisory: Option<Box<Advisory>>,
 }
 
@@ -135,6 +161,15 @@ impl Catalog {
         self.changelogs.get(version)
     }
 
+    /// The patch between the packages of exactly these releases for a platform.
+    pub fn patch(&self, from: &Version, to: &Version, platform: &Platform) -> Option<&PatchRef> {
+        self.patches.get(&(to.clone(), from.clone(), platform.clone()))
+    }
+
+    pub fn has_patches_from(&self, version: &Version) -> bool {
+        self.patches.values().any(|patch| patch.from == *version)
+    }
+
     /// Takes in one target of the verified metadata; targets of other products are passed over.
     pub fn add(&mut self, product: &ProductName, target: TargetRef, custom: TargetCustom) -> Result<(), CatalogError> {
         match custom {
@@ -164,12 +199,19 @@ impl Catalog {
                 };
                 self.add_package(version, &rules, package)
             }
+            TargetCustom::Patch {
+                version,
+                from,
+                platform,
+                ..
+            } => self.add_patch((version, from, platform), target),
         }
     }
 
-    /// Leaves out the packages and changelogs that are not to be had.
+    /// Leaves out the packages, patches and changelogs that are not to be had.
     pub fn keep_files(&mut self, is_there: impl Fn(&TargetRef) -> bool) {
         self.changelogs.retain(|_, target| is_there(target));
+        self.patches.retain(|_, patch| is_there(&patch.target));
         for release in self.releases.values_mut() {
             release.packages.retain(|_, package| is_there(&package.target));
             release.changelog = release.changelog.take().filter(|target| is_there(target));
@@ -186,6 +228,24 @@ impl Catalog {
                 packages: BTreeMap::new(),
                 changelog: self.changelogs.get(&manifest.version).cloned(),
             });
+    }
+
+    fn add_patch(&mut self, key: (Version, Version, Platform), target: TargetRef) -> Result<(), CatalogError> {
+        let patch = PatchRef {
+            target,
+            from: key.1.clone(),
+        };
+        match self.patches.insert(key.clone(), patch) {
+            None => Ok(()),
+            Some(_) => {
+                let (version, from, platform) = key;
+                Err(CatalogError::TwicePatched {
+                    version,
+                    from,
+                    platform,
+                })
+            }
+        }
     }
 
     fn add_package(&mut self, version: Version, rules: &ReleaseRules, package: PackageRef) -> Result<(), CatalogError> {

@@ -24,6 +24,11 @@ pub fn passphrase() -> Option<Secret> {
     std::env::var("NETLINK_PASSPHRASE").ok().map(Secret::from)
 }
 
+/// Where programs put what they need only while they run: `TMPDIR`, else the system's folder.
+pub fn folder_for_temporary_files() -> std::path::PathBuf {
+    std::env::temp_dir()
+}
+
 /// The variables that name proxies, as every program that goes to the web heeds them.
 pub fn proxies() -> BTreeMap<String, String> {
     let names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];

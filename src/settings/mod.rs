@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use environment::{Environment, environment, passphrase, proxies};
+pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies};
 pub use sections::{Backup, Behavior, Clustering, Download, Health, Hooks, Policy, Repository, Safety, Server};
 
 use crate::disk::{self, DiskError};

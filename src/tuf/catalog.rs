@@ -27,6 +27,7 @@ struct Concern {
 enum Kind {
     Package,
     Changelog,
+    Patch,
     Advisory,
     /// Of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
     #[serde(other)]

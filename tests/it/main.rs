@@ -19,6 +19,7 @@ mod journey;
 mod keeping;
 mod keys;
 mod package;
+mod patching;
 mod planning;
 mod rest;
 mod scene;

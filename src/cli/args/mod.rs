@@ -12,7 +12,9 @@ use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
-pub use release::{BlockArgs, BundleArgs, KeysVerb, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs};
+pub use release::{
+    BlockArgs, BundleArgs, KeysVerb, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs,
+};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]

@@ -84,6 +84,8 @@ pub enum ReleaseVerb {
         #[command(flatten)]
         at: SignArgs,
     },
+    /// Make a patch between two published releases and publish it, if it is worth it
+    Patch(PatchArgs),
     /// Take a release back: nobody goes there any more, whoever has it may leave it
     Yank(YankArgs),
     /// Block moves between releases
@@ -281,4 +283,37 @@ pub struct BlockArgs {
     pub undo: Option<String>,
     #[command(flatten)]
     pub place: RepositoryArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct PatchArgs {
+    /// The release to start from
+    #[arg(long, value_name = "V")]
+    pub from: Version,
+    /// The release to lead to [default: the highest]
+    #[arg(long, value_name = "V")]
+    pub to: Option<Version>,
+    /// any, or <os>-<arch> [default: each that both have a package for]
+    #[arg(long)]
+    pub platform: Option<Platform>,
+    /// Where the repository has several products
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<ProductName>,
+    /// Publish nothing that has more than this share of the whole package
+    #[arg(long, value_name = "PERCENT", default_value_t = 60, value_parser = value_parser!(u8).range(1..=100))]
+    pub at_most: u8,
+    /// zstd level
+    #[arg(long, default_value_t = 19, value_parser = value_parser!(i32).range(1..=22))]
+    pub level: i32,
+    /// Threads that compare files [default: one for each processor]
+    #[arg(long)]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// Memory to compare files in, in MiB; larger files are compared in windows
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = value_parser!(u32).range(16..=65_536))]
+    pub memory: u32,
+    /// Folder to unpack in, with room for three trees [default: the system's for temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    #[command(flatten)]
+    pub at: SignArgs,
 }

@@ -4,6 +4,7 @@ mod advise;
 mod bundle;
 mod keys;
 mod list;
+mod patch;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             changelog,
             at,
         } => publish(global, packages, changelog.clone(), at),
+        ReleaseVerb::Patch(args) => patch::run(global, args),
         ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),

@@ -1,15 +1,16 @@
-//! Unpacks the package into `releases/<version>`; the folder appears only when every file in it is verified and durable.
+//! Unpacks the package into `releases/<version>`, or makes it of the release before by a patch; the folder appears only when every file in it is verified and durable.
 
 use std::fs::File;
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Work, download, nothing};
 use crate::disk;
 use crate::engine::{Context, StepError};
-use crate::package::{self, Expect};
-use crate::plan::Step;
-use crate::release::Platform;
+use crate::package::{self, Expect, Staged};
+use crate::plan::{Leg, Step, Strategy};
+use crate::release::{PackageRef, PatchRef, Platform};
 
 pub const WORK: Work = Work {
     prepare: nothing,
@@ -17,31 +18,67 @@ pub const WORK: Work = Work {
     undo,
 };
 
-fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
+fn apply(cx: &Context<'_>, step: &Step, value: &Value) -> Result<String, StepError> {
     let leg = cx.leg(step)?;
     let package = download::package_of(leg)?;
     refuse_active(cx, &leg.to)?;
-    let file = File::open(download::place(cx, package)).map_err(|e| StepError::because("NL0306", &e))?;
     let staged = cx.layout.staging().join(leg.to.to_string());
     let release = cx.layout.release(&leg.to);
     let disk_failed = |e| StepError::because("NL0320", &e);
     disk::create_dir_all(&cx.layout.staging()).map_err(disk_failed)?;
-    let expect = Expect {
+    let (tree, way) = match &leg.strategy {
+        Strategy::Patch { patch, .. } if !download::fell_back(value) => patched(cx, step, patch, &staged)?,
+        _ => (unpacked(cx, step, &staged)?, String::new()),
+    };
+    disk::remove_tree(&release).map_err(disk_failed)?;
+    disk::rename(&staged, &release).map_err(disk_failed)?;
+    Ok(format!(
+        "{} files, {} bytes{way}",
+        tree.manifest().files.len(),
+        package.unpacked
+    ))
+}
+
+fn expect(cx: &Context<'_>, leg: &Leg, package: &PackageRef) -> Expect {
+    Expect {
         product: cx.plan.product().clone(),
         version: leg.to.clone(),
         platform: Platform::this_host(),
         rules: leg.rules.clone(),
         unpacked: package.unpacked,
-    };
+    }
+}
+
+fn unpacked(cx: &Context<'_>, step: &Step, staged: &Path) -> Result<Staged, StepError> {
+    let leg = cx.leg(step)?;
+    let package = download::package_of(leg)?;
+    let place = download::place(cx, &package.target);
+    if !disk::exists(&place).map_err(|e| StepError::because("NL0320", &e))? {
+        download::get(cx, step, &package.target)?;
+    }
+    let file = File::open(place).map_err(|e| StepError::because("NL0306", &e))?;
     let mut progress = |done| cx.report(step, done, package.unpacked, "bytes");
-    let tree = package::unpack(file, &staged, &expect, &mut progress).map_err(|e| StepError::because("NL0306", &e))?;
-    disk::remove_tree(&release).map_err(disk_failed)?;
-    disk::rename(&staged, &release).map_err(disk_failed)?;
-    Ok(format!(
-        "{} files, {} bytes",
-        tree.manifest().files.len(),
-        package.unpacked
-    ))
+    let expect = expect(cx, leg, package);
+    package::unpack(file, staged, &expect, &mut progress).map_err(|e| StepError::because("NL0306", &e))
+}
+
+/// Out of the release before. A patch that the download could not get is a reason for the whole package like one that does not
+/// give what was signed.
+fn patched(cx: &Context<'_>, step: &Step, patch: &PatchRef, staged: &Path) -> Result<(Staged, String), StepError> {
+    let leg = cx.leg(step)?;
+    let package = download::package_of(leg)?;
+    let place = download::place(cx, &patch.target);
+    if !disk::exists(&place).map_err(|e| StepError::because("NL0320", &e))? {
+        let way = ", of the whole package".to_owned();
+        return Ok((unpacked(cx, step, staged)?, way));
+    }
+    let file = File::open(place).map_err(|e| StepError::because("NL0306", &e).falling_back())?;
+    let mut progress = |done| cx.report(step, done, package.unpacked, "bytes");
+    let expect = expect(cx, leg, package);
+    let old = (&patch.from, &*cx.layout.release(&patch.from));
+    let tree = package::apply_patch(file, old, staged, &expect, &mut progress)
+        .map_err(|e| StepError::because("NL0306", &e).falling_back())?;
+    Ok((tree, format!(", by a patch of {} bytes", patch.target.length)))
 }
 
 /// The release that runs is never replaced under its own feet.

@@ -47,6 +47,7 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
             data_bytes: 10,
         }),
         trees: BTreeMap::new(),
+        altered: None,
         stored_downs: BTreeSet::new(),
         rolled_back: BTreeSet::new(),
         terms: terms(),

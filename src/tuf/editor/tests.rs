@@ -287,7 +287,7 @@ fn unknown_kinds_are_passed_over() {
     for (name, custom) in [
         (
             "p",
-            json!({"netlink": {"kind": "patch", "product": "guestbook", "of": 3}}),
+            json!({"netlink": {"kind": "plugin", "product": "guestbook", "of": 3}}),
         ),
         ("q", json!({"netlink": 7})),
         ("r", json!({"other": {}})),
