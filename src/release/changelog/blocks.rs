@@ -143,10 +143,8 @@ pub(super) fn blocks(text: &str, above: usize) -> Vec<Block> {
                     if let Some(open) = open.take() {
                         close(open, &mut lines, &mut blocks);
                     }
-                } else if let (TagEnd::Heading(_), Some(open)) = (tag, &mut open) {
-                    if let Some(inner) = open.inner.last_mut() {
-                        inner.open = false;
-                    }
+                } else if let Some(inner) = open.as_mut().and_then(|open| open.inner.last_mut()) {
+                    inner.open &= !matches!(tag, TagEnd::Heading(_));
                 }
             }
             Event::Text(words) | Event::Code(words) => add_words(open.as_mut(), &words),

@@ -115,20 +115,17 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
     if before.stopped || before.name > LONGEST_NAME {
         return Title::Plain;
     }
-    let clear = after.unknown == 0;
-    let named = before.name > 0;
     let date = before.date.or(after.date);
-    let certainty = match (named, after.stopped) {
-        (true, true) if date.is_none() => Certainty::Told,
-        (_, true) if after.sentence || !after.more.is_empty() => Certainty::Told,
-        (_, true) => Certainty::Stopped,
-        (true, false) => Certainty::Named,
-        (false, false) if clear => Certainty::Clear,
-        (false, false) => Certainty::Wordy,
-    };
-    // `3` alone is a version only beside something that says so.
-    if !strong && !(clear && (before.generic && !named || after.date.is_some() || written.starts_with(['v', 'V']))) {
-        return Title::Plain;
+    let mut certainty = certainty(&before, &after);
+    if !strong {
+        // `3` alone is a version only beside something that says so, and with other words it may be anything.
+        let named = before.name > 0;
+        let said = after.date.is_some() || written.starts_with(['v', 'V']);
+        if after.unknown > 0 && said && !named {
+            certainty = Certainty::Told;
+        } else if after.unknown > 0 || !(said || before.generic && !named) {
+            return Title::Plain;
+        }
     }
     after.more.push(version);
     after.more.sort();
@@ -150,6 +147,18 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
         pending: before.pending || after.pending,
         certainty,
     })
+}
+
+fn certainty<V>(before: &Before, after: &After<V>) -> Certainty {
+    let dated = before.date.is_some() || after.date.is_some();
+    match (before.name > 0, after.stopped) {
+        (true, true) if !dated => Certainty::Told,
+        (_, true) if after.sentence || !after.more.is_empty() => Certainty::Told,
+        (_, true) => Certainty::Stopped,
+        (true, false) => Certainty::Named,
+        (false, false) if after.unknown == 0 => Certainty::Clear,
+        (false, false) => Certainty::Wordy,
+    }
 }
 
 /// Whether the first version in a heading has the form of the lifecycle scheme, be it a right one or not.
