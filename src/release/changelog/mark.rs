@@ -86,10 +86,7 @@ const DENIALS: [&str; 5] = ["no", "not", "without", "zero", "never"];
 
 pub(super) fn kind_of(title: &str) -> SectionKind {
     let lower = title.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words = words(&lower);
     if words.len() > LONGEST_TITLE || words.iter().any(|word| OTHERS.contains(word)) {
         return SectionKind::Other;
     }
@@ -114,6 +111,26 @@ pub(super) fn kind_of(title: &str) -> SectionKind {
         _ => says(known),
     });
     found.map_or(SectionKind::Other, |(_, kind)| *kind)
+}
+
+fn words(lower: &str) -> Vec<&str> {
+    lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Whether an entry says no more than that what its section is for did not happen.
+pub(super) fn is_none(entry: &str) -> bool {
+    // No longer than these are.
+    if entry.len() > 40 {
+        return false;
+    }
+    match words(&entry.to_lowercase()).as_slice() {
+        ["n", "a"] | ["no" | "without" | "zero", "breaking", "change" | "changes"] => true,
+        [word] => EMPTY.contains(word),
+        _ => false,
+    }
 }
 
 /// `No breaking changes` denies all that follows, `non-breaking changes` the next word.
@@ -189,6 +206,21 @@ mod tests {
         ];
         for (title, kind) in table {
             assert_eq!(kind_of(title), kind, "{title}");
+        }
+    }
+
+    #[test]
+    fn entries_that_say_that_there_is_nothing() {
+        for entry in ["None", "_None._", "N/A", "No breaking changes.", "Nothing"] {
+            assert!(is_none(entry), "{entry}");
+        }
+        for entry in [
+            "",
+            "None of the old flags works",
+            "No more breaking changes to v1",
+            "Nothing is kept",
+        ] {
+            assert!(!is_none(entry), "{entry}");
         }
     }
 

@@ -434,7 +434,7 @@ impl<V: Scheme> Chapter<V> {
             self.open(NO_HEADING.to_owned(), SectionKind::Other);
         }
         if let Some(section) = self.body.sections.last_mut() {
-            let breaking = section.kind == SectionKind::Breaking || breaking::breaks(&text);
+            let breaking = section.kind == SectionKind::Breaking && !mark::is_none(&text) || breaking::breaks(&text);
             section.entries.push(Entry {
                 kind: mark::kind_named(&text).filter(|kind| *kind != section.kind),
                 text,

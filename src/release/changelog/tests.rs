@@ -100,6 +100,19 @@ fn tables_of_contents_and_headings_of_series_are_no_releases() {
 }
 
 #[test]
+fn what_is_said_not_to_break_breaks_nothing() {
+    for section in [
+        "### No breaking changes\n\n- a",
+        "### Breaking changes: none\n\n- a",
+        "### Breaking changes\n\n- None.",
+        "### Breaking changes\n\nNo breaking changes.",
+    ] {
+        let document = dotted(&format!("# 1.0.0\n\n{section}\n"));
+        assert_eq!(document.releases[0].asks().count(), 0, "{section}");
+    }
+}
+
+#[test]
 fn no_words_behind_a_version_hide_its_release() {
     for heading in [
         "[2.3.0] - 2024-01-01 (requires 2.0)",
