@@ -426,6 +426,30 @@ fn a_release_to_avoid_is_warned_of_when_it_is_asked_for() {
 }
 
 #[test]
+fn words_of_an_index_turn_no_writing_around() {
+    let index = json!({"scheme": "dotted", "releases": [
+        {"version": "1.0", "released_at": "2024-01-01T00:00:00Z"},
+        {"version": "1.1", "released_at": "2024-02-01T00:00:00Z", "from": ["1.0"], "avoid": "it \u{202e}srekcilf\u{1b}[31m"},
+    ]});
+    let index = Index::of(&index);
+    let ran = run(&[
+        "plan",
+        "--index",
+        &index.path,
+        "--from",
+        "1.0",
+        "--to",
+        "1.1",
+        "--explain",
+    ]);
+    let told = format!("{}{}", ran.out, ran.err);
+    assert!(
+        told.contains("srekcilf") && !told.contains(['\u{202e}', '\u{1b}']),
+        "{told}"
+    );
+}
+
+#[test]
 fn conditional_stops_ask_the_commands_of_the_operator() {
     let scene = Scene::new();
     let more = "";

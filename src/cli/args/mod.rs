@@ -219,7 +219,7 @@ pub struct UpdateChangelogArgs {
     /// Up to this version; an older one than `--since` shows what gets lost
     #[arg(long, value_name = "V")]
     pub until: Option<Version>,
-    /// Pre-releases by themselves, not as part of their release
+    /// Pre-releases by themselves, not as part of their release; so they come anyway where `--since` is one
     #[arg(long)]
     pub pre: bool,
     #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
