@@ -41,6 +41,11 @@ struct State {
 impl Scenario {
     /// `0a1` installed; `args` is what to run.
     fn new(args: &[&'static str], before: &[&[&str]]) -> Self {
+        Self::with(args, before, |_| ())
+    }
+
+    /// The same, with more in the repository.
+    fn with(args: &[&'static str], before: &[&[&str]], more: impl FnOnce(&Publisher)) -> Self {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() {
             tempfile::tempdir_in(memory)
@@ -56,6 +61,7 @@ impl Scenario {
             more: "",
         };
         publisher.publish(&publisher.lamp(&broken));
+        more(&publisher);
         let work = Installation::of_lamp(&dir.path().join("work"), &publisher, "0a1");
         put(
             &work.path("config/update.yml"),
@@ -392,6 +398,27 @@ fn upgrade() -> Scenario {
     Scenario::new(&["update", "upgrade", "--to", "0b1", "--yes"], &[])
 }
 
+/// The upgrade by a patch, or back to the whole package because the repository has lost the patch.
+fn patched(is_there: bool) -> Scenario {
+    let patched = Scenario::with(&["update", "upgrade", "--to", "0b1", "--yes"], &[], |publisher| {
+        publisher.patch("0a1", "0b1").ok();
+        let folder = fs::read_dir(publisher.dir.join("repo/targets/lamp/0b1")).unwrap();
+        for path in folder.map(|entry| entry.unwrap().path()) {
+            if !is_there && path.to_str().unwrap().ends_with(".patch") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    });
+    let said = patched.fresh().run(&patched.args).ok().err;
+    let way = if is_there {
+        "by a patch of"
+    } else {
+        "of the whole package"
+    };
+    assert!(said.contains(way), "{said}");
+    patched
+}
+
 /// Until its health check it is the upgrade, so only what comes then is visited.
 fn failing() -> Scenario {
     let mut failing = Scenario::new(&["update", "upgrade", "--to", "0b2", "--yes"], &[]);
@@ -409,6 +436,17 @@ fn rollback() -> Scenario {
 #[test]
 fn killed_at_every_call_of_an_upgrade() {
     sweep(&upgrade(), "kill, upgrade", Effect::Kill, None);
+}
+
+#[test]
+fn killed_at_every_call_of_an_upgrade_by_a_patch() {
+    sweep(&patched(true), "kill, upgrade by a patch", Effect::Kill, None);
+    sweep(&patched(false), "kill, upgrade without its patch", Effect::Kill, None);
+}
+
+#[test]
+fn every_call_of_an_upgrade_by_a_patch_fails() {
+    sweep(&patched(true), "error, upgrade by a patch", Effect::Fail, None);
 }
 
 #[test]

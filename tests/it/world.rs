@@ -160,6 +160,13 @@ impl Publisher {
         ran
     }
 
+    /// Publishes the patch between two releases, however little it saves.
+    pub fn patch(&self, from: &str, to: &str) -> Ran {
+        let (repo, keys) = (self.text("repo"), self.text("keys"));
+        let patch = ["release", "patch", "--repo", &repo, "--keys", &keys];
+        run(&[&patch[..], &["--from", from, "--to", to, "--at-most", "100"]].concat())
+    }
+
     /// The tree of a release of `lamp`, to be changed by a test before it is published.
     pub fn lamp(&self, release: &Lamp) -> PathBuf {
         let tree = self.dir.join("trees").join(release.version);
