@@ -11,7 +11,7 @@ use super::repository::{Outcome, Repository};
 use crate::crypt::{Digest, digest_of};
 use crate::disk;
 use crate::release::{ReleaseManifest, TargetCustom, TargetRef};
-use crate::tuf::{self, Role};
+use crate::tuf;
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
@@ -47,7 +47,7 @@ pub fn publish(
     if let (Some(path), Some(package)) = (changelog, packages.first()) {
         sources.push(changelog_target(path, &package.manifest)?);
     }
-    let mut is_new = open.editor.has_draft();
+    let mut is_new = false;
     for (path, target, custom) in &sources {
         if open.editor.add_target(target, custom)? {
             let place = repository.join(tuf::target_file(&target.name, target.sha256)?);
@@ -57,15 +57,7 @@ pub fn publish(
             is_new = true;
         }
     }
-    super::verify::contradictions(&open.editor)?;
-    let outcome = if is_new {
-        open.finish(keys, &[Role::Targets, Role::Snapshot, Role::Timestamp], now)?
-    } else {
-        Outcome {
-            published: true,
-            ..Outcome::default()
-        }
-    };
+    let outcome = open.finish_targets(is_new, keys, now)?;
     let version = packages.first().map(|package| package.manifest.version.to_string());
     Ok(Published {
         version: version.unwrap_or_default(),

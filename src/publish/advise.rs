@@ -12,7 +12,7 @@ use super::repository::{Outcome, Repository};
 use crate::crypt::digest_of;
 use crate::disk;
 use crate::release::{Advisory, BlockRule, Catalog, ProductName, Rollout, TargetCustom, TargetRef, Withdrawal};
-use crate::tuf::{self, Editor, Role};
+use crate::tuf::{self, Editor};
 use crate::version::{Constraint, Version};
 
 /// One thing to say, or to take back.
@@ -78,15 +78,7 @@ pub fn advise(
     let mut advisory = catalog.advisory().cloned().unwrap_or_default();
     take_in(&mut advisory, advice, &catalog, &product)?;
     let is_new = put(&mut open.editor, repository, &product, &advisory)?;
-    let outcome = if is_new || open.editor.has_draft() {
-        super::verify::contradictions(&open.editor)?;
-        open.finish(keys, &[Role::Targets, Role::Snapshot, Role::Timestamp], now)?
-    } else {
-        Outcome {
-            published: true,
-            ..Outcome::default()
-        }
-    };
+    let outcome = open.finish_targets(is_new, keys, now)?;
     Ok(Advised { advisory, outcome })
 }
 

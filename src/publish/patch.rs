@@ -14,7 +14,7 @@ use crate::crypt::random;
 use crate::disk;
 use crate::package::{self, Counts, Expect, PackageError, Staged};
 use crate::release::{Platform, ProductName, TargetCustom, TargetRef};
-use crate::tuf::{self, Editor, Role};
+use crate::tuf::{self, Editor};
 use crate::version::Version;
 
 pub use crate::package::Making;
@@ -94,16 +94,8 @@ pub fn patch(repository: &Path, keys: &Keys, options: &PatchOptions, now: Timest
         };
         patches.push(one(repository, &mut open.editor, (old, new), options)?);
     }
-    super::verify::contradictions(&open.editor)?;
     let is_new = patches.iter().any(|one| one.outcome == PatchOutcome::Published);
-    let outcome = if is_new {
-        open.finish(keys, &[Role::Targets, Role::Snapshot, Role::Timestamp], now)?
-    } else {
-        Outcome {
-            published: true,
-            ..Outcome::default()
-        }
-    };
+    let outcome = open.finish_targets(is_new, keys, now)?;
     Ok(Patches { patches, outcome })
 }
 

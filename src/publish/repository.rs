@@ -75,6 +75,18 @@ impl Repository {
         self.finish_with(&held, now)
     }
 
+    /// As [`Self::finish`] for what was put among the targets; nothing is signed where nothing is new and nothing waits.
+    pub fn finish_targets(&mut self, is_new: bool, keys: &Keys, now: Timestamp) -> Result<Outcome, PublishError> {
+        super::verify::contradictions(&self.editor)?;
+        if is_new || self.editor.has_draft() {
+            return self.finish(keys, &[Role::Targets, Role::Snapshot, Role::Timestamp], now);
+        }
+        Ok(Outcome {
+            published: true,
+            ..Outcome::default()
+        })
+    }
+
     pub fn finish_with(&mut self, held: &[Held], now: Timestamp) -> Result<Outcome, PublishError> {
         let mut outcome = Outcome::default();
         // Nobody signs for a file that is not here as it is listed: a draft comes from elsewhere.

@@ -1,6 +1,6 @@
 //! 5.6 for the roles that a targets role hands on work to: each verified by the delegator through which it was reached.
 
-use super::{Refreshed, needed};
+use super::{Refreshed, needed, targets};
 use crate::tuf::TufError;
 use crate::tuf::delegation::{Delegations, Step};
 use crate::tuf::document::{Document, Verified};
@@ -85,27 +85,7 @@ fn fetch(
 }
 
 pub fn accept(mandate: &Mandate<'_>, meta: &MetaFile, bytes: &[u8]) -> Result<Verified<Signed<Targets>>, TufError> {
-    // 5.6.2
-    if let Some(what) = meta.difference(bytes) {
-        return Err(TufError::WrongBytes {
-            role: Role::Targets,
-            version: meta.version,
-            what,
-            by: Role::Snapshot,
-        });
-    }
-    // 5.6.3
-    let role = Document::<Targets>::parse(bytes)?.verified_for(mandate)?;
-    // 5.6.4
-    if role.version != meta.version {
-        return Err(TufError::WrongVersion {
-            role: Role::Targets,
-            found: role.version,
-            by: Role::Snapshot.name(),
-            expected: meta.version,
-        });
-    }
-    Ok(role)
+    targets::accept_by(meta, bytes, |document| document.verified_for(mandate))
 }
 
 /// Beside the four top-level files, whose names no delegated role can have.
