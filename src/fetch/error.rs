@@ -1,7 +1,7 @@
 //! Why something could not be fetched, and what to do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::crypt::Digest;
@@ -119,4 +119,11 @@ impl FetchError {
 fn listed(failures: &[FetchError]) -> String {
     let one = |(at, failure): (usize, &FetchError)| format!("({}) {failure}", at + 1);
     failures.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn unreadable(path: &Path, source: io::Error) -> FetchError {
+    FetchError::Read {
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
-use crate::world::{Ran, put, run};
+use crate::world::{Lamp, Publisher, Ran, put, run};
 
 fn say(scene: &Scene, args: &[&str]) -> Ran {
     let (repo, keys) = (scene.publisher.text("repo"), scene.publisher.text("keys"));
@@ -206,4 +206,25 @@ fn slips_of_the_pen_are_found_before_anything_is_signed() {
     }
     run(&["release", "yank", "0b1", "--repo", "r", "--keys", "k"]).no(2, &["--reason"]);
     assert_eq!(files(), before);
+}
+
+#[test]
+fn what_the_publisher_offers_no_more_is_only_gone_back_to() {
+    let scene = Scene::new();
+    scene.upgrade().ok();
+    let other = Publisher::new(&scene.dir.path().join("other"));
+    for release in [Lamp::B1, Lamp::R1] {
+        other.publish(&other.lamp(&release));
+    }
+    let (url, root) = (other.url(), other.root_metadata());
+    let init = ["init", "--repository", &url, "--root-metadata", &root];
+    scene.lamp.run(&init).ok();
+    let down = scene.lamp.run(&["update", "downgrade", "--to", "0a1", "--yes"]);
+    down.no(
+        2,
+        &["NL0103", "0a1 is not among the releases that its publisher offers"],
+    );
+    scene.lamp.assert_at("0b1");
+    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+    scene.lamp.assert_at("0a1");
 }
