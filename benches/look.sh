@@ -45,7 +45,7 @@ median() {
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
 repository() {
-    netlink release init "$work/repo-$1" --keys "$work/keys-$1" --no-passphrase >/dev/null
+    netlink release init "$work/repo-$1" --keys "$work/keys-$1" --no-passphrase --single-key >/dev/null
 }
 
 publish() {

@@ -22,9 +22,11 @@ pub fn draft_changelog(repository: &Path, since: &str, version: Option<&str>) ->
     let title = match version {
         None => "Unreleased".to_owned(),
         Some(version) => {
-            if let (Err(_), Err(e)) = (version.parse::<Version>(), version.parse::<Dotted>()) {
-                return Err(AppError::below("NL0101", &e));
-            }
+            let parsed = match changelog::grammar_of(version) {
+                Grammar::Lifecycle => version.parse::<Version>().map(drop),
+                Grammar::Dotted => version.parse::<Dotted>().map(drop),
+            };
+            parsed.map_err(|e| AppError::below("NL0101", &e))?;
             format!("{version} - {}", today())
         }
     };

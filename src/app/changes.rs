@@ -3,8 +3,8 @@
 use super::repository::Repository;
 use super::{AppError, Installation, Result};
 use crate::plan::{Direction, Plan, PlanNotes};
-use crate::release::changelog::{Changelog, Span, View, view};
-use crate::release::{Catalog, CatalogRelease, FactSheet};
+use crate::release::changelog::{Changelog, Span, View, Yanked, view};
+use crate::release::{Catalog, CatalogRelease, FactSheet, Withdrawal};
 use crate::version::{Scheme, Version};
 
 /// Which changelogs are wanted.
@@ -94,5 +94,13 @@ fn one(repository: &Repository, catalog: &Catalog, version: &Version) -> Result<
     };
     let target = catalog.changelog(version).ok_or_else(missing)?;
     let text = repository.changelog(target)?;
-    Changelog::parse(version, &text).map_err(|e| AppError::below("NL0204", &e))
+    let mut changelog = Changelog::parse(version, &text).map_err(|e| AppError::below("NL0204", &e))?;
+    // What was said later holds.
+    if let Some(Withdrawal { reason, instead, .. }) = catalog.withdrawal(version) {
+        changelog.yanked = Some(Yanked {
+            reason: Some(reason.clone()),
+            instead: instead.clone(),
+        });
+    }
+    Ok(changelog)
 }

@@ -417,7 +417,7 @@ pub const CODES: &[Code] = &[
         "NL0502",
         Kind::Failed,
         "not published",
-        "The repository could not be changed; it is as it was.",
+        "The repository could not be changed, or clients would have refused what came of it; they see what they saw before.",
     ),
     code(
         "NL0503",
@@ -442,6 +442,30 @@ pub const CODES: &[Code] = &[
         Kind::Refused,
         "no draft",
         "The git repository cannot be read or does not know the commit to start from; the message says what.",
+    ),
+    code(
+        "NL0511",
+        Kind::NotNow,
+        "repository busy",
+        "Another process has been changing the repository for a minute. Try again when it is done.",
+    ),
+    code(
+        "NL0512",
+        Kind::Refused,
+        "draft",
+        "What is to come waits for signatures, does not wait, or belongs to an older state of the repository. `netlink release sign` adds signatures, `netlink release discard` drops what waits.",
+    ),
+    code(
+        "NL0513",
+        Kind::Refused,
+        "signing keys",
+        "A file of keys is not as it must be, the keys named are not those of the repository, or fewer would be left than must sign. Nothing was changed. See docs/keys.md.",
+    ),
+    code(
+        "NL0514",
+        Kind::Failed,
+        "not signed",
+        "A signature was not made, or is not one of the key that it should be of. Nothing was changed.",
     ),
     code(
         "NL0520",

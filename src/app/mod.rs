@@ -19,6 +19,7 @@ mod product;
 mod publishing;
 mod repository;
 mod server;
+mod signing;
 mod speed;
 mod status;
 mod terms;
@@ -28,7 +29,7 @@ mod verify;
 mod views;
 mod watch;
 
-pub use crate::tuf::Note as TufNote;
+pub use crate::tuf::{Note as TufNote, Role as TufRole};
 pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
@@ -43,11 +44,14 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    Advice, AdviceOptions, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions,
-    keys_need_passphrase, pack, patch, publish, release_advise, release_bundle, release_init, release_list,
-    release_timestamp, release_verify,
+    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions, pack,
+    patch, publish, release_advise, release_bundle, release_list, release_new, release_verify,
 };
 pub use server::{left_unfinished, server_token};
+pub use signing::{
+    change_keys, keys_need_passphrase, new_key, release_discard, release_init, release_renew, release_sign,
+    release_timestamp, show_keys,
+};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{

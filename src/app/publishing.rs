@@ -2,30 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use super::signing::not_changed;
 use super::{AppError, Result};
-use crate::crypt::Secret;
 use crate::package::{self, Packed};
-use crate::publish::{self, Inspected, Patched, Published, RepositoryReport};
-use crate::release::{Advisory, Changelog, Platform, ProductName, ReleaseManifest};
-
-pub use crate::publish::{Advice, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
+use crate::publish::{self, Inspected, Keys, Patches, Published, RepositoryReport};
+use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
+use crate::version::Version;
 use crate::{clock, crypt, disk};
+
+pub use crate::publish::{Advice, Advised, Begun, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
 
-/// Keys and an empty, signed repository; gives the root of trust to hand to operators.
-pub fn release_init(repository: &Path, keys: &Path, passphrase: Option<Secret>) -> Result<PathBuf> {
-    let options = publish::InitOptions {
-        passphrase,
-        now: clock::now(),
-    };
-    publish::init(repository, keys, &options).map_err(|e| AppError::below("NL0502", &e))
-}
-
-/// Whether signing with these keys takes a passphrase.
-pub fn keys_need_passphrase(keys: &Path) -> Result<bool> {
-    publish::need_passphrase(keys).map_err(|e| AppError::below("NL0502", &e))
+/// The folder of the next release, begun from that of the last one; without a version, of the one that follows.
+pub fn release_new(last: &Path, folder: &Path, version: Option<Version>) -> Result<Begun> {
+    publish::begin(last, folder, version).map_err(|e| AppError::below("NL0501", &e))
 }
 
 #[derive(Debug)]
@@ -48,8 +40,7 @@ pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
 #[derive(Debug)]
 pub struct PublishOptions {
     pub repository: PathBuf,
-    pub keys: PathBuf,
-    pub passphrase: Option<Secret>,
+    pub keys: Keys,
     pub changelog: Option<PathBuf>,
 }
 
@@ -67,32 +58,18 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
     let PublishOptions {
         repository,
         keys,
-        passphrase,
         changelog,
     } = options;
-    publish::publish(
-        repository,
-        keys,
-        &inspected,
-        changelog.as_deref(),
-        passphrase.as_ref(),
-        clock::now(),
-    )
-    .map_err(|e| AppError::below("NL0502", &e))
+    publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
 }
 
 /// Makes, tries, signs and publishes patches between two published releases.
-pub fn patch(
-    repository: &Path,
-    keys: &Path,
-    options: &publish::PatchOptions,
-    passphrase: Option<&Secret>,
-) -> Result<Vec<Patched>> {
-    publish::patch(repository, keys, options, passphrase, clock::now()).map_err(|e| match e {
+pub fn patch(repository: &Path, keys: &Keys, options: &publish::PatchOptions) -> Result<Patches> {
+    publish::patch(repository, keys, options, clock::now()).map_err(|e| match e {
         publish::PublishError::NothingToPatch { .. } | publish::PublishError::Advice(_) => {
             AppError::below("NL0520", &e)
         }
-        e => AppError::below("NL0502", &e),
+        e => not_changed(&e),
     })
 }
 
@@ -130,40 +107,25 @@ fn one_release(inspected: &[Inspected], first: &ReleaseManifest) -> Result<()> {
     }
 }
 
-/// Signs the short-lived roles anew; for a cron job.
-pub fn release_timestamp(repository: &Path, keys: &Path, passphrase: Option<&Secret>) -> Result<()> {
-    publish::timestamp(repository, keys, passphrase, clock::now()).map_err(|e| AppError::below("NL0502", &e))
-}
-
 /// Where a publisher says something of the releases of a product.
 #[derive(Debug)]
 pub struct AdviceOptions {
     pub repository: PathBuf,
-    pub keys: PathBuf,
-    pub passphrase: Option<Secret>,
+    pub keys: Keys,
     /// When absent, the only one of the repository.
     pub product: Option<ProductName>,
 }
 
 /// Signs one more thing to be said of releases that are out, or takes one back; gives all that is said now.
-pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advisory> {
+pub fn release_advise(advice: Advice, options: &AdviceOptions) -> Result<Advised> {
     let AdviceOptions {
         repository,
         keys,
-        passphrase,
         product,
     } = options;
-    publish::advise(
-        repository,
-        keys,
-        product.as_ref(),
-        advice,
-        passphrase.as_ref(),
-        clock::now(),
-    )
-    .map_err(|e| match &e {
+    publish::advise(repository, keys, product.as_ref(), advice, clock::now()).map_err(|e| match &e {
         publish::PublishError::Advice(_) => AppError::below("NL0501", &e),
-        _ => AppError::below("NL0502", &e),
+        _ => not_changed(&e),
     })
 }
 

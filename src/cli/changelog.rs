@@ -18,7 +18,11 @@ pub fn run(global: &Global, verb: &ChangelogVerb) -> Result<()> {
         ChangelogVerb::Show(wanted) => show(global, wanted),
         ChangelogVerb::Check { files, scheme } => check(global, files, *scheme),
         ChangelogVerb::Draft { since, repo, version } => {
-            print(app::draft_changelog(repo, since, version.as_deref())?.trim_end())
+            let drafted = app::draft_changelog(repo, since, version.as_deref())?;
+            match global.output {
+                Output::Json => json(&json!({"since": since, "version": version, "markdown": drafted})),
+                Output::Text => print(drafted.trim_end()),
+            }
         }
     }
 }

@@ -13,6 +13,17 @@ use crate::version::{Channel, Dotted, Scheme, Version};
 
 pub fn run(global: &Global, args: &IndexArgs) -> Result<()> {
     let (text, named) = app::read_index(&args.index)?;
+    if let Some(other) = named
+        .as_deref()
+        .filter(|name| ![Dotted::NAME, Version::NAME].contains(name))
+    {
+        let message = format!(
+            "the release index is of the scheme `{other}`; there are {} and {}",
+            Version::NAME,
+            Dotted::NAME
+        );
+        return Err(AppError::said("NL0111", message).into());
+    }
     let dotted = args.scheme.map_or(named.as_deref() == Some(Dotted::NAME), |scheme| {
         scheme == VersionScheme::Dotted
     });
@@ -43,11 +54,14 @@ fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: &str) -> Result<()
 }
 
 fn policy<V: Scheme>(args: &IndexArgs) -> Result<Policy<V>> {
-    let version = |text: &Option<String>| text.as_deref().map(read).transpose();
+    let bound = |text: &Option<String>| {
+        let read = |text: &str| text.parse().map_err(|e| AppError::below("NL0101", &e));
+        text.as_deref().map(read).transpose()
+    };
     let constraint = |text: &String| text.parse().map_err(|e| AppError::below("NL0101", &e).into());
     Ok(Policy {
-        min: version(&args.min)?,
-        max: version(&args.max)?,
+        min: bound(&args.min)?,
+        max: bound(&args.max)?,
         exclude: args.exclude.iter().map(constraint).collect::<Result<_>>()?,
         channel: match args.channel {
             LeastChannel::Alpha => Channel::Alpha,

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::args::{Global, Output};
 use crate::app::{AppError, Consent, codes};
 use crate::plan::PlanNotes;
+use crate::release::changelog::is_obeyed;
 
 /// A command that did not do what was asked.
 pub enum Failed {
@@ -36,7 +37,8 @@ impl Failed {
             Self::Exit(code) => ExitCode::from(*code),
             Self::App(error) => {
                 let code = error.code();
-                say(&format!("{} {error} [{}]", red("error:"), code.id));
+                let told = harmless(&error.to_string());
+                say(&format!("{} {told} [{}]", red("error:"), code.id));
                 if global.output == Output::Json {
                     let document =
                         json!({"error": {"code": code.id, "kind": code.title, "message": error.to_string()}});
@@ -169,15 +171,20 @@ pub fn seconds(count: u64) -> String {
     }
 }
 
-/// Control characters of outside text would reach the terminal.
+/// Outside text without what the terminal would obey.
 pub fn harmless(text: &str) -> String {
     text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
+        .map(|c| if is_obeyed(c) { '\u{fffd}' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_outside_text_is_obeyed() {
+        let shown = harmless("a\u{1b}[31m\u{7}\u{202e}b\u{2066}c\n\td\u{9b}");
+        assert_eq!(shown, "a\u{fffd}[31m\u{fffd}\u{fffd}b\u{fffd}c\n\td\u{fffd}");
+    }
 }

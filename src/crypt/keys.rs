@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ed25519_dalek::Signer as _;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
 use pkcs8::der::pem::PemLabel as _;
 use pkcs8::pkcs5::{pbes2, scrypt};
 use pkcs8::{EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef};
@@ -105,6 +105,20 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
+    }
+}
+
+impl PublicKey {
+    /// PEM as `openssl pkey -pubout` writes it; none for what is not that, or not an Ed25519 key.
+    pub fn from_pem(pem: &str) -> Option<Self> {
+        ed25519_dalek::VerifyingKey::from_public_key_pem(pem.trim())
+            .ok()
+            .map(Self)
+    }
+
+    pub fn to_pem(&self) -> Result<String, KeyError> {
+        let pem = self.0.to_public_key_pem(LineEnding::LF);
+        pem.map_err(|e| KeyError::Encode(e.into()))
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use tar::{EntryType, Header};
 
 use super::FetchError;
-use super::small::unreadable;
+use super::error::unreadable;
 
 const BLOCK: u64 = 512;
 /// The longest name; what a location names is not longer.

@@ -8,12 +8,13 @@ use std::path::Path;
 use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 
+use super::error::unreadable;
 use super::http::Client;
 use super::location::Source;
 use super::pace::Paced;
 use super::part::{Arriving, Progress};
 use super::resume::Origin;
-use super::small::{open_plain, unreadable};
+use super::small::open_plain;
 use super::sources::Place;
 use super::{FetchError, Network, Sources, bundle};
 use crate::crypt::{Digest, DigestReader};

@@ -1,7 +1,7 @@
 //! Why something could not be fetched, and what to do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::crypt::Digest;
@@ -20,7 +20,12 @@ pub enum FetchError {
     #[error("cannot get {url}: {reason}; check the address and the server's certificate")]
     Refused { url: String, reason: String },
     #[error("{url} is answered with status {status}; ask those who run the repository")]
-    Status { url: String, status: u16 },
+    Status {
+        url: String,
+        status: u16,
+        /// What the server asks to wait before the next try.
+        retry_after: Option<Duration>,
+    },
     #[error("{url} redirects more than {limit} times; ask those who run the repository")]
     Redirects { url: String, limit: u32 },
     #[error("{url} redirects away from https, which is refused; ask those who run the repository")]
@@ -75,13 +80,25 @@ pub enum FetchError {
     Disk(#[from] DiskError),
 }
 
+/// Where a server asks for more, another place is asked at once.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 impl FetchError {
     /// Whether the same request may well succeed a moment later.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Cut { .. } => true,
+            Self::Status { retry_after, .. } if retry_after.is_some_and(|asked| asked > LONGEST_WAIT) => false,
             Self::Status { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             _ => false,
+        }
+    }
+
+    /// What the server asks to wait before the next try.
+    pub(super) fn asked_pause(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 
@@ -102,4 +119,11 @@ impl FetchError {
 fn listed(failures: &[FetchError]) -> String {
     let one = |(at, failure): (usize, &FetchError)| format!("({}) {failure}", at + 1);
     failures.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn unreadable(path: &Path, source: io::Error) -> FetchError {
+    FetchError::Read {
+        path: path.to_owned(),
+        source,
+    }
 }

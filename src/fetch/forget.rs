@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::FetchError;
+use super::error::unreadable;
 use super::part::KEPT;
-use super::small::unreadable;
 use crate::{clock, disk};
 
 /// Empties the folder of downloads, but for parts that are worth continuing and younger than `keep_for`. Repeatable.

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use backon::{BlockingRetryable, ExponentialBuilder};
-use ureq::http::{Response, Uri};
+use ureq::http::{HeaderMap, Response, Uri, header};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 
@@ -106,7 +106,12 @@ impl<'a> Client<'a> {
                 .with_min_delay(self.limits.pause)
                 .with_max_times(self.limits.tries.saturating_sub(1) as usize)
                 .with_jitter();
-            let tried = (&mut attempt).retry(pauses);
+            // The pause that follows by itself is not enough where the server asks for more.
+            let longer = |error: &FetchError, pause: Duration| {
+                let asked = error.asked_pause().unwrap_or_default().min(self.deadline.left());
+                std::thread::sleep(asked.saturating_sub(pause));
+            };
+            let tried = (&mut attempt).retry(pauses).notify(longer);
             match tried.when(|error| may_help(error) && !is_further()).call() {
                 Err(error) if may_help(&error) && is_further() => std::thread::sleep(self.limits.pause),
                 ended => return ended,
@@ -130,6 +135,7 @@ impl<'a> Client<'a> {
         FetchError::Status {
             url: self.shown().to_owned(),
             status: response.status().as_u16(),
+            retry_after: retry_after(response.headers()),
         }
     }
 
@@ -175,6 +181,12 @@ impl<'a> Client<'a> {
             },
         }
     }
+}
+
+/// RFC 9110, 10.2.3: seconds from now; the other form, a date, is passed over, for clocks differ.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn broken_connection(url: String, error: &io::Error) -> FetchError {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::error::unreadable;
 use super::http::Client;
 use super::location::{InBundle, Source};
 use super::pace::Paced;
@@ -108,12 +109,5 @@ pub(super) fn open_plain(location: &Location, path: &Path) -> Result<Option<File
             _ => Ok(None),
         },
         Err(e) => Err(unreadable(path, e)),
-    }
-}
-
-pub(super) fn unreadable(path: &Path, source: io::Error) -> FetchError {
-    FetchError::Read {
-        path: path.to_owned(),
-        source,
     }
 }

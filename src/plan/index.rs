@@ -85,7 +85,11 @@ pub fn scheme_of(text: &str) -> Option<String> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "")]
+#[serde(
+    deny_unknown_fields,
+    bound = "",
+    expecting = "a release index: a table with `releases` and, if wanted, `scheme`, `edges`, `blocked` and `facts`"
+)]
 struct File<'a, V: Scheme> {
     #[serde(borrow)]
     scheme: Option<Cow<'a, str>>,
@@ -210,10 +214,7 @@ impl<'de, V: Scheme> Visitor<'de> for Rules<'_, '_, V> {
                     map.next_value_seed(Each::of(each, contradiction))?;
                 }
                 "blocked" => {
-                    let each = |block: BlockRule<V>| {
-                        building.block(&block);
-                        Ok(())
-                    };
+                    let each = |block: BlockRule<V>| building.block(&block);
                     map.next_value_seed(Each::of(each, contradiction))?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),

@@ -22,6 +22,13 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
     let mut building = Building::new(versions, installed, &facts.terms).map_err(contradiction)?;
     for (nth, release) in catalog.releases().enumerate() {
         building.rules(nth, &catalog.rules_of(release)).map_err(contradiction)?;
+        if !release.offered {
+            let reason = format!(
+                "{} is not among the releases that its publisher offers; `netlink update rollback` goes back to where one was",
+                release.version
+            );
+            building.bar(nth, Rule::Yanked, reason);
+        }
         if let Some(withdrawal) = catalog.withdrawal(&release.version) {
             building.bar(nth, Rule::Yanked, withdrawal.reason());
         }
@@ -31,7 +38,9 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
         }
     }
     let blocked = catalog.advisory().map_or(&[][..], |advisory| &advisory.blocked);
-    blocked.iter().for_each(|block| building.block(block));
+    for block in blocked {
+        building.block(block).map_err(contradiction)?;
+    }
     building.finish().map_err(contradiction)
 }
 

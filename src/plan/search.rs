@@ -264,9 +264,9 @@ impl<'a> Tree<'a> {
         found: &mut Option<(u32, u32)>,
     ) {
         let (key, extremes) = &self.nodes[node];
-        let better = |key: u32| key != NEVER && found.is_none_or(|(best, _)| key < best);
+        let better = |key: u32, found: &Option<(u32, u32)>| key != NEVER && found.is_none_or(|(best, _)| key < best);
         let apart = covers.end <= wanted.start || wanted.end <= covers.start;
-        if apart || !better(*key) || !terrain.may_permit(extremes, to) {
+        if apart || !better(*key, found) || !terrain.may_permit(extremes, to) {
             return;
         }
         if covers.end - covers.start > LEAF {
@@ -283,7 +283,9 @@ impl<'a> Tree<'a> {
         for slot in covers.start.max(wanted.start)..covers.end.min(wanted.end) {
             let key = self.keys[slot as usize];
             let place = self.places.at(slot);
-            if key != NEVER && found.is_none_or(|(best, _)| key < best) && terrain.permits(place, to) {
+            // What its levels and its date say is asked first: it is cheap, and often all.
+            let may = || terrain.may_permit(&terrain.extremes(place), to) && terrain.permits(place, to);
+            if better(key, found) && may() {
                 *found = Some((key, place));
             }
         }

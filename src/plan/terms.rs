@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::release::{FactSheet, Rollout};
-use crate::version::{Channel, Constraint, Scheme, Version};
+use crate::version::{Bound, Channel, Constraint, Scheme, Version};
 
 /// What the operator lets be installed at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy<V: Scheme = Version> {
-    pub min: Option<V>,
-    pub max: Option<V>,
+    pub min: Option<Bound<V>>,
+    pub max: Option<Bound<V>>,
     pub exclude: Vec<Constraint<V>>,
     /// The least stable channel that is passed through or chosen; what is asked for by name may be of any.
     pub channel: Channel,
@@ -42,10 +42,10 @@ pub struct Terms<V: Scheme = Version> {
 impl<V: Scheme> Policy<V> {
     /// Why a version is outside; none when it may be installed.
     pub(super) fn bars(&self, version: &V) -> Option<String> {
-        if let Some(min) = self.min.as_ref().filter(|min| version < min) {
+        if let Some(min) = self.min.as_ref().filter(|min| min.is_above(version)) {
             return Some(format!("the policy allows nothing below {min}"));
         }
-        if let Some(max) = self.max.as_ref().filter(|max| version > max) {
+        if let Some(max) = self.max.as_ref().filter(|max| max.is_below(version)) {
             return Some(format!("the policy allows nothing above {max}"));
         }
         let excluded = self.exclude.iter().find(|constraint| constraint.matches(version));

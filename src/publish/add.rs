@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{METADATA, PublishError, keys, repository};
-use crate::crypt::{Digest, Secret, digest_of};
+use super::PublishError;
+use super::keys::Keys;
+use super::repository::{Outcome, Repository};
+use crate::crypt::{Digest, digest_of};
 use crate::disk;
 use crate::release::{ReleaseManifest, TargetCustom, TargetRef};
-use crate::tuf::{self, Role};
+use crate::tuf;
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
@@ -25,48 +27,42 @@ pub struct Inspected {
 
 #[derive(Debug, Serialize)]
 pub struct Published {
-    /// Names of the targets that are new.
-    pub targets: Vec<String>,
     pub version: String,
+    /// Also which targets are new.
+    #[serde(flatten)]
+    pub outcome: Outcome,
 }
 
-/// Publishes the packages of one release with its changelog; repeatable. What is published never changes its content.
+/// Publishes the packages of one release with its changelog; repeatable. What is published never changes its content. Where
+/// more people must sign, it is a draft until they have.
 pub fn publish(
     repository: &Path,
-    key_dir: &Path,
+    keys: &Keys,
     packages: &[Inspected],
     changelog: Option<&Path>,
-    passphrase: Option<&Secret>,
     now: Timestamp,
 ) -> Result<Published, PublishError> {
-    let mut editor = repository::open(repository)?;
-    let signers = keys::load(key_dir, &[Role::Targets, Role::Snapshot, Role::Timestamp], passphrase)?;
+    let mut open = Repository::open(repository)?;
     let mut sources = packages.iter().map(package_target).collect::<Vec<_>>();
     if let (Some(path), Some(package)) = (changelog, packages.first()) {
         sources.push(changelog_target(path, &package.manifest)?);
     }
-    let mut published = Published {
-        targets: Vec::new(),
-        version: packages
-            .first()
-            .map(|package| package.manifest.version.to_string())
-            .unwrap_or_default(),
-    };
+    let mut is_new = false;
     for (path, target, custom) in &sources {
-        if editor.add_target(target, custom)? {
+        if open.editor.add_target(target, custom)? {
             let place = repository.join(tuf::target_file(&target.name, target.sha256)?);
             disk::create_dir_of(&place)?;
             disk::copy_file(path, &place)?;
             disk::set_mode(&place, 0o644)?;
-            published.targets.push(target.name.clone());
+            is_new = true;
         }
     }
-    super::verify::contradictions(&editor)?;
-    if !published.targets.is_empty() {
-        editor.sign_release(&signers, now)?;
-        editor.write(&repository.join(METADATA))?;
-    }
-    Ok(published)
+    let outcome = open.finish_targets(is_new, keys, now)?;
+    let version = packages.first().map(|package| package.manifest.version.to_string());
+    Ok(Published {
+        version: version.unwrap_or_default(),
+        outcome,
+    })
 }
 
 type Source = (PathBuf, TargetRef, TargetCustom);

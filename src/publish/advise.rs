@@ -4,12 +4,15 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::{METADATA, PublishError, keys, repository};
-use crate::crypt::{Secret, digest_of};
+use super::PublishError;
+use super::keys::Keys;
+use super::repository::{Outcome, Repository};
+use crate::crypt::digest_of;
 use crate::disk;
 use crate::release::{Advisory, BlockRule, Catalog, ProductName, Rollout, TargetCustom, TargetRef, Withdrawal};
-use crate::tuf::{self, Editor, Role};
+use crate::tuf::{self, Editor};
 use crate::version::{Constraint, Version};
 
 /// One thing to say, or to take back.
@@ -52,27 +55,31 @@ pub enum AdviceError {
     NoProduct,
 }
 
+/// All that is said of the releases of a product, and whether operators hear it yet.
+#[derive(Debug, Serialize)]
+pub struct Advised {
+    #[serde(flatten)]
+    pub advisory: Advisory,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
 /// Signs what is now to be said of the releases of a product; all of it is given back.
 pub fn advise(
     repository: &Path,
-    key_dir: &Path,
+    keys: &Keys,
     product: Option<&ProductName>,
     advice: Advice,
-    passphrase: Option<&Secret>,
     now: Timestamp,
-) -> Result<Advisory, PublishError> {
-    let mut editor = repository::open(repository)?;
-    let product = super::products::one_of(&editor, product)?;
-    let catalog = editor.catalog(&product)?;
+) -> Result<Advised, PublishError> {
+    let mut open = Repository::open(repository)?;
+    let product = super::products::one_of(&open.editor, product)?;
+    let catalog = open.editor.catalog(&product)?;
     let mut advisory = catalog.advisory().cloned().unwrap_or_default();
     take_in(&mut advisory, advice, &catalog, &product)?;
-    let signers = keys::load(key_dir, &[Role::Targets, Role::Snapshot, Role::Timestamp], passphrase)?;
-    if put(&mut editor, repository, &product, &advisory)? {
-        super::verify::contradictions(&editor)?;
-        editor.sign_release(&signers, now)?;
-        editor.write(&repository.join(METADATA))?;
-    }
-    Ok(advisory)
+    let is_new = put(&mut open.editor, repository, &product, &advisory)?;
+    let outcome = open.finish_targets(is_new, keys, now)?;
+    Ok(Advised { advisory, outcome })
 }
 
 /// The name of the target that says it all.
@@ -98,9 +105,11 @@ fn put(
         advisory: Box::new(advisory.clone()),
     };
     let is_new = editor.replace_target(&target, &custom)?;
-    let place = repository.join(tuf::target_file(&target.name, target.sha256)?);
-    disk::create_dir_of(&place)?;
-    disk::write_atomic(&place, &text, 0o644)?;
+    if is_new {
+        let place = repository.join(tuf::target_file(&target.name, target.sha256)?);
+        disk::create_dir_of(&place)?;
+        disk::write_atomic(&place, &text, 0o644)?;
+    }
     Ok(is_new)
 }
 

@@ -63,7 +63,7 @@ pub enum BundleError {
 }
 
 pub fn bundle(repository: &Path, wanted: &Wanted, out: &Path, now: Timestamp) -> Result<Bundled, PublishError> {
-    let editor = super::repository::open(repository)?;
+    let editor = super::repository::look(repository)?;
     let product = products::one_of(&editor, wanted.product.as_ref())?;
     let seen = Recorded::of(repository.join(METADATA));
     let (catalog, good_until) = as_a_client(repository, &seen, &product, now)?;

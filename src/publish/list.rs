@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{PublishError, products, repository};
-use crate::release::{Advisory, Platform, ProductName, Rollout};
+use crate::release::{Advisory, Platform, ProductName, Rollout, Withdrawal};
 use crate::version::{Channel, Version};
 
 #[derive(Debug, Serialize)]
@@ -26,7 +26,7 @@ pub struct ListedRelease {
     pub packages: Vec<ListedPackage>,
     pub changelog: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub withdrawn: Option<String>,
+    pub withdrawn: Option<Withdrawal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
 }
@@ -39,7 +39,7 @@ pub struct ListedPackage {
 
 /// One entry for each product.
 pub fn list(repository: &Path) -> Result<Vec<Listed>, PublishError> {
-    let editor = repository::open(repository)?;
+    let editor = repository::look(repository)?;
     let all = products::all(&editor).into_iter().map(|product| {
         let catalog = editor.catalog(&product)?;
         let releases = catalog.releases().rev().map(|release| ListedRelease {
@@ -48,7 +48,7 @@ pub fn list(repository: &Path) -> Result<Vec<Listed>, PublishError> {
             released_at: release.rules.released_at,
             packages: release.packages.values().map(listed_package).collect(),
             changelog: release.changelog.is_some(),
-            withdrawn: catalog.withdrawal(&release.version).map(|one| one.reason.clone()),
+            withdrawn: catalog.withdrawal(&release.version).cloned(),
             rollout: catalog.rules_of(release).rollout,
         });
         Ok(Listed {

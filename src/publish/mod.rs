@@ -3,30 +3,38 @@
 mod add;
 mod advise;
 mod bundle;
+mod change;
+mod init;
 mod keys;
 mod list;
 mod patch;
 mod products;
 mod repository;
+mod skeleton;
 mod verify;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use add::{Inspected, Published, publish};
-pub use advise::{Advice, AdviceError, advise};
+pub use advise::{Advice, AdviceError, Advised, advise};
 pub use bundle::{BundleError, Bundled, Wanted, bundle};
-pub use keys::need_passphrase;
+pub use change::{Changed, KeyChange, KeysReport, change_keys, renew, show, sign, timestamp};
+pub use init::{Arrangement, InitOptions, MadeRepository, init};
+pub use keys::{Keys, create as create_key};
 pub use list::{Listed, ListedRelease, list};
-pub use patch::{Making, Outcome, PatchOptions, Patched, patch};
-pub use repository::{InitOptions, init, timestamp};
+pub use patch::{Making, PatchOptions, PatchOutcome, Patched, Patches, patch};
+pub use repository::{Outcome, Waiting, discard};
+pub use skeleton::{Begun, SkeletonError, begin};
 pub use verify::{RepositoryReport, verify};
+
+use jiff::Timestamp;
 
 use crate::crypt::KeyError;
 use crate::disk::DiskError;
 use crate::package::PackageError;
 use crate::release::Platform;
-use crate::tuf::TufError;
+use crate::tuf::{Role, TufError};
 use crate::version::Version;
 
 /// Folder of signed metadata below a repository.
@@ -44,6 +52,10 @@ pub enum PublishError {
     Advice(#[from] AdviceError),
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Skeleton(#[from] SkeletonError),
+    #[error(transparent)]
+    Source(#[from] PackageError),
     #[error("the key {}", path.display())]
     Key {
         path: PathBuf,
@@ -56,6 +68,34 @@ pub enum PublishError {
     NotARepository(PathBuf),
     #[error("{} has mode {mode:o}: others could read the key; run `chmod 600 {}`", path.display(), path.display())]
     Exposed { path: PathBuf, mode: u32 },
+    #[error("{} has mode {mode:o}: others could change what signs; run `chmod go-w {}`", path.display(), path.display())]
+    Changeable { path: PathBuf, mode: u32 },
+    #[error("{} is not a public key: expected PEM (`BEGIN PUBLIC KEY`) of an Ed25519, P-256 or RSA key", .0.display())]
+    PublicKey(PathBuf),
+    #[error("{} has no public half beside it; put the key's public half there, as {}", .0.display(), .0.with_extension("pub").display())]
+    NoPublicHalf(PathBuf),
+    #[error("{} is not the private half of {}; put the right one there, or remove it", .0.display(), .0.with_extension("pub").display())]
+    OtherHalf(PathBuf),
+    #[error("{} holds too many files to be a folder of keys", .0.display())]
+    NotAKeyFolder(PathBuf),
+    #[error("{count} keys have an id that begins with `{id}`; `netlink release keys show` lists them")]
+    NotOneKey { id: String, count: usize },
+    #[error(
+        "no private key of `{0}` is in the folders given with `--keys`; for a key of a signer command, add the new one and revoke the old one"
+    )]
+    NotAtHand(String),
+    #[error("nothing to change: the keys are so already")]
+    NoChange,
+    #[error("{} is not there; name the draft.json of a copy of the repository", .0.display())]
+    NoCopy(PathBuf),
+    #[error("no draft waits for signatures")]
+    NoDraft,
+    #[error(
+        "{role} expired {expires:.0}, and clients would refuse what hangs on it; run `netlink release renew {role}` with its keys first"
+    )]
+    Expired { role: Role, expires: Timestamp },
+    #[error("another process has been changing {} for a minute; try again", .0.display())]
+    Busy(PathBuf),
     #[error("cannot read {}", path.display())]
     Read {
         path: PathBuf,

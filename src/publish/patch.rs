@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{METADATA, PublishError, keys, products, repository};
-use crate::crypt::{Secret, random};
+use super::keys::Keys;
+use super::repository::{Outcome, Repository};
+use super::{PublishError, products};
+use crate::crypt::random;
 use crate::disk;
 use crate::package::{self, Counts, Expect, PackageError, Staged};
 use crate::release::{Platform, ProductName, TargetCustom, TargetRef};
-use crate::tuf::{self, Editor, Role};
+use crate::tuf::{self, Editor};
 use crate::version::Version;
 
 pub use crate::package::Making;
@@ -40,7 +42,7 @@ pub struct Patched {
     pub to: Version,
     pub platform: Platform,
     pub target: String,
-    pub outcome: Outcome,
+    pub outcome: PatchOutcome,
     /// Bytes of the patch.
     pub length: u64,
     /// Bytes of the whole package.
@@ -52,7 +54,7 @@ pub struct Patched {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum PatchOutcome {
     Published,
     /// Exactly this patch is in the repository.
     PublishedBefore,
@@ -68,19 +70,21 @@ struct Package {
 
 type Packages = BTreeMap<(Version, Platform), Package>;
 
-/// Makes the patches, tries each of them, and signs them into the repository.
-pub fn patch(
-    repository: &Path,
-    key_dir: &Path,
-    options: &PatchOptions,
-    passphrase: Option<&Secret>,
-    now: Timestamp,
-) -> Result<Vec<Patched>, PublishError> {
-    let mut editor = repository::open(repository)?;
-    let signers = keys::load(key_dir, &[Role::Targets, Role::Snapshot, Role::Timestamp], passphrase)?;
-    let product = products::one_of(&editor, options.product.as_ref())?;
-    let packages = packages(&editor, &product)?;
-    let mut all = Vec::new();
+/// What came of all of them.
+#[derive(Debug, Serialize)]
+pub struct Patches {
+    pub patches: Vec<Patched>,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Makes the patches, tries each of them, and signs them into the repository. Where more people must sign, they are a draft
+/// until they have.
+pub fn patch(repository: &Path, keys: &Keys, options: &PatchOptions, now: Timestamp) -> Result<Patches, PublishError> {
+    let mut open = Repository::open(repository)?;
+    let product = products::one_of(&open.editor, options.product.as_ref())?;
+    let packages = packages(&open.editor, &product)?;
+    let mut patches = Vec::new();
     for (to, platform) in pairs(&packages, &product, options)? {
         let (Some(old), Some(new)) = (
             packages.get(&(options.from.clone(), platform.clone())),
@@ -88,14 +92,11 @@ pub fn patch(
         ) else {
             continue;
         };
-        all.push(one(repository, &mut editor, (old, new), options)?);
+        patches.push(one(repository, &mut open.editor, (old, new), options)?);
     }
-    super::verify::contradictions(&editor)?;
-    if all.iter().any(|one| one.outcome == Outcome::Published) {
-        editor.sign_release(&signers, now)?;
-        editor.write(&repository.join(METADATA))?;
-    }
-    Ok(all)
+    let is_new = patches.iter().any(|one| one.outcome == PatchOutcome::Published);
+    let outcome = open.finish_targets(is_new, keys, now)?;
+    Ok(Patches { patches, outcome })
 }
 
 fn packages(editor: &Editor, product: &ProductName) -> Result<Packages, PublishError> {
@@ -177,7 +178,7 @@ fn one(
         to: to.clone(),
         platform: platform.clone(),
         target: name.clone(),
-        outcome: Outcome::PublishedBefore,
+        outcome: PatchOutcome::PublishedBefore,
         length: 0,
         package_length: new.target.length,
         files: None,
@@ -201,7 +202,7 @@ fn one(
     patched.length = made.length;
     patched.files = Some(made.counts);
     if made.length * 100 > new.target.length * u64::from(options.at_most_percent) {
-        patched.outcome = Outcome::NotWorthIt;
+        patched.outcome = PatchOutcome::NotWorthIt;
         return Ok(patched);
     }
     let target = TargetRef {
@@ -220,7 +221,7 @@ fn one(
         disk::create_dir_of(&place)?;
         disk::copy_file(&file, &place)?;
         disk::set_mode(&place, 0o644)?;
-        patched.outcome = Outcome::Published;
+        patched.outcome = PatchOutcome::Published;
     }
     Ok(patched)
 }
@@ -247,8 +248,7 @@ fn place_of(repository: &Path, target: &TargetRef) -> Result<PathBuf, PublishErr
 }
 
 fn unpacked(repository: &Path, package: &Package, into: &Path) -> Result<Staged, PublishError> {
-    let path = place_of(repository, &package.target)?;
-    super::verify::check_bytes(&path, &package.target)?;
+    let path = super::verify::check_target(repository, &package.target)?;
     let file = File::open(&path).map_err(|source| PublishError::Read { path, source })?;
     package::unpack(file, into, &package.expect, &mut |_| ()).map_err(|source| PublishError::Package {
         target: package.target.name.clone(),

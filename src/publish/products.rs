@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::advise::AdviceError;
 use crate::release::{ProductName, TargetCustom};
-use crate::tuf::Editor;
+use crate::tuf::{Editor, TargetFile};
 
 pub fn all(editor: &Editor) -> BTreeSet<ProductName> {
-    let customs = editor.targets().filter_map(|(_, file)| file.netlink());
+    let customs = editor.targets().into_values().filter_map(TargetFile::netlink);
     customs.map(|custom: TargetCustom| custom.product().clone()).collect()
 }
 

@@ -1,63 +1,209 @@
-//! A new repository, and the renewal of what expires soon.
+//! A repository that is open for a change: one at a time, signed with the keys at hand, published or kept as a draft.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::{METADATA, PublishError, ROOT_COPY, keys};
-use crate::crypt::Secret;
-use crate::disk;
-use crate::tuf::{Editor, Role, RoleKeys, Signatories};
+use super::keys::{Held, Keys};
+use super::verify::check_target;
+use super::{METADATA, PublishError};
+use crate::clock::Deadline;
+use crate::disk::{self, Lock, LockAttempt};
+use crate::tuf::{self, Editor, Lacking, Role, RoleState, Standing, TufError};
 
-#[derive(Debug)]
-pub struct InitOptions {
-    /// None leaves the keys without encryption.
-    pub passphrase: Option<Secret>,
-    pub now: Timestamp,
+/// What lacks signatures, beside the metadata. Clients never ask for it.
+const DRAFT: &str = "draft.json";
+const LOCK: &str = "repository.lock";
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// How a change ended.
+#[derive(Debug, Default, Serialize)]
+pub struct Outcome {
+    /// Clients see it now; else it waits as a draft.
+    pub published: bool,
+    /// Names of the targets that are new.
+    pub targets: Vec<String>,
+    pub waits: Vec<Waiting>,
+    pub warnings: Vec<String>,
 }
 
-/// Makes keys and an empty, signed repository; gives the file that operators need.
-pub fn init(repository: &Path, key_dir: &Path, options: &InitOptions) -> Result<PathBuf, PublishError> {
-    let metadata = repository.join(METADATA);
-    let first_root = metadata.join(Role::Root.versioned_file(1));
-    if first_root.exists() {
-        return Err(PublishError::AlreadyThere(first_root));
+/// A role of the draft that lacks signatures.
+#[derive(Debug, Serialize)]
+pub struct Waiting {
+    pub role: &'static str,
+    pub version: u64,
+    pub given: usize,
+    pub threshold: u64,
+    /// Ids of the keys that may still sign.
+    pub keys: Vec<String>,
+}
+
+pub struct Repository {
+    path: PathBuf,
+    pub editor: Editor,
+    _lock: Lock,
+}
+
+impl Repository {
+    /// Opens a repository to change it; waits for whoever else does.
+    pub fn open(path: &Path) -> Result<Self, PublishError> {
+        let metadata = metadata_of(path)?;
+        let lock = lock(path)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            editor: Editor::open(&metadata, Some(&path.join(DRAFT)))?,
+            _lock: lock,
+        })
     }
-    let made = keys::create(key_dir, options.passphrase.as_ref())?;
-    let alone = |role| RoleKeys::from(made[&role].public());
-    let signatories = Signatories {
-        root: alone(Role::Root),
-        targets: alone(Role::Targets),
-        snapshot: alone(Role::Snapshot),
-        timestamp: alone(Role::Timestamp),
+
+    /// A repository that is nowhere yet.
+    pub fn create(path: &Path, editor: Editor) -> Result<Self, PublishError> {
+        disk::create_dir_all(path)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            editor,
+            _lock: lock(path)?,
+        })
+    }
+
+    /// Signs with those keys of these roles that are at hand.
+    pub fn finish(&mut self, keys: &Keys, roles: &[Role], now: Timestamp) -> Result<Outcome, PublishError> {
+        let held = keys.load(&self.editor.keys_of(roles))?;
+        self.finish_with(&held, now)
+    }
+
+    /// As [`Self::finish`] for what was put among the targets; nothing is signed where nothing is new and nothing waits.
+    pub fn finish_targets(&mut self, is_new: bool, keys: &Keys, now: Timestamp) -> Result<Outcome, PublishError> {
+        super::verify::contradictions(&self.editor)?;
+        if is_new || self.editor.has_draft() {
+            return self.finish(keys, &[Role::Targets, Role::Snapshot, Role::Timestamp], now);
+        }
+        Ok(Outcome {
+            published: true,
+            ..Outcome::default()
+        })
+    }
+
+    pub fn finish_with(&mut self, held: &[Held], now: Timestamp) -> Result<Outcome, PublishError> {
+        let mut outcome = Outcome::default();
+        // Nobody signs for a file that is not here as it is listed: a draft comes from elsewhere.
+        for target in self.editor.unpublished()? {
+            check_target(&self.path, &target)?;
+            outcome.targets.push(target.name);
+        }
+        match self.editor.sign(held, now).map_err(refused)? {
+            Standing::Ready => {
+                self.write()?;
+                outcome.published = true;
+            }
+            Standing::Waits(lacking) => {
+                self.editor.keep(&self.path.join(DRAFT))?;
+                outcome.waits = lacking.into_iter().map(Waiting::from).collect();
+            }
+        }
+        outcome.warnings = warnings(&self.editor, now);
+        Ok(outcome)
+    }
+
+    pub fn write(&mut self) -> Result<(), PublishError> {
+        Ok(self.editor.write(&self.path.join(METADATA), &self.path.join(DRAFT))?)
+    }
+}
+
+impl From<Lacking> for Waiting {
+    fn from(lacking: Lacking) -> Self {
+        Self {
+            role: lacking.role.name(),
+            version: lacking.version,
+            given: lacking.given,
+            threshold: lacking.threshold,
+            keys: lacking.keys,
+        }
+    }
+}
+
+/// Clients refuse what hangs on a role that has expired, so that it is not published either.
+fn refused(error: TufError) -> PublishError {
+    match error {
+        TufError::Expired { role, expires, .. } => PublishError::Expired { role, expires },
+        other => other.into(),
+    }
+}
+
+/// A repository as clients see it, to look at.
+pub fn look(path: &Path) -> Result<Editor, PublishError> {
+    Ok(Editor::open(&metadata_of(path)?, None)?)
+}
+
+/// With the draft that waits.
+pub fn look_with_draft(path: &Path) -> Result<Editor, PublishError> {
+    Ok(Editor::open(&metadata_of(path)?, Some(&path.join(DRAFT)))?)
+}
+
+/// Drops what waits for signatures, with the files that it would have listed; false when nothing waits.
+pub fn discard(path: &Path) -> Result<bool, PublishError> {
+    let metadata = metadata_of(path)?;
+    let _lock = lock(path)?;
+    let draft = path.join(DRAFT);
+    if !disk::exists(&draft)? {
+        return Ok(false);
+    }
+    // What is damaged lists nothing.
+    let editor = Editor::open(&metadata, Some(&draft));
+    let targets = editor.and_then(|editor| editor.unpublished()).unwrap_or_default();
+    disk::remove_file(&draft)?;
+    for target in targets {
+        disk::remove_file(&path.join(tuf::target_file(&target.name, target.sha256)?))?;
+    }
+    Ok(true)
+}
+
+/// What a publisher should do soon.
+pub fn warnings(editor: &Editor, now: Timestamp) -> Vec<String> {
+    let due = editor.states().into_iter().filter(|state| state.is_due(now));
+    due.map(|state| warning(&state, now)).collect()
+}
+
+fn warning(state: &RoleState, now: Timestamp) -> String {
+    let RoleState {
+        role, version, expires, ..
+    } = state;
+    let days = expires.duration_since(now).as_hours() / 24;
+    let renewal = match role {
+        Role::Root | Role::Targets => format!("run `netlink release renew {role}` with its keys"),
+        Role::Snapshot | Role::Timestamp => "run `netlink release timestamp` with its keys".to_owned(),
     };
-    let signers: Vec<_> = made.into_values().collect();
-    let mut editor = Editor::create(&signatories, &signers, options.now)?;
-    disk::create_dir_all(&repository.join("targets"))?;
-    editor.write(&metadata)?;
-    let copy = repository.join(ROOT_COPY);
-    disk::copy_file(&first_root, &copy)?;
-    Ok(copy)
-}
-
-/// Opens a repository to change it.
-pub fn open(repository: &Path) -> Result<Editor, PublishError> {
-    let metadata = repository.join(METADATA);
-    if !metadata.join(Role::Root.versioned_file(1)).exists() {
-        return Err(PublishError::NotARepository(repository.to_path_buf()));
+    match days {
+        _ if *expires <= now => {
+            format!("{role} {version} expired {expires:.0}: clients refuse the repository; {renewal}")
+        }
+        0 => format!("{role} {version} expires today, {expires:.0}; {renewal}"),
+        1 => format!("{role} {version} expires in a day, {expires:.0}; {renewal}"),
+        days => format!("{role} {version} expires in {days} days, {expires:.0}; {renewal}"),
     }
-    Ok(Editor::open(&metadata)?)
 }
 
-/// Signs timestamp and snapshot anew.
-pub fn timestamp(
-    repository: &Path,
-    key_dir: &Path,
-    passphrase: Option<&Secret>,
-    now: Timestamp,
-) -> Result<(), PublishError> {
-    let mut editor = open(repository)?;
-    let signers = keys::load(key_dir, &[Role::Snapshot, Role::Timestamp], passphrase)?;
-    editor.renew(&signers, now)?;
-    Ok(editor.write(&repository.join(METADATA))?)
+fn metadata_of(path: &Path) -> Result<PathBuf, PublishError> {
+    let metadata = path.join(METADATA);
+    if disk::exists(&metadata.join(Role::Root.versioned_file(1)))? {
+        return Ok(metadata);
+    }
+    Err(PublishError::NotARepository(path.to_path_buf()))
+}
+
+/// Two changes at a time would make two different files of one name.
+fn lock(path: &Path) -> Result<Lock, PublishError> {
+    let deadline = Deadline::after(LOCK_WAIT);
+    loop {
+        if let LockAttempt::Held(lock) = disk::try_lock(&path.join(LOCK))? {
+            return Ok(lock);
+        }
+        if deadline.has_passed() {
+            return Err(PublishError::Busy(path.to_path_buf()));
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
 }

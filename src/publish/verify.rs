@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,19 +22,19 @@ pub struct RepositoryReport {
     pub bytes: u64,
     /// When the metadata of each role ends to be valid.
     pub expires: BTreeMap<String, Timestamp>,
+    pub warnings: Vec<String>,
 }
 
 /// Signatures, expiry, every byte of every target, and that packages are what the metadata says of them.
 pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, PublishError> {
-    let editor = repository::open(repository)?;
+    let editor = repository::look(repository)?;
     editor.check_fresh(now)?;
     contradictions(&editor)?;
     let mut releases = BTreeSet::new();
     let (mut targets, mut patches, mut bytes) = (0, 0, 0);
     for (name, file) in editor.targets() {
         let Some(target) = editor.target(name)? else { continue };
-        let path = repository.join(tuf::target_file(name, target.sha256)?);
-        check_bytes(&path, &target)?;
+        let path = check_target(repository, &target)?;
         if let Some(TargetCustom::Package { product, version, .. }) = file.netlink() {
             let manifest = package::read_manifest(&path).map_err(|source| PublishError::Package {
                 target: name.to_owned(),
@@ -65,19 +65,22 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
         expires: states
             .map(|state| (state.role.name().to_owned(), state.expires))
             .collect(),
+        warnings: repository::warnings(&editor, now),
     })
 }
 
-pub(super) fn check_bytes(path: &Path, target: &TargetRef) -> Result<(), PublishError> {
+/// The file of a target, which is as it is listed.
+pub fn check_target(repository: &Path, target: &TargetRef) -> Result<PathBuf, PublishError> {
+    let path = repository.join(tuf::target_file(&target.name, target.sha256)?);
     let read = |source| PublishError::Read {
-        path: path.to_path_buf(),
+        path: path.clone(),
         source,
     };
-    let mut reader = DigestReader::new(File::open(path).map_err(read)?);
+    let mut reader = DigestReader::new(File::open(&path).map_err(read)?);
     io::copy(&mut reader, &mut io::sink()).map_err(read)?;
     let (_, length, sha256) = reader.finish();
     if (length, sha256) == (target.length, target.sha256) {
-        return Ok(());
+        return Ok(path);
     }
     Err(PublishError::Target {
         target: target.name.clone(),

@@ -1,6 +1,7 @@
 //! What a publisher says of releases after they came out: withdrawn ones, moves that are blocked, how a release is rolled out.
 //! Packages never change; this does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -40,6 +41,8 @@ pub struct Withdrawal {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "")]
 pub struct BlockRule<V: Scheme = Version> {
+    /// Of those that risks are taken by; when empty, the move itself: `0a1 -> 0b1`.
+    #[serde(default)]
     pub name: String,
     /// When absent, from anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +55,16 @@ pub struct BlockRule<V: Scheme = Version> {
     /// The first that can be judged decides; none at all: always.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_more")]
     pub when: Vec<Expression>,
+}
+
+impl<V: Scheme> BlockRule<V> {
+    pub fn name(&self) -> Cow<'_, str> {
+        if !self.name.is_empty() {
+            return Cow::Borrowed(&self.name);
+        }
+        let from = self.from.as_ref().map_or("*".to_owned(), ToString::to_string);
+        Cow::Owned(format!("{from} -> {}", self.to))
+    }
 }
 
 impl Withdrawal {

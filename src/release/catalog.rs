@@ -79,6 +79,8 @@ pub struct PatchRef {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CatalogRelease {
     pub version: Version,
+    /// The publisher offers it; else it is only on this disk, from when it did.
+    pub offered: bool,
     pub rules: ReleaseRules,
     pub packages: BTreeMap<Platform, PackageRef>,
     pub changelog: Option<TargetRef>,
@@ -224,6 +226,7 @@ impl Catalog {
             .entry(manifest.version.clone())
             .or_insert_with(|| CatalogRelease {
                 version: manifest.version.clone(),
+                offered: false,
                 rules: manifest.rules.clone(),
                 packages: BTreeMap::new(),
                 changelog: self.changelogs.get(&manifest.version).cloned(),
@@ -252,6 +255,7 @@ impl Catalog {
         let changelog = self.changelogs.get(&version).cloned();
         let release = self.releases.entry(version.clone()).or_insert_with(|| CatalogRelease {
             version: version.clone(),
+            offered: true,
             rules: rules.clone(),
             packages: BTreeMap::new(),
             changelog,

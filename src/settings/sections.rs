@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::release::{CheckSpec, HookPoint};
-use crate::version::{Channel, Constraint, Version};
+use crate::version::{Bound, Channel, Constraint};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -139,8 +139,8 @@ pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
 pub struct Policy {
     /// The least stable channel that an update chooses or passes through by itself.
     pub channel: Channel,
-    pub min_version: Option<Version>,
-    pub max_version: Option<Version>,
+    pub min_version: Option<Bound>,
+    pub max_version: Option<Bound>,
     pub exclude: Vec<Constraint>,
     /// Names this node in phased roll-outs; the host's name when absent.
     pub node: Option<String>,

@@ -1,11 +1,13 @@
 //! From verified targets to releases, and from a target's name to its file.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::Listing;
 use super::document::Verified;
-use super::model::{TargetFile, Targets};
+use super::model::TargetFile;
 use super::{Role, TufError};
 use crate::crypt::Digest;
 use crate::release::{Catalog, ProductName, RelPath, TargetCustom, TargetRef};
@@ -45,10 +47,10 @@ pub fn catalog(listing: &Verified<Listing>, product: &ProductName) -> Result<Cat
     Ok(catalog)
 }
 
-/// The releases that the top-level role itself lists.
-pub(super) fn releases(targets: &Targets, product: &ProductName) -> Result<Catalog, TufError> {
+/// The releases that a publisher's own targets make.
+pub(super) fn releases(targets: BTreeMap<&str, &TargetFile>, product: &ProductName) -> Result<Catalog, TufError> {
     let mut catalog = Catalog::default();
-    for (name, file) in &targets.targets {
+    for (name, file) in targets {
         add(&mut catalog, product, name, file)?;
     }
     Ok(catalog)

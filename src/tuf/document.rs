@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::json::{canonical, parse_strict};
 use super::model::{self, Content, Mandate, Root, Signed, Snapshot, Targets};
-use super::{Key, Role, TufError};
-use crate::crypt::SigningKey;
+use super::{Key, Role, Signer, TufError};
 
 /// Something that was signed as the trusted root asks. Only this room makes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,62 +86,119 @@ impl<C: Content> Document<C> {
         })
     }
 
-    /// The document with a signature of each key that any of the roots lists for its role, and its bytes.
-    pub fn sign(signed: &Signed<C>, roots: &[&Root], signers: &[SigningKey]) -> Result<(Self, Vec<u8>), TufError> {
-        let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
-        let value = serde_json::to_value(signed).map_err(malformed)?;
+    /// A document that nobody has signed yet.
+    pub fn unsigned(signed: Signed<C>) -> Result<Self, TufError> {
+        let value = serde_json::to_value(&signed).map_err(|e| TufError::malformed(C::ROLE, e))?;
         let message = canonical(&value).map_err(|e| TufError::malformed(C::ROLE, e))?;
-        let mut signatures: Vec<Signature> = Vec::new();
-        for signer in signers {
-            let public = Some(signer.public());
-            let mut ids = BTreeSet::new();
-            for root in roots {
-                let rule = root.rule(C::ROLE);
-                let listed = rule.into_iter().flat_map(|rule| &rule.keyids);
-                ids.extend(listed.filter(|id| root.keys.get(*id).and_then(Key::public) == public));
-            }
-            // The same key may be at hand twice, for two roles.
-            ids.retain(|id| signatures.iter().all(|one| one.keyid != **id));
-            signatures.extend(ids.into_iter().map(|id| Signature {
-                keyid: id.clone(),
-                sig: hex::encode(signer.sign(&message)),
-            }));
-        }
-        let envelope = Envelope {
-            signatures,
-            signed: value,
-        };
-        let bytes = serde_json::to_vec(&envelope).map_err(malformed)?;
-        if bytes.len() as u64 > C::ROLE.limit() {
-            return Err(TufError::TooLong {
-                name: C::ROLE.file(),
-                limit: C::ROLE.limit(),
-            });
-        }
-        Ok((Self::parse(&bytes)?, bytes))
+        signed.check()?;
+        Ok(Self {
+            signed,
+            signatures: Vec::new(),
+            message,
+        })
     }
 
-    /// How many different keys that `root` lists for this role have signed, and how many it asks for.
-    pub fn count(&self, root: &Root) -> (usize, u64) {
-        let mandate = root.mandate(C::ROLE, 0);
-        mandate.map_or((0, u64::MAX), |mandate| (self.valid(&mandate), mandate.threshold))
+    pub fn is_signed(&self) -> bool {
+        !self.signatures.is_empty()
+    }
+
+    pub fn signed(&self) -> &Signed<C> {
+        &self.signed
+    }
+
+    /// Adds a signature of each signer that any of the mandates asks for and that is not there yet.
+    pub fn add_signatures<S: Signer>(&mut self, mandates: &[Mandate<'_>], signers: &[S]) -> Result<(), TufError> {
+        for signer in signers {
+            let key = signer.key();
+            let (Some(verifier), mut ids) = (key.verifier(), BTreeSet::new()) else {
+                continue;
+            };
+            for mandate in mandates {
+                let listed = |id: &&String| mandate.keys.get(*id).and_then(Key::verifier).as_ref() == Some(&verifier);
+                ids.extend(mandate.keyids.iter().filter(listed));
+            }
+            // The same key may be at hand twice, for two roles.
+            ids.retain(|id| !mandates.iter().any(|mandate| self.has_signed(mandate, id)));
+            if ids.is_empty() {
+                continue;
+            }
+            let signature = signer
+                .sign(&self.message)
+                .map_err(|source| TufError::Signer { role: C::ROLE, source })?;
+            if !verifier.verify(&self.message, &signature) {
+                return Err(TufError::SignerLied { role: C::ROLE });
+            }
+            for keyid in ids {
+                self.put(Signature {
+                    keyid: keyid.clone(),
+                    sig: hex::encode(&signature),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what others have signed in a copy of this very document. What does not verify is left there.
+    pub fn take_signatures(&mut self, copy: &Self, mandates: &[Mandate<'_>]) -> Result<(), TufError> {
+        if copy.message != self.message {
+            return Err(TufError::OtherDraft { role: C::ROLE });
+        }
+        for mandate in mandates {
+            let given = copy.signed_by(mandate);
+            let valid = copy.signatures.iter().filter(|one| given.contains(&one.keyid));
+            valid.cloned().for_each(|one| self.put(one));
+        }
+        Ok(())
+    }
+
+    /// In the place of one of the same key, which may be damaged.
+    fn put(&mut self, signature: Signature) {
+        self.signatures.retain(|one| one.keyid != signature.keyid);
+        self.signatures.push(signature);
+    }
+
+    /// The file; refused when it is longer than clients read.
+    pub fn bytes(&self) -> Result<Vec<u8>, TufError> {
+        let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
+        let envelope = Envelope {
+            signatures: self.signatures.clone(),
+            signed: serde_json::to_value(&self.signed).map_err(malformed)?,
+        };
+        let bytes = serde_json::to_vec(&envelope).map_err(malformed)?;
+        if bytes.len() as u64 <= C::ROLE.limit() {
+            return Ok(bytes);
+        }
+        Err(TufError::TooLong {
+            name: C::ROLE.file(),
+            limit: C::ROLE.limit(),
+        })
+    }
+
+    /// Ids of the keys that have signed, as this mandate names them.
+    pub fn signed_by(&self, mandate: &Mandate<'_>) -> Vec<String> {
+        let ids = mandate.keyids.iter();
+        ids.filter(|id| self.has_signed(mandate, id)).cloned().collect()
+    }
+
+    /// What is missing of a mandate's signatures; none when they suffice.
+    pub fn lacks(&self, mandate: &Mandate<'_>) -> Option<(usize, u64)> {
+        let given = self.valid(mandate);
+        ((given as u64) < mandate.threshold).then_some((given, mandate.threshold))
+    }
+
+    fn has_signed(&self, mandate: &Mandate<'_>, id: &str) -> bool {
+        let key = mandate.keys.get(id).and_then(Key::verifier);
+        let signature = self.signatures.iter().find(|signature| signature.keyid == id);
+        let bytes = signature.and_then(|signature| hex::decode(&signature.sig).ok());
+        key.zip(bytes)
+            .is_some_and(|(key, bytes)| key.verify(&self.message, &bytes))
     }
 
     /// A key counts once, whatever the number of its signatures and of the names it is listed under.
     fn valid(&self, mandate: &Mandate<'_>) -> usize {
         let mut counted = BTreeSet::new();
-        for id in mandate.keyids {
-            let key = mandate.keys.get(id).and_then(Key::verifier);
-            let signature = self.signatures.iter().find(|signature| signature.keyid == *id);
-            let (Some(key), Some(signature)) = (key, signature) else {
-                continue;
-            };
-            let Ok(bytes) = hex::decode(&signature.sig) else {
-                continue;
-            };
-            if key.verify(&self.message, &bytes) {
-                counted.insert(key.identity());
-            }
+        for id in mandate.keyids.iter().filter(|id| self.has_signed(mandate, id)) {
+            counted.extend(mandate.keys.get(id).and_then(Key::verifier).map(|key| key.identity()));
         }
         counted.len()
     }

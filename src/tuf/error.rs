@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::Role;
+use super::{Role, SignerError};
 use crate::disk::DiskError;
 use crate::release::{CatalogError, NameError};
 
@@ -119,10 +119,36 @@ pub enum TufError {
     Custom { target: String, reason: String },
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    #[error("{role} needs {threshold} of its keys to sign and {given} are at hand")]
+    #[error(
+        "{role} needs {threshold} of its keys to sign and {given} are at hand; give the folder of the others with `--keys`, too"
+    )]
     KeysMissing { role: Role, threshold: u64, given: usize },
-    #[error("{role} names {keys} keys and asks for {threshold} of them; that can never be met or asks for none")]
+    #[error("no signature for {role} was made; nothing was published")]
+    Signer {
+        role: Role,
+        #[source]
+        source: SignerError,
+    },
+    #[error(
+        "what was given as a signature of {role} is not one of the key it should be of; check what the signer command signs with"
+    )]
+    SignerLied { role: Role },
+    #[error(
+        "{role} names {keys} keys and asks for {threshold} of them; that can never be met, or asks for none; add a key, or change the number with `netlink release keys threshold`"
+    )]
     Threshold { role: Role, keys: usize, threshold: u64 },
+    #[error(
+        "a draft waits for signatures; `netlink release sign` adds some, `netlink release discard` drops the draft"
+    )]
+    DraftWaits,
+    #[error("the draft {} is damaged ({reason}); `netlink release discard` drops it", path.display())]
+    DamagedDraft { path: PathBuf, reason: String },
+    #[error(
+        "the draft has {role} {draft} and {role} {published} is published already; `netlink release discard` drops the draft"
+    )]
+    StaleDraft { role: Role, draft: u64, published: u64 },
+    #[error("the copy has another {role} than the draft here; its signatures are of no use, sign this draft instead")]
+    OtherDraft { role: Role },
     #[error("the target `{name}` is published already with other content")]
     Published { name: String },
     #[error(transparent)]

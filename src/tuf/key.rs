@@ -10,6 +10,7 @@ use crate::crypt::{EcdsaKey, KeyIdentity, PublicKey, RsaKey, RsaPadding, digest_
 
 const ED25519: &str = "ed25519";
 const P256: &str = "ecdsa-sha2-nistp256";
+const RSA_PSS: &str = "rsassa-pss-sha256";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
@@ -42,6 +43,24 @@ impl Key {
         }
     }
 
+    /// A public key as other tools write it (PEM of X.509's `SubjectPublicKeyInfo`): Ed25519, ECDSA on P-256, or RSA.
+    pub fn from_pem(pem: &str) -> Option<Self> {
+        if let Some(key) = PublicKey::from_pem(pem) {
+            return Some(Self::ed25519(&key));
+        }
+        let listed = |keytype: &str, scheme: &str| Self {
+            keytype: keytype.into(),
+            scheme: scheme.into(),
+            keyval: KeyValue {
+                public: Some(pem.trim().to_owned() + "\n"),
+                unknown: Map::new(),
+            },
+            unknown: Map::new(),
+        };
+        let kinds = [listed("ecdsa", P256), listed("rsa", RSA_PSS)];
+        kinds.into_iter().find(|key| key.verifier().is_some())
+    }
+
     /// The SHA-256 of the key's canonical JSON. It is what the editor writes; the client takes the names that the root gives.
     pub fn id(&self) -> Result<String, TufError> {
         let malformed = |e: &dyn std::fmt::Display| TufError::malformed(Role::Root, e);
@@ -64,7 +83,7 @@ impl Key {
             (ED25519, ED25519) => public.parse().ok().map(Verifier::Ed25519),
             // Older tools name the curve as the type, too.
             ("ecdsa" | P256, P256) => EcdsaKey::from_pem(public).map(Verifier::Ecdsa),
-            ("rsa", "rsassa-pss-sha256") => RsaKey::from_pem(public, RsaPadding::Pss).map(Verifier::Rsa),
+            ("rsa", RSA_PSS) => RsaKey::from_pem(public, RsaPadding::Pss).map(Verifier::Rsa),
             // Not a scheme of the specification, but one that its reference implementation offers.
             ("rsa", "rsa-pkcs1v15-sha256") => RsaKey::from_pem(public, RsaPadding::Pkcs1v15).map(Verifier::Rsa),
             _ => None,

@@ -15,14 +15,16 @@ mod key;
 mod model;
 mod name;
 mod pattern;
+mod signer;
 
 pub use catalog::{catalog, target_file};
 pub use client::{Asking, Listed, Listing, MetadataSource, Note, Refreshed, all, find, init, refresh, trusted};
 pub use delegation::{DelegatedRole, Delegations, SuccinctRoles};
 pub use document::{Verified, signed_bytes};
-pub use editor::{Editor, RoleKeys, RoleState, Signatories};
+pub use editor::{Editor, Lacking, RoleKeys, RoleState, Signatories, Standing};
 pub use error::{SourceError, TufError};
 pub use json::{NotCanonical, canonical, parse_strict};
 pub use key::Key;
 pub use model::{MetaFile, Role, Root, Signed, Snapshot, TargetFile, Targets, Timestamp};
 pub use name::file_name;
+pub use signer::{Signer, SignerError};

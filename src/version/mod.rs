@@ -1,5 +1,6 @@
 //! Versions: how they are written, which one is newer, and which ones a constraint means.
 
+mod bound;
 mod build;
 mod channel;
 mod constraint;
@@ -10,6 +11,7 @@ mod lifecycle;
 mod scheme;
 mod text;
 
+pub use bound::Bound;
 pub use channel::Channel;
 pub use constraint::Constraint;
 pub use dotted::Dotted;

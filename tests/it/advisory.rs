@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
-use crate::world::{Ran, put, run};
+use crate::world::{Lamp, Publisher, Ran, put, run};
 
 fn say(scene: &Scene, args: &[&str]) -> Ran {
     let (repo, keys) = (scene.publisher.text("repo"), scene.publisher.text("keys"));
@@ -68,6 +68,27 @@ fn whoever_has_a_withdrawn_release_is_told_and_may_leave_and_go_back() {
 }
 
 #[test]
+fn what_a_withdrawn_release_says_counts_for_nothing() {
+    let scene = Scene::new();
+    say(&scene, &["yank", "0b1", "--reason", "it burns", "--instead", "0r1"]).ok();
+    let since = ["update", "changelog", "--since", "0a1"];
+    let changes = scene
+        .lamp
+        .run(&[&since[..], &["--format", "json"]].concat())
+        .ok()
+        .json();
+    let releases = changes["releases"].as_array().unwrap();
+    let withdrawn = releases.iter().find(|one| one["version"] == "0b1").unwrap();
+    assert_eq!(
+        withdrawn["yanked"],
+        json!({"reason": "it burns", "use": "0r1"}),
+        "{changes:#}"
+    );
+    let text = scene.lamp.run(&since).ok().out;
+    assert!(text.contains("use 0r1"), "{text}");
+}
+
+#[test]
 fn blocked_moves_are_refused_and_risks_are_taken_by_name() {
     let scene = Scene::new();
     let url = "https://example.org/2";
@@ -128,15 +149,16 @@ fn a_release_waits_for_its_roll_out() {
 #[test]
 fn what_is_said_is_listed_and_verified() {
     let scene = Scene::new();
-    say(&scene, &["yank", "0a1", "--reason", "it burns"]).ok();
-    say(&scene, &["block", "0a1", "0r1", "--reason", "it melts"]).ok();
+    say(&scene, &["yank", "0a1", "--reason", "it burns", "--instead", "0b1"]).ok();
+    let melts = ["block", "0a1", "0r1", "--reason", "it melts", "--when", "rows > 1"];
+    say(&scene, &melts).ok();
     let repo = scene.publisher.text("repo");
     let text = run(&["release", "list", &repo]).ok().out;
     for said in [
         "lamp",
         "0r1",
-        "withdrawn: it burns",
-        "block block-1: =0a1 -> =0r1: it melts",
+        "withdrawn: it burns; go to 0b1 instead",
+        "block block-1: =0a1 -> =0r1: it melts; where rows > 1",
     ] {
         assert!(text.contains(said), "{said} in {text}");
     }
@@ -184,4 +206,25 @@ fn slips_of_the_pen_are_found_before_anything_is_signed() {
     }
     run(&["release", "yank", "0b1", "--repo", "r", "--keys", "k"]).no(2, &["--reason"]);
     assert_eq!(files(), before);
+}
+
+#[test]
+fn what_the_publisher_offers_no_more_is_only_gone_back_to() {
+    let scene = Scene::new();
+    scene.upgrade().ok();
+    let other = Publisher::new(&scene.dir.path().join("other"));
+    for release in [Lamp::B1, Lamp::R1] {
+        other.publish(&other.lamp(&release));
+    }
+    let (url, root) = (other.url(), other.root_metadata());
+    let init = ["init", "--repository", &url, "--root-metadata", &root];
+    scene.lamp.run(&init).ok();
+    let down = scene.lamp.run(&["update", "downgrade", "--to", "0a1", "--yes"]);
+    down.no(
+        2,
+        &["NL0103", "0a1 is not among the releases that its publisher offers"],
+    );
+    scene.lamp.assert_at("0b1");
+    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+    scene.lamp.assert_at("0a1");
 }

@@ -228,9 +228,8 @@ fn slips_of_the_pen_leave_no_file() {
 fn an_expired_bundle_is_taken_only_by_whoever_allows_for_it_and_is_told() {
     let scene = Scene::new();
     let repo = PathBuf::from(scene.publisher.text("repo"));
-    let keys = PathBuf::from(scene.publisher.text("keys"));
     let long_ago = "2020-01-01T00:00:00Z".parse().unwrap();
-    netlink::publish::timestamp(&repo, &keys, None, long_ago).unwrap();
+    scene.publisher.timestamp_at(long_ago);
     let file = scene.dir.path().join("old.bundle");
     make(&scene.publisher, &["--to", "0b1"], &file).no(1, &["expired"]);
     let wanted = netlink::publish::Wanted {

@@ -156,6 +156,16 @@ fn markdown_of_every_style_reads_back_the_same() {
                 .collect()
         };
         assert_eq!(entries(&first), entries(&second), "{name}");
+        let again = run(&[
+            "changelog",
+            "show",
+            again.to_str().unwrap(),
+            "--pre",
+            "--format",
+            "markdown",
+        ])
+        .ok();
+        assert_eq!(again.out, markdown.out, "{name}");
     }
 }
 
@@ -219,6 +229,9 @@ fn what_cannot_be_shown_is_refused() {
     run(&["changelog", "show", &fine, "--since", "one"]).no(2, &["NL0101"]);
     run(&["changelog", "show", &fine, "--scheme", "lifecycle"]).no(2, &["NL0505"]);
     let evil = put("evil.md", b"# 1.0.0\n- \x1b[31mred\x07 <script>x</script>\n");
+    let evil_too = put("entities.md", b"# 1.0.0\n- a &#27;[31mRED &#x202e;x\n");
+    let page = run(&["changelog", "show", &evil_too, "--format", "html"]).ok().out;
+    assert!(!page.contains(['\u{1b}', '\u{202e}']), "{page}");
     for format in ["text", "markdown", "html", "json"] {
         let shown = run(&["changelog", "show", &evil, "--format", format, "--color", "always"])
             .ok()
@@ -279,6 +292,7 @@ fn a_check_says_where_and_what() {
     let starts = [
         "3:1: 0r2 has breaking",
         "3:1: 0r2 is dated 2999-01-01",
+        "9:3: `0b9` looks like a release but stands within a list",
         "13:1: 0b1 is newer than 0a1",
         "15:1: `0b01` looks like",
     ];
@@ -293,6 +307,10 @@ fn a_check_says_where_and_what() {
         .json();
     assert_eq!(documents[0]["findings"], serde_json::json!([]));
     assert_eq!(documents[1]["findings"][0]["kind"], "breaking-without-note");
+    fs::write(&file, "# 0b2 - 2026-02-01\n- x\n# 0b01 - 2026-01-01\n- y\n").unwrap();
+    run(&["changelog", "check", path]).no(1, &["log.md:3:1: `0b01 - 2026-01-01` looks like a release"]);
+    fs::write(&file, "## 2.0.0 - 2021-01-01\n- x\n\n## []\n- y\n\n## 1.0.0\n- z\n").unwrap();
+    run(&["changelog", "check", path]).no(1, &["log.md:4:1: this heading has no version"]);
     run(&["changelog", "check", "/nowhere/x.md"]).no(2, &["/nowhere/x.md"]);
     fs::write(&file, "+++\nversion = \"0b1\"\ncolour = 1\n+++\n- x\n").unwrap();
     run(&["changelog", "check", path]).no(1, &["log.md:3:1: ", "colour"]);
@@ -353,6 +371,11 @@ fn a_draft_groups_the_commits_since_a_tag() {
     );
 
     let repo = dir.path().to_str().unwrap();
+    let draft = ["changelog", "draft", "--since", "v1.0.0", "--repo", repo];
+    let document = run(&[&draft[..], &["--output", "json"]].concat()).ok().json();
+    assert_eq!(document["markdown"], text.as_str());
+    assert_eq!(document["since"], "v1.0.0");
+    run(&[&draft[..], &["--version", "0b01"]].concat()).no(2, &["NL0101", "at byte 2"]);
     let file = dir.path().join("new.md");
     fs::write(
         &file,

@@ -68,8 +68,7 @@ fn metadata_that_has_expired() {
     let scene = Scene::new();
     let repo = PathBuf::from(scene.publisher.text("repo"));
     let keys = PathBuf::from(scene.publisher.text("keys"));
-    let sign = |now: &str| netlink::publish::timestamp(&repo, &keys, None, now.parse().unwrap()).unwrap();
-    sign("2020-01-01T00:00:00Z");
+    scene.publisher.timestamp_at("2020-01-01T00:00:00Z".parse().unwrap());
     scene.upgrade().no(1, &["NL0203", "expired"]);
     scene.assert_untouched();
     run(&["release", "verify", repo.to_str().unwrap()]).no(1, &["expired"]);

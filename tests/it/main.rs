@@ -17,6 +17,7 @@ mod faults;
 mod fetching;
 mod journey;
 mod keeping;
+mod keys;
 mod package;
 mod patching;
 mod planning;

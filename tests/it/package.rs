@@ -11,6 +11,8 @@ use netlink::package::{
 use netlink::release::{FileKind, MANIFEST_NAME, Platform, ReleaseManifest, ReleaseRules};
 use tar::{EntryType, Header};
 
+use crate::world::{Lamp, Publisher, put, run};
+
 const SOURCE: &str = r#"
 product = "guestbook"
 version = "0b1"
@@ -410,4 +412,54 @@ fn trees_that_must_not_be_published_are_refused() {
     check("unknown field", |tree| {
         fs::write(tree.join("release.toml"), format!("colour = 1\n{SOURCE}")).unwrap();
     });
+}
+
+#[test]
+fn the_next_release_is_begun_from_the_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(dir.path());
+    let last = publisher.lamp(&Lamp::A1);
+    let source = fs::read_to_string(last.join("release.toml")).unwrap();
+    put(
+        &last.join("release.toml"),
+        &source.replace("\"0a1\"\n", "\"0a1\" # this one\n"),
+        0o644,
+    );
+    let next = dir.path().join("trees/next");
+    let begin = |more: &[&str]| {
+        let args = [
+            "release",
+            "new",
+            next.to_str().unwrap(),
+            "--from",
+            last.to_str().unwrap(),
+        ];
+        run(&[&args, more].concat())
+    };
+    begin(&["--version", "0a1"]).no(2, &["NL0501", "0a1 is not above 0a1"]);
+    assert!(!next.exists());
+    assert!(begin(&[]).ok().out.contains("for 0b1 from 0a1"));
+    let made = fs::read_to_string(next.join("release.toml")).unwrap();
+    assert!(made.contains("version = \"0b1\" # this one\n"), "{made}");
+    assert!(
+        fs::read_to_string(next.join("changelog.md"))
+            .unwrap()
+            .starts_with("# 0b1\n")
+    );
+    assert_eq!(
+        fs::read(next.join("bin/lamp")).unwrap(),
+        fs::read(last.join("bin/lamp")).unwrap()
+    );
+    begin(&[]).no(2, &["NL0501", "is there already"]);
+    let left = fs::read_dir(dir.path().join("trees")).unwrap().count();
+    assert_eq!(left, 2);
+    publisher
+        .try_publish(&next)
+        .no(2, &["the changelog of 0b1 has no entry"]);
+    put(
+        &next.join("changelog.md"),
+        "# 0b1\n\n### Added\n\n- More light\n",
+        0o644,
+    );
+    publisher.publish(&next);
 }

@@ -89,6 +89,40 @@ fn a_shorter_way_is_told_by_the_move_that_it_lacks() {
 }
 
 #[test]
+fn a_block_without_a_name_is_taken_by_its_move() {
+    let index = Index::of(
+        &json!({"scheme": "dotted", "releases": [{"version": "1"}, {"version": "2"}],
+        "blocked": [{"from": "1", "to": "2", "when": "unknown"}]}),
+    );
+    assert_eq!(index.refused("1", "2", &[]), ["risk"]);
+    assert_eq!(index.path("1", "2", &["--accept-risk", "=1 -> =2"]), "1 2");
+}
+
+#[test]
+fn who_is_too_old_for_an_edge_is_told_from_where_it_leads() {
+    let index = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "3.11.17"}, {"version": "3.11.20"}, {"version": "3.12.5"}],
+        "edges": [{"from": "3.11", "to": "3.12", "min_patch": "3.11.18"}]}));
+    let refused = index.plan("3.11.17", "3.12.5", &["--explain"]).ok().json();
+    let reason = refused["refused"][0]["reason"].as_str().unwrap();
+    assert_eq!(reason, "only 3.11.18 and later of its series may go up to 3.12.5");
+}
+
+#[test]
+fn a_policy_may_end_with_all_that_begin_alike() {
+    let index = Index::of(&json!({"scheme": "dotted", "releases": [
+        {"version": "1.9"}, {"version": "2.5.1"}, {"version": "3.0"}]}));
+    assert_eq!(index.path("1.9", "2.5.1", &["--max", "2.x.x"]), "1.9 2.5.1");
+    let mut refused = index.refused("1.9", "3.0", &["--max", "2.x.x"]);
+    refused.dedup();
+    assert_eq!(refused, ["policy"]);
+    index.plan("1.9", "3.0", &["--max", "2.q"]).no(2, &["NL0101"]);
+    index
+        .plan("1.9", "3.0", &["--fact", "=5"])
+        .no(2, &["the name of a fact"]);
+}
+
+#[test]
 fn a_protocol_window_is_crossed_release_by_release() {
     let plan = run(&[
         "plan",
@@ -294,6 +328,24 @@ fn indexes_that_cannot_be_meant_are_refused_with_the_place() {
             "0b1, which is a stop",
         ),
         (r#"{"scheme": "dotted", "releases": []}"#, "dotted"),
+        (r#"{"scheme": "roman", "releases": []}"#, "the scheme `roman`"),
+        ("[]", "a release index: a table with `releases`"),
+        (
+            r#"{"releases": [{"version": "0a1"}], "facts": {"rows": [1]}}"#,
+            "a fact is a number",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "blocked": [{"from": "0a2", "to": "0a1"}]}"#,
+            "the block =0a2 -> =0a1 means =0a2, and there is no such release",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "blocked": [{"to": "*", "when": "rows > 1_000"}]}"#,
+            "at byte 7",
+        ),
+        (
+            r#"{"releases": [{"version": "0a1"}], "blocked": [{"to": "*", "when": "a == b"}]}"#,
+            "texts stand in quotes",
+        ),
         (
             r#"{"releases": [{"version": "0a1"}], "edges": [["0a1", "0b01"]]}"#,
             "at byte 2",
@@ -371,6 +423,30 @@ fn a_release_to_avoid_is_warned_of_when_it_is_asked_for() {
     assert!(plan.contains("to be avoided: it flickers"), "{plan}");
     let latest = scene.lamp.run(&["update", "check", "--output", "json"]).ok().json();
     assert_eq!(latest["latest_version"], "0r1", "{latest:#}");
+}
+
+#[test]
+fn words_of_an_index_turn_no_writing_around() {
+    let index = json!({"scheme": "dotted", "releases": [
+        {"version": "1.0", "released_at": "2024-01-01T00:00:00Z"},
+        {"version": "1.1", "released_at": "2024-02-01T00:00:00Z", "from": ["1.0"], "avoid": "it \u{202e}srekcilf\u{1b}[31m"},
+    ]});
+    let index = Index::of(&index);
+    let ran = run(&[
+        "plan",
+        "--index",
+        &index.path,
+        "--from",
+        "1.0",
+        "--to",
+        "1.1",
+        "--explain",
+    ]);
+    let told = format!("{}{}", ran.out, ran.err);
+    assert!(
+        told.contains("srekcilf") && !told.contains(['\u{202e}', '\u{1b}']),
+        "{told}"
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", HANDS_AND_BELOW),
     (
         "publish",
-        &["tuf", "package", "disk", "crypt", "fetch", "release", "version"],
+        &["tuf", "package", "disk", "crypt", "fetch", "host", "release", "version"],
     ),
     ("app", ENGINES_AND_BELOW),
     ("cli", DOORS),

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::world::{Publisher, Ran, netlink, run};
 
 /// The interpreter with `tuf` and `securesystemslib`, which `./test` installs.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
     assert!(
         python.exists(),
@@ -16,7 +16,7 @@ fn python() -> PathBuf {
     python
 }
 
-fn script(name: &str) -> PathBuf {
+pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tuf").join(name)
 }
 

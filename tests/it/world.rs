@@ -93,7 +93,16 @@ impl Publisher {
         fs::create_dir_all(dir).unwrap();
         let publisher = Self { dir: dir.to_path_buf() };
         let (repo, keys) = (publisher.text("repo"), publisher.text("keys"));
-        run(&["release", "init", &repo, "--keys", &keys, "--no-passphrase"]).ok();
+        run(&[
+            "release",
+            "init",
+            &repo,
+            "--keys",
+            &keys,
+            "--no-passphrase",
+            "--single-key",
+        ])
+        .ok();
         publisher
     }
 
@@ -107,6 +116,15 @@ impl Publisher {
 
     pub fn root_metadata(&self) -> String {
         self.text("repo/root.json")
+    }
+
+    /// Signs the short-lived roles as if it were this time.
+    pub fn timestamp_at(&self, now: jiff::Timestamp) {
+        let keys = netlink::publish::Keys {
+            dirs: vec![self.dir.join("keys")],
+            passphrase: None,
+        };
+        netlink::publish::timestamp(&self.dir.join("repo"), &keys, now).unwrap();
     }
 
     pub fn pack(&self, tree: &Path) -> Ran {

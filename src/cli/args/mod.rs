@@ -12,7 +12,9 @@ use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
-pub use release::{BlockArgs, BundleArgs, KeyArgs, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, YankArgs};
+pub use release::{
+    BlockArgs, BundleArgs, KeysVerb, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs,
+};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -217,7 +219,7 @@ pub struct UpdateChangelogArgs {
     /// Up to this version; an older one than `--since` shows what gets lost
     #[arg(long, value_name = "V")]
     pub until: Option<Version>,
-    /// Pre-releases by themselves, not as part of their release
+    /// Pre-releases by themselves, not as part of their release; so they come anyway where `--since` is one
     #[arg(long)]
     pub pre: bool,
     #[arg(long, value_enum, default_value_t = ChangelogFormat::Text)]
@@ -395,7 +397,11 @@ pub enum LeastChannel {
 
 fn fact(text: &str) -> Result<(String, Fact), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, e.g. rows=120000")?;
-    Ok((name.trim().to_owned(), Fact::read(value)))
+    let name = name.trim();
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c)) {
+        return Err("the name of a fact has letters, digits, `.`, `_` and `-`, e.g. rows=120000".into());
+    }
+    Ok((name.to_owned(), Fact::read(value)))
 }
 
 #[derive(Debug, ClapArgs)]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, value_parser};
 use jiff::Timestamp;
 
+use crate::app::TufRole as Role;
 use crate::release::{Expression, Platform, ProductName};
 use crate::version::{Constraint, Version};
 
@@ -14,11 +15,29 @@ pub enum ReleaseVerb {
     Init {
         #[arg(value_name = "DIR")]
         repo: PathBuf,
-        #[command(flatten)]
-        keys: KeyArgs,
-        /// Leave the keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
+        /// Folder for the signing keys
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// One key signs everything: for trying out, not for releases that others run
         #[arg(long)]
-        no_passphrase: bool,
+        single_key: bool,
+        #[command(flatten)]
+        new: NewKeyArgs,
+    },
+    /// The signing keys: make, list, change
+    #[command(subcommand)]
+    Keys(KeysVerb),
+    /// Begin the folder of the next release from that of the last one
+    New {
+        /// The folder to make
+        #[arg(value_name = "TREE")]
+        tree: PathBuf,
+        /// The folder of the last release
+        #[arg(long, value_name = "TREE")]
+        from: PathBuf,
+        /// [default: the version after the last one's]
+        #[arg(long, value_name = "V")]
+        version: Option<Version>,
     },
     /// Pack a release's folder into a package
     Pack {
@@ -29,19 +48,41 @@ pub enum ReleaseVerb {
         #[arg(long)]
         platform: Option<Platform>,
         /// zstd level
-        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(i32).range(1..=19))]
+        #[arg(long, default_value_t = 9, value_parser = value_parser!(i32).range(1..=19))]
         level: i32,
     },
     /// Sign packages of one release and put them into the repository
     Publish {
         #[arg(required = true)]
         packages: Vec<PathBuf>,
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
         #[arg(long, value_name = "FILE")]
         changelog: Option<PathBuf>,
         #[command(flatten)]
-        keys: KeyArgs,
+        at: SignArgs,
+    },
+    /// Add signatures to what waits for them, and publish it when they suffice
+    Sign {
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        /// Folder of signing keys; may be given again
+        #[arg(long = "keys", value_name = "DIR", required_unless_present = "copies")]
+        dirs: Vec<PathBuf>,
+        /// The draft.json of a copy of the repository, with signatures that were added there; may be given again
+        #[arg(long = "take", value_name = "FILE")]
+        copies: Vec<PathBuf>,
+    },
+    /// Drop what waits for signatures
+    Discard {
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+    },
+    /// Sign roles anew before they expire
+    Renew {
+        /// root, targets, snapshot, timestamp
+        #[arg(required = true)]
+        roles: Vec<Role>,
+        #[command(flatten)]
+        at: SignArgs,
     },
     /// Make a patch between two published releases and publish it, if it is worth it
     Patch(PatchArgs),
@@ -60,10 +101,8 @@ pub enum ReleaseVerb {
     },
     /// Sign the short-lived metadata anew; for a cron job
     Timestamp {
-        #[arg(long, value_name = "DIR")]
-        repo: PathBuf,
         #[command(flatten)]
-        keys: KeyArgs,
+        at: SignArgs,
     },
     /// Check the whole repository as a client would see it
     Verify {
@@ -72,11 +111,85 @@ pub enum ReleaseVerb {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum KeysVerb {
+    /// Which keys sign what, until when, and what waits for signatures
+    Show {
+        #[arg(long, value_name = "DIR")]
+        repo: PathBuf,
+        /// Folder of signing keys, to see which are at hand; may be given again
+        #[arg(long = "keys", value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+    },
+    /// Make a pair of keys; hand NAME.pub to whoever keeps the repository
+    New {
+        name: String,
+        /// Folder for the pair
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        #[command(flatten)]
+        new: NewKeyArgs,
+    },
+    /// Let one more key sign a role
+    Add {
+        /// root, targets, snapshot, timestamp
+        role: Role,
+        /// The key's public half, in PEM
+        #[arg(long, value_name = "FILE")]
+        public: PathBuf,
+        #[command(flatten)]
+        at: SignArgs,
+    },
+    /// Take a key out of every role that it signs
+    Revoke {
+        /// The key's id, or how it begins
+        #[arg(value_name = "ID")]
+        key: String,
+        #[command(flatten)]
+        at: SignArgs,
+    },
+    /// New keys in place of one, or of all of a role that are at hand
+    Rotate {
+        /// A role, or a key's id, or how it begins
+        #[arg(value_name = "ROLE|ID")]
+        what: String,
+        #[command(flatten)]
+        at: SignArgs,
+        #[command(flatten)]
+        new: NewKeyArgs,
+    },
+    /// How many keys of a role must sign
+    Threshold {
+        /// root, targets, snapshot, timestamp
+        role: Role,
+        #[arg(value_parser = value_parser!(u64).range(1..))]
+        number: u64,
+        #[command(flatten)]
+        at: SignArgs,
+    },
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct KeyArgs {
-    /// Folder of the signing keys
-    #[arg(long = "keys", value_name = "DIR")]
-    pub dir: PathBuf,
+    /// Folder of signing keys; may be given again
+    #[arg(long = "keys", value_name = "DIR", required = true)]
+    pub dirs: Vec<PathBuf>,
+}
+
+/// Where to sign, and with what.
+#[derive(Debug, ClapArgs)]
+pub struct SignArgs {
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct NewKeyArgs {
+    /// Leave new keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
+    #[arg(long)]
+    pub no_passphrase: bool,
 }
 
 /// A repository of which something is said.
@@ -174,8 +287,6 @@ pub struct BlockArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct PatchArgs {
-    #[arg(long, value_name = "DIR")]
-    pub repo: PathBuf,
     /// The release to start from
     #[arg(long, value_name = "V")]
     pub from: Version,
@@ -189,20 +300,20 @@ pub struct PatchArgs {
     #[arg(long, value_name = "NAME")]
     pub product: Option<ProductName>,
     /// Publish nothing that has more than this share of the whole package
-    #[arg(long, value_name = "PERCENT", default_value_t = 60, value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 60, value_parser = value_parser!(u8).range(1..=100))]
     pub at_most: u8,
     /// zstd level
-    #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
+    #[arg(long, default_value_t = 19, value_parser = value_parser!(i32).range(1..=22))]
     pub level: i32,
     /// Threads that compare files [default: one for each processor]
     #[arg(long)]
     pub threads: Option<std::num::NonZeroUsize>,
     /// Memory to compare files in, in MiB; larger files are compared in windows
-    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65_536))]
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = value_parser!(u32).range(16..=65_536))]
     pub memory: u32,
     /// Folder to unpack in, with room for three trees [default: the system's for temporary files]
     #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
     #[command(flatten)]
-    pub keys: KeyArgs,
+    pub at: SignArgs,
 }

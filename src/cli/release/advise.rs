@@ -2,7 +2,8 @@
 
 use super::super::args::{BlockArgs, Global, RepositoryArgs, RolloutArgs, YankArgs};
 use super::super::output::{Result, green, result};
-use super::passphrase;
+use super::keys::at_hand;
+use super::{waiting, warn};
 use crate::app::{self, Advice, AdviceOptions};
 use crate::clock;
 use crate::release::{Advisory, BlockRule, Rollout, Withdrawal};
@@ -63,10 +64,13 @@ pub fn block(global: &Global, wanted: &BlockArgs) -> Result<()> {
 fn sign(global: &Global, place: &RepositoryArgs, advice: Advice, text: impl Fn(&Advisory) -> String) -> Result<()> {
     let options = AdviceOptions {
         repository: place.repo.clone(),
-        keys: place.keys.dir.clone(),
-        passphrase: passphrase(&place.keys)?,
+        keys: at_hand(&place.keys.dirs)?,
         product: place.product.clone(),
     };
-    let advisory = app::release_advise(advice, &options)?;
-    result(global, &advisory, |advisory| text(advisory))
+    let advised = app::release_advise(advice, &options)?;
+    warn(&advised.outcome.warnings);
+    result(global, &advised, |advised| {
+        let said = if advised.outcome.published { "" } else { "drafted: " };
+        format!("{said}{}{}", text(&advised.advisory), waiting(&advised.outcome))
+    })
 }

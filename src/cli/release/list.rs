@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::args::Global;
 use super::super::output::{Result, bold, bytes, harmless, result, yellow};
 use crate::app::{self, Listed, ListedRelease};
+use crate::release::BlockRule;
 
 pub fn run(global: &Global, repo: &Path) -> Result<()> {
     let listed = app::release_list(repo)?;
@@ -32,8 +33,19 @@ fn product(listed: &Listed) -> String {
             yellow("block"),
             harmless(&block.name),
             block.to,
-            harmless(&block.reason)
+            harmless(&details(block))
         );
+    }
+    out
+}
+
+fn details(block: &BlockRule) -> String {
+    let mut out = block.reason.clone();
+    for when in &block.when {
+        let _ = write!(out, "; where {when}");
+    }
+    if let Some(url) = &block.url {
+        let _ = write!(out, "; {url}");
     }
     out
 }
@@ -58,8 +70,12 @@ fn line(release: &ListedRelease) -> String {
     if let Some(rollout) = &release.rollout {
         let _ = write!(out, "; to all over {} hours from {:.0}", rollout.hours, rollout.start);
     }
-    if let Some(reason) = &release.withdrawn {
-        let _ = write!(out, "; {}: {}", yellow("withdrawn"), harmless(reason));
+    if let Some(withdrawal) = &release.withdrawn {
+        let reason = harmless(&withdrawal.reason).to_string();
+        let _ = write!(out, "; {}: {reason}", yellow("withdrawn"));
+        if let Some(instead) = &withdrawal.instead {
+            let _ = write!(out, "; go to {instead} instead");
+        }
     }
     out
 }

@@ -2,36 +2,31 @@
 
 mod advise;
 mod bundle;
+mod keys;
 mod list;
 mod patch;
 
-use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{Global, KeyArgs, ReleaseVerb};
-use super::output::{Failed, Result, bytes, green, result};
-use crate::app::{self, AppError, PackOptions, PublishOptions};
-use crate::crypt::Secret;
+use serde_json::json;
+
+use super::args::{Global, ReleaseVerb, SignArgs};
+use super::output::{Result, bytes, green, result, say};
+use crate::app::{self, PackOptions, PublishOptions};
+use crate::publish::{Arrangement, Outcome};
 use crate::release::Platform;
-use crate::settings;
+use crate::version::Version;
 
 pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
     match verb {
         ReleaseVerb::Init {
             repo,
             keys,
-            no_passphrase,
-        } => {
-            let root = app::release_init(repo, &keys.dir, new_passphrase(*no_passphrase)?)?;
-            result(global, &serde_json::json!({"root_metadata": root}), |_| {
-                format!(
-                    "{} repository {}; give operators {}",
-                    green("made"),
-                    repo.display(),
-                    root.display()
-                )
-            })
-        }
+            single_key,
+            new,
+        } => init(global, repo, keys, *single_key, new.no_passphrase),
+        ReleaseVerb::Keys(verb) => keys::run(global, verb),
+        ReleaseVerb::New { tree, from, version } => begin(global, from, tree, version.clone()),
         ReleaseVerb::Pack {
             tree,
             out,
@@ -40,34 +35,125 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         } => pack(global, tree, out, platform.as_ref(), *level),
         ReleaseVerb::Publish {
             packages,
-            repo,
             changelog,
-            keys,
-        } => {
-            let options = PublishOptions {
-                repository: repo.clone(),
-                keys: keys.dir.clone(),
-                passphrase: passphrase(keys)?,
-                changelog: changelog.clone(),
-            };
-            let published = app::publish(packages, &options)?;
-            result(global, &published, |published| {
-                format!("{} {}", green("published"), published.targets.join(", "))
-            })
-        }
+            at,
+        } => publish(global, packages, changelog.clone(), at),
         ReleaseVerb::Patch(args) => patch::run(global, args),
         ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
         ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
         ReleaseVerb::List { repo } => list::run(global, repo),
-        ReleaseVerb::Timestamp { repo, keys } => {
-            app::release_timestamp(repo, &keys.dir, passphrase(keys)?.as_ref())?;
-            result(global, &serde_json::json!({"signed": true}), |_| {
-                format!("{} short-lived metadata", green("signed"))
+        ReleaseVerb::Sign { repo, dirs, copies } => {
+            let outcome = app::release_sign(repo, &keys::at_hand(dirs)?, copies)?;
+            said(global, &outcome, "signed and published")
+        }
+        ReleaseVerb::Discard { repo } => {
+            let dropped = app::release_discard(repo)?;
+            result(global, &json!({"dropped": dropped}), |_| match dropped {
+                true => format!("{} the draft", green("dropped")),
+                false => "no draft waits for signatures".into(),
             })
         }
+        ReleaseVerb::Renew { roles, at } => {
+            let outcome = app::release_renew(&at.repo, &keys::at_hand(&at.keys.dirs)?, roles)?;
+            said(global, &outcome, "renewed")
+        }
+        ReleaseVerb::Timestamp { at } => {
+            let outcome = app::release_timestamp(&at.repo, &keys::at_hand(&at.keys.dirs)?)?;
+            said(global, &outcome, "signed short-lived metadata")
+        }
         ReleaseVerb::Verify { repo } => verify(global, repo),
+    }
+}
+
+fn begin(global: &Global, last: &Path, tree: &Path, version: Option<Version>) -> Result<()> {
+    let begun = app::release_new(last, tree, version)?;
+    result(global, &begun, |begun| {
+        format!(
+            "{} {} for {} from {}; next: its files, [rules] of release.toml, changelog.md",
+            green("made"),
+            begun.folder.display(),
+            begun.version,
+            begun.after
+        )
+    })
+}
+
+fn publish(global: &Global, packages: &[PathBuf], changelog: Option<PathBuf>, at: &SignArgs) -> Result<()> {
+    let options = PublishOptions {
+        repository: at.repo.clone(),
+        keys: keys::at_hand(&at.keys.dirs)?,
+        changelog,
+    };
+    let published = app::publish(packages, &options)?;
+    warn(&published.outcome.warnings);
+    result(global, &published, |published| {
+        let done = if published.outcome.published {
+            "published"
+        } else {
+            "drafted"
+        };
+        let outcome = &published.outcome;
+        format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
+    })
+}
+
+fn init(global: &Global, repo: &Path, dir: &Path, single_key: bool, no_passphrase: bool) -> Result<()> {
+    let arrangement = if single_key {
+        Arrangement::SingleKey
+    } else {
+        Arrangement::Shared
+    };
+    let made = app::release_init(repo, dir, arrangement, keys::new_passphrase(no_passphrase)?)?;
+    let advice = match arrangement {
+        Arrangement::SingleKey => {
+            "one key signs everything, so that whoever gets it can release anything and keep operators from ever \
+             learning of it; for trying out only, make other repositories without `--single-key`"
+        }
+        Arrangement::Shared => {
+            "root and targets take two of three keys each: give those in offline/ to different people, or keep them on \
+             media apart; only online/ belongs on the machine that runs `netlink release timestamp`"
+        }
+    };
+    say(advice);
+    result(global, &made, |made| {
+        let root = made.root_metadata.display();
+        format!("{} repository {}; give operators {root}", green("made"), repo.display())
+    })
+}
+
+/// A change that is published, or waits for others.
+fn said(global: &Global, outcome: &Outcome, done: &str) -> Result<()> {
+    warn(&outcome.warnings);
+    result(global, outcome, |outcome| {
+        let done = if outcome.published {
+            done
+        } else {
+            "signed with the keys at hand"
+        };
+        let listed = if outcome.targets.is_empty() { "" } else { ": " };
+        format!(
+            "{}{listed}{}{}",
+            green(done),
+            outcome.targets.join(", "),
+            waiting(outcome)
+        )
+    })
+}
+
+fn waiting(outcome: &Outcome) -> String {
+    if outcome.published {
+        return String::new();
+    }
+    let lines = outcome.waits.iter().map(keys::lacking);
+    let lines: String = lines.map(|line| format!("\n  {line}")).collect();
+    format!("\nnothing is published yet; whoever has a missing key runs `netlink release sign`:{lines}")
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
     }
 }
 
@@ -77,7 +163,7 @@ fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, l
         level,
     };
     let packed = app::pack(tree, out, &options)?;
-    let document = serde_json::json!({
+    let document = json!({
         "file": out, "product": packed.manifest.product, "version": packed.manifest.version,
         "platform": packed.manifest.platform, "length": packed.length, "sha256": packed.sha256,
     });
@@ -97,6 +183,7 @@ fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, l
 
 fn verify(global: &Global, repo: &Path) -> Result<()> {
     let report = app::release_verify(repo)?;
+    warn(&report.warnings);
     result(global, &report, |report| {
         let expires: String = report
             .expires
@@ -111,34 +198,4 @@ fn verify(global: &Global, repo: &Path) -> Result<()> {
             report.targets
         )
     })
-}
-
-/// For keys to be made; asked twice.
-fn new_passphrase(no_passphrase: bool) -> Result<Option<Secret>> {
-    if no_passphrase {
-        return Ok(None);
-    }
-    ask(&inquire::Password::new("Passphrase for the new signing keys:")).map(Some)
-}
-
-/// For keys that are there; none when they are not encrypted.
-pub fn passphrase(keys: &KeyArgs) -> Result<Option<Secret>> {
-    if !app::keys_need_passphrase(&keys.dir)? {
-        return Ok(None);
-    }
-    ask(&inquire::Password::new("Passphrase of the signing keys:").without_confirmation()).map(Some)
-}
-
-/// From NETLINK_PASSPHRASE, else from the terminal. Without one a missing passphrase is refused, not waited for.
-fn ask(prompt: &inquire::Password<'_>) -> Result<Secret> {
-    if let Some(secret) = settings::passphrase() {
-        return Ok(secret);
-    }
-    if !std::io::stdin().is_terminal() {
-        let message =
-            "the keys need a passphrase: set NETLINK_PASSPHRASE, or make keys without one by `--no-passphrase`";
-        return Err(Failed::said("NL0108", message));
-    }
-    let text = prompt.clone().prompt().map_err(|e| AppError::below("NL0108", &e))?;
-    Ok(Secret::from(text))
 }

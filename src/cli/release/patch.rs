@@ -2,8 +2,9 @@
 
 use super::super::args::{Global, PatchArgs};
 use super::super::output::{Result, bytes, green, result, yellow};
+use super::{keys, waiting, warn};
 use crate::app;
-use crate::publish::{Making, Outcome, PatchOptions, Patched};
+use crate::publish::{Making, PatchOptions, PatchOutcome, Patched};
 use crate::settings;
 
 pub fn run(global: &Global, args: &PatchArgs) -> Result<()> {
@@ -21,23 +22,20 @@ pub fn run(global: &Global, args: &PatchArgs) -> Result<()> {
         },
         work: args.work.clone().unwrap_or_else(settings::folder_for_temporary_files),
     };
-    let patched = app::patch(
-        &args.repo,
-        &args.keys.dir,
-        &options,
-        super::passphrase(&args.keys)?.as_ref(),
-    )?;
-    result(global, &serde_json::json!({"patches": &patched}), |_| {
-        patched.iter().map(patched_line).collect::<Vec<_>>().join("\n")
+    let made = app::patch(&args.at.repo, &keys::at_hand(&args.at.keys.dirs)?, &options)?;
+    warn(&made.outcome.warnings);
+    result(global, &made, |made| {
+        let lines: Vec<String> = made.patches.iter().map(patched_line).collect();
+        format!("{}{}", lines.join("\n"), waiting(&made.outcome))
     })
 }
 
 fn patched_line(patched: &Patched) -> String {
     let percent = (patched.length * 100).div_ceil(patched.package_length.max(1));
     let said = match patched.outcome {
-        Outcome::Published => green("published"),
-        Outcome::PublishedBefore => "published before:".into(),
-        Outcome::NotWorthIt => yellow("not worth it, nothing published:"),
+        PatchOutcome::Published => green("published"),
+        PatchOutcome::PublishedBefore => "published before:".into(),
+        PatchOutcome::NotWorthIt => yellow("not worth it, nothing published:"),
     };
     let files = patched.files.map_or(String::new(), |files| {
         format!(

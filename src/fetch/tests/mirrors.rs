@@ -55,6 +55,25 @@ fn whatever_is_wrong_with_one_place_the_next_is_asked() {
 }
 
 #[test]
+fn a_busy_server_is_given_the_time_that_it_asks_for_and_not_more() {
+    let whole = content(1);
+    let busy = |seconds: &str| answer("503 Busy", &format!("Retry-After: {seconds}\r\n"), b"");
+    let soon = Server::start(vec![busy("1"), answer("200 OK", "", &whole)]);
+    let begun = crate::clock::monotonic();
+    get(&sources(QUICK, &[&soon.address]), &whole).0.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+
+    let (late, mirror) = (
+        Server::start(vec![busy("3600")]),
+        Server::start(vec![answer("200 OK", "", &whole)]),
+    );
+    get(&sources(QUICK, &[&late.address, &mirror.address]), &whole)
+        .0
+        .unwrap();
+    assert_eq!((late.asked().len(), mirror.asked().len()), (1, 1));
+}
+
+#[test]
 fn what_one_place_gave_is_continued_at_the_next_without_its_tag() {
     let whole = content(1);
     let first = Server::start(vec![with_length(

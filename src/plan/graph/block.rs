@@ -1,7 +1,7 @@
 //! Moves that the publisher blocks after publishing, and those that are not recommended.
 
 use super::screen::Moves;
-use super::{Building, Graph, NO_CHECK, Rule, Screen, Span, number};
+use super::{Building, Graph, GraphError, NO_CHECK, Rule, Screen, Span, number};
 use std::ops::Range;
 
 use crate::release::BlockRule;
@@ -42,10 +42,12 @@ const FEW: u32 = 64;
 
 impl<V: Scheme> Building<'_, V> {
     /// What is blocked, so far as the facts say so; all versions must be known.
-    pub fn block(&mut self, block: &BlockRule<V>) {
-        let is_accepted = self.terms.accepted_risks.contains(&block.name);
+    pub fn block(&mut self, block: &BlockRule<V>) -> Result<(), GraphError> {
+        self.means_releases(block)?;
+        let name = block.name();
+        let is_accepted = self.terms.accepted_risks.contains(&*name);
         if is_accepted {
-            self.named_risks.insert(block.name.clone());
+            self.named_risks.insert(name.into_owned());
         }
         let facts = &self.terms.facts;
         let answer = match block.when.as_slice() {
@@ -53,7 +55,7 @@ impl<V: Scheme> Building<'_, V> {
             when => when.iter().find_map(|expression| expression.holds(facts)),
         };
         let rule = match answer {
-            Some(false) => return,
+            Some(false) => return Ok(()),
             Some(true) => Rule::Block,
             None => Rule::Risk,
         };
@@ -72,6 +74,20 @@ impl<V: Scheme> Building<'_, V> {
             graph.accepted.push(blocked);
         } else {
             graph.blocks.all.push(blocked);
+        }
+        Ok(())
+    }
+
+    /// A block of one move between releases that are not there is a slip of the pen, and would keep nobody from anything.
+    fn means_releases(&self, block: &BlockRule<V>) -> Result<(), GraphError> {
+        let mut named = block.from.iter().chain([&block.to]).filter(|one| one.is_exact());
+        let means_none = |one: &&Constraint<V>| one.stretches(&self.graph.versions).all(|stretch| stretch.is_empty());
+        match named.find(means_none) {
+            None => Ok(()),
+            Some(missing) => Err(GraphError::BlockOfNothing {
+                name: block.name().into_owned(),
+                missing: missing.to_string(),
+            }),
         }
     }
 }
@@ -179,9 +195,13 @@ fn whole_moves(blocks: &[Block], rule: Rule) -> Vec<Moves> {
 
 fn reason_of<V: Scheme>(block: &BlockRule<V>, rule: Rule) -> String {
     let see = block.url.as_ref().map(|url| format!(", see {url}")).unwrap_or_default();
-    let (name, reason) = (&block.name, &block.reason);
+    let name = block.name();
+    let reason = match block.reason.as_str() {
+        "" => see,
+        reason => format!(": {reason}{see}"),
+    };
     if rule == Rule::Block {
-        return format!("blocked as {name}: {reason}{see}");
+        return format!("blocked as {name}{reason}");
     }
     let conditions = block
         .when
@@ -189,7 +209,12 @@ fn reason_of<V: Scheme>(block: &BlockRule<V>, rule: Rule) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("; ");
+    let taken = if name.contains(' ') {
+        format!("'{name}'")
+    } else {
+        name.to_string()
+    };
     format!(
-        "not recommended, {name}: {reason}{see}; whether `{conditions}` cannot be told here, `--accept-risk {name}` takes it"
+        "not recommended, {name}{reason}; whether `{conditions}` cannot be told here, `--accept-risk {taken}` takes it"
     )
 }

@@ -23,6 +23,8 @@ pub enum GraphError {
     },
     #[error("release {version}: {number} is more than a level can be")]
     TooHigh { version: String, number: u32 },
+    #[error("the block {name} means {missing}, and there is no such release")]
+    BlockOfNothing { name: String, missing: String },
     #[error("the edge {0} -> {0} leads nowhere")]
     Loop(String),
     #[error("release {version}: {low} is above {high}")]
@@ -87,6 +89,7 @@ impl<'a, V: Scheme> Building<'a, V> {
                 downs: Vec::new(),
                 series_up: Vec::new(),
                 series_down: Vec::new(),
+                oldest: Vec::new(),
                 free: Vec::new(),
                 blocks: Blocks::default(),
                 accepted: Vec::new(),

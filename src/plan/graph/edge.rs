@@ -17,6 +17,10 @@ pub struct EdgeRule<V: Scheme = Version> {
 pub(super) struct SeriesEdge {
     pub from: Span,
     pub to: Span,
+    /// Releases of the series `from` that are too old to move.
+    pub too_old: Span,
+    /// Into the graph's list of oldest that may move.
+    pub oldest: u32,
 }
 
 impl<V: Scheme> Building<'_, V> {
@@ -62,7 +66,10 @@ impl<V: Scheme> Building<'_, V> {
         edges.push(SeriesEdge {
             from: Span { start, ..from },
             to,
+            too_old: Span { end: start, ..from },
+            oldest: number(graph.oldest.len()),
         });
+        graph.oldest.push(oldest.clone());
         Ok(())
     }
 }
@@ -74,6 +81,15 @@ impl<V: Scheme> Graph<V> {
         let end = number(self.versions.partition_point(|one| one.beside(&pattern).is_le()));
         let check = NO_CHECK;
         (start < end).then_some(Span { start, end, check })
+    }
+
+    /// The oldest of the series of `from` that an edge lets move to `to`, where `from` is older.
+    pub(super) fn oldest_that_moves(&self, from: u32, to: u32) -> Option<&V> {
+        let edges = if from < to { &self.series_up } else { &self.series_down };
+        let closed = edges
+            .iter()
+            .filter(|edge| edge.too_old.holds(from) && edge.to.holds(to));
+        closed.filter_map(|edge| self.oldest.get(edge.oldest as usize)).min()
     }
 
     pub(super) fn sort_edges(&mut self) {

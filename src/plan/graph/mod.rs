@@ -142,6 +142,8 @@ pub struct Graph<V: Scheme> {
     downs: Vec<(u32, u32)>,
     series_up: Vec<SeriesEdge>,
     series_down: Vec<SeriesEdge>,
+    /// Of each edge between series the oldest that may move.
+    oldest: Vec<V>,
     /// Stretches within which one moves freely upwards, because series are named.
     free: Vec<Span>,
     blocks: Blocks,

@@ -45,7 +45,10 @@ impl<V: Scheme> Graph<V> {
             Rule::From => format!("{new} may be reached only from {}", self.ranges_text(to)),
             Rule::Edge => {
                 let way = if heading == Heading::Up { "up" } else { "down" };
-                format!("no edge leads {way} from {old} to {new}")
+                match self.oldest_that_moves(from, to) {
+                    Some(oldest) => format!("only {oldest} and later of its series may go {way} to {new}"),
+                    None => format!("no edge leads {way} from {old} to {new}"),
+                }
             }
             Rule::Stop => {
                 let stop = self.stop_between(from, to).unwrap_or(to);

@@ -15,6 +15,8 @@ pub(super) struct Screen {
     count: u32,
     /// Whether any of the moves leads to the place.
     entered: Vec<bool>,
+    /// Whether anything is hung at the node.
+    taken: Vec<bool>,
     /// (node, first place left, end), sorted; those of one node lie apart.
     hung: Vec<(u32, u32, u32)>,
 }
@@ -42,7 +44,14 @@ impl Screen {
             touch
         });
         hung.shrink_to_fit();
-        Self { count, entered, hung }
+        let mut taken = vec![false; 2 * count as usize];
+        hung.iter().for_each(|(node, ..)| taken[*node as usize] = true);
+        Self {
+            count,
+            entered,
+            taken,
+            hung,
+        }
     }
 
     pub fn holds(&self, from: u32, to: u32) -> bool {
@@ -73,7 +82,8 @@ impl Screen {
     fn nodes_above(&self, place: u32) -> impl Iterator<Item = u32> {
         let entered = self.entered.get(place as usize).copied().unwrap_or(false);
         let leaf = entered.then(|| self.count + place);
-        std::iter::successors(leaf, |node| Some(node / 2).filter(|above| *above > 0))
+        let above = std::iter::successors(leaf, |node| Some(node / 2).filter(|above| *above > 0));
+        above.filter(|node| self.taken[*node as usize])
     }
 }
 

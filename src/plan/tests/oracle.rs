@@ -11,7 +11,7 @@ use crate::plan::explain::refused_shortcuts;
 use crate::plan::graph::{Building, Graph};
 use crate::plan::route::{self, Stuck};
 use crate::release::{BlockRule, Expression, Fact, Rollout};
-use crate::version::{Channel, Constraint, Dotted, Scheme};
+use crate::version::{Bound, Channel, Constraint, Dotted, Scheme};
 
 type V = Dotted;
 
@@ -50,7 +50,7 @@ impl World {
             }
         }
         self.edges.iter().try_for_each(|edge| building.edge(edge))?;
-        self.blocks.iter().for_each(|block| building.block(block));
+        self.blocks.iter().try_for_each(|block| building.block(block))?;
         building.finish()
     }
 
@@ -98,8 +98,8 @@ impl World {
         };
         let policy = &self.terms.policy;
         let channel = rules.channel.unwrap_or_else(|| to.channel());
-        let unwanted = policy.min.as_ref().is_some_and(|min| to < min)
-            || policy.max.as_ref().is_some_and(|max| to > max)
+        let unwanted = policy.min.as_ref().is_some_and(|min| min.is_above(to))
+            || policy.max.as_ref().is_some_and(|max| max.is_below(to))
             || policy.exclude.iter().any(|constraint| constraint.matches(to))
             || (to != goal && channel < policy.channel);
         let waits = rules
@@ -400,7 +400,7 @@ fn known_facts() -> impl Strategy<Value = FactSheet> {
 
 fn policy() -> impl Strategy<Value = Policy<V>> {
     let channel = prop::sample::select(vec![Channel::Alpha, Channel::Alpha, Channel::Beta]);
-    let bound = || prop::option::weighted(0.05, pick());
+    let bound = || prop::option::weighted(0.05, pick().prop_map(Bound::from));
     (prop::option::weighted(0.1, range()), channel, bound(), bound()).prop_map(|(exclude, channel, min, max)| Policy {
         exclude: exclude.into_iter().collect(),
         channel,

@@ -14,8 +14,22 @@ pub(super) const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE
 #[derive(Debug)]
 pub(super) enum Block {
     Heading(Heading),
-    Entry { form: Form, text: String, place: Place },
+    Entry {
+        form: Form,
+        text: String,
+        place: Place,
+    },
+    /// A heading within a list, a quotation or HTML, which follows the entry that it is part of.
+    Inner {
+        text: String,
+        place: Place,
+    },
 }
+
+/// Headings deeper than this are part of what they stand in.
+pub(super) const DEEPEST: u8 = 3;
+/// A heading in HTML is looked for in this many characters.
+const LONGEST_INNER: usize = 200;
 
 #[derive(Debug)]
 pub(super) struct Heading {
@@ -64,6 +78,14 @@ struct Open {
     range: Range<usize>,
     kind: OpenKind,
     edits: Vec<Edit>,
+    inner: Vec<Inner>,
+}
+
+/// A heading within a block, and where it begins.
+struct Inner {
+    start: usize,
+    text: String,
+    open: bool,
 }
 
 enum OpenKind {
@@ -115,10 +137,14 @@ pub(super) fn blocks(text: &str, above: usize) -> Vec<Block> {
                 }
                 depth += 1;
             }
-            Event::End(_) => {
+            Event::End(tag) => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    blocks.extend(open.take().and_then(|open| close(open, &mut lines)));
+                    if let Some(open) = open.take() {
+                        close(open, &mut lines, &mut blocks);
+                    }
+                } else if let Some(inner) = open.as_mut().and_then(|open| open.inner.last_mut()) {
+                    inner.open &= !matches!(tag, TagEnd::Heading(_));
                 }
             }
             Event::Text(words) | Event::Code(words) => add_words(open.as_mut(), &words),
@@ -153,6 +179,7 @@ fn opened(tag: &Tag, range: Range<usize>) -> Open {
         range,
         kind,
         edits: Vec::new(),
+        inner: Vec::new(),
     }
 }
 
@@ -168,6 +195,15 @@ fn level_of(level: HeadingLevel) -> u8 {
 }
 
 fn inside(text: &str, open: &mut Open, tag: &Tag, range: &Range<usize>) {
+    if let Tag::Heading { level, .. } = tag
+        && level_of(*level) <= DEEPEST
+    {
+        open.inner.push(Inner {
+            start: range.start,
+            text: String::new(),
+            open: true,
+        });
+    }
     let (kind, url, title): (&LinkType, _, _) = match tag {
         Tag::Link {
             link_type,
@@ -198,14 +234,51 @@ fn inside(text: &str, open: &mut Open, tag: &Tag, range: &Range<usize>) {
 }
 
 fn add_words(open: Option<&mut Open>, words: &str) {
-    match open.map(|open| &mut open.kind) {
-        Some(OpenKind::Heading { text, .. }) => text.push_str(words),
-        Some(OpenKind::Code { code, .. }) => code.push_str(words),
+    let Some(open) = open else { return };
+    match &mut open.kind {
+        OpenKind::Heading { text, .. } => text.push_str(words),
+        OpenKind::Code { code, .. } => code.push_str(words),
         _ => {}
+    }
+    if let Some(inner) = open.inner.last_mut().filter(|inner| inner.open) {
+        inner.text.push_str(words);
     }
 }
 
-fn close(mut open: Open, lines: &mut Lines) -> Option<Block> {
+fn close(mut open: Open, lines: &mut Lines, blocks: &mut Vec<Block>) {
+    let mut inner = std::mem::take(&mut open.inner);
+    if matches!(open.kind, OpenKind::Html) && !source::shows_nothing(&lines.text[open.range.clone()]) {
+        inner = in_html(&lines.text[open.range.clone()], open.range.start);
+    }
+    blocks.extend(closed(open, lines));
+    blocks.extend(inner.into_iter().map(|inner| Block::Inner {
+        text: inner.text.trim().to_owned(),
+        place: lines.place(inner.start),
+    }));
+}
+
+/// The headings of a piece of HTML that begins at `start`.
+fn in_html(html: &str, start: usize) -> Vec<Inner> {
+    let lower = html.to_ascii_lowercase();
+    let heading = |at: usize| {
+        let rest = &lower[at + "<h".len()..];
+        let level = rest.chars().next()?.to_digit(10)?;
+        let near = rest
+            .char_indices()
+            .nth(LONGEST_INNER)
+            .map_or(rest, |(end, _)| &rest[..end]);
+        let (from, to) = (near.find('>')? + 1, near.find("</h")?);
+        let text = html[at + "<h".len()..].get(from..to)?;
+        (level <= u32::from(DEEPEST)).then(|| Inner {
+            start: start + at,
+            text: source::without_tags(text),
+            open: false,
+        })
+    };
+    lower.match_indices("<h").filter_map(|(at, _)| heading(at)).collect()
+}
+
+fn closed(mut open: Open, lines: &mut Lines) -> Option<Block> {
     let start = open.range.start;
     let blanks =
         lines.text[open.range.clone()].len() - lines.text[open.range.clone()].trim_start_matches([' ', '\t']).len();

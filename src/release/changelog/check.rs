@@ -34,6 +34,10 @@ pub enum FindingKind {
     ForeignFront,
     #[error("`{}` looks like a release but was not understood", heading.escape_debug())]
     NotUnderstood { heading: String },
+    #[error("this heading has no version")]
+    VersionlessHeading,
+    #[error("`{}` looks like a release but stands within a list, a quotation or HTML", heading.escape_debug())]
+    InnerHeading { heading: String },
     #[error("`{}` has a day that no calendar has", heading.escape_debug())]
     NoSuchDay { heading: String },
     #[error("`{}` may be {day_first} or {month_first}; write the year first", text.escape_debug())]
@@ -86,6 +90,10 @@ fn at<V: Scheme>(release: &Changelog<V>, kind: FindingKind) -> Finding {
 fn of_warning(warning: &WarningKind) -> FindingKind {
     match warning {
         WarningKind::NotUnderstood(heading) => FindingKind::NotUnderstood {
+            heading: heading.clone(),
+        },
+        WarningKind::Versionless => FindingKind::VersionlessHeading,
+        WarningKind::Inner(heading) => FindingKind::InnerHeading {
             heading: heading.clone(),
         },
         WarningKind::NoSuchDay(heading) => FindingKind::NoSuchDay {
@@ -230,15 +238,37 @@ mod tests {
     }
 
     #[test]
+    fn headings_of_releases_without_a_version_are_found() {
+        for heading in [
+            "## [] - 2020-01-01",
+            "## - 2020-01-01",
+            "##",
+            "## 2020-01-01",
+            "## [v] - 2020-01-01",
+            "## Version (2020-01-01)",
+        ] {
+            let text = format!("# Log\n\n## 2.0.0 - 2021-01-01\n- a\n\n{heading}\n- b\n\n## 1.0.0 - 2019-01-01\n- c\n");
+            assert_eq!(found(&text), ["6:1 versionless-heading"], "{heading}");
+        }
+        for heading in ["### 2020-01-01", "### Changes", "## Changes", "## Version history"] {
+            let text = format!("# Log\n\n## 2.0.0 - 2021-01-01\n- a\n\n{heading}\n- b\n\n## 1.0.0 - 2019-01-01\n- c\n");
+            assert_eq!(found(&text), [""; 0], "{heading}");
+        }
+    }
+
+    #[test]
     fn findings_come_with_their_places() {
-        let table: [(&str, &[&str]); 18] = [
+        let table: [(&str, &[&str]); 21] = [
             (
                 "# Log\n\n## 1.1.0 - 2024-05-02\n- a\n\n## 1.0.0 - 2024-05-01\n- b\n",
                 &[],
             ),
             ("# Log\n\n- a\n", &["1:1 missing-version"]),
             ("## 1.0.0\n- a\n## 1.1.0\n- b\n", &["3:1 wrong-order"]),
-            ("## 1.0.0\n- a\n\n  ## 1.0\n- b\n## 1.0.0\n- c\n", &["6:1 duplicate"]),
+            (
+                "## 1.0.0\n- a\n\n  ## 1.0\n- b\n## 1.0.0\n- c\n",
+                &["4:3 inner-heading", "6:1 duplicate"],
+            ),
             ("## 1.0.0\n- a\n\n## 0.9\n\n### Added\n", &["4:1 empty"]),
             ("## 1.0.0\n- **BREAKING** a\n", &["1:1 breaking-without-note"]),
             ("## 1.0.0\n- feat!: a\n\n### Upgrade notes\n\nDo b.\n", &[]),
@@ -247,6 +277,12 @@ mod tests {
             ("## 1.0.0 -- 05/01/2024\n- a\n", &["1:1 unclear-day"]),
             ("## 1.0.0 -- 05/13/2024\n- a\n", &[]),
             ("## 1.0.0.foo\n- a\n## 1.0.0\n- a\n", &["1:1 not-understood"]),
+            ("## 1.1.0\n- a\n\n<h2>1.0.0</h2>\n\n- b\n", &["4:1 inner-heading"]),
+            (
+                "## 1.1.0\n- a\n\n  ## 1.0.0\n\n> ## 0.9.0\n",
+                &["4:3 inner-heading", "6:3 inner-heading"],
+            ),
+            ("## 1.1.0 - 2022-10-081\n- a\n", &["1:1 no-such-day"]),
             (
                 "---\nversion: 1.0\ndate: 2024-05-01\nend_of_life: 2024-04-01\nbreaking: [{id: a, text: b}]\n---\n\n# 1.0\n",
                 &["8:1 breaking-without-note", "8:1 dead-on-arrival"],

@@ -7,11 +7,16 @@ use nom::character::complete::{char, one_of, space0, space1};
 use nom::combinator::{map_res, opt, recognize, verify};
 use nom::{IResult, Parser};
 
+/// A hyphen or minus, as typography knows them.
+pub(super) const DASHES: [char; 6] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2212}'];
+/// What stands between the numbers of a day.
+const SIGNS: &str = "-/.\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}";
+
 /// What was read where a date was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
     Day(Date),
-    /// A month.
+    /// A month or a quarter of a year.
     Vague,
     /// Numbers that may be read in two ways (`03/04/2020`): with the day first, and with the month first.
     Either(Date, Date),
@@ -44,6 +49,8 @@ const WEEKDAYS: [&str; 7] = [
 ];
 /// A month or weekday is cut to no fewer letters than these.
 const SHORTEST: usize = 3;
+/// Behind these no blank comes.
+const UNITS: [char; 4] = ['月', '월', '日', '일'];
 
 /// Reads a date at the start of `text`, with a time of day when one follows; gives what was left.
 pub(super) fn read(text: &str) -> Option<(&str, When)> {
@@ -52,16 +59,19 @@ pub(super) fn read(text: &str) -> Option<(&str, When)> {
         month_day_year,
         day_month_year,
         year_first,
+        with_signs_for_units,
+        quarter,
         year_last,
         compact,
         month_year,
     );
     let (rest, found) = alt(forms).parse(rest).ok()?;
     let (rest, _) = opt(time).parse(rest).ok()?;
-    let goes_on = rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let read = &text[..text.len() - rest.len()];
+    let goes_on = !read.ends_with(UNITS) && rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     // A further number after a dot or dash: it was a version after all, e.g. `2022.10.14.1`.
     let mut next = rest.chars();
-    let longer = matches!(next.next(), Some('.' | '-' | '/')) && next.next().is_some_and(|c| c.is_ascii_digit());
+    let longer = next.next().is_some_and(|c| SIGNS.contains(c)) && next.next().is_some_and(|c| c.is_ascii_digit());
     (!goes_on && !longer).then_some((rest, found))
 }
 
@@ -126,7 +136,8 @@ fn weekday(text: &str) -> IResult<&str, ()> {
 fn gap(text: &str) -> IResult<&str, &str> {
     recognize(alt((
         recognize((space0, char(','), space0)),
-        recognize(one_of("-/")),
+        recognize(one_of("/")),
+        recognize(one_of(DASHES.as_slice())),
         space1,
     )))
     .parse(text)
@@ -160,7 +171,7 @@ fn day_month_year(text: &str) -> IResult<&str, When> {
 /// `2024-01-02`, `2024/1/2`, `2024.01.02`, `2024-01`.
 fn year_first(text: &str) -> IResult<&str, When> {
     let (rest, year) = year(text)?;
-    let (rest, sign) = one_of("-/.")(rest)?;
+    let (rest, sign) = one_of(SIGNS)(rest)?;
     let (rest, month) = number(1, 2)(rest)?;
     match (char(sign), number(1, 2)).parse(rest) {
         Ok((rest, (_, of_month))) => Ok((rest, day(year, month, of_month))),
@@ -176,10 +187,30 @@ fn year_first(text: &str) -> IResult<&str, When> {
     }
 }
 
+/// `2024年1月2日`, `2024년 1월 2일`, and months written so.
+fn with_signs_for_units(text: &str) -> IResult<&str, When> {
+    let (rest, (year, _, _, month, _)) = (year, one_of("年년"), space0, number(1, 2), one_of("月월")).parse(text)?;
+    let of_month = (space0, number(1, 2), one_of("日일")).parse(rest);
+    Ok(match of_month {
+        Ok((rest, (_, of_month, _))) => (rest, day(year, month, of_month)),
+        Err(_) => (rest, When::Vague),
+    })
+}
+
+/// `2020-Q1`, `Q1 2020`.
+fn quarter(text: &str) -> IResult<&str, When> {
+    let named = || (one_of("qQ"), one_of("1234"));
+    let gap = || opt(alt((recognize(one_of(SIGNS)), space1)));
+    let first = recognize((named(), gap(), year));
+    let last = recognize((year, gap(), named()));
+    let (rest, _) = alt((first, last)).parse(text)?;
+    Ok((rest, When::Vague))
+}
+
 /// `25/12/2024`, `12/25/2024`, `25.12.2024`: with dots the day is always first.
 fn year_last(text: &str) -> IResult<&str, When> {
     let (rest, first) = number(1, 2)(text)?;
-    let (rest, sign) = one_of("-/.")(rest)?;
+    let (rest, sign) = one_of(SIGNS)(rest)?;
     let (rest, (second, _, year)) = (number(1, 2), char(sign), year).parse(rest)?;
     let found = match (first, second) {
         (first, second) if sign == '.' || first > 12 || first == second => day(year, second, first),
@@ -241,6 +272,11 @@ mod tests {
             "Tuesday, 2 January 2024",
             "Tue Jan 2 2024",
             "2024-01-02T03:04:05Z",
+            "2024\u{2011}01\u{2011}02",
+            "2024–01–02",
+            "2024年1月2日",
+            "2024年01月02日",
+            "2024년 1월 2일",
             "2024-01-02 03:04 UTC",
             "2024-01-02T03:04:05.678+01:00",
         ] {
@@ -262,7 +298,15 @@ mod tests {
 
     #[test]
     fn what_names_no_day_is_said_to_be_vague_impossible_or_no_date() {
-        for text in ["January 2024", "2024-01", "Oct, 2024"] {
+        for text in [
+            "January 2024",
+            "2024-01",
+            "Oct, 2024",
+            "2020-Q1",
+            "2020 Q4",
+            "Q1 2020",
+            "2024年1月",
+        ] {
             assert_eq!(read(text), Some(("", When::Vague)), "{text}");
         }
         let either = When::Either(jiff::civil::date(2024, 4, 3), jiff::civil::date(2024, 3, 4));

@@ -80,12 +80,13 @@ const LONGEST_TITLE: usize = 5;
 /// These make a section another thing: `Known bugs` are not fixed.
 const OTHERS: [&str; 3] = ["known", "contributors", "planned"];
 
+/// Ends the title of a section in which there is nothing.
+const EMPTY: [&str; 3] = ["none", "nothing", "nil"];
+const DENIALS: [&str; 5] = ["no", "not", "without", "zero", "never"];
+
 pub(super) fn kind_of(title: &str) -> SectionKind {
     let lower = title.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words = words(&lower);
     if words.len() > LONGEST_TITLE || words.iter().any(|word| OTHERS.contains(word)) {
         return SectionKind::Other;
     }
@@ -93,10 +94,49 @@ pub(super) fn kind_of(title: &str) -> SectionKind {
     if title == super::model::NO_HEADING {
         return SectionKind::Other;
     }
-    let found = KINDS
-        .iter()
-        .find(|(known, _)| words.iter().any(|word| known.contains(word)));
+    // `Breaking changes: none`
+    if words.last().is_some_and(|last| EMPTY.contains(last)) || words.ends_with(&["n", "a"]) {
+        return SectionKind::Other;
+    }
+    let says = |known: &[&str]| {
+        words
+            .iter()
+            .enumerate()
+            .any(|(at, word)| known.contains(word) && !is_negated(&words, at))
+    };
+    // What is compatible breaks nothing, what is not does.
+    let compatible = words.iter().position(|word| *word == "compatible");
+    let found = KINDS.iter().find(|(known, kind)| match (compatible, kind) {
+        (Some(at), SectionKind::Breaking) => is_negated(&words, at),
+        _ => says(known),
+    });
     found.map_or(SectionKind::Other, |(_, kind)| *kind)
+}
+
+fn words(lower: &str) -> Vec<&str> {
+    lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Whether an entry says no more than that what its section is for did not happen.
+pub(super) fn is_none(entry: &str) -> bool {
+    // No longer than these are.
+    if entry.len() > 40 {
+        return false;
+    }
+    match words(&entry.to_lowercase()).as_slice() {
+        ["n", "a"] | ["no" | "without" | "zero", "breaking", "change" | "changes"] => true,
+        [word] => EMPTY.contains(word),
+        _ => false,
+    }
+}
+
+/// `No breaking changes` denies all that follows, `non-breaking changes` the next word.
+fn is_negated(words: &[&str], at: usize) -> bool {
+    let before = &words[..at];
+    before.iter().any(|word| DENIALS.contains(word)) || before.last() == Some(&"non")
 }
 
 /// What an entry says to be: `[BUGFIX] …`, as Prometheus and others write it.
@@ -142,6 +182,17 @@ mod tests {
             (":bug: Fixed", SectionKind::Fixed),
             ("BREAKING CHANGES", SectionKind::Breaking),
             ("Backwards-incompatible changes", SectionKind::Breaking),
+            ("No breaking changes", SectionKind::Other),
+            ("There are no breaking changes", SectionKind::Other),
+            ("Without breaking changes", SectionKind::Other),
+            ("Breaking changes: none", SectionKind::Other),
+            ("Breaking changes (None)", SectionKind::Other),
+            ("Breaking changes - n/a", SectionKind::Other),
+            ("Non-breaking changes", SectionKind::Changed),
+            ("New features, no breaking changes", SectionKind::Added),
+            ("Backwards compatible changes", SectionKind::Changed),
+            ("Not backwards compatible", SectionKind::Breaking),
+            ("No known security fixes", SectionKind::Other),
             ("Upgrade notes", SectionKind::UpgradeNotes),
             ("Security", SectionKind::Security),
             ("Deprecations", SectionKind::Deprecated),
@@ -155,6 +206,21 @@ mod tests {
         ];
         for (title, kind) in table {
             assert_eq!(kind_of(title), kind, "{title}");
+        }
+    }
+
+    #[test]
+    fn entries_that_say_that_there_is_nothing() {
+        for entry in ["None", "_None._", "N/A", "No breaking changes.", "Nothing"] {
+            assert!(is_none(entry), "{entry}");
+        }
+        for entry in [
+            "",
+            "None of the old flags works",
+            "No more breaking changes to v1",
+            "Nothing is kept",
+        ] {
+            assert!(!is_none(entry), "{entry}");
         }
     }
 

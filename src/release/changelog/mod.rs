@@ -25,10 +25,11 @@ mod reader;
 mod render;
 mod reverts;
 mod source;
+mod withdrawn;
 
 pub use asks::{Once, Said, Topic};
 pub use check::{Finding, FindingKind, check};
-pub use detect::{AnyDocument, Grammar, check_any, read_any};
+pub use detect::{AnyDocument, Grammar, check_any, grammar_of, read_any};
 pub use draft::{Change, draft};
 pub use front::FrontError;
 pub use model::{
@@ -38,7 +39,7 @@ pub use model::{
 pub use one::ChangelogError;
 pub use range::{Gathered, Shown, Span, Told, View, Way, view};
 pub use reader::{Document, Warning, WarningKind, read};
-pub use render::{Mark, html, markdown, text};
+pub use render::{Mark, html, is_obeyed, markdown, text};
 
 /// A changelog file has at most this many bytes.
 pub const INPUT_LIMIT: u64 = 16 << 20;

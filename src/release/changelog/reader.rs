@@ -5,7 +5,7 @@
 
 use jiff::civil::Date;
 
-use super::blocks::{self, Block, Heading};
+use super::blocks::{self, Block, DEEPEST, Heading};
 use super::breaking;
 use super::date::{self, When};
 use super::front::{self, FrontError};
@@ -13,6 +13,7 @@ use super::heading::{self, Certainty, Release, Title};
 use super::mark;
 use super::matter;
 use super::model::{Body, Changelog, Entry, Form, NO_HEADING, Pending, Place, Section, SectionKind, Yanked};
+use super::withdrawn;
 use crate::version::Scheme;
 
 /// A changelog file: its releases in the order of the file, and all else that stands in it.
@@ -42,6 +43,10 @@ pub struct Warning {
 pub enum WarningKind {
     #[error("`{}` looks like a release but was not understood; what stands below it belongs to none", .0.escape_debug())]
     NotUnderstood(String),
+    #[error("this heading has no version; what stands below it belongs to no release")]
+    Versionless,
+    #[error("`{}` looks like a release but stands within a list, a quotation or HTML, and is taken for part of that", .0.escape_debug())]
+    Inner(String),
     #[error("`{}` has a day that no calendar has", .0.escape_debug())]
     NoSuchDay(String),
     #[error("`{}` may be {day_first} or {month_first}; write the year first", text.escape_debug())]
@@ -72,14 +77,11 @@ enum Head<V: Scheme> {
     Release {
         release: Box<Release<V>>,
         link: Option<String>,
-        yanked: bool,
+        yanked: Option<Yanked<V>>,
     },
     Pending(String),
     Aside(String),
 }
-
-/// Headings deeper than this are part of what they stand in.
-const DEEPEST: u8 = 3;
 
 /// Reads a whole file: any text is a changelog, perhaps one without releases. What is wrong in it is among the warnings.
 pub fn read<V: Scheme>(text: &str) -> Document<V> {
@@ -92,19 +94,39 @@ pub fn read<V: Scheme>(text: &str) -> Document<V> {
 pub(super) fn of_blocks<V: Scheme>(matter: front::Matter<V>, blocks: Vec<Block>) -> Document<V> {
     let mut reader = Reader {
         chapters: vec![Chapter::new(Head::Opening, 0, Place::default())],
+        levels: levels_of_releases::<V>(&blocks),
         warnings: Vec::new(),
     };
     for block in blocks {
         match block {
             Block::Heading(heading) => reader.heading(heading),
             Block::Entry { form, text, place } => reader.entry(form, text, place),
+            Block::Inner { text, place } => reader.inner(text, place),
         }
     }
     reader.finish(matter)
 }
 
+/// For each level whether headings of releases stand there that are nothing else.
+fn levels_of_releases<V: Scheme>(blocks: &[Block]) -> [bool; DEEPEST as usize + 1] {
+    let mut levels = [false; DEEPEST as usize + 1];
+    for block in blocks {
+        if let Block::Heading(heading) = block
+            && let Some(known) = levels.get_mut(usize::from(heading.level))
+        {
+            *known = *known || is_clear::<V>(&heading.text);
+        }
+    }
+    levels
+}
+
+fn is_clear<V: Scheme>(text: &str) -> bool {
+    matches!(heading::read::<V>(text), Title::Release(release) if release.certainty == Certainty::Clear)
+}
+
 struct Reader<V: Scheme> {
     chapters: Vec<Chapter<V>>,
+    levels: [bool; DEEPEST as usize + 1],
     warnings: Vec<Warning>,
 }
 
@@ -119,7 +141,16 @@ impl<V: Scheme> Reader<V> {
         if heading.level > DEEPEST {
             return self.deep(heading);
         }
+        let at_releases = self.levels[usize::from(heading.level)];
         match heading::read::<V>(&heading.text) {
+            Title::Release(release) if matches!(release.certainty, Certainty::Stopped | Certainty::Told) => {
+                let in_opening = inside == u8::MAX && self.levels.contains(&true);
+                if at_releases || is_sibling && !in_opening {
+                    self.stopped(release, heading, is_sibling);
+                } else {
+                    self.section_or_block(heading);
+                }
+            }
             Title::Release(release) if release.certainty == Certainty::Clear || is_sibling => {
                 self.release(release, heading);
             }
@@ -134,8 +165,31 @@ impl<V: Scheme> Reader<V> {
                 self.chapters.push(Chapter::new(head, heading.level, heading.place));
             }
             Title::Date(When::Day(day)) if self.takes_date(day) => {}
+            Title::Date(_) | Title::Versionless if is_sibling && at_releases => {
+                self.warn(heading.place, WarningKind::Versionless);
+                self.aside(heading);
+            }
             Title::Series if is_sibling => self.aside(heading),
-            Title::Pending | Title::Series | Title::Date(_) | Title::Plain => self.section_or_block(heading),
+            Title::Pending | Title::Series | Title::Date(_) | Title::Versionless | Title::Plain => {
+                self.section_or_block(heading);
+            }
+        }
+    }
+
+    /// Where releases stand, a version with more behind it is one, unless it is a sentence or may be the title of a section.
+    fn stopped(&mut self, release: Release<V>, heading: Heading, is_sibling: bool) {
+        let is_release = release.certainty == Certainty::Stopped && (is_sibling || release.date.is_some());
+        if is_release {
+            self.release(release, heading);
+        } else {
+            self.warn(heading.place, WarningKind::NotUnderstood(heading.text.clone()));
+            self.aside(heading);
+        }
+    }
+
+    fn inner(&mut self, text: String, place: Place) {
+        if is_clear::<V>(&text) {
+            self.warn(place, WarningKind::Inner(text));
         }
     }
 
@@ -152,7 +206,7 @@ impl<V: Scheme> Reader<V> {
             }
             _ => {}
         }
-        let yanked = release.yanked || heading.struck;
+        let yanked = (release.yanked || heading.struck).then(Yanked::unexplained);
         let head = Head::Release {
             release: Box::new(release),
             link: heading.link,
@@ -188,12 +242,29 @@ impl<V: Scheme> Reader<V> {
         }
     }
 
+    /// Right below the heading of a withdrawn release, why it was and where to go.
+    fn takes_explanation(&mut self, block: &str) -> bool {
+        let explained = self
+            .current()
+            .filter(|chapter| chapter.says_nothing())
+            .and_then(|chapter| match &mut chapter.head {
+                Head::Release {
+                    yanked: Some(yanked), ..
+                } if *yanked == Yanked::unexplained() => {
+                    *yanked = withdrawn::read(block)?;
+                    Some(())
+                }
+                _ => None,
+            });
+        explained.is_some()
+    }
+
     /// A section is written higher up, where a title such as `1.2.0` or `2024-01-02` would be more than its title.
     fn deep(&mut self, heading: Heading) {
         let is_more = match heading::read::<V>(&heading.text) {
-            Title::Release(release) => release.certainty != Certainty::Named,
+            Title::Release(release) => matches!(release.certainty, Certainty::Clear | Certainty::Wordy),
             Title::Odd | Title::Date(When::Day(_)) => true,
-            Title::Date(_) | Title::Pending | Title::Series | Title::Plain => false,
+            Title::Date(_) | Title::Versionless | Title::Pending | Title::Series | Title::Plain => false,
         };
         match self.current() {
             Some(chapter) if is_more => chapter.push_heading(&heading),
@@ -221,9 +292,11 @@ impl<V: Scheme> Reader<V> {
                 .strip_prefix("Released ")
                 .or(bare.strip_prefix("Release date: "))
                 .unwrap_or(bare);
-            if let Some(("", When::Day(day))) = date::read(bare.trim_start_matches("on "))
-                && self.takes_date(day)
-            {
+            let is_date = match date::read(bare.trim_start_matches("on ")) {
+                Some(("", When::Day(day))) => self.takes_date(day),
+                _ => false,
+            };
+            if is_date || self.takes_explanation(&text) {
                 return;
             }
         }
@@ -361,7 +434,7 @@ impl<V: Scheme> Chapter<V> {
             self.open(NO_HEADING.to_owned(), SectionKind::Other);
         }
         if let Some(section) = self.body.sections.last_mut() {
-            let breaking = section.kind == SectionKind::Breaking || breaking::breaks(&text);
+            let breaking = section.kind == SectionKind::Breaking && !mark::is_none(&text) || breaking::breaks(&text);
             section.entries.push(Entry {
                 kind: mark::kind_named(&text).filter(|kind| *kind != section.kind),
                 text,
@@ -391,7 +464,7 @@ impl<V: Scheme> Chapter<V> {
 fn finished<V: Scheme>(
     release: Release<V>,
     link: Option<String>,
-    yanked: bool,
+    yanked: Option<Yanked<V>>,
     body: Body,
     place: Place,
 ) -> Changelog<V> {
@@ -406,7 +479,7 @@ fn finished<V: Scheme>(
         dated,
         pending: release.pending,
         link,
-        yanked: yanked.then(Yanked::unexplained),
+        yanked,
         body,
         place,
         ..Changelog::bare(release.version)

@@ -186,6 +186,17 @@ pub(super) fn closed(html: &str) -> String {
     }
 }
 
+pub(super) fn without_tags(html: &str) -> String {
+    let pieces = html.split('<').enumerate().map(|(at, piece)| {
+        if at == 0 {
+            piece
+        } else {
+            piece.split_once('>').map_or("", |(_, text)| text)
+        }
+    });
+    pieces.collect()
+}
+
 /// Comments and empty anchors show nothing wherever the file is read.
 pub(super) fn shows_nothing(html: &str) -> bool {
     let mut rest = html.trim();

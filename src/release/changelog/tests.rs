@@ -100,6 +100,72 @@ fn tables_of_contents_and_headings_of_series_are_no_releases() {
 }
 
 #[test]
+fn what_is_said_not_to_break_breaks_nothing() {
+    for section in [
+        "### No breaking changes\n\n- a",
+        "### Breaking changes: none\n\n- a",
+        "### Breaking changes\n\n- None.",
+        "### Breaking changes\n\nNo breaking changes.",
+    ] {
+        let document = dotted(&format!("# 1.0.0\n\n{section}\n"));
+        assert_eq!(document.releases[0].asks().count(), 0, "{section}");
+    }
+}
+
+#[test]
+fn no_words_behind_a_version_hide_its_release() {
+    for heading in [
+        "[2.3.0] - 2024-01-01 (requires 2.0)",
+        "2.3.0 – Upgrade recommended",
+        "2.3.0 Migration release",
+        "2.3.0 - requires PHP 8.1 (2024-01-01)",
+        "2.3.0 - 2024-01-01 - supports Django 5.0",
+        "v2.3.0 support for IE",
+        "2.3.0 (was 2.2.9)",
+        "2.3.0 (compatible with 1.0)",
+        "2.3.0 [see upgrade guide]",
+        "2.3.0 - for Django 4.2 and 5.0",
+    ] {
+        let text = format!(
+            "# Log\n\n## 3.0.0 (2024-02-01)\n- a\n## 2.9.0 (2024-01-20)\n- b\n## {heading}\n- c\n## 2.0.0 (2023-01-01)\n- d\n"
+        );
+        let document = dotted(&text);
+        let found: Vec<String> = document.releases.iter().map(|one| one.version.to_string()).collect();
+        assert_eq!(found, ["3.0.0", "2.9.0", "2.3.0", "2.0.0"], "{heading}");
+        assert!(
+            document.releases.iter().all(|one| one.together_with.is_empty()),
+            "{heading}"
+        );
+        assert_eq!(document.warnings, [], "{heading}");
+    }
+}
+
+#[test]
+fn sentences_about_versions_are_told_beside_releases_and_sections_within_them() {
+    let text = "# Log\n## 2.0 migration guide\n- z\n## 2.0.0\n- a\n### 2.0 migration guide\n- b\n### 3.8 is now required\n- c\n";
+    let document = dotted(text);
+    assert_eq!(
+        outline(&document),
+        [
+            "2.0 Changes:1",
+            "2.0.0 Changes:1 2.0 migration guide:1 3.8 is now required:1"
+        ]
+    );
+    for heading in [
+        "3.8 is now required",
+        "1.0 to 2.0 migration guide",
+        "Python 3.8 support",
+    ] {
+        let document = dotted(&format!("## 2.0.0\n- a\n## {heading}\n- b\n## 1.0.0\n- c\n"));
+        assert_eq!(outline(&document), ["2.0.0 Changes:1", "1.0.0 Changes:1"], "{heading}");
+        assert_eq!(document.warnings.len(), 1, "{heading}");
+        assert_eq!(document.warnings[0].place.line, 3, "{heading}");
+    }
+    let of_levels = dotted("# 2.0.0\n- a\n## 1.1.0 (2024-01-02) – upgrade soon\n- b\n## 1.0.0\n- c\n");
+    assert_eq!(of_levels.releases.len(), 3);
+}
+
+#[test]
 fn what_was_not_understood_is_told_with_its_line() {
     let text = "\u{feff}# Log\r\n\r\n## 1.2.3.foo\r\n- lost?\r\n\r\n## 1.2.2 (2024-02-30)\r\n- a\r\n## 1.x\r\n- b\r\n";
     let document = dotted(text);

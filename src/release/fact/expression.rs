@@ -17,7 +17,7 @@ use std::str::FromStr;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_while1};
 use nom::character::complete::{char, multispace0};
-use nom::combinator::{cut, map, opt, value};
+use nom::combinator::{cut, map, opt, value, verify};
 use nom::error::Error;
 use nom::multi::many0;
 use nom::sequence::{delimited, preceded, terminated};
@@ -56,7 +56,7 @@ enum Sign {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is not an expression over facts: at byte {at} expected a comparison such as `rows > 1000`, `and`, `or`, `not` or parentheses", .text.escape_debug())]
+#[error("`{}` is not an expression over facts: at byte {at} expected a comparison such as `rows > 1000`, `and`, `or`, `not` or parentheses; texts stand in quotes", .text.escape_debug())]
 pub struct ExpressionError {
     pub text: String,
     pub at: usize,
@@ -109,7 +109,7 @@ enum Comparison {
 fn compare(name: &str, fact: &Fact, literal: &Fact) -> Option<Comparison> {
     match (fact, literal) {
         (Fact::Number(fact), Fact::Number(literal)) if !name.starts_with(COMPONENTS) => {
-            fact.value().partial_cmp(&literal.value()).map(Comparison::Ordered)
+            fact.compare(literal).map(Comparison::Ordered)
         }
         (Fact::Truth(fact), Fact::Truth(literal)) => Some(Comparison::Same(fact == literal)),
         (Fact::Truth(_), _) | (_, Fact::Truth(_)) => None,
@@ -227,7 +227,8 @@ fn comparison(text: &str) -> Parsed<'_, Node> {
 fn name(text: &str) -> Parsed<'_, &str> {
     let allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let (rest, found) = take_while1(allowed).parse(text)?;
-    let reserved = ["and", "or", "not", "true", "false"].contains(&found);
+    let mut reserved = ["and", "or", "not", "true", "false"].into_iter();
+    let reserved = reserved.any(|word| found.eq_ignore_ascii_case(word));
     if reserved || !found.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return Err(nom::Err::Error(Error::new(text, nom::error::ErrorKind::Alpha)));
     }
@@ -252,11 +253,10 @@ fn literal(text: &str) -> Parsed<'_, Fact> {
     let text_in_quotes = map(alt((quoted('"'), quoted('\''))), |text: &str| {
         Fact::Text(text.to_owned())
     });
-    let bare = map(
-        take_while1(|c: char| c.is_alphanumeric() || "._+-".contains(c)),
-        Fact::read,
-    );
-    alt((text_in_quotes, bare)).parse(text)
+    let bare = take_while1(|c: char| c.is_alphanumeric() || "._+-".contains(c));
+    // A word without quotes is more likely a slip than a text: `rows > 1_000`, `a == b`.
+    let meant = |fact: &Fact| !matches!(fact, Fact::Text(_)) || fact.version().is_some();
+    alt((text_in_quotes, verify(map(bare, Fact::read), meant))).parse(text)
 }
 
 /// One of these, with blanks before it; a word of letters ends where its letters end.
@@ -300,6 +300,7 @@ mod tests {
         let mut facts = facts;
         facts.insert("components.cache", Fact::read("1.10"));
         facts.insert("codename", Fact::read("inf"));
+        facts.insert("big", Fact::read("9007199254740993"));
         for (text, expected) in [
             ("rows > 1000000", Some(false)),
             ("rows>=120000", Some(true)),
@@ -313,7 +314,8 @@ mod tests {
             ("components.db >= 15.2.0", Some(true)),
             ("components.db < 15.10", Some(true)),
             ("components.cache < 1.9", Some(false)),
-            ("codename == inf and codename == 'inf'", Some(true)),
+            ("codename == 'inf'", Some(true)),
+            ("big > 9007199254740992", Some(true)),
             ("unknown", None),
             ("unknown > 3 or finalized", Some(true)),
             ("unknown > 3 and finalized", None),

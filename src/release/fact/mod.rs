@@ -87,7 +87,10 @@ impl fmt::Display for Fact {
 impl<'de> Deserialize<'de> for FactSheet {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(
+            untagged,
+            expecting = "a fact is a number, a text, true, false, null, or a table of such"
+        )]
         enum Nested {
             One(Fact),
             /// `null`: not known.

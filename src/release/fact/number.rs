@@ -1,5 +1,6 @@
 //! A number as a fact.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Deserialize;
@@ -22,8 +23,13 @@ impl Number {
         })
     }
 
-    pub(super) fn value(&self) -> f64 {
-        self.value
+    /// Whole numbers to the last digit, others as floating point does it.
+    pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
+        let whole = |number: &Self| number.written.parse::<i128>().ok();
+        match (whole(self), whole(other)) {
+            (Some(one), Some(other)) => Some(one.cmp(&other)),
+            _ => self.value.partial_cmp(&other.value),
+        }
     }
 
     pub(super) fn written(&self) -> &str {

@@ -1,6 +1,6 @@
 //! 5.6 for the roles that a targets role hands on work to: each verified by the delegator through which it was reached.
 
-use super::{Refreshed, needed};
+use super::{Refreshed, needed, targets};
 use crate::tuf::TufError;
 use crate::tuf::delegation::{Delegations, Step};
 use crate::tuf::document::{Document, Verified};
@@ -72,26 +72,7 @@ fn fetch(
     let name = refreshed.root.content.file_named(&step.name, meta.version);
     let limit = Role::Targets.limit().min(meta.length.unwrap_or(u64::MAX));
     let bytes = needed(refreshed.asking.source, name, limit)?;
-    // 5.6.2
-    if let Some(what) = meta.difference(&bytes) {
-        return Err(TufError::WrongBytes {
-            role: Role::Targets,
-            version: meta.version,
-            what,
-            by: Role::Snapshot,
-        });
-    }
-    // 5.6.3
-    let role = Document::<Targets>::parse(&bytes)?.verified_for(mandate)?;
-    // 5.6.4
-    if role.version != meta.version {
-        return Err(TufError::WrongVersion {
-            role: Role::Targets,
-            found: role.version,
-            by: Role::Snapshot.name(),
-            expected: meta.version,
-        });
-    }
+    let role = accept(mandate, meta, &bytes)?;
     // 5.6.5
     refreshed.asking.check_fresh(&role)?;
     // 5.6.6
@@ -101,6 +82,10 @@ fn fetch(
         version: role.version,
     });
     Ok(role)
+}
+
+pub fn accept(mandate: &Mandate<'_>, meta: &MetaFile, bytes: &[u8]) -> Result<Verified<Signed<Targets>>, TufError> {
+    targets::accept_by(meta, bytes, |document| document.verified_for(mandate))
 }
 
 /// Beside the four top-level files, whose names no delegated role can have.

@@ -34,6 +34,7 @@ use trust::Trust;
 pub use note::Note;
 pub use search::{Listed, Listing, all, find};
 
+pub use delegated::accept as accept_delegated;
 pub use root::next as next_root;
 pub use snapshot::accept as accept_snapshot;
 pub use targets::accept as accept_targets;

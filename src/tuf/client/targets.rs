@@ -4,7 +4,7 @@ use super::snapshot::targets_meta;
 use super::{Asking, Note, Trust, needed};
 use crate::tuf::TufError;
 use crate::tuf::document::{Document, Verified};
-use crate::tuf::model::{Role, Root, Signed, Snapshot, Targets};
+use crate::tuf::model::{MetaFile, Role, Root, Signed, Snapshot, Targets};
 
 pub fn update(
     trust: &Trust,
@@ -53,7 +53,15 @@ pub fn accept(
     snapshot: &Verified<Signed<Snapshot>>,
     bytes: &[u8],
 ) -> Result<Verified<Signed<Targets>>, TufError> {
-    let meta = targets_meta(snapshot)?;
+    accept_by(targets_meta(snapshot)?, bytes, |document| document.verified_by(root))
+}
+
+/// The same for the top-level list and for delegated ones, but for who signs.
+pub fn accept_by(
+    meta: &MetaFile,
+    bytes: &[u8],
+    verify: impl FnOnce(Document<Targets>) -> Result<Verified<Signed<Targets>>, TufError>,
+) -> Result<Verified<Signed<Targets>>, TufError> {
     // 5.6.2
     if let Some(what) = meta.difference(bytes) {
         return Err(TufError::WrongBytes {
@@ -64,7 +72,7 @@ pub fn accept(
         });
     }
     // 5.6.3
-    let offered = Document::<Targets>::parse(bytes)?.verified_by(root)?;
+    let offered = verify(Document::parse(bytes)?)?;
     // 5.6.4
     if offered.version != meta.version {
         return Err(TufError::WrongVersion {

@@ -1,11 +1,17 @@
-//! The publisher's side: makes and signs metadata. Nothing is on disk before [`Editor::write`], and then the file that
-//! clients ask for first is written last, so that at every moment they find metadata that belongs together.
+//! The publisher's side: makes metadata, and signs it with the keys at hand. What needs more keys is a draft that others sign
+//! elsewhere. Nothing is on disk before [`Editor::write`] or [`Editor::keep`]; the file that clients ask for first is written
+//! last, so that at every moment they find metadata that belongs together.
 
+mod bins;
+mod draft;
 mod open;
+mod proof;
+mod sign;
 mod signatories;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp as Time, Unit};
@@ -13,23 +19,35 @@ use serde_json::Map;
 
 use super::catalog::{CUSTOM, releases, target_file, target_ref};
 use super::document::{Document, Verified};
-use super::model::{Content, MetaFile, Root, SPEC_VERSION, Signed, Snapshot, TargetFile, Targets, Timestamp};
-use super::{Role, TufError};
-use crate::crypt::SigningKey;
+use super::model::{Content, Root, SPEC_VERSION, Signed, Snapshot, TargetFile, Targets, Timestamp};
+use super::{Key, Role, TufError};
 use crate::disk;
 use crate::release::{Catalog, ProductName, TargetCustom, TargetRef};
+use draft::Draft;
 
+pub use sign::{Lacking, Standing};
 pub use signatories::{RoleKeys, Signatories};
 
-/// The metadata of a repository, and what of it waits to be written.
+/// The metadata of a repository: what clients see, what is to come, and what of that waits to be written.
 #[derive(Debug)]
 pub struct Editor {
-    root: Verified<Signed<Root>>,
-    targets: Signed<Targets>,
-    snapshot: Signed<Snapshot>,
-    timestamp: Signed<Timestamp>,
+    /// None as long as a new repository is nowhere yet.
+    published: Option<Published>,
+    draft: Draft,
+    added: BTreeMap<String, TargetFile>,
+    renewed: BTreeSet<Role>,
     /// Names and contents in the order of writing.
     pending: Vec<(String, Vec<u8>)>,
+}
+
+/// What clients see.
+#[derive(Debug, Clone)]
+struct Published {
+    root: Verified<Signed<Root>>,
+    /// The top-level role and its bins, by their names.
+    targets: BTreeMap<String, Verified<Signed<Targets>>>,
+    snapshot: Verified<Signed<Snapshot>>,
+    timestamp: Verified<Signed<Timestamp>>,
 }
 
 /// How a role stands, for reports and warnings.
@@ -37,204 +55,264 @@ pub struct Editor {
 pub struct RoleState {
     pub role: Role,
     pub version: u64,
+    /// The first of its files to expire.
     pub expires: Time,
-    /// Ids of the keys that sign it.
-    pub keys: Vec<String>,
+    pub keys: BTreeMap<String, Key>,
     pub threshold: u64,
 }
 
+impl RoleState {
+    /// How long before the end a person should hear of it: two weeks, or half the life of what lives shorter.
+    pub fn is_due(&self, now: Time) -> bool {
+        let warning = SignedDuration::from_hours(24 * 14).min(lifetime(self.role) / 2);
+        self.expires.duration_since(now) < warning
+    }
+}
+
 impl Editor {
-    /// A new, empty, signed repository; every role at version 1.
-    pub fn create(signatories: &Signatories, signers: &[SigningKey], now: Time) -> Result<Self, TufError> {
-        let root = header(1, Role::Root, now, signatories.to_root(Map::new())?)?;
-        let (document, bytes) = Document::sign(&root, &[&root.content], signers)?;
-        enough(&document, &root.content)?;
-        let root = document.verified_by_itself()?;
-        let mut editor = Self {
-            targets: header(0, Role::Targets, now, Targets::default())?,
-            snapshot: header(0, Role::Snapshot, now, Snapshot::default())?,
-            timestamp: header(0, Role::Timestamp, now, Timestamp::default())?,
-            root,
+    /// A new, empty repository, to be signed.
+    pub fn create(signatories: &Signatories, now: Time) -> Result<Self, TufError> {
+        let root = header(1, Role::Root, now, signatories.to_root(None)?)?;
+        let targets = header(1, Role::Targets, now, Targets::default())?;
+        Ok(Self {
+            published: None,
+            draft: Draft {
+                root: Some(Document::unsigned(root)?),
+                targets: BTreeMap::from([(Role::Targets.name().to_owned(), Document::unsigned(targets)?)]),
+                ..Draft::default()
+            },
+            added: BTreeMap::new(),
+            renewed: BTreeSet::new(),
             pending: Vec::new(),
+        })
+    }
+
+    /// The repository in a folder `metadata/`, verified as a client does it from its first root on, but for expiry; with the
+    /// draft that waits for signatures, if the file `draft` has one.
+    pub fn open(metadata: &Path, draft: Option<&Path>) -> Result<Self, TufError> {
+        let published = open::open(metadata)?;
+        let draft = match draft.map(draft::read).transpose()?.flatten() {
+            Some(draft) => draft.still_next(&published)?,
+            None => Draft::default(),
         };
-        editor.sign_release(signers, now)?;
-        // Last, so that a repository with a root is a whole one.
-        editor.pending.push((Role::Root.versioned_file(1), bytes));
-        Ok(editor)
+        Ok(Self {
+            published: Some(published),
+            draft,
+            added: BTreeMap::new(),
+            renewed: BTreeSet::new(),
+            pending: Vec::new(),
+        })
     }
 
-    /// The repository in a folder `metadata/`, verified as a client does it from its first root on, but for expiry.
-    pub fn open(metadata: &Path) -> Result<Self, TufError> {
-        open::open(metadata)
+    /// Whether something waits for the signatures of others.
+    pub fn has_draft(&self) -> bool {
+        self.published.is_some() && !self.draft.is_empty()
     }
 
-    pub fn targets(&self) -> impl Iterator<Item = (&str, &TargetFile)> {
-        self.targets
-            .content
-            .targets
-            .iter()
+    /// All targets as they will be listed.
+    pub fn targets(&self) -> BTreeMap<&str, &TargetFile> {
+        let files = self.listings().into_iter().flat_map(|role| &role.content.targets);
+        files
+            .chain(&self.added)
             .map(|(name, file)| (name.as_str(), file))
+            .collect()
     }
 
-    /// A target as signed, none when there is none of that name.
+    /// Targets that clients do not see yet, or see otherwise.
+    pub fn unpublished(&self) -> Result<Vec<TargetRef>, TufError> {
+        let published = self.published.iter().flat_map(|published| published.targets.values());
+        let seen: BTreeMap<&String, &TargetFile> = published.flat_map(|role| &role.content.targets).collect();
+        let changed = self.draft.targets.values().map(Document::signed);
+        let files = changed.flat_map(|role| &role.content.targets).chain(&self.added);
+        files
+            .filter(|(name, file)| seen.get(name) != Some(file))
+            .map(|(name, file)| target_ref(name, file))
+            .collect()
+    }
+
+    fn find(&self, name: &str) -> Option<&TargetFile> {
+        let listed = || {
+            self.listings()
+                .into_iter()
+                .find_map(|role| role.content.targets.get(name))
+        };
+        self.added.get(name).or_else(listed)
+    }
+
+    /// The top-level role and its bins, as they are or are to be.
+    fn listings(&self) -> Vec<&Signed<Targets>> {
+        let top = self.listing(Role::Targets.name());
+        let bins = top.into_iter().flat_map(|top| bins::names(&top.content));
+        bins.filter_map(|bin| self.listing(&bin)).chain(top).collect()
+    }
+
+    /// A target as it is to be signed, none when there is none of that name.
     pub fn target(&self, name: &str) -> Result<Option<TargetRef>, TufError> {
-        let file = self.targets.content.targets.get(name);
-        file.map(|file| target_ref(name, file)).transpose()
+        self.find(name).map(|file| target_ref(name, file)).transpose()
     }
 
-    /// The releases of a product as a client will see them after the next signing.
+    /// The releases of a product as a client will see them.
     pub fn catalog(&self, product: &ProductName) -> Result<Catalog, TufError> {
-        releases(&self.targets.content, product)
+        releases(self.targets(), product)
     }
 
+    /// As clients see them.
     pub fn states(&self) -> Vec<RoleState> {
+        let Some(published) = &self.published else {
+            return Vec::new();
+        };
+        let root = &published.root;
         let state = |role, version, expires| {
-            let rule = self.root.content.rule(role);
+            let (keys, threshold) = root.content.rule(role).map_or((BTreeMap::new(), 0), |rule| {
+                let key = |id: &String| Some((id.clone(), root.content.keys.get(id)?.clone()));
+                (rule.keyids.iter().filter_map(key).collect(), rule.threshold)
+            });
             RoleState {
                 role,
                 version,
                 expires,
-                keys: rule.map(|rule| rule.keyids.clone()).unwrap_or_default(),
-                threshold: rule.map_or(0, |rule| rule.threshold),
+                keys,
+                threshold,
             }
         };
+        let of_targets = published.targets.values().map(|role| role.expires).min();
+        let version = published.targets.get(Role::Targets.name()).map_or(0, |top| top.version);
         vec![
-            state(Role::Root, self.root.version, self.root.expires),
-            state(Role::Targets, self.targets.version, self.targets.expires),
-            state(Role::Snapshot, self.snapshot.version, self.snapshot.expires),
-            state(Role::Timestamp, self.timestamp.version, self.timestamp.expires),
+            state(Role::Root, root.version, root.expires),
+            state(Role::Targets, version, of_targets.unwrap_or(root.expires)),
+            state(Role::Snapshot, published.snapshot.version, published.snapshot.expires),
+            state(
+                Role::Timestamp,
+                published.timestamp.version,
+                published.timestamp.expires,
+            ),
         ]
     }
 
     /// What a client refuses at `now`.
     pub fn check_fresh(&self, now: Time) -> Result<(), TufError> {
-        self.root.check_fresh(now)?;
-        self.targets.check_fresh(now)?;
-        self.snapshot.check_fresh(now)?;
-        self.timestamp.check_fresh(now)
+        self.published
+            .as_ref()
+            .map_or(Ok(()), |published| published.check_fresh(now))
     }
 
-    /// Adds a target to the next [`Editor::sign_release`]; false when exactly this is there already. A name never gets
-    /// other content: somebody may have installed it.
-    pub fn add_target(&mut self, target: &TargetRef, custom: &TargetCustom) -> Result<bool, TufError> {
-        target_file(&target.name, target.sha256)?;
-        let custom = serde_json::to_value(custom).map_err(|e| TufError::malformed(Role::Targets, e))?;
-        let file = TargetFile::new(target, Map::from_iter([(CUSTOM.to_owned(), custom)]));
-        match self.targets.content.targets.get(&target.name) {
-            Some(there) if *there == file => Ok(false),
-            Some(_) => Err(TufError::Published {
-                name: target.name.clone(),
-            }),
-            None => {
-                self.targets.content.targets.insert(target.name.clone(), file);
-                Ok(true)
+    /// Who signs what, as it is or is to be.
+    pub fn signatories(&self) -> Option<Signatories> {
+        self.root().map(|root| Signatories::of(&root.content))
+    }
+
+    /// The keys that may have something to sign.
+    pub fn keys_of(&self, roles: &[Role]) -> Vec<Key> {
+        let published = self.published.as_ref().map(|published| &published.root.content);
+        let draft = self.draft.root.as_ref().map(|root| &root.signed().content);
+        let mut keys: Vec<Key> = Vec::new();
+        for root in published.into_iter().chain(draft) {
+            for role in roles {
+                let (listed, _) = root.signatories(*role);
+                keys.extend(listed.into_iter().cloned());
             }
         }
+        keys
+    }
+
+    /// Adds a target; false when exactly this is there already. A name never gets other content: somebody may have
+    /// installed it.
+    pub fn add_target(&mut self, target: &TargetRef, custom: &TargetCustom) -> Result<bool, TufError> {
+        let file = described(target, custom)?;
+        match self.find(&target.name) {
+            Some(there) if *there == file => return Ok(false),
+            Some(_) => {
+                return Err(TufError::Published {
+                    name: target.name.clone(),
+                });
+            }
+            None => self.nothing_waits()?,
+        }
+        self.added.insert(target.name.clone(), file);
+        Ok(true)
     }
 
     /// Puts a target in the place of the one of that name; only for what nobody installs. False when exactly this is there.
     pub fn replace_target(&mut self, target: &TargetRef, custom: &TargetCustom) -> Result<bool, TufError> {
-        let there = self.targets.content.targets.remove(&target.name);
-        let added = self.add_target(target, custom)?;
-        Ok(added && there.as_ref() != self.targets.content.targets.get(&target.name))
-    }
-
-    /// Signs targets, snapshot and timestamp, each one version up.
-    pub fn sign_release(&mut self, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
-        self.sign_targets(None, signers, now)?;
-        self.sign_snapshot(None, signers, now)?;
-        self.sign_timestamp(None, signers, now)
-    }
-
-    /// Signs the short-lived roles anew: the timestamp, and the snapshot when enough of its keys are among the signers.
-    pub fn renew(&mut self, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
-        match self.sign_snapshot(None, signers, now) {
-            Ok(()) | Err(TufError::KeysMissing { .. }) => {}
-            Err(e) => return Err(e),
+        let file = described(target, custom)?;
+        if self.find(&target.name) == Some(&file) {
+            return Ok(false);
         }
-        self.sign_timestamp(None, signers, now)
+        self.nothing_waits()?;
+        self.added.insert(target.name.clone(), file);
+        Ok(true)
     }
 
-    /// The next root, with other keys, signed by the present keys and the new ones. When other roles get other keys, they
-    /// are signed anew, by the keys that leave too if at hand: clients that see the old root a moment longer believe them.
-    pub fn rotate(&mut self, to: &Signatories, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
-        let old = self.root.clone();
-        let content = to.to_root(old.content.unknown.clone())?;
-        let next = header(up(Role::Root, old.version)?, Role::Root, now, content)?;
-        let name = Role::Root.versioned_file(next.version);
-        let (document, bytes) = Document::sign(&next, &[&old.content, &next.content], signers)?;
-        enough(&document, &old.content)?;
-        enough(&document, &next.content)?;
-        self.root = document.verified_by(&old)?;
-        let others = [Role::Targets, Role::Snapshot, Role::Timestamp];
-        if others
-            .into_iter()
-            .any(|role| old.content.signatories(role) != next.content.signatories(role))
-        {
-            self.sign_targets(Some(&old.content), signers, now)?;
-            self.sign_snapshot(Some(&old.content), signers, now)?;
-            self.sign_timestamp(Some(&old.content), signers, now)?;
-        }
-        self.pending.push((name, bytes));
+    /// Other keys or numbers of them, from the next signing on. Where a role gets other keys, it is signed anew, by the keys
+    /// that leave too if at hand: clients that see the old root a moment longer believe them.
+    pub fn change_keys(&mut self, to: &Signatories, now: Time) -> Result<(), TufError> {
+        self.nothing_waits()?;
+        let Some(published) = &self.published else {
+            return Ok(());
+        };
+        let content = to.to_root(Some(&published.root.content))?;
+        self.draft.root = Some(next(&published.root, content, now)?);
         Ok(())
     }
 
-    /// Writes what was signed into the folder `metadata/`. Cut short, it leaves what clients saw before; what it wrote then
-    /// is replaced by the next try.
-    pub fn write(&mut self, metadata: &Path) -> Result<(), TufError> {
+    /// Asks for a new version of these roles, with a new expiry, at the next signing.
+    pub fn renew(&mut self, roles: &[Role], now: Time) -> Result<(), TufError> {
+        self.nothing_waits()?;
+        for role in roles {
+            match (&self.published, role) {
+                (Some(published), Role::Root) => {
+                    self.draft.root = Some(next(&published.root, published.root.content.clone(), now)?);
+                }
+                _ => drop(self.renewed.insert(*role)),
+            }
+        }
+        Ok(())
+    }
+
+    /// A draft is never changed under those who have signed it.
+    pub fn nothing_waits(&self) -> Result<(), TufError> {
+        if self.has_draft() {
+            return Err(TufError::DraftWaits);
+        }
+        Ok(())
+    }
+
+    /// Writes what was signed into the folder `metadata/`, and removes a draft that it was. Cut short, it leaves what clients saw
+    /// before; what it wrote then is replaced by the next try.
+    pub fn write(&mut self, metadata: &Path, draft: &Path) -> Result<(), TufError> {
         disk::create_dir_all(metadata)?;
         for (name, bytes) in &self.pending {
             disk::write_atomic(&metadata.join(name), bytes, 0o644)?;
         }
         self.pending.clear();
+        if self.draft.is_empty() {
+            disk::remove_file(draft)?;
+        }
         Ok(())
     }
 
-    fn sign_targets(&mut self, leaving: Option<&Root>, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
-        let (targets, bytes) = self.sign(&self.targets, leaving, signers, now)?;
-        let meta = MetaFile::of(targets.version, &bytes);
-        self.snapshot.content.meta.insert(Role::Targets.file(), meta);
-        self.queue(Role::Targets.versioned_file(targets.version), bytes);
-        self.targets = targets;
-        Ok(())
+    /// Keeps in the file `draft` what lacks signatures.
+    pub fn keep(&self, draft: &Path) -> Result<(), TufError> {
+        self.draft.write(draft)
     }
 
-    fn sign_snapshot(&mut self, leaving: Option<&Root>, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
-        let (snapshot, bytes) = self.sign(&self.snapshot, leaving, signers, now)?;
-        let meta = MetaFile::of(snapshot.version, &bytes);
-        self.timestamp.content.meta.insert(Role::Snapshot.file(), meta);
-        self.queue(Role::Snapshot.versioned_file(snapshot.version), bytes);
-        self.snapshot = snapshot;
-        Ok(())
+    /// The root that is or is to be.
+    fn root(&self) -> Option<&Signed<Root>> {
+        let draft = self.draft.root.as_ref().map(Document::signed);
+        draft.or_else(|| self.published.as_ref().map(|published| &*published.root))
     }
 
-    fn sign_timestamp(&mut self, leaving: Option<&Root>, signers: &[SigningKey], now: Time) -> Result<(), TufError> {
-        let (timestamp, bytes) = self.sign(&self.timestamp, leaving, signers, now)?;
-        self.queue(Role::Timestamp.file(), bytes);
-        self.timestamp = timestamp;
-        Ok(())
+    /// A targets role that is or is to be.
+    fn listing(&self, name: &str) -> Option<&Signed<Targets>> {
+        let draft = self.draft.targets.get(name).map(Document::signed);
+        draft.or_else(|| self.published.as_ref()?.targets.get(name).map(|role| &**role))
     }
+}
 
-    fn sign<C: Content + Clone>(
-        &self,
-        last: &Signed<C>,
-        leaving: Option<&Root>,
-        signers: &[SigningKey],
-        now: Time,
-    ) -> Result<(Signed<C>, Vec<u8>), TufError> {
-        let next = header(up(C::ROLE, last.version)?, C::ROLE, now, last.content.clone())?;
-        let root = &self.root.content;
-        let roots: Vec<&Root> = std::iter::once(root).chain(leaving).collect();
-        let (document, bytes) = Document::sign(&next, &roots, signers)?;
-        enough(&document, root)?;
-        Ok((next, bytes))
-    }
-
-    /// A file that is signed twice before it is written counts once, at its later place.
-    fn queue(&mut self, name: String, bytes: Vec<u8>) {
-        self.pending.retain(|(other, _)| *other != name);
-        self.pending.push((name, bytes));
-    }
+fn described(target: &TargetRef, custom: &TargetCustom) -> Result<TargetFile, TufError> {
+    target_file(&target.name, target.sha256)?;
+    let custom = serde_json::to_value(custom).map_err(|e| TufError::malformed(Role::Targets, e))?;
+    Ok(TargetFile::new(target, Map::from_iter([(CUSTOM.to_owned(), custom)])))
 }
 
 fn lifetime(role: Role) -> SignedDuration {
@@ -259,20 +337,9 @@ fn header<C>(version: u64, role: Role, now: Time, content: C) -> Result<Signed<C
     })
 }
 
-fn up(role: Role, version: u64) -> Result<u64, TufError> {
-    version
-        .checked_add(1)
-        .ok_or_else(|| TufError::malformed(role, "its versions are used up"))
-}
-
-fn enough<C: Content>(document: &Document<C>, root: &Root) -> Result<(), TufError> {
-    let (given, threshold) = document.count(root);
-    if given as u64 >= threshold {
-        return Ok(());
-    }
-    Err(TufError::KeysMissing {
-        role: C::ROLE,
-        threshold,
-        given,
-    })
+/// The version after `last`, to be signed.
+fn next<C: Content>(last: &Signed<C>, content: C, now: Time) -> Result<Document<C>, TufError> {
+    let up = last.version.checked_add(1);
+    let version = up.ok_or_else(|| TufError::malformed(C::ROLE, "its versions are used up"))?;
+    Document::unsigned(header(version, C::ROLE, now, content)?)
 }

@@ -3,31 +3,37 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Editor;
+use super::{Published, bins};
 use crate::disk;
 use crate::tuf::TufError;
 use crate::tuf::client::{accept_snapshot, accept_targets, accept_timestamp, next_root};
 use crate::tuf::document::{Document, Verified};
 use crate::tuf::model::{MetaFile, Role, Root, Signed};
 
-pub fn open(metadata: &Path) -> Result<Editor, TufError> {
+pub fn open(metadata: &Path) -> Result<Published, TufError> {
     let root = newest_root(metadata)?;
     let bytes = needed(metadata, Role::Timestamp, Role::Timestamp.file())?;
     let timestamp = accept_timestamp(&root, None, &bytes)?;
-    let announced = |meta: &BTreeMap<String, MetaFile>, role: Role| {
-        let version = meta.get(&role.file()).map_or(0, |file| file.version);
-        root.content.file_of(role, version)
+    let announced = |meta: &BTreeMap<String, MetaFile>, name: &str| {
+        let version = meta.get(&format!("{name}.json")).map_or(0, |file| file.version);
+        root.content.file_named(name, version)
     };
-    let name = announced(&timestamp.content.meta, Role::Snapshot);
+    let name = announced(&timestamp.content.meta, Role::Snapshot.name());
     let snapshot = accept_snapshot(&root, &timestamp, None, &needed(metadata, Role::Snapshot, name)?)?;
-    let name = announced(&snapshot.content.meta, Role::Targets);
-    let targets = accept_targets(&root, &snapshot, &needed(metadata, Role::Targets, name)?)?;
-    Ok(Editor {
-        targets: targets.into_inner(),
-        snapshot: snapshot.into_inner(),
-        timestamp: timestamp.into_inner(),
+    let name = announced(&snapshot.content.meta, Role::Targets.name());
+    let top = accept_targets(&root, &snapshot, &needed(metadata, Role::Targets, name)?)?;
+    let mut targets = BTreeMap::new();
+    for bin in bins::names(&top.content) {
+        let bytes = needed(metadata, Role::Targets, announced(&snapshot.content.meta, &bin))?;
+        let listing = bins::accept(&top, &snapshot, &bin, &bytes)?;
+        targets.insert(bin, listing);
+    }
+    targets.insert(Role::Targets.name().to_owned(), top);
+    Ok(Published {
         root,
-        pending: Vec::new(),
+        targets,
+        snapshot,
+        timestamp,
     })
 }
 

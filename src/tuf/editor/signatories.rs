@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::crypt::PublicKey;
 use crate::tuf::model::{RoleRule, Root};
 use crate::tuf::{Key, Role, TufError};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RoleKeys {
-    pub keys: Vec<PublicKey>,
+    pub keys: Vec<Key>,
     pub threshold: u64,
 }
 
@@ -18,13 +18,13 @@ impl From<PublicKey> for RoleKeys {
     /// One key that signs alone.
     fn from(key: PublicKey) -> Self {
         Self {
-            keys: vec![key],
+            keys: vec![Key::ed25519(&key)],
             threshold: 1,
         }
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Signatories {
     pub root: RoleKeys,
     pub targets: RoleKeys,
@@ -33,12 +33,38 @@ pub struct Signatories {
 }
 
 impl Signatories {
-    pub(super) fn to_root(&self, unknown: Map<String, Value>) -> Result<Root, TufError> {
+    pub(super) fn of(root: &Root) -> Self {
+        let of = |role| {
+            let (keys, threshold) = root.signatories(role);
+            RoleKeys {
+                keys: keys.into_iter().cloned().collect(),
+                threshold,
+            }
+        };
+        Self {
+            root: of(Role::Root),
+            targets: of(Role::Targets),
+            snapshot: of(Role::Snapshot),
+            timestamp: of(Role::Timestamp),
+        }
+    }
+
+    pub fn of_role(&mut self, role: Role) -> &mut RoleKeys {
+        match role {
+            Role::Root => &mut self.root,
+            Role::Targets => &mut self.targets,
+            Role::Snapshot => &mut self.snapshot,
+            Role::Timestamp => &mut self.timestamp,
+        }
+    }
+
+    /// The content of a root, with what `last` had besides: names of its keys, and fields that this version does not know.
+    pub(super) fn to_root(&self, last: Option<&Root>) -> Result<Root, TufError> {
         let mut root = Root {
             consistent_snapshot: true,
             keys: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            unknown,
+            roles: last.map(|last| last.roles.clone()).unwrap_or_default(),
+            unknown: last.map(|last| last.unknown.clone()).unwrap_or_default(),
         };
         let all = [
             (Role::Root, &self.root),
@@ -48,9 +74,10 @@ impl Signatories {
         ];
         for (role, RoleKeys { keys, threshold }) in all {
             let mut keyids = Vec::new();
-            for key in keys.iter().map(Key::ed25519) {
-                let id = key.id()?;
-                root.keys.insert(id.clone(), key);
+            for key in keys {
+                let known = last.and_then(|last| last.keys.iter().find(|(_, other)| *other == key));
+                let id = known.map_or_else(|| key.id(), |(id, _)| Ok(id.clone()))?;
+                root.keys.insert(id.clone(), key.clone());
                 keyids.push(id);
             }
             keyids.sort();
@@ -65,7 +92,9 @@ impl Signatories {
             let rule = RoleRule {
                 keyids,
                 threshold: *threshold,
-                unknown: Map::new(),
+                unknown: last
+                    .and_then(|last| last.rule(role))
+                    .map_or_else(Map::new, |rule| rule.unknown.clone()),
             };
             root.roles.insert(role.name().into(), rule);
         }

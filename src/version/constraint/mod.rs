@@ -74,6 +74,11 @@ impl<V: Scheme> Constraint<V> {
             .any(|group| group.iter().all(|rule| rule.holds(version)))
     }
 
+    /// Whether it names one version.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.any_of.as_slice(), [group] if matches!(group.as_slice(), [Rule::Compare(Comparison::Equal, _)]))
+    }
+
     /// Stretches of `sorted`, an ascending list, outside of which no version matches.
     pub fn stretches<'a>(&'a self, sorted: &'a [V]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.any_of.iter().map(|group| {

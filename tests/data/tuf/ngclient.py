@@ -1,6 +1,6 @@
-"""Reads a repository with the client of PyPI's `tuf`: every target of it, from its first root on.
+"""Reads a repository with the client of PyPI's `tuf`: these targets of it, else every one that its top-level role lists, from its first root on.
 
-    python ngclient.py REPOSITORY INTO
+    python ngclient.py REPOSITORY INTO [TARGET...]
 """
 
 import functools
@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from tuf.ngclient import Updater
 
-repository, into = (pathlib.Path(word) for word in sys.argv[1:])
+repository, into = (pathlib.Path(word) for word in sys.argv[1:3])
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -29,7 +29,7 @@ updater = Updater(
     metadata_dir=str(into / "metadata"), metadata_base_url=f"{url}/metadata/", target_dir=str(into / "targets"),
     target_base_url=f"{url}/targets/", bootstrap=(repository / "root.json").read_bytes())
 updater.refresh()
-names = json.loads((into / "metadata/targets.json").read_bytes())["signed"]["targets"]
+names = sys.argv[3:] or json.loads((into / "metadata/targets.json").read_bytes())["signed"]["targets"]
 for name in names:
     target = updater.get_targetinfo(name)
     assert target is not None, name

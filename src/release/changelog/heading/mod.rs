@@ -11,12 +11,14 @@ use nom::character::complete::digit1;
 use nom::error::Error;
 
 use self::token::{looks_like_version, named_series, next_word, version_in};
-use self::words::{BETWEEN, PENDING, PHRASES_OF_PENDING, Role, YANKED, role_after, role_before};
+use self::words::{BETWEEN, PENDING, PHRASES_OF_PENDING, Role, VERBS, YANKED, role_after, role_before};
 use super::date::{self, When};
-use crate::version::Scheme;
+use crate::version::{Dotted, Scheme};
 
 /// Words of a product's name before its version.
 const LONGEST_NAME: usize = 3;
+/// Stand between the parts of a heading.
+const SIGNS: &str = "–—·";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Title<V> {
@@ -25,6 +27,8 @@ pub(super) enum Title<V> {
     Pending,
     /// A date and nothing else.
     Date(When),
+    /// Has the form of a release's heading, but no version: `[] - 2020-01-01`, `Version (2020-01-01)`, nothing at all.
+    Versionless,
     /// Such as `2.x`: it divides, but names no release.
     Series,
     /// Looks like a release, but was not understood.
@@ -49,6 +53,10 @@ pub(super) struct Release<V> {
 /// How much else the heading says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Certainty {
+    /// A sentence about versions rather than the heading of one: `3.8 is now required`, `1.0 to 2.0 migration guide`.
+    Told,
+    /// Begins with a version and goes on as sections about a version do: `2.0 migration guide`, `2.3.0 – upgrade recommended`.
+    Stopped,
     /// Could be a heading within a release just as well: `Python 3.8`.
     Named,
     /// Begins with a version, but has words that say nothing known.
@@ -81,6 +89,8 @@ struct After<'a, V> {
     pending: bool,
     unknown: usize,
     stopped: bool,
+    /// Goes on with a verb.
+    sentence: bool,
 }
 
 pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
@@ -90,20 +100,32 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
     if PHRASES_OF_PENDING.contains(&phrase) {
         return Title::Pending;
     }
+    if text
+        .chars()
+        .all(|c| c.is_whitespace() || SIGNS.contains(c) || c.is_ascii_punctuation())
+    {
+        return Title::Versionless;
+    }
     let (before, found) = up_to_version::<V>(text);
     let Some((version, written, strong, rest)) = found else {
         return without_version(&before);
     };
     let (version, written, rest) = with_pre_release_word(version, written, rest);
     let mut after = behind::<V>(rest);
-    if before.stopped || after.stopped || before.name > LONGEST_NAME {
+    if before.stopped || before.name > LONGEST_NAME {
         return Title::Plain;
     }
-    let clear = after.unknown == 0;
-    let named = before.name > 0;
-    // `3` alone is a version only beside something that says so.
-    if !strong && !(clear && (before.generic && !named || after.date.is_some() || written.starts_with(['v', 'V']))) {
-        return Title::Plain;
+    let date = before.date.or(after.date);
+    let mut certainty = certainty(&before, &after);
+    if !strong {
+        // `3` alone is a version only beside something that says so, and with other words it may be anything.
+        let named = before.name > 0;
+        let said = after.date.is_some() || written.starts_with(['v', 'V']);
+        if after.unknown > 0 && said && !named {
+            certainty = Certainty::Told;
+        } else if after.unknown > 0 || !(said || before.generic && !named) {
+            return Title::Plain;
+        }
     }
     after.more.push(version);
     after.more.sort();
@@ -115,7 +137,6 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
     }
     after.more.dedup();
     after.more.retain(|other| *other != version);
-    let date = before.date.or(after.date);
     Title::Release(Release {
         version,
         written,
@@ -124,12 +145,35 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
         dated: date.map_or_else(String::new, |(_, text)| text.trim().to_owned()),
         yanked: before.yanked || after.yanked,
         pending: before.pending || after.pending,
-        certainty: match (named, clear) {
-            (true, _) => Certainty::Named,
-            (false, false) => Certainty::Wordy,
-            (false, true) => Certainty::Clear,
-        },
+        certainty,
     })
+}
+
+fn certainty<V>(before: &Before, after: &After<V>) -> Certainty {
+    let dated = before.date.is_some() || after.date.is_some();
+    match (before.name > 0, after.stopped) {
+        (true, true) if !dated => Certainty::Told,
+        (_, true) if after.sentence || !after.more.is_empty() => Certainty::Told,
+        (_, true) => Certainty::Stopped,
+        (true, false) => Certainty::Named,
+        (false, false) if after.unknown == 0 => Certainty::Clear,
+        (false, false) => Certainty::Wordy,
+    }
+}
+
+/// Whether the first version in a heading has the form of the lifecycle scheme, be it a right one or not.
+pub(super) fn meant_as_lifecycle(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((word, _, after)) = next_word(rest) {
+        if token::meant_as_lifecycle(word) {
+            return true;
+        }
+        if looks_like_version(word) || version_in::<Dotted>(word).is_some_and(|(_, written)| written.contains('.')) {
+            return false;
+        }
+        rest = after;
+    }
+    false
 }
 
 fn without_version<V>(before: &Before) -> Title<V> {
@@ -138,6 +182,7 @@ fn without_version<V>(before: &Before) -> Title<V> {
         (Some((0 | 1, false)), _) if !before.stopped => Title::Odd,
         (None, Some((date, _))) if before.words == 0 => Title::Date(date),
         (None, _) if before.pending && before.name == 0 && !before.stopped => Title::Pending,
+        (None, Some(_)) if before.name == 0 && !before.stopped => Title::Versionless,
         _ => Title::Plain,
     }
 }
@@ -162,7 +207,15 @@ fn up_to_version<V: Scheme>(text: &str) -> (Before<'_>, Option<Found<'_, V>>) {
             rest = after;
             continue;
         }
-        if let Some((version, written)) = version_in::<V>(word) {
+        if begins_as_day(word) {
+            before.date = Some((When::Impossible, word));
+            rest = after;
+            continue;
+        }
+        // A tag such as `v2022-10-08` names a day, which is no version.
+        let is_tag = begins_as_day(word.trim_start_matches(['v', 'V']));
+        let found = version_in::<V>(word).filter(|_| !is_tag);
+        if let Some((version, written)) = found {
             // `3` and `31m` are versions to a machine only.
             let strong = written.contains('.')
                 || looks_like_version(&written)
@@ -174,7 +227,7 @@ fn up_to_version<V: Scheme>(text: &str) -> (Before<'_>, Option<Found<'_, V>>) {
             }
         }
         let lower = word.to_lowercase();
-        if looks_like_version(word) {
+        if is_tag || looks_like_version(word) {
             before.odd.get_or_insert((before.name, named_series::<V>(word)));
         }
         match role_before(&lower) {
@@ -203,8 +256,8 @@ fn begins_as_day(text: &str) -> bool {
     let year = digit1::<_, Error<&str>>
         .parse(text)
         .ok()
-        .filter(|(_, digits)| digits.len() == 4);
-    year.and_then(|(rest, _)| rest.strip_prefix('-'))
+        .filter(|(_, digits)| digits.len() == 4 && digits.starts_with(['1', '2']));
+    year.and_then(|(rest, _)| rest.strip_prefix(date::DASHES))
         .is_some_and(|month| month.starts_with(|c: char| c.is_ascii_digit()))
 }
 
@@ -247,6 +300,7 @@ fn behind<V: Scheme>(text: &str) -> After<'_, V> {
         pending: false,
         unknown: 0,
         stopped: false,
+        sentence: false,
     };
     let mut rest = text;
     let mut joined = false;
@@ -257,13 +311,23 @@ fn behind<V: Scheme>(text: &str) -> After<'_, V> {
             rest = left;
             continue;
         }
+        if begins_as_day(word) {
+            after.date.get_or_insert((When::Impossible, word));
+            rest = left;
+            continue;
+        }
+        if let Some(left) = pending_phrase(at) {
+            after.pending = true;
+            rest = left;
+            continue;
+        }
         let lower = word.to_lowercase();
         if matches!(lower.as_str(), "to" | "through" | "until" | "and" | "up") || word.starts_with("..") {
             joined = true;
         }
-        let tied = joined || between.contains(['-', '–', '—', ',', '/', '&', '+', '…']);
-        let is_other =
-            |written: &str| tied && written.contains(|c: char| !c.is_ascii_digit()) && !begins_as_day(written);
+        // Behind words of its own the heading tells of other versions, such as those of what it works with.
+        let tied = after.unknown == 0 && (joined || between.contains(['-', '–', '—', ',', '/', '&', '+', '…']));
+        let is_other = |written: &str| tied && written.contains(|c: char| !c.is_ascii_digit());
         let other = version_in::<V>(word).filter(|(_, written)| is_other(written));
         match (other, role_after(&lower)) {
             (Some((version, _)), _) => after.more.push(version),
@@ -272,6 +336,7 @@ fn behind<V: Scheme>(text: &str) -> After<'_, V> {
             (None, Role::Known) => {}
             (None, _) if word.starts_with("..") => {}
             (None, Role::Stop) => {
+                after.sentence |= after.unknown == 0 && between.trim().is_empty() && VERBS.contains(&&*lower);
                 after.unknown += 1;
                 after.stopped = true;
             }
@@ -280,6 +345,20 @@ fn behind<V: Scheme>(text: &str) -> After<'_, V> {
         rest = left;
     }
     after
+}
+
+/// What is left behind a phrase such as `not yet released`, where the text begins with one.
+fn pending_phrase(text: &str) -> Option<&str> {
+    let left = |phrase: &&str| {
+        let start = text.get(..phrase.len())?;
+        let left = &text[phrase.len()..];
+        (start.eq_ignore_ascii_case(phrase) && !left.starts_with(char::is_alphanumeric)).then_some(left)
+    };
+    // A single word is looked up as such.
+    PHRASES_OF_PENDING
+        .iter()
+        .filter(|phrase| phrase.contains(' '))
+        .find_map(left)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use nom::{IResult, Parser};
 use crate::version::Scheme;
 
 fn separates(c: char) -> bool {
-    c.is_whitespace() || "()[]{}<>,|–—\"`~*;“”".contains(c)
+    c.is_whitespace() || "()[]{}<>,|–—\"`~*;“”（）【】".contains(c)
 }
 
 /// The next word that has a letter or digit in it, the text from it on, and what comes after it. `:tada:` is no word.
@@ -80,7 +80,13 @@ fn dotted(text: &str) -> IResult<&str, &str> {
 
 /// `0b1…`
 fn lifecycle(text: &str) -> IResult<&str, &str> {
-    recognize((digit1, one_of("abr"), digit1)).parse(text)
+    recognize((digit1, one_of("abrABR"), digit1)).parse(text)
+}
+
+/// Whether a version of the lifecycle scheme is meant, be it a right one or not, such as `0b01`.
+pub(super) fn meant_as_lifecycle(text: &str) -> bool {
+    let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    lifecycle(bare).is_ok_and(|(rest, _)| rest.is_empty() || rest.starts_with('+'))
 }
 
 /// Whether a reader would take the word for a version.

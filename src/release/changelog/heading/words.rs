@@ -53,6 +53,7 @@ pub(super) const PHRASES_OF_PENDING: &[&str] = &[
     "develop",
     "development",
     "in development",
+    "under development",
     "in progress",
     "work in progress",
     "wip",
@@ -194,6 +195,9 @@ const STOPS: &[&str] = &[
     "binaries",
     "summary",
 ];
+
+/// Right behind a version, they make a sentence of the heading.
+pub(super) const VERBS: &[&str] = &["is", "are", "was", "will"];
 
 pub(super) fn role_before(word: &str) -> Role {
     if STOPS.contains(&word) || word == "to" {

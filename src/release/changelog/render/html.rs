@@ -6,7 +6,7 @@ use super::super::blocks::OPTIONS;
 use super::super::model::{Body, Entry, Form};
 use super::super::range::{Shown, View, Way};
 use super::super::source::shows_nothing;
-use super::{harmless, harmless_lines, list, origin, versions, withdrawn};
+use super::{harmless, harmless_lines, list, origin, versions, withdrawn_words};
 use crate::version::Scheme;
 
 const SAFE: [&str; 3] = ["http:", "https:", "mailto:"];
@@ -60,7 +60,7 @@ fn release<V: Scheme>(out: &mut String, one: &Shown<V>) {
         Some(url) => format!("<a href=\"{}\" rel=\"nofollow noopener\">{version}</a>", escaped(url)),
         None => version,
     };
-    let gone = withdrawn(one);
+    let gone = withdrawn_words(one);
     let class = if gone.is_some() { "release withdrawn" } else { "release" };
     let title = if gone.is_some() {
         format!("<del>{linked}</del>")
@@ -132,9 +132,8 @@ fn item(out: &mut String, entry: &Entry) {
 
 /// Foreign Markdown as HTML that does nothing but show.
 fn markdown(text: &str) -> String {
-    let text = harmless_lines(text);
     let mut shown_links = Vec::new();
-    let events = Parser::new_ext(&text, OPTIONS).filter_map(|event| match event {
+    let events = Parser::new_ext(text, OPTIONS).filter_map(|event| match event {
         Event::Html(raw) | Event::InlineHtml(raw) if shows_nothing(&raw) => None,
         Event::Html(raw) | Event::InlineHtml(raw) => Some(Event::Text(raw)),
         // A picture would be fetched from elsewhere, its description says as much; headings keep the page's order.
@@ -162,7 +161,8 @@ fn markdown(text: &str) -> String {
     });
     let mut out = String::new();
     write::push_html(&mut out, events);
-    out
+    // Only now: `&#27;` has become what it stands for.
+    harmless_lines(&out)
 }
 
 fn is_safe(url: &str) -> bool {

@@ -4,7 +4,7 @@ use super::super::front::Front;
 use super::super::heading::{self, Release, Title};
 use super::super::model::{Body, Changelog, Entry, Form, Pending};
 use super::super::range::{Shown, View, Way};
-use super::{date_of, harmless_lines, list, origin, versions, withdrawn};
+use super::{date_of, harmless_lines, list, origin, versions, withdrawn_words};
 use crate::version::Scheme;
 
 impl<V: Scheme> Changelog<V> {
@@ -54,7 +54,7 @@ fn shown<V: Scheme>(one: &Shown<V>) -> String {
     } else {
         format!("\nWith the changes of {}.\n", list(&one.with))
     };
-    let gone = withdrawn(one)
+    let gone = withdrawn_words(one)
         .map(|words| format!("\n> {}\n", escaped(&words)))
         .unwrap_or_default();
     format!(

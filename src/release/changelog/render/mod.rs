@@ -11,15 +11,19 @@ pub use text::{Mark, text};
 
 use super::model::{Changelog, Level};
 use super::range::{Gathered, Shown};
+use super::withdrawn;
 use crate::version::Scheme;
 
-/// Control characters, and those that turn the direction of writing, each shown as one sign.
+/// What a terminal or a page would obey rather than show: control characters, and those that turn the direction of writing.
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What is obeyed, each shown as one sign.
 fn harmless(text: &str) -> String {
-    let obeyed =
-        |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let shown = |c| match c {
         '\t' => ' ',
-        c if obeyed(c) => '\u{fffd}',
+        c if is_obeyed(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(shown).collect()
@@ -44,24 +48,13 @@ fn date_of<V: Scheme>(release: &Changelog<V>) -> Option<String> {
 }
 
 /// What a withdrawn release is marked with.
-fn withdrawn<V: Scheme>(one: &Shown<V>) -> Option<String> {
+fn withdrawn_words<V: Scheme>(one: &Shown<V>) -> Option<String> {
     let yanked = one.release.yanked.as_ref()?;
-    let reason = yanked
-        .reason
-        .as_ref()
-        .map(|reason| format!(": {}", harmless(reason).replace('\n', " ")));
-    let instead = one.instead.as_ref().map(|version| {
-        let go = if *version < one.release.version {
-            "go back to"
-        } else {
-            "use"
-        };
-        format!("; {go} {version}")
-    });
-    Some(format!(
-        "withdrawn{}{}",
-        reason.unwrap_or_default(),
-        instead.unwrap_or_default()
+    let reason = yanked.reason.as_deref().map(harmless);
+    Some(withdrawn::words(
+        &one.release.version,
+        reason.as_deref(),
+        one.instead.as_ref(),
     ))
 }
 

@@ -82,6 +82,18 @@ fn withdrawn_releases_say_where_to_go_and_ways_down_what_is_lost() {
 }
 
 #[test]
+fn markdown_of_withdrawn_releases_reads_back_the_same() {
+    let file = "---\nversion: 1.1.0\nyanked: {reason: 'loses *data*; <all>', use: 1.3.0}\n---\n# 1.3.0\n- d\n# 1.2.0\n- c\n# 1.1.0\n- b\n# 1.0.0 [YANKED]\n- a\n";
+    for (since, until) in [(None, None), (Some("0.9"), Some("1.1.0"))] {
+        let first = markdown(&of(file, since, until, false));
+        assert!(first.contains("withdrawn: loses"), "{first}");
+        let second = markdown(&of(&first, None, None, false));
+        assert_eq!(second, first);
+        assert_eq!(markdown(&of(&second, None, None, false)), first);
+    }
+}
+
+#[test]
 fn notes_of_a_range_come_once_and_the_worst_first() {
     let one = |version: &str, urgency: &str, notes: &str| {
         let text = format!("---\nversion: {version}\nurgency: {urgency}\nactions: [{notes}]\n---\n# {version}\n- x\n");
@@ -172,7 +184,7 @@ fn a_date_that_names_no_day_is_kept_as_it_is() {
 
 #[test]
 fn foreign_text_brings_neither_escapes_nor_html() {
-    let evil = "## 1.0.0\n\n\u{1b}]0;x\u{7} \u{202e}abc\n\n### <b>\u{9b}31m</b> T\n- \u{1b}[31mred <img src=x onerror=y> [j](javascript:x) [d](data:x) ![p](http://p)\n\n<script>x</script>\n\n```x\" onload=\"y\n\u{1b}[0m\n```\n- [ok](https://ok.example/?a=\"b\") <a@b.example>\n";
+    let evil = "## 1.0.0\n\n\u{1b}]0;x\u{7} \u{202e}abc\n\n### <b>\u{9b}31m</b> T\n- \u{1b}[31mred <img src=x onerror=y> [j](javascript:x) [d](data:x) ![p](http://p)\n\n<script>x</script>\n\n```x\" onload=\"y\n\u{1b}[0m\n```\n- [ok](https://ok.example/?a=\"b\") <a@b.example>\n- a &#27;[31mRED &#x202e;x `&#27;` [&#155;](https://y.example/&#27;)\n\n### &#27;[31mT\n\n- x\n";
     let view = of(evil, None, None, true);
     let plain = |_: Mark, text: &str| text.to_owned();
     for out in [text(&view, 40, &plain), markdown(&view), html(&view)] {

@@ -3,7 +3,7 @@
 use super::super::model::{Body, Changelog, Entry, Form, NoteId};
 use super::super::range::{Gathered, Shown, View, Way};
 use super::plain::{self, Line};
-use super::{date_of, harmless, list, origin, versions, withdrawn};
+use super::{date_of, harmless, list, origin, versions, withdrawn_words};
 use crate::version::Scheme;
 
 /// What a piece of the text is.
@@ -105,7 +105,7 @@ impl Writer<'_> {
         if release.pending {
             title += " (unreleased)";
         }
-        match withdrawn(one) {
+        match withdrawn_words(one) {
             Some(words) => {
                 self.heading(Mark::Withdrawn, &title);
                 self.out.truncate(self.out.len() - 1);
