@@ -27,6 +27,8 @@ struct Scenario {
     new: State,
     /// A scenario whose own sweep visits the calls with which this one begins too.
     begins_like: Option<Box<Scenario>>,
+    /// Words of the call from which on it goes as a scenario whose own sweep visits the rest.
+    until: Option<&'static str>,
 }
 
 /// What an installation is, as far as an update may change it.
@@ -82,6 +84,7 @@ impl Scenario {
             old: State::default(),
             new: State::default(),
             begins_like: None,
+            until: None,
         };
         let work = scenario.fresh();
         scenario.old = State::of(&work);
@@ -339,7 +342,16 @@ fn numbers(scenario: &Scenario, which: &'static str, wanted: fn(&str) -> bool) -
             .take_while(|(a, b)| scenario.shape(a) == other.shape(b));
         same.count().saturating_sub(OVERLAP)
     });
-    let all = calls.iter().enumerate().skip(common).filter(|(_, line)| wanted(line));
+    let end = scenario.until.map_or(calls.len(), |words| {
+        let last = calls.iter().position(|line| line.contains(words));
+        last.unwrap_or_else(|| panic!("no call has {words}")) + OVERLAP
+    });
+    let all = calls
+        .iter()
+        .enumerate()
+        .take(end)
+        .skip(common)
+        .filter(|(_, line)| wanted(line));
     all.map(|(at, _)| (which, at + 1)).collect()
 }
 
@@ -400,7 +412,7 @@ fn upgrade() -> Scenario {
 
 /// The upgrade by a patch, or back to the whole package because the repository has lost the patch.
 fn patched(is_there: bool) -> Scenario {
-    let patched = Scenario::with(&["update", "upgrade", "--to", "0b1", "--yes"], &[], |publisher| {
+    let mut patched = Scenario::with(&["update", "upgrade", "--to", "0b1", "--yes"], &[], |publisher| {
         publisher.patch("0a1", "0b1").ok();
         let folder = fs::read_dir(publisher.dir.join("repo/targets/lamp/0b1")).unwrap();
         for path in folder.map(|entry| entry.unwrap().path()) {
@@ -416,6 +428,8 @@ fn patched(is_there: bool) -> Scenario {
         "of the whole package"
     };
     assert!(said.contains(way), "{said}");
+    // Once the release is in its place, nothing remembers how it came.
+    patched.until = Some("/releases/0b1");
     patched
 }
 
