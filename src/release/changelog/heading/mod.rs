@@ -142,7 +142,10 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
         written,
         together_with: after.more,
         date: date.map(|(when, _)| when),
-        dated: date.map_or_else(String::new, |(_, text)| text.trim().to_owned()),
+        // At the end of a heading `#` would close it.
+        dated: date.map_or_else(String::new, |(_, text)| {
+            text.trim().trim_end_matches('#').trim_end().to_owned()
+        }),
         yanked: before.yanked || after.yanked,
         pending: before.pending || after.pending,
         certainty,
