@@ -13,6 +13,7 @@ use nom::error::Error;
 use self::token::{looks_like_version, named_series, next_word, version_in};
 use self::words::{BETWEEN, PENDING, PHRASES_OF_PENDING, Role, VERBS, YANKED, role_after, role_before};
 use super::date::{self, When};
+use super::render::is_obeyed;
 use crate::version::{Dotted, Scheme};
 
 /// Words of a product's name before its version.
@@ -93,6 +94,12 @@ struct After<'a, V> {
     sentence: bool,
 }
 
+/// A date that is not understood, such that it comes back from the heading it is written into: `#` at the end would close that.
+fn as_written_again(date: &str) -> String {
+    let date = date.trim().trim_end_matches('#').trim_end();
+    date.replace('\t', " ").replace(is_obeyed, "\u{fffd}")
+}
+
 pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
     let text = without_attributes(text.trim().trim_end_matches('#').trim_end());
     let lower = text.to_lowercase();
@@ -142,10 +149,7 @@ pub(super) fn read<V: Scheme>(text: &str) -> Title<V> {
         written,
         together_with: after.more,
         date: date.map(|(when, _)| when),
-        // At the end of a heading `#` would close it.
-        dated: date.map_or_else(String::new, |(_, text)| {
-            text.trim().trim_end_matches('#').trim_end().to_owned()
-        }),
+        dated: date.map_or_else(String::new, |(_, text)| as_written_again(text)),
         yanked: before.yanked || after.yanked,
         pending: before.pending || after.pending,
         certainty,
