@@ -8,7 +8,7 @@ use super::{AppError, Installation, Result};
 use crate::clock;
 use crate::fetch::{self, Limits, Location, LocationError, Network, Proxies, Sources};
 use crate::package;
-use crate::release::{Catalog, TargetRef};
+use crate::release::{Catalog, Offered, TargetRef};
 use crate::settings::{self, Download};
 use crate::store::Fact;
 use crate::tuf::{self, Asking, MetadataSource, Note, SourceError};
@@ -56,6 +56,11 @@ impl Repository {
         if let Some(file) = bundle {
             let unusable = |e| AppError::said("NL0202", format!("the bundle {}: {e}", file.display()));
             let file = file.canonicalize().map_err(unusable)?;
+            // A plan remembers it as text.
+            if file.to_str().is_none() {
+                let message = format!("the bundle {}: its path is not UTF-8; rename it", file.display());
+                return Err(AppError::said("NL0202", message));
+            }
             return Ok(Self::in_bundle(installation, file));
         }
         let message = "this installation has no repository; run `netlink init --repository URL --root-metadata FILE`, or name a bundle";
@@ -110,7 +115,10 @@ impl Repository {
             };
             catalog.keep_files(is_in);
         }
-        Ok((with_disk(installation, catalog)?, warnings.into_inner()))
+        Ok((
+            with_disk(installation, catalog, Offered::NoMore)?,
+            warnings.into_inner(),
+        ))
     }
 
     /// The text of a changelog, checked against the signed metadata.
@@ -153,13 +161,14 @@ fn limits(settings: &Download) -> Limits {
 
 /// Only the releases on disk; for going back when the repository cannot be asked.
 pub fn on_disk(installation: &Installation) -> Result<Catalog> {
-    with_disk(installation, Catalog::default())
+    with_disk(installation, Catalog::default(), Offered::NotAsked)
 }
 
-fn with_disk(installation: &Installation, mut catalog: Catalog) -> Result<Catalog> {
+/// `offered` is of those that only the disk has.
+fn with_disk(installation: &Installation, mut catalog: Catalog, offered: Offered) -> Result<Catalog> {
     for dir in release_dirs(installation)? {
         if let Ok(manifest) = package::manifest_of(&dir) {
-            catalog.add_on_disk(&manifest);
+            catalog.add_on_disk(&manifest, offered);
         }
     }
     Ok(catalog)

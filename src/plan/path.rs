@@ -8,7 +8,7 @@ use super::graph::{Building, Ends, Graph, GraphError};
 use super::route::{self, Stuck};
 use super::travel;
 use super::{Direction, Facts, Hop, Reason, Refusal, RefusedHop, Rule, Warning};
-use crate::release::{Catalog, CatalogRelease};
+use crate::release::{Catalog, CatalogRelease, Offered};
 use crate::version::Version;
 
 /// The catalog's releases under the terms of this installation.
@@ -22,7 +22,7 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
     let mut building = Building::new(versions, installed, &facts.terms).map_err(contradiction)?;
     for (nth, release) in catalog.releases().enumerate() {
         building.rules(nth, &catalog.rules_of(release)).map_err(contradiction)?;
-        if !release.offered {
+        if release.offered == Offered::NoMore {
             let reason = format!(
                 "{} is not among the releases that its publisher offers; `netlink update rollback` goes back to where one was",
                 release.version

@@ -76,11 +76,20 @@ pub struct PatchRef {
     pub from: Version,
 }
 
+/// Whether the publisher still offers a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    Yes,
+    /// It is only on this disk, from when it was offered.
+    NoMore,
+    /// It is on this disk, and the publisher could not be asked.
+    NotAsked,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct CatalogRelease {
     pub version: Version,
-    /// The publisher offers it; else it is only on this disk, from when it did.
-    pub offered: bool,
+    pub offered: Offered,
     pub rules: ReleaseRules,
     pub packages: BTreeMap<Platform, PackageRef>,
     pub changelog: Option<TargetRef>,
@@ -221,12 +230,12 @@ impl Catalog {
     }
 
     /// Takes in a release that is on this disk, unless the repository names it already.
-    pub fn add_on_disk(&mut self, manifest: &ReleaseManifest) {
+    pub fn add_on_disk(&mut self, manifest: &ReleaseManifest, offered: Offered) {
         self.releases
             .entry(manifest.version.clone())
             .or_insert_with(|| CatalogRelease {
                 version: manifest.version.clone(),
-                offered: false,
+                offered,
                 rules: manifest.rules.clone(),
                 packages: BTreeMap::new(),
                 changelog: self.changelogs.get(&manifest.version).cloned(),
@@ -255,7 +264,7 @@ impl Catalog {
         let changelog = self.changelogs.get(&version).cloned();
         let release = self.releases.entry(version.clone()).or_insert_with(|| CatalogRelease {
             version: version.clone(),
-            offered: true,
+            offered: Offered::Yes,
             rules: rules.clone(),
             packages: BTreeMap::new(),
             changelog,

@@ -11,7 +11,7 @@ mod rules;
 mod template;
 
 pub use advisory::{Advisory, BlockRule, Withdrawal};
-pub use catalog::{Catalog, CatalogError, CatalogRelease, PackageRef, PatchRef, TargetCustom, TargetRef};
+pub use catalog::{Catalog, CatalogError, CatalogRelease, Offered, PackageRef, PatchRef, TargetCustom, TargetRef};
 pub use changelog::{Changelog, ChangelogError};
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};

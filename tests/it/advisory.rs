@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
-use crate::world::{Lamp, Publisher, Ran, put, run};
+use crate::world::{Installation, Lamp, Publisher, Ran, put, run};
 
 fn say(scene: &Scene, args: &[&str]) -> Ran {
     let (repo, keys) = (scene.publisher.text("repo"), scene.publisher.text("keys"));
@@ -227,4 +227,24 @@ fn what_the_publisher_offers_no_more_is_only_gone_back_to() {
     scene.lamp.assert_at("0b1");
     scene.lamp.run(&["update", "rollback", "--yes"]).ok();
     scene.lamp.assert_at("0a1");
+}
+
+#[test]
+fn who_cannot_ask_the_publisher_is_told_what_really_stands_in_the_way_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    publisher.publish(&publisher.lamp(&Lamp::A1));
+    let tree = publisher.lamp(&Lamp::B1);
+    let manifest = std::fs::read_to_string(tree.join("release.toml")).unwrap();
+    let with_barrier = manifest.replace("schema_level = 2", "schema_level = 2\nbarrier = true");
+    put(&tree.join("release.toml"), &with_barrier, 0o644);
+    publisher.publish(&tree);
+    let lamp = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    std::fs::rename(publisher.dir.join("repo"), publisher.dir.join("away")).unwrap();
+    let refused = lamp
+        .run(&["update", "rollback", "--yes"])
+        .no(2, &["NL0103", "(barrier)"]);
+    assert!(!refused.err.contains("offers"), "{}", refused.err);
+    lamp.assert_at("0b1");
 }
