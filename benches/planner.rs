@@ -1,6 +1,8 @@
 //! Planning over 1,000, 100,000 and 1,000,000 releases with ranges, 1% stops and 1% blocks.
 //!
-//! `cargo bench --bench planner`; blocks mean one move each, then half of all; reading the index and planning over it are told apart, and the growth beside n log n.
+//! Blocks mean one move each, then half of all; then 10,000 and 100,000 releases with protocol windows that go up and down at random.
+//!
+//! `cargo bench --bench planner`; reading the index and planning over it are told apart, and the growth beside n log n.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
@@ -12,6 +14,7 @@ use netlink::release::FactSheet;
 use netlink::version::Dotted;
 
 const SIZES: [(u32, usize); 3] = [(1_000, 201), (100_000, 15), (1_000_000, 5)];
+const WINDOW_SIZES: [(u32, usize); 2] = [(10_000, 15), (100_000, 5)];
 
 fn version(n: u32) -> String {
     format!("{}.{}.{}", 1 + n / 10_000, n / 100 % 100, n % 100)
@@ -57,6 +60,34 @@ fn wide_index(count: u32) -> String {
     )
 }
 
+/// Protocol windows that go up and down at random and are narrow beside all there are: nothing is said of many neighbours at once,
+/// and the way has dozens of hops.
+fn window_index(count: u32) -> String {
+    const WINDOWS: u64 = 100;
+    let mut random: u64 = 42;
+    let mut release = |n: u32| {
+        // xorshift64
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let drawn = random % WINDOWS;
+        let least = if n == 0 {
+            0
+        } else if n + 1 == count {
+            WINDOWS - 1
+        } else {
+            drawn
+        };
+        format!(
+            r#"{{"version":"{}","protocol":{},"min_protocol":{least}}}"#,
+            version(n),
+            least + 2
+        )
+    };
+    let releases: Vec<String> = (0..count).map(&mut release).collect();
+    format!(r#"{{"scheme":"dotted","releases":[{}]}}"#, releases.join(","))
+}
+
 fn terms() -> Terms<Dotted> {
     Terms {
         facts: FactSheet::default(),
@@ -73,14 +104,15 @@ fn median(mut times: Vec<Duration>) -> f64 {
 }
 
 fn main() {
-    measure("blocks of one move each", index);
-    measure("blocks of half of all moves each", wide_index);
+    measure("blocks of one move each", index, SIZES);
+    measure("blocks of half of all moves each", wide_index, SIZES);
+    measure("protocol windows at random", window_index, WINDOW_SIZES);
 }
 
-fn measure(what: &str, index: fn(u32) -> String) {
+fn measure<const N: usize>(what: &str, index: fn(u32) -> String, sizes: [(u32, usize); N]) {
     println!("{what}:");
     let mut first = None;
-    for (count, rounds) in SIZES {
+    for (count, rounds) in sizes {
         let text = index(count);
         let (from, to): (Dotted, Dotted) = (version(0).parse().unwrap(), version(count - 1).parse().unwrap());
         let mut times = [Vec::new(), Vec::new()];
@@ -93,7 +125,7 @@ fn measure(what: &str, index: fn(u32) -> String) {
                 .unwrap();
             times[0].push(start.elapsed());
             let start = Instant::now();
-            hops = plan_way(&graph, &from, &to).unwrap().hops.len();
+            hops = plan_way(&graph, &from, &to).unwrap().hops().len();
             times[1].push(start.elapsed());
         }
         let [read, plan] = times.map(median);

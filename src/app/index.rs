@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{AppError, Result};
-use crate::plan::{self, NoTravel, Policy, Terms, Travel};
+use crate::plan::{self, Graph, NoTravel, Policy, Terms, Travel};
 use crate::release::FactSheet;
 use crate::version::Scheme;
 use crate::{clock, disk};
@@ -28,14 +28,13 @@ pub fn read_index(file: &Path) -> Result<(String, Option<String>)> {
     Ok((text, scheme))
 }
 
-/// The way, or the refusal with what stands in the way.
-pub fn plan_over_index<V: Scheme>(
-    text: &str,
+/// The graph of an index; its text is not needed any more.
+pub fn graph_of_index<V: Scheme>(
+    text: String,
     from: &V,
-    to: &V,
     policy: Policy<V>,
     options: &IndexOptions,
-) -> std::result::Result<Travel<V>, NoTravel<V>> {
+) -> std::result::Result<Graph<V>, NoTravel<V>> {
     let terms = Terms {
         facts: options.facts.clone(),
         policy,
@@ -43,7 +42,18 @@ pub fn plan_over_index<V: Scheme>(
         node: options.node.clone(),
         accepted_risks: options.accepted_risks.clone(),
     };
-    plan::travel(text, from, to, terms)
+    let graph = plan::index_graph(&text, from, terms)?;
+    drop(text);
+    Ok(graph)
+}
+
+/// The way, or the refusal with what stands in the way.
+pub fn plan_over_index<'g, V: Scheme>(
+    graph: &'g Graph<V>,
+    from: &V,
+    to: &V,
+) -> std::result::Result<Travel<'g, V>, NoTravel<V>> {
+    plan::plan_way(graph, from, to)
 }
 
 /// The code of a refusal.

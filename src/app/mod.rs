@@ -37,7 +37,7 @@ pub use check::{CheckView, check};
 pub use consent::Consent;
 pub use error::{AppError, Result};
 pub use finalize::{Finalized, finalize};
-pub use index::{IndexOptions, code_of as code_of_no_travel, plan_over_index, read_index};
+pub use index::{IndexOptions, code_of as code_of_no_travel, graph_of_index, plan_over_index, read_index};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};

@@ -1,11 +1,11 @@
 //! `netlink plan --index FILE --from V --to V`
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
 use serde_json::json;
 
 use super::args::{Global, IndexArgs, LeastChannel, Output, VersionScheme};
-use super::output::{Failed, Result, bold, dim, harmless, line, red, result, say, yellow};
+use super::output::{Failed, Result, bold, dim, harmless, line, red, say, streamed, yellow};
 use crate::app::{self, AppError, IndexOptions};
 use crate::plan::{NoTravel, Policy, Travel};
 use crate::release::FactSheet;
@@ -28,13 +28,13 @@ pub fn run(global: &Global, args: &IndexArgs) -> Result<()> {
         scheme == VersionScheme::Dotted
     });
     if dotted {
-        answer::<Dotted>(global, args, &text)
+        answer::<Dotted>(global, args, text)
     } else {
-        answer::<Version>(global, args, &text)
+        answer::<Version>(global, args, text)
     }
 }
 
-fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: &str) -> Result<()> {
+fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: String) -> Result<()> {
     let (from, to) = (read::<V>(&args.from)?, read::<V>(&args.to)?);
     let mut facts = FactSheet::default();
     for (name, fact) in &args.facts {
@@ -47,8 +47,12 @@ fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: &str) -> Result<()
         node: args.node.clone(),
         accepted_risks: args.accepted_risks.iter().cloned().collect(),
     };
-    match app::plan_over_index(text, &from, &to, policy(args)?, &options) {
-        Ok(travel) => result(global, &travel, |travel| shown(travel, args.explain)),
+    let graph = match app::graph_of_index(text, &from, policy(args)?, &options) {
+        Ok(graph) => graph,
+        Err(no) => return refused(global, &no, args.explain),
+    };
+    match app::plan_over_index(&graph, &from, &to) {
+        Ok(travel) => streamed(global, &travel, |travel, out| shown(travel, args.explain, out)),
         Err(no) => refused(global, &no, args.explain),
     }
 }
@@ -75,63 +79,66 @@ fn read<V: Scheme>(text: &str) -> Result<V> {
     Ok(text.parse().map_err(|e| AppError::below("NL0101", &e))?)
 }
 
-fn shown<V: Scheme>(travel: &Travel<V>, explain: bool) -> String {
-    let mut out = travel.path.first().map(|start| bold(start)).unwrap_or_default();
-    for hop in &travel.hops {
+fn shown<V: Scheme>(travel: &Travel<'_, V>, explain: bool, out: &mut dyn Write) -> io::Result<()> {
+    for start in travel.path().take(1) {
+        write!(out, "{}", bold(&start.to_string()))?;
+    }
+    for hop in travel.hops() {
         let stop = if hop.stop { " (stop)" } else { "" };
-        let _ = write!(out, " -> {}{stop}", bold(&hop.to));
+        write!(out, " -> {}{stop}", bold(&hop.to.to_string()))?;
     }
-    if travel.hops.is_empty() {
-        out += ": already there";
-    }
-    for warning in &travel.warnings {
-        let _ = write!(out, "\n{} {}", yellow("warning:"), harmless(&warning.message));
-    }
-    for hop in travel.hops.iter().filter(|hop| !hop.gates.is_empty()) {
-        let _ = write!(
-            out,
-            "\n{} {} needs {} first",
-            yellow("gate:"),
-            hop.to,
-            harmless(&hop.gates.join(", "))
-        );
-    }
-    if explain {
-        for hop in &travel.hops {
-            let back = if hop.reversible {
-                ""
-            } else {
-                "; no way back but a restore"
-            };
-            let _ = write!(out, "\n  {} -> {}: {}{back}", hop.from, hop.to, harmless(&hop.because));
+    writeln!(
+        out,
+        "{}",
+        if travel.hops().len() == 0 {
+            ": already there"
+        } else {
+            ""
         }
-        for together in fused(travel) {
-            let _ = write!(out, "\n  {}", dim(&format!("in one go: {together}")));
-        }
-        for refused in &travel.refused {
-            let _ = write!(out, "\n  {} {}", red("not"), harmless(&refused.to_string()));
-        }
+    )?;
+    for warning in travel.warnings() {
+        writeln!(out, "{} {}", yellow("warning:"), harmless(&warning.message))?;
     }
-    out
+    for hop in travel.hops().filter(|hop| !hop.gates.is_empty()) {
+        let gates = harmless(&hop.gates.join(", "));
+        writeln!(out, "{} {} needs {gates} first", yellow("gate:"), hop.to)?;
+    }
+    if explain { explained(travel, out) } else { Ok(()) }
+}
+
+fn explained<V: Scheme>(travel: &Travel<'_, V>, out: &mut dyn Write) -> io::Result<()> {
+    for hop in travel.hops() {
+        let back = if hop.reversible {
+            ""
+        } else {
+            "; no way back but a restore"
+        };
+        let because = harmless(&hop.because.to_string());
+        writeln!(out, "  {} -> {}: {because}{back}", hop.from, hop.to)?;
+    }
+    fused(travel, out)?;
+    for refused in travel.refused() {
+        writeln!(out, "  {} {}", red("not"), harmless(&refused.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Hops that need nothing between them to run are one backup, one outage, one switch.
-fn fused<V: Scheme>(travel: &Travel<V>) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut open: Vec<&str> = Vec::new();
-    for hop in &travel.hops {
-        if open.is_empty() {
-            open.push(&hop.from);
+fn fused<V: Scheme>(travel: &Travel<'_, V>, out: &mut dyn Write) -> io::Result<()> {
+    let mut open = false;
+    for hop in travel.hops() {
+        if !hop.runs && !open {
+            write!(out, "  {}", dim(&format!("in one go: {}", hop.from)))?;
         }
-        open.push(&hop.to);
-        if hop.runs {
-            if open.len() > 2 {
-                all.push(open.join(" -> "));
-            }
-            open.clear();
+        if !hop.runs || open {
+            write!(out, "{}", dim(&format!(" -> {}", hop.to)))?;
         }
+        if hop.runs && open {
+            writeln!(out)?;
+        }
+        open = !hop.runs;
     }
-    all
+    Ok(())
 }
 
 fn refused<V: Scheme>(global: &Global, no: &NoTravel<V>, explain: bool) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Writing results and failures, the same way for every command.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -62,16 +62,29 @@ pub fn line(text: &str) -> std::io::Result<()> {
 
 /// Writes the result as JSON, or as the text that `text` makes of it.
 pub fn result<T: Serialize>(global: &Global, value: &T, text: impl FnOnce(&T) -> String) -> Result<()> {
-    let written = match global.output {
-        Output::Json => serde_json::to_string_pretty(value)
-            .map_err(std::io::Error::from)
-            .and_then(|json| line(&json)),
-        Output::Text => {
-            let text = text(value);
-            if text.is_empty() { Ok(()) } else { line(text.trim_end()) }
+    streamed(global, value, |value, out| {
+        let text = text(value);
+        if text.is_empty() {
+            return Ok(());
         }
+        writeln!(out, "{}", text.trim_end())
+    })
+}
+
+/// The same for what may be long: the text is written as it is made.
+pub fn streamed<T: Serialize>(
+    global: &Global,
+    value: &T,
+    text: impl FnOnce(&T, &mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    let mut out = BufWriter::new(anstream::stdout());
+    let written = match global.output {
+        Output::Json => serde_json::to_writer_pretty(&mut out, value)
+            .map_err(std::io::Error::from)
+            .and_then(|()| writeln!(out)),
+        Output::Text => text(value, &mut out),
     };
-    match written {
+    match written.and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::App(AppError::below("NL0408", &e))),
         _ => Ok(()),
     }

@@ -29,7 +29,7 @@ pub fn explain(facts: &Facts, catalog: &Catalog, plan: &Plan) -> Explanation {
     let hops = chain.len().saturating_sub(1);
     Explanation {
         because: (0..hops).map(|at| because(&graph, &chain, at)).collect(),
-        refused: refused_shortcuts(&graph, &chain),
+        refused: refused_shortcuts(&graph, &chain).collect(),
     }
 }
 
@@ -73,25 +73,24 @@ fn other_between<V: Scheme>(graph: &Graph<V>, [from, by, to]: [u32; 3], ends: En
 
 /// Moves that would have made the way shorter, each with every rule that forbids it: from its start to its end, past each of
 /// its places, and those of shorter ways over other releases.
-pub fn refused_shortcuts<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<RefusedHop<V>> {
-    let (Some(first), Some(last)) = (chain.first(), chain.last()) else {
-        return Vec::new();
-    };
+pub fn refused_shortcuts<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> impl Iterator<Item = RefusedHop<V>> {
+    let first = chain.first().copied().unwrap_or_default();
+    let last = chain.last().copied().unwrap_or_default();
     let ends = Ends {
-        heading: heading(*first, *last),
-        goal: *last,
+        heading: heading(first, last),
+        goal: last,
     };
     let mut pairs: Vec<(u32, u32)> = chain.windows(3).map(|window| (window[0], window[2])).collect();
     if chain.len() > 3 {
-        pairs.insert(0, (*first, *last));
+        pairs.insert(0, (first, last));
     }
     for pair in shorter_ways(graph, chain, ends) {
         if !pairs.contains(&pair) {
             pairs.push(pair);
         }
     }
-    let refused = |(from, to)| refusals(graph, from, to, ends);
-    pairs.into_iter().flat_map(refused).collect()
+    let refused = move |(from, to)| refusals(graph, from, to, ends);
+    pairs.into_iter().flat_map(refused)
 }
 
 /// Moves to be asked about in search of shorter ways; between landings that have more of them none is looked for.
@@ -106,9 +105,10 @@ fn shorter_ways<V: Scheme>(graph: &Graph<V>, chain: &[u32], ends: Ends) -> Vec<(
     let mut found = Vec::new();
     let mut start = 0;
     for landing in landings(graph, from, to) {
-        let Some(end) = chain.iter().position(|place| *place == landing) else {
+        let Some(further) = chain[start..].iter().position(|place| *place == landing) else {
             continue;
         };
+        let end = start + further;
         let (stretch, hops) = ((chain[start], landing), end - start);
         start = end;
         let way = Way {

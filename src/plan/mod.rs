@@ -13,12 +13,14 @@ mod refusal;
 mod route;
 mod rule;
 mod search;
+mod segments;
 mod steps;
 mod strategy;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod travel;
+mod waiting;
 
 pub use explain::{Explanation, explain};
 pub use facts::{Facts, Fetch, Goal, Installed, Tree, Wish};
@@ -31,7 +33,7 @@ pub use route::Stuck;
 pub use rule::Rule;
 pub use strategy::{Strategy, WhyFull};
 pub use terms::{Policy, Terms};
-pub use travel::{NoTravel, Travel, TravelHop, plan_way, travel};
+pub use travel::{NoTravel, Travel, TravelHop, index_graph, plan_way};
 
 use crate::release::Catalog;
 use crate::version::Version;

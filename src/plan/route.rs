@@ -39,7 +39,7 @@ pub fn route<V: Scheme>(graph: &Graph<V>, from: u32, to: u32) -> Result<Vec<u32>
             ends,
         };
         // What stands in the way is looked for over all of it: it may be the stop itself.
-        let found = best_chain(&way).map_err(|_| stuck(&Way { graph, from, to, ends }))?;
+        let found = best_chain(&way).ok_or_else(|| stuck(&Way { graph, from, to, ends }))?;
         chain.extend(found.into_iter().skip(1).map(|step| way.release(step)));
         at = next;
     }

@@ -66,6 +66,17 @@ impl Rule {
         Self::Irreversible,
     ];
 
+    /// Those that keep one out of a release wherever one comes from.
+    pub const OF_ENTERING: [Self; 7] = [
+        Self::Yanked,
+        Self::Platform,
+        Self::Policy,
+        Self::Rollout,
+        Self::Components,
+        Self::Requires,
+        Self::Avoid,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Yanked => "yanked",

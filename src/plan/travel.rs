@@ -1,6 +1,9 @@
 //! A way over a release index alone, with all that is to be said of it.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use super::explain::{because, refused_shortcuts};
 use super::graph::{Ends, Graph, Heading};
@@ -8,30 +11,100 @@ use super::route::{self, Stuck};
 use super::{Index, IndexError, RefusedHop, Rule, Terms, Warning};
 use crate::version::Scheme;
 
-/// The answer to `netlink plan` (INTERFACES, "Release index").
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(bound = "")]
-pub struct Travel<V: Scheme> {
-    pub path: Vec<String>,
-    pub hops: Vec<TravelHop>,
-    pub warnings: Vec<Warning>,
-    /// Shorter moves, each with the rule that forbids it.
-    pub refused: Vec<RefusedHop<V>>,
+/// The answer to `netlink plan` (INTERFACES, "Release index"). A way may have very many hops, so what is to be said of each is
+/// found when it is asked for, and none of it is kept.
+#[derive(Debug)]
+pub struct Travel<'g, V: Scheme> {
+    graph: &'g Graph<V>,
+    chain: Vec<u32>,
+    runs: Vec<bool>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TravelHop {
-    pub from: String,
-    pub to: String,
+#[derive(Serialize)]
+#[serde(bound = "")]
+pub struct TravelHop<'t, V: Scheme> {
+    pub from: &'t V,
+    pub to: &'t V,
     /// `to` may not be skipped.
     pub stop: bool,
     /// `to` has to run before one goes on; hops without that are done in one go.
     pub runs: bool,
     pub reversible: bool,
     /// Facts that must hold before this hop.
-    pub gates: Vec<String>,
-    /// Why the way goes over `to`.
-    pub because: String,
+    pub gates: &'t [String],
+    pub because: Because<'t, V>,
+}
+
+/// Why the way goes over the end of a hop.
+pub struct Because<'t, V: Scheme> {
+    graph: &'t Graph<V>,
+    chain: &'t [u32],
+    at: usize,
+}
+
+impl<V: Scheme> fmt::Display for Because<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&because(self.graph, self.chain, self.at))
+    }
+}
+
+impl<V: Scheme> Serialize for Because<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<V: Scheme> Travel<'_, V> {
+    /// With both ends.
+    pub fn path(&self) -> impl Iterator<Item = &V> {
+        self.chain.iter().map(|place| self.graph.version(*place))
+    }
+
+    pub fn hops(&self) -> impl ExactSizeIterator<Item = TravelHop<'_, V>> {
+        let (graph, chain) = (self.graph, self.chain.as_slice());
+        self.runs.iter().enumerate().map(move |(at, runs)| {
+            let (from, to) = (chain[at], chain[at + 1]);
+            let up = from < to;
+            TravelHop {
+                from: graph.version(from),
+                to: graph.version(to),
+                stop: up && graph.is_stop(to),
+                runs: *runs,
+                reversible: !up || graph.is_reversible(from, to),
+                gates: if up { graph.gates(to) } else { &[] },
+                because: Because { graph, chain, at },
+            }
+        })
+    }
+
+    pub fn warnings(&self) -> Vec<Warning> {
+        warnings(self.graph, &self.chain)
+    }
+
+    /// Shorter moves, each with the rule that forbids it.
+    pub fn refused(&self) -> impl Iterator<Item = RefusedHop<V>> {
+        refused_shortcuts(self.graph, &self.chain)
+    }
+}
+
+/// Written as it is found.
+impl<V: Scheme> Serialize for Travel<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("Travel", 4)?;
+        document.serialize_field("path", &Listed(|| self.path()))?;
+        document.serialize_field("hops", &Listed(|| self.hops()))?;
+        document.serialize_field("warnings", &self.warnings())?;
+        document.serialize_field("refused", &Listed(|| self.refused()))?;
+        document.end()
+    }
+}
+
+struct Listed<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Listed<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,17 +137,15 @@ fn first_of<V: Scheme>(stuck: &Stuck<V>) -> String {
         .unwrap_or_default()
 }
 
-/// Plans over the text of an index. What the index says of facts yields to those of the terms.
-pub fn travel<V: Scheme>(text: &str, from: &V, to: &V, terms: Terms<V>) -> Result<Travel<V>, NoTravel<V>> {
+/// The graph of an index. What the index says of facts yields to those of the terms.
+pub fn index_graph<V: Scheme>(text: &str, from: &V, mut terms: Terms<V>) -> Result<Graph<V>, IndexError> {
     let mut index = Index::read(text)?;
-    let mut terms = terms;
     terms.facts = std::mem::take(&mut index.facts).overridden(terms.facts);
-    let graph = index.graph(text, Some(from), &terms)?;
-    plan_way(&graph, from, to)
+    index.graph(text, Some(from), &terms)
 }
 
 /// The way through a graph that has `from`.
-pub fn plan_way<V: Scheme>(graph: &Graph<V>, from: &V, to: &V) -> Result<Travel<V>, NoTravel<V>> {
+pub fn plan_way<'g, V: Scheme>(graph: &'g Graph<V>, from: &V, to: &V) -> Result<Travel<'g, V>, NoTravel<V>> {
     let places = graph
         .find(from)
         .zip(graph.find(to).filter(|place| graph.is_listed(*place) || from == to));
@@ -94,30 +165,8 @@ pub fn plan_way<V: Scheme>(graph: &Graph<V>, from: &V, to: &V) -> Result<Travel<
         to: to.clone(),
         stuck: Box::new(stuck),
     })?;
-    Ok(told(graph, &chain))
-}
-
-fn told<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Travel<V> {
-    let name = |place: &u32| graph.version(*place).to_string();
-    let runs = runs(graph, chain);
-    let hop = |(at, pair): (usize, &[u32])| {
-        let up = pair[0] < pair[1];
-        TravelHop {
-            from: name(&pair[0]),
-            to: name(&pair[1]),
-            stop: up && graph.is_stop(pair[1]),
-            runs: runs[at],
-            reversible: !up || graph.is_reversible(pair[0], pair[1]),
-            gates: if up { graph.gates(pair[1]).to_vec() } else { Vec::new() },
-            because: because(graph, chain, at),
-        }
-    };
-    Travel {
-        path: chain.iter().map(name).collect(),
-        hops: chain.windows(2).enumerate().map(hop).collect(),
-        warnings: warnings(graph, chain),
-        refused: refused_shortcuts(graph, chain),
-    }
+    let runs = runs(graph, &chain);
+    Ok(Travel { graph, chain, runs })
 }
 
 /// For each hop whether its end has to run: the target, a stop, and what the move after it could not do without.

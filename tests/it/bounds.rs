@@ -131,41 +131,61 @@ fn data_of_100_mb_is_backed_up_and_restored_in_bounded_memory() {
     );
 }
 
-/// Each may be entered from the ten before it; in no order.
-fn index(releases: usize) -> String {
-    let version = |n: usize| format!("{}.{}.{}", 1 + n / 10_000, n / 100 % 100, n % 100);
-    let release = |n: usize| {
-        let n = n * 7919 % releases;
-        format!(
-            r#"{{"version":"{}","from":[">={}, <{0}"]}}"#,
-            version(n),
-            version(n.saturating_sub(10))
-        )
-    };
-    let all: Vec<String> = (0..releases).map(release).collect();
-    format!(r#"{{"scheme":"dotted","releases":[{}]}}"#, all.join(","))
+/// From the first of these releases to the last, as a document; the file and what more it may take are counted.
+#[track_caller]
+fn planned_in_bounds(what: &str, releases: &str, more: &str, to: &str) -> usize {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("index.json");
+    let text = format!(r#"{{"scheme":"dotted","releases":[{releases}]{more}}}"#);
+    fs::write(&file, &text).unwrap();
+    let mut plan = command(&["plan", "--index", file.to_str().unwrap(), "--output", "json"]);
+    plan.args(["--from", "1.0.0", "--to", to]);
+    let (ran, peak) = peak(&plan);
+    let allowed = 3 * text.len() as u64 + 50_000_000;
+    let (took, size) = (peak / 1_000_000, text.len() / 1_000_000);
+    assert!(peak < allowed, "{what}: {took} MB for a file of {size} MB");
+    println!("{what}: {took} MB for a file of {size} MB");
+    ran.ok().json()["path"].as_array().unwrap().len()
+}
+
+fn version(n: usize) -> String {
+    format!("{}.{}.{}", 1 + n / 10_000, n / 100 % 100, n % 100)
+}
+
+/// What is written of each, with commas between.
+fn each(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect::<Vec<_>>().join(",")
 }
 
 #[test]
 fn a_release_index_is_planned_over_in_three_times_its_size() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("index.json");
-    let bare: Vec<String> = (0..300_000)
-        .map(|n| format!(r#"{{"version":"{}.{}"}}"#, n / 1000, n % 1000))
-        .collect();
-    let bare = format!(r#"{{"scheme":"dotted","releases":[{}]}}"#, bare.join(","));
-    for (text, to) in [(index(100_000), "10.99.99"), (bare, "299.999")] {
-        fs::write(&file, &text).unwrap();
-        let mut plan = command(&["plan", "--index", file.to_str().unwrap(), "--output", "json"]);
-        plan.args(["--from", "1.0", "--to", to]);
-        let (ran, peak) = peak(&plan);
-        assert!(ran.ok().json()["path"].as_array().unwrap().len() > 1);
-        let allowed = 3 * text.len() as u64 + 50_000_000;
-        assert!(
-            peak < allowed,
-            "{} MB for a file of {} MB",
-            peak / 1_000_000,
-            text.len() / 1_000_000
-        );
+    // Each may be entered from the ten before it; in no order.
+    let ranged = each(100_000, |n| {
+        let n = n * 7919 % 100_000;
+        let (own, first) = (version(n), version(n.saturating_sub(10)));
+        format!(r#"{{"version":"{own}","from":[">={first}, <{own}"]}}"#)
+    });
+    let hops = planned_in_bounds("ranges", &ranged, "", "10.99.99");
+    assert!(hops > 1000, "{hops}");
+    let bare = |n| format!(r#"{{"version":"{}"}}"#, version(n));
+    assert_eq!(
+        planned_in_bounds("bare releases", &each(300_000, bare), "", "30.99.99"),
+        2
+    );
+}
+
+/// What is said of each hop is not kept, however many there are.
+#[test]
+fn a_way_of_100_000_hops_takes_no_more() {
+    const COUNT: usize = 100_000;
+    let bare = |n| format!(r#"{{"version":"{}"}}"#, version(n));
+    let stop = |n| format!(r#"{{"version":"{}","stop":true}}"#, version(n));
+    let edge = |n| format!(r#"["{}","{}"]"#, version(n), version(n + 1));
+    let edges = format!(r#","edges":[{}]"#, each(COUNT - 1, edge));
+    for (what, releases, more) in [
+        ("stops", each(COUNT, stop), String::new()),
+        ("edges", each(COUNT, bare), edges),
+    ] {
+        assert_eq!(planned_in_bounds(what, &releases, &more, "10.99.99"), COUNT);
     }
 }

@@ -79,6 +79,7 @@ impl<'a, V: Scheme> Building<'a, V> {
             graph: Graph {
                 versions,
                 releases,
+                more: Vec::new(),
                 dates: Column::of(NO_DATE),
                 levels: Column::of(Levels::NONE),
                 ranges: Column::of(Ranges::NONE),
@@ -148,16 +149,25 @@ impl<'a, V: Scheme> Building<'a, V> {
             stop,
             reversible: rules.reversible,
             barrier: rules.barrier,
-            more: more.is_something().then(|| Box::new(more)),
         };
+        if more.is_something() {
+            *self.more(place) = more;
+        }
         Ok(())
     }
 
     /// Keeps everybody out of the release that was given as the `nth`.
     pub fn bar(&mut self, nth: usize, rule: Rule, reason: String) {
         let place = self.places[nth];
-        let more = self.graph.releases[place as usize].more.get_or_insert_default();
-        more.barred.push((rule, reason));
+        self.more(place).barred.push((rule, reason));
+    }
+
+    fn more(&mut self, place: u32) -> &mut More {
+        let all = &mut self.graph.more;
+        if all.is_empty() {
+            all.resize_with(self.graph.releases.len(), || None);
+        }
+        all[place as usize].get_or_insert_default()
     }
 
     fn bars(&self, version: &V, rules: &ReleaseRules<V>) -> Vec<(Rule, String)> {
@@ -294,7 +304,6 @@ impl Release {
             stop: false,
             reversible: true,
             barrier: false,
-            more: None,
         }
     }
 }

@@ -48,8 +48,6 @@ struct Release {
     stop: bool,
     reversible: bool,
     barrier: bool,
-    /// What few have.
-    more: Option<Box<More>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +127,8 @@ pub struct Graph<V: Scheme> {
     /// Ascending.
     versions: Vec<V>,
     releases: Vec<Release>,
+    /// What few have; empty where none has any.
+    more: Vec<Option<Box<More>>>,
     /// Unix microseconds.
     dates: Column<i64>,
     levels: Column<Levels>,
@@ -245,12 +245,17 @@ impl<V: Scheme> Graph<V> {
         self.stops.get(next).copied().filter(|place| *place < to)
     }
 
+    fn last_stop_before(&self, place: u32) -> Option<u32> {
+        let before = self.stops.partition_point(|stop| *stop < place);
+        self.stops.get(before.checked_sub(1)?).copied()
+    }
+
     fn release(&self, place: u32) -> &Release {
         &self.releases[place as usize]
     }
 
     fn more(&self, place: u32) -> Option<&More> {
-        self.release(place).more.as_deref()
+        self.more.get(place as usize)?.as_deref()
     }
 
     fn spans_of(&self, place: u32) -> &[Span] {

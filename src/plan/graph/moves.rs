@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::Rule;
-use super::super::search::{Extremes, Terrain};
+use super::super::search::{Demand, Offer, Terrain};
 use super::{Graph, NO_DATE, SeriesEdge, first_crossed};
 use crate::version::{Channel, Scheme};
 
@@ -60,6 +60,12 @@ impl<V: Scheme> Graph<V> {
         Rule::ALL.into_iter().filter(forbids)
     }
 
+    /// False where none may move to it, wherever one comes from.
+    fn may_be_entered(&self, to: u32, ends: Ends) -> bool {
+        let kept_out = Rule::OF_ENTERING.iter().any(|rule| self.forbids(*rule, to, to, ends));
+        self.is_listed(to) && !kept_out
+    }
+
     /// Whether ranges or edges let one move up from one to the other.
     fn leads(&self, from: u32, to: u32) -> bool {
         let spans = self.spans_of(to);
@@ -86,6 +92,7 @@ impl<V: Scheme> Graph<V> {
 
     /// Stretches outside of which nothing leads up to `to`, all of them in `low..to`.
     fn ways_up(&self, to: u32, low: u32) -> Vec<Range<u32>> {
+        let low = self.last_stop_before(to).map_or(low, |stop| stop.max(low));
         let spans = self.spans_of(to);
         let within = |start: u32, end: u32| start.max(low)..end.min(to);
         let mut found = Vec::new();
@@ -109,6 +116,9 @@ impl<V: Scheme> Graph<V> {
 
     /// Stretches outside of which nothing leads down to `to`, all of them in `to + 1..=high`.
     fn ways_down(&self, to: u32, high: u32) -> Vec<Range<u32>> {
+        let high = self
+            .lowest_one_way_above(to)
+            .map_or(high, |one_way| high.min(one_way - 1));
         let within = |start: u32, end: u32| start.max(to + 1)..end.min(high + 1);
         let mut found = Vec::new();
         if self.has_edges_down() {
@@ -117,20 +127,10 @@ impl<V: Scheme> Graph<V> {
             let series = self.series_down.iter().filter(|edge| edge.to.holds(to));
             found.extend(series.map(|edge| within(edge.from.start, edge.from.end)));
         } else {
-            found.push(within(to + 1, self.lowest_one_way_above(to).unwrap_or(high + 1)));
+            found.push(within(to + 1, high + 1));
         }
         found.retain(|stretch| !stretch.is_empty());
         found
-    }
-
-    fn extremes_of(&self, place: u32) -> Extremes {
-        let levels = self.levels.get(place);
-        Extremes {
-            first_released: self.dates.get(place),
-            highest_protocol: levels.protocol.get().unwrap_or(u32::MAX),
-            lowest_min_protocol: levels.min_protocol.get().unwrap_or(0),
-            highest_schema: levels.schema.get().unwrap_or(u32::MAX),
-        }
     }
 }
 
@@ -164,6 +164,9 @@ impl<V: Scheme> Terrain for Way<'_, V> {
 
     fn entrances(&self, to: u32) -> Vec<Range<u32>> {
         let place = self.release(to);
+        if !self.graph.may_be_entered(place, self.ends) {
+            return Vec::new();
+        }
         let ways = match self.ends.heading {
             Heading::Up => self.graph.ways_up(place, self.from),
             Heading::Down => self.graph.ways_down(place, self.from),
@@ -177,34 +180,32 @@ impl<V: Scheme> Terrain for Way<'_, V> {
         ways.map(steps).collect()
     }
 
-    fn permits(&self, from: u32, to: u32) -> bool {
-        let (from, to) = (self.release(from), self.release(to));
-        self.graph.is_listed(to) && self.graph.against(from, to, self.ends).next().is_none()
+    fn offer(&self, place: u32) -> Offer {
+        let place = self.release(place);
+        let levels = self.graph.levels.get(place);
+        Offer {
+            released: self.graph.dates.get(place),
+            protocol: levels.protocol.get().unwrap_or(u32::MAX),
+            min_protocol: levels.min_protocol.get().unwrap_or(0),
+            schema: levels.schema.get().unwrap_or(u32::MAX),
+        }
     }
 
-    fn extremes(&self, place: u32) -> Extremes {
-        self.graph.extremes_of(self.release(place))
-    }
-
-    fn may_permit(&self, any_of: &Extremes, to: u32) -> bool {
+    fn demand(&self, to: u32) -> Demand {
         let place = self.release(to);
         let (levels, date) = (self.graph.levels.get(place), self.graph.dates.get(place));
         let up = self.ends.heading == Heading::Up;
-        let dated = !up || date == NO_DATE || any_of.first_released <= date;
-        let speaks = levels
-            .min_protocol
-            .get()
-            .is_none_or(|least| any_of.highest_protocol >= least);
-        let spoken = levels
-            .protocol
-            .get()
-            .is_none_or(|speaks| any_of.lowest_min_protocol <= speaks);
-        let schema = !up
-            || levels
-                .min_schema
-                .get()
-                .is_none_or(|least| any_of.highest_schema >= least);
-        dated && speaks && spoken && schema
+        Demand {
+            released_by: if up && date != NO_DATE { date } else { i64::MAX },
+            least_protocol: levels.min_protocol.get().unwrap_or(0),
+            most_min_protocol: levels.protocol.get().unwrap_or(u32::MAX),
+            least_schema: levels.min_schema.get().filter(|_| up).unwrap_or(0),
+        }
+    }
+
+    fn permits(&self, from: u32, to: u32) -> bool {
+        let (from, to) = (self.release(from), self.release(to));
+        self.graph.is_listed(to) && self.graph.against(from, to, self.ends).next().is_none()
     }
 
     fn channel(&self, place: u32) -> Channel {

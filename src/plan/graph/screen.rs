@@ -6,12 +6,14 @@
 
 use std::ops::Range;
 
+use super::super::segments;
+
 /// Places left, and places led to.
 pub(super) type Moves = (Range<u32>, Range<u32>);
 
 #[derive(Debug, Default)]
 pub(super) struct Screen {
-    /// Places, and the leaves of the tree: place p is node `count + p`, and node n lies below node n / 2.
+    /// Places, the leaves of the tree.
     count: u32,
     /// Whether any of the moves leads to the place.
     entered: Vec<bool>,
@@ -33,7 +35,7 @@ impl Screen {
         }
         let mut hung: Vec<(u32, u32, u32)> = Vec::new();
         for (from, to) in moves {
-            hung.extend(nodes_over(count, to).map(|node| (node, from.start, from.end)));
+            hung.extend(segments::over(count, to).map(|node| (node, from.start, from.end)));
         }
         hung.sort_unstable();
         hung.dedup_by(|next, kept| {
@@ -81,28 +83,9 @@ impl Screen {
 
     fn nodes_above(&self, place: u32) -> impl Iterator<Item = u32> {
         let entered = self.entered.get(place as usize).copied().unwrap_or(false);
-        let leaf = entered.then(|| self.count + place);
-        let above = std::iter::successors(leaf, |node| Some(node / 2).filter(|above| *above > 0));
-        above.filter(|node| self.taken[*node as usize])
+        let above = entered.then(|| segments::above(self.count, place));
+        above.into_iter().flatten().filter(|node| self.taken[*node as usize])
     }
-}
-
-/// The fewest nodes that have exactly these places below them.
-fn nodes_over(count: u32, places: &Range<u32>) -> impl Iterator<Item = u32> {
-    let (mut low, mut high) = (count + places.start, count + places.end);
-    let mut nodes = Vec::new();
-    while low < high {
-        if low % 2 == 1 {
-            nodes.push(low);
-            low += 1;
-        }
-        if high % 2 == 1 {
-            high -= 1;
-            nodes.push(high);
-        }
-        (low, high) = (low / 2, high / 2);
-    }
-    nodes.into_iter()
 }
 
 /// Ascending and apart.

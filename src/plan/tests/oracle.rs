@@ -294,7 +294,7 @@ fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules<V>> {
     let window = (1..4_u32, 0..3_u32).prop_map(|(high, down)| (Some(high), Some(high.saturating_sub(down))));
     let date = (0..4_i64).prop_map(|day| jiff::Timestamp::from_second(day * 86_400).unwrap());
     let first = (
-        rarely(window.clone()),
+        prop::option::weighted(0.5, window.clone()),
         rarely(date),
         rarely(window),
         prop::collection::vec(range(), 0..3),
@@ -520,7 +520,7 @@ fn would_be_shorter(world: &World, path: &[V]) -> Result<(), TestCaseError> {
     let (from, to) = (&path[0], &path[path.len() - 1]);
     let graph = world.graph(from).unwrap();
     let chain: Vec<u32> = path.iter().map(|version| graph.find(version).unwrap()).collect();
-    let told = refused_shortcuts(&graph, &chain);
+    let told: Vec<RefusedHop<V>> = refused_shortcuts(&graph, &chain).collect();
     by_these_rules(world, &told, to)?;
     for refused in &told {
         let least = |from: &V, to: &V| world.least_hops(from, to, path);
@@ -569,12 +569,19 @@ fn the_random_worlds_have_ways_of_every_kind() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let (mut none, mut direct, mut long, mut down) = (0, 0, 0, 0);
-    for _ in 0..3000 {
+    let mut kept_apart = 0;
+    for nth in 0..3000 {
         let world = world().new_tree(&mut runner).unwrap().current();
         let (from, to) = ends().new_tree(&mut runner).unwrap().current();
         if from == to || world.graph(&from).is_err() {
             continue;
         }
+        let all = || world.releases.iter().map(|(version, ..)| version);
+        let by_protocol = |from: &V| {
+            let against = all().filter_map(|to| world.against(from, to, to));
+            against.filter(|rules| rules.contains(&Rule::Protocol)).count()
+        };
+        kept_apart += usize::from(nth < 300 && all().map(by_protocol).sum::<usize>() > 1);
         match world.path(&from, &to).map(|path| path.len()) {
             Err(_) => none += 1,
             Ok(2) => direct += 1,
@@ -582,6 +589,10 @@ fn the_random_worlds_have_ways_of_every_kind() {
             Ok(_) => long += 1,
         }
     }
+    assert!(
+        kept_apart > 30,
+        "{kept_apart} worlds in which protocols keep releases apart"
+    );
     assert!(
         none > 300 && direct > 300 && long > 150 && down > 8,
         "{none} {direct} {long} {down}"
