@@ -159,12 +159,15 @@ fn refused<V: Scheme>(global: &Global, no: &NoTravel<V>, explain: bool) -> Resul
     if global.output == Output::Json {
         let farthest = stuck.farthest.to_string();
         let document = json!({"error": {
-            "code": code, "kind": "no-path", "message": no.to_string(), "farthest": farthest, "witness": stuck.witness,
+            "code": code, "kind": "no-path", "message": no.to_string(), "farthest": farthest, "witness": stuck.witness, "components": stuck.components,
         }});
         let _ = line(&document.to_string());
     } else if explain {
         for refused in &stuck.witness {
             say(&format!("  {} {}", red("not"), harmless(&refused.to_string())));
+        }
+        for need in &stuck.components {
+            say(&format!("  {}", harmless(&need.to_string())));
         }
     }
     Err(Failed::Exit(super::output::exit_of(code)))

@@ -45,6 +45,7 @@ pub fn because<V: Scheme>(graph: &Graph<V>, chain: &[u32], at: usize) -> String 
     let ends = Ends {
         heading: heading(from, to),
         goal: chain[chain.len() - 1],
+        without: None,
     };
     let Some(refused) = refusals(graph, from, next, ends).into_iter().next() else {
         return "it leads on".into();
@@ -79,6 +80,7 @@ pub fn refused_shortcuts<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> impl Ite
     let ends = Ends {
         heading: heading(first, last),
         goal: last,
+        without: None,
     };
     let mut pairs: Vec<(u32, u32)> = chain.windows(3).map(|window| (window[0], window[2])).collect();
     if chain.len() > 3 {

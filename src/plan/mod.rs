@@ -1,5 +1,6 @@
 //! From facts, releases and a wish to an immutable plan, or to a refusal that says why. Pure: no I/O, no clock.
 
+mod component;
 mod explain;
 mod facts;
 mod goal;
@@ -22,6 +23,7 @@ mod tests;
 mod travel;
 mod waiting;
 
+pub use component::ComponentNeed;
 pub use explain::{Explanation, explain};
 pub use facts::{Facts, Fetch, Goal, Installed, Tree, Wish};
 pub use graph::{EdgeRule, Graph, GraphError};

@@ -3,6 +3,7 @@
 //! Up: any permitted chain. Down: besides, the schema must know its way back. Going back to where one was asks for less: that the
 //! release is there at all.
 
+use super::component::to_bring;
 use super::goal::Aim;
 use super::graph::{Building, Ends, Graph, GraphError};
 use super::route::{self, Stuck};
@@ -111,7 +112,14 @@ fn install(graph: &Graph<Version>, target: &CatalogRelease, aim: &Aim) -> Result
         return Ok(vec![hop(graph, None, place)]);
     }
     let farthest = target.version.clone();
-    Err(no_path(Stuck { farthest, witness }, aim))
+    Err(no_path(
+        Stuck {
+            farthest,
+            witness,
+            components: Vec::new(),
+        },
+        aim,
+    ))
 }
 
 /// To where one came from, in one move, whatever ranges and stops say of the other direction.
@@ -130,6 +138,7 @@ fn back(
     let ends = Ends {
         heading: route::heading(from_place, to),
         goal: to,
+        without: None,
     };
     let witness = route::refusals(graph, from_place, to, ends);
     let missing = witness
@@ -141,6 +150,7 @@ fn back(
         Stuck {
             farthest,
             witness: missing,
+            components: Vec::new(),
         },
         aim,
     ))
@@ -213,6 +223,7 @@ fn the_schema_knows_its_way_back(
         Stuck {
             farthest,
             witness: vec![refused],
+            components: Vec::new(),
         },
         aim,
     ))
@@ -239,12 +250,15 @@ fn schema_not_ahead(facts: &Facts, catalog: &Catalog, target: &CatalogRelease) -
 }
 
 fn no_path(stuck: Stuck<Version>, aim: &Aim) -> Refusal {
-    let Stuck { farthest, witness } = stuck;
+    let bring = to_bring(&stuck.components)
+        .map(|bring| format!("; {bring}"))
+        .unwrap_or_default();
+    let Stuck { farthest, witness, .. } = stuck;
     let why = witness
         .first()
         .map_or_else(|| "no release leads on".to_owned(), ToString::to_string);
     let message = format!(
-        "there is no permitted way to {}; the farthest is {farthest}: {why}; `netlink update plan --to {} --explain` shows all",
+        "there is no permitted way to {}; the farthest is {farthest}: {why}{bring}; `netlink update plan --to {} --explain` shows all",
         aim.to, aim.to
     );
     Refusal::new(Reason::NoPath { farthest, witness }, message)

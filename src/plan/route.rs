@@ -3,9 +3,10 @@
 //! Upwards no stop may be skipped, so the way falls into stretches from stop to stop, and the best way is the best of each.
 //! Downwards it is one stretch. A way never turns round.
 
+use super::component::needs;
 use super::graph::{Ends, Graph, Heading, Way};
 use super::search::{Terrain, best_chain, reachable};
-use super::{RefusedHop, Rule};
+use super::{ComponentNeed, RefusedHop, Rule};
 use crate::version::Scheme;
 
 /// Pairs of releases that are looked at in search of what stands in the way, if few blocks have to be asked of each.
@@ -18,18 +19,33 @@ pub const TOLD: usize = 8;
 pub struct Stuck<V: Scheme> {
     pub farthest: V,
     pub witness: Vec<RefusedHop<V>>,
+    /// If only components keep one from going on: what each hop would need of them.
+    pub components: Vec<ComponentNeed<V>>,
 }
 
 /// Places from `from` to `to` with both ends.
 pub fn route<V: Scheme>(graph: &Graph<V>, from: u32, to: u32) -> Result<Vec<u32>, Stuck<V>> {
-    let mut chain = vec![from];
-    if from == to {
-        return Ok(chain);
-    }
-    let ends = Ends {
+    let mut ends = Ends {
         heading: heading(from, to),
         goal: to,
+        without: None,
     };
+    if let Some(chain) = under(graph, from, to, ends) {
+        return Ok(chain);
+    }
+    // What stands in the way is looked for over all of it: it may be the stop itself.
+    let stuck = stuck(&Way { graph, from, to, ends });
+    ends.without = Some(Rule::Components);
+    let with_others = under(graph, from, to, ends);
+    let components = with_others.map(|chain| needs(graph, &chain)).unwrap_or_default();
+    Err(Stuck { components, ..stuck })
+}
+
+fn under<V: Scheme>(graph: &Graph<V>, from: u32, to: u32, ends: Ends) -> Option<Vec<u32>> {
+    let mut chain = vec![from];
+    if from == to {
+        return Some(chain);
+    }
     let mut at = from;
     for next in landings(graph, from, to) {
         let way = Way {
@@ -38,12 +54,11 @@ pub fn route<V: Scheme>(graph: &Graph<V>, from: u32, to: u32) -> Result<Vec<u32>
             to: next,
             ends,
         };
-        // What stands in the way is looked for over all of it: it may be the stop itself.
-        let found = best_chain(&way).ok_or_else(|| stuck(&Way { graph, from, to, ends }))?;
+        let found = best_chain(&way)?;
         chain.extend(found.into_iter().skip(1).map(|step| way.release(step)));
         at = next;
     }
-    Ok(chain)
+    Some(chain)
 }
 
 pub fn heading(from: u32, to: u32) -> Heading {
@@ -98,6 +113,7 @@ fn stuck<V: Scheme>(way: &Way<'_, V>) -> Stuck<V> {
     Stuck {
         farthest: graph.version(way.release(near.last().copied().unwrap_or(0))).clone(),
         witness: told.collect(),
+        components: Vec::new(),
     }
 }
 

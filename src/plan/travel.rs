@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use super::component::to_bring;
 use super::explain::{because, refused_shortcuts};
 use super::graph::{Ends, Graph, Heading};
 use super::route::{self, Stuck};
@@ -130,11 +131,9 @@ fn known_versions<V: Scheme>(known: &[V], more: usize) -> String {
 }
 
 fn first_of<V: Scheme>(stuck: &Stuck<V>) -> String {
-    stuck
-        .witness
-        .first()
-        .map(|refused| format!(": {refused}"))
-        .unwrap_or_default()
+    let first = stuck.witness.first().map(|refused| format!(": {refused}"));
+    let bring = to_bring(&stuck.components).map(|bring| format!("; {bring}"));
+    first.into_iter().chain(bring).collect()
 }
 
 /// The graph of an index. What the index says of facts yields to those of the terms.
@@ -180,7 +179,8 @@ pub fn runs<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<bool> {
         let up = chain[at] < chain[at + 1];
         runs[at] = next.is_none_or(|next| {
             let heading = if up { Heading::Up } else { Heading::Down };
-            let ends = Ends { heading, goal };
+            let without = None;
+            let ends = Ends { heading, goal, without };
             let stop = up && graph.is_stop(chain[at + 1]);
             let gated = up && !graph.gates(next).is_empty();
             stop || gated || graph.forbids(Rule::Protocol, chain[start], next, ends)

@@ -274,6 +274,56 @@ fn what_stands_in_the_way_is_what_is_named() {
     many.plan("1.0", "3.0", &[]).no(2, &["--accept-risk Risk2"]);
 }
 
+/// The way of a component is its own; what is said is where it has to be, and when.
+#[test]
+fn components_in_the_way_are_told_for_every_hop() {
+    let index = Index::of(&json!({"releases": [
+        {"version": "0a1"},
+        {"version": "0b1", "stop": true, "components": {"db": ">=14, <16"}},
+        {"version": "0r1", "stop": true, "components": {"db": ">=14", "cache": ">=2"}},
+        {"version": "0a2", "components": {"db": ">=16"}}],
+        "facts": {"components": {"db": "13.4", "cache": "2.1"}}}));
+    index.plan("0a1", "0a2", &[]).no(
+        2,
+        &[
+            "0a2 runs with db >=16 only, here it is 13.4",
+            "bring db from 13.4 to >=14, <16 before 0a1 -> 0b1",
+            "db from 13.4 to >=14 before 0b1 -> 0r1 (0b1 itself runs with >=14, <16)",
+            "db from 13.4 to >=16 before 0r1 -> 0a2 (0r1 itself runs with >=14)",
+        ],
+    );
+    let told = index.plan("0a1", "0a2", &[]).json();
+    let needs: Vec<(&str, &str, bool)> = told["error"]["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|need| {
+            let text = |key: &str| need[key].as_str().unwrap();
+            (text("to"), text("component"), need["fits"].as_bool().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("0b1", "db", false),
+        ("0r1", "cache", true),
+        ("0r1", "db", false),
+        ("0a2", "db", false),
+    ];
+    assert_eq!(needs, expected);
+    // One that fits at first and not later is told before one sets out.
+    let later = index.plan("0a1", "0a2", &["--fact", "components.db=15.2"]);
+    later.no(
+        2,
+        &["bring db from 15.2 to >=16 before 0r1 -> 0a2 (0r1 itself runs with >=14)"],
+    );
+    assert_eq!(
+        index.path("0a1", "0r1", &["--fact", "components.db=15.2"]),
+        "0a1 0b1 0r1"
+    );
+    // Where something else stands in the way too, components are not the help.
+    let no_more = index.plan("0a1", "0a2", &["--exclude", "=0r1"]);
+    assert_eq!(no_more.json()["error"]["components"], json!([]));
+}
+
 #[test]
 fn what_is_taken_on_trust_is_said() {
     let index = Index::of(

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::super::{Rule, Terms};
 use super::order::sort;
-use super::{Blocks, Column, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
+use super::{Blocks, Column, Component, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
 use crate::release::{ReleaseRules, Rollout, Stop};
-use crate::version::{Constraint, Scheme};
+use crate::version::{Constraint, Dotted, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
@@ -119,7 +119,7 @@ impl<'a, V: Scheme> Building<'a, V> {
             avoid: rules.avoid.clone(),
             barred: self.bars(&version, rules),
             doubtful_stop: None,
-            unknown_components: self.unknown_components(rules),
+            components: self.components(rules),
         };
         let stop = match &rules.stop {
             Stop::No => false,
@@ -179,15 +179,11 @@ impl<'a, V: Scheme> Building<'a, V> {
                 not_yet(version, &rollout, self.terms.turn(version, &rollout)),
             ));
         }
-        for (name, constraint) in &rules.components {
-            match self.terms.facts.component(name) {
-                Some(found) if !constraint.matches(&found) => {
-                    let reason =
-                        format!("{version} needs {name} {constraint}, found {found}; bring {name} there first");
-                    barred.push((Rule::Components, reason));
-                }
-                _ => {}
-            }
+        for one in self.components(rules).iter().filter(|one| one.fits() == Some(false)) {
+            let (name, needs, found) = (&one.name, &one.needs, one.present.as_deref().unwrap_or_default());
+            let reason =
+                format!("{version} runs with {name} {needs} only, here it is {found}; bring {name} there first");
+            barred.push((Rule::Components, reason));
         }
         for fact in rules.requires.iter().collect::<BTreeSet<_>>() {
             let needed = crate::release::Fact::Truth(false);
@@ -199,10 +195,17 @@ impl<'a, V: Scheme> Building<'a, V> {
         barred
     }
 
-    /// What a rule is about and nothing is known of: the release may run with it or not.
-    fn unknown_components(&self, rules: &ReleaseRules<V>) -> Vec<String> {
-        let unknown = |name: &&String| self.terms.facts.component(name).is_none();
-        rules.components.keys().filter(unknown).cloned().collect()
+    fn components(&self, rules: &ReleaseRules<V>) -> Vec<Component> {
+        let one = |(name, constraint): (&String, &Constraint<Dotted>)| {
+            let found = self.terms.facts.component(name);
+            Component {
+                name: name.clone(),
+                needs: constraint.to_string(),
+                fits: found.as_ref().is_none_or(|found| constraint.matches(found)),
+                present: found.map(|found| found.to_string()),
+            }
+        };
+        rules.components.iter().map(one).collect()
     }
 
     fn add_spans(&mut self, from: &[Constraint<V>]) -> (u32, u32) {
@@ -314,7 +317,7 @@ impl More {
             || self.avoid.is_some()
             || !self.barred.is_empty()
             || self.doubtful_stop.is_some()
-            || !self.unknown_components.is_empty()
+            || !self.components.is_empty()
     }
 }
 

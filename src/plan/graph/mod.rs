@@ -94,8 +94,24 @@ struct More {
     barred: Vec<(Rule, String)>,
     /// A stop or not by a condition that cannot be judged here.
     doubtful_stop: Option<String>,
-    /// Components with which it runs only in some versions, and whose version is not known here.
-    unknown_components: Vec<String>,
+    components: Vec<Component>,
+}
+
+/// A component with which a release runs only in some versions.
+#[derive(Debug)]
+pub struct Component {
+    pub name: String,
+    pub needs: String,
+    /// The version that is here, where it is known.
+    pub present: Option<String>,
+    fits: bool,
+}
+
+impl Component {
+    /// None where it is not known which version is here.
+    pub fn fits(&self) -> Option<bool> {
+        self.present.as_ref().map(|_| self.fits)
+    }
 }
 
 const NO_CHECK: u32 = u32::MAX;
@@ -230,8 +246,14 @@ impl<V: Scheme> Graph<V> {
     }
 
     /// Components of which it is not known whether the release runs with them.
-    pub fn unknown_components(&self, place: u32) -> &[String] {
-        self.more(place).map_or(&[], |more| &more.unknown_components)
+    pub fn unknown_components(&self, place: u32) -> impl Iterator<Item = &str> {
+        let unknown = self.components(place).iter().filter(|one| one.fits().is_none());
+        unknown.map(|one| one.name.as_str())
+    }
+
+    /// Those with which it runs only in some versions.
+    pub fn components(&self, place: u32) -> &[Component] {
+        self.more(place).map_or(&[], |more| &more.components)
     }
 
     /// Risks that the operator takes and that no block names.

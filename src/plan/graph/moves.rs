@@ -19,11 +19,17 @@ pub struct Ends {
     pub heading: Heading,
     /// What was asked for.
     pub goal: u32,
+    /// A rule that is left aside, to see what it alone keeps one from.
+    pub without: Option<Rule>,
 }
 
 impl<V: Scheme> Graph<V> {
     /// Whether this rule forbids the move.
-    pub fn forbids(&self, rule: Rule, from: u32, to: u32, Ends { heading, goal }: Ends) -> bool {
+    pub fn forbids(&self, rule: Rule, from: u32, to: u32, ends: Ends) -> bool {
+        let Ends { heading, goal, without } = ends;
+        if without == Some(rule) {
+            return false;
+        }
         let (old, new) = (self.levels.get(from), self.levels.get(to));
         let up = heading == Heading::Up;
         let barred = || self.barred(to).iter().any(|(by, _)| *by == rule);
