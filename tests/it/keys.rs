@@ -146,6 +146,8 @@ fn a_release_is_signed_in_several_places() {
     shared
         .release(&["publish", &second], &["bert", "ada", "keys/online"])
         .ok();
+    let again = shared.release(&["publish", &second], &["bert", "ada", "keys/online"]);
+    again.no(0, &["published before: 0b1: nothing of it is new"]);
     let ran = run(&["--root", &root, "update", "check", "--exit-code"]);
     ran.no(10, &["0b1"]);
 

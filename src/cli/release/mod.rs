@@ -89,12 +89,18 @@ fn publish(global: &Global, packages: &[PathBuf], changelog: Option<PathBuf>, at
     let published = app::publish(packages, &options)?;
     warn(&published.outcome.warnings);
     result(global, &published, |published| {
-        let done = if published.outcome.published {
-            "published"
-        } else {
-            "drafted"
-        };
         let outcome = &published.outcome;
+        let done = match (outcome.published, outcome.targets.is_empty()) {
+            (true, true) => {
+                return format!(
+                    "{} {}: nothing of it is new",
+                    green("published before:"),
+                    published.version
+                );
+            }
+            (true, false) => "published",
+            (false, _) => "drafted",
+        };
         format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
     })
 }

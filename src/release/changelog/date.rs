@@ -75,6 +75,12 @@ pub(super) fn read(text: &str) -> Option<(&str, When)> {
     (!goes_on && !longer).then_some((rest, found))
 }
 
+/// `2020` with which a heading ends, as in `1.2.3 (2020)`: anywhere else it may be any number.
+pub(super) fn is_year_alone(text: &str) -> bool {
+    let digits = text.trim_end_matches(|c: char| c.is_whitespace() || ")]*_".contains(c));
+    digits.len() == 4 && digits.parse().is_ok_and(|year: u32| (1970..2200).contains(&year))
+}
+
 fn day(year: u32, month: u32, day: u32) -> When {
     let narrow = || {
         Some((

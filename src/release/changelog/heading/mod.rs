@@ -318,6 +318,11 @@ fn behind<V: Scheme>(text: &str) -> After<'_, V> {
             rest = left;
             continue;
         }
+        if after.unknown == 0 && date::is_year_alone(at) {
+            after.date.get_or_insert((When::Vague, word));
+            rest = left;
+            continue;
+        }
         if begins_as_day(word) {
             after.date.get_or_insert((When::Impossible, word));
             rest = left;
