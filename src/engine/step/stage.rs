@@ -1,7 +1,8 @@
-//! Unpacks the package into `releases/<version>`, or makes it of the release before by a patch; the folder appears only when every file in it is verified and durable.
+//! Unpacks the package into `releases/<version>`, or makes it of the release before by a patch; the folder appears only when every
+//! file in it is verified and durable. A tree for a repair waits beside, because its place is taken.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -9,8 +10,9 @@ use super::{Work, download, nothing};
 use crate::disk;
 use crate::engine::{Context, StepError};
 use crate::package::{self, Expect, Staged};
-use crate::plan::{Leg, Step, Strategy};
-use crate::release::{PackageRef, PatchRef, Platform};
+use crate::plan::{Direction, Leg, Step, Strategy};
+use crate::release::{PackageRef, PatchRef, Platform, ReleaseManifest};
+use crate::version::Version;
 
 pub const WORK: Work = Work {
     prepare: nothing,
@@ -18,20 +20,37 @@ pub const WORK: Work = Work {
     undo,
 };
 
+/// Where the tree of a release is made.
+pub fn beside(cx: &Context<'_>, version: &Version) -> PathBuf {
+    cx.layout.staging().join(version.to_string())
+}
+
+/// Of the tree that waits for its place.
+pub fn manifest_beside(cx: &Context<'_>, version: &Version) -> Result<ReleaseManifest, StepError> {
+    package::manifest_of(&beside(cx, version)).map_err(|e| StepError::because("NL0306", &e))
+}
+
+/// Whether the tree stays where it is made until the product is stopped.
+fn waits(cx: &Context<'_>) -> bool {
+    cx.plan.direction() == Direction::Repair
+}
+
 fn apply(cx: &Context<'_>, step: &Step, value: &Value) -> Result<String, StepError> {
     let leg = cx.leg(step)?;
     let package = download::package_of(leg)?;
-    refuse_active(cx, &leg.to)?;
-    let staged = cx.layout.staging().join(leg.to.to_string());
-    let release = cx.layout.release(&leg.to);
+    let staged = beside(cx, &leg.to);
     let disk_failed = |e| StepError::because("NL0320", &e);
     disk::create_dir_all(&cx.layout.staging()).map_err(disk_failed)?;
     let (tree, way) = match &leg.strategy {
         Strategy::Patch { patch, .. } if !download::fell_back(value) => patched(cx, step, patch, &staged)?,
         _ => (unpacked(cx, step, &staged)?, String::new()),
     };
-    disk::remove_tree(&release).map_err(disk_failed)?;
-    disk::rename(&staged, &release).map_err(disk_failed)?;
+    if !waits(cx) {
+        let release = cx.layout.release(&leg.to);
+        refuse_active(cx, &leg.to)?;
+        disk::remove_tree(&release).map_err(disk_failed)?;
+        disk::rename(&staged, &release).map_err(disk_failed)?;
+    }
     Ok(format!(
         "{} files, {} bytes{way}",
         tree.manifest().files.len(),
@@ -82,7 +101,7 @@ fn patched(cx: &Context<'_>, step: &Step, patch: &PatchRef, staged: &Path) -> Re
 }
 
 /// The release that runs is never replaced under its own feet.
-fn refuse_active(cx: &Context<'_>, version: &crate::version::Version) -> Result<(), StepError> {
+fn refuse_active(cx: &Context<'_>, version: &Version) -> Result<(), StepError> {
     if cx.layout.active().as_ref() == Some(version) {
         let message = format!("release {version} is the active one and cannot be replaced while it is");
         return Err(StepError::new("NL0322", message));
@@ -92,8 +111,10 @@ fn refuse_active(cx: &Context<'_>, version: &crate::version::Version) -> Result<
 
 fn undo(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
     let version = &cx.leg(step)?.to;
-    refuse_active(cx, version)?;
-    let removed = disk::remove_tree(&cx.layout.release(version))
-        .and_then(|()| disk::remove_tree(&cx.layout.staging().join(version.to_string())));
-    removed.map_err(|e| StepError::because("NL0320", &e))
+    let disk_failed = |e| StepError::because("NL0320", &e);
+    if !waits(cx) {
+        refuse_active(cx, version)?;
+        disk::remove_tree(&cx.layout.release(version)).map_err(disk_failed)?;
+    }
+    disk::remove_tree(&beside(cx, version)).map_err(disk_failed)
 }
