@@ -480,7 +480,7 @@ fn failing() -> Scenario {
 }
 
 /// Of a release with another program of the same size and a file too many, which is what the health check asks for if the
-/// repair is to fail. From where the fresh tree is made to where it is in place, or from there to the end; the rest is an upgrade.
+/// repair is to fail. Around the exchange, and from there to the end of one that fails; the rest is an upgrade.
 fn repair(fails: bool) -> Scenario {
     let args = ["update", "upgrade", "--to", "0a1", "--full", "--yes"];
     let spoil = |work: &Installation| {
@@ -499,7 +499,7 @@ fn repair(fails: bool) -> Scenario {
     assert_eq!(repair.old.release == repair.new.release, fails);
     repair.begins_damaged = true;
     (repair.since, repair.until) = match fails {
-        false => (Some("/staging/0a1"), Some("renameat2(")),
+        false => (Some("renameat2("), Some("renameat2(")),
         true => (Some("renameat2("), None),
     };
     repair

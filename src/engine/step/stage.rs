@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Work, download, nothing};
 use crate::disk;
 use crate::engine::{Context, StepError};
-use crate::package::{self, Expect, Staged};
+use crate::package::{self, Expect, Manner, Staged};
 use crate::plan::{Direction, Leg, Step, Strategy};
 use crate::release::{PackageRef, PatchRef, Platform, ReleaseManifest};
 use crate::version::Version;
@@ -58,6 +58,15 @@ fn apply(cx: &Context<'_>, step: &Step, value: &Value) -> Result<String, StepErr
     ))
 }
 
+/// What the release before has too is shared with it.
+fn manner<'a>(cx: &Context<'_>, like: Option<&'a Path>) -> Manner<'a> {
+    Manner {
+        like,
+        hard_links: cx.settings.behavior.hard_links,
+        durable: true,
+    }
+}
+
 fn expect(cx: &Context<'_>, leg: &Leg, package: &PackageRef) -> Expect {
     Expect {
         product: cx.plan.product().clone(),
@@ -78,7 +87,9 @@ fn unpacked(cx: &Context<'_>, step: &Step, staged: &Path) -> Result<Staged, Step
     let file = File::open(place).map_err(|e| StepError::because("NL0306", &e))?;
     let mut progress = |done| cx.report(step, done, package.unpacked, "bytes");
     let expect = expect(cx, leg, package);
-    package::unpack(file, staged, &expect, &mut progress).map_err(|e| StepError::because("NL0306", &e))
+    let old = leg.from.as_ref().map(|from| cx.layout.release(from));
+    let manner = manner(cx, old.as_deref());
+    package::unpack_as(file, staged, &expect, &manner, &mut progress).map_err(|e| StepError::because("NL0306", &e))
 }
 
 /// Out of the release before. A patch that the download could not get is a reason for the whole package like one that does not
@@ -95,7 +106,7 @@ fn patched(cx: &Context<'_>, step: &Step, patch: &PatchRef, staged: &Path) -> Re
     let mut progress = |done| cx.report(step, done, package.unpacked, "bytes");
     let expect = expect(cx, leg, package);
     let old = (&patch.from, &*cx.layout.release(&patch.from));
-    let tree = package::apply_patch(file, old, staged, &expect, &mut progress)
+    let tree = package::apply_patch_as(file, old, staged, &expect, &manner(cx, None), &mut progress)
         .map_err(|e| StepError::because("NL0306", &e).falling_back())?;
     Ok((tree, format!(", by a patch of {} bytes", patch.target.length)))
 }
