@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use netlink::crypt::digest_of;
-use netlink::package::{Expect, Staged, apply_patch, pack, read_patch_header, read_source, unpack, verify_tree};
+use netlink::package::{Expect, Packing, Staged, apply_patch, pack, read_patch_header, read_source, unpack, verify_tree};
 use netlink::release::{MANIFEST_NAME, Platform};
 
 /// The releases that patches lead between; the old one is on disk for as long as the program runs.
@@ -77,7 +77,7 @@ fn release(dir: &Path, version: &str, content: &str) -> (Staged, Expect) {
     fs::write(source.join("file"), content).unwrap();
     fs::write(source.join("same"), "unchanged").unwrap();
     let file = dir.join(format!("{version}.tar.zst"));
-    let packed = pack(&source, read_source(&source).unwrap(), &file, 1).unwrap();
+    let packed = pack(&source, read_source(&source).unwrap(), &file, Packing::default()).unwrap();
     let expect = Expect {
         product: packed.manifest.product.clone(),
         version: packed.manifest.version.clone(),

@@ -79,7 +79,7 @@ fn disk_code(error: &DiskError) -> &'static str {
 fn code_of(reason: &Reason) -> &'static str {
     match reason {
         Reason::UnknownVersion { .. } => "NL0102",
-        Reason::NoRelease { .. } => "NL0105",
+        Reason::NoRelease { .. } | Reason::NotOffered { .. } => "NL0105",
         Reason::WrongDirection { .. } => "NL0104",
         Reason::NotInstalled => "NL0107",
         Reason::NoPath { .. } | Reason::Gated { .. } => "NL0103",

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{AppError, Installation, Result, repository, terms};
-use crate::engine::{self, product};
+use crate::engine::{self, StepError, product};
 use crate::journal::{Outcome, State};
 use crate::package::TreeReport;
-use crate::plan::{Facts, Installed, StepKind, Tree};
-use crate::release::Platform;
+use crate::plan::{Direction, Facts, Goal, Installed, StepKind, Tree, Wish};
+use crate::release::{Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{disk, migrate, package};
@@ -15,13 +15,44 @@ use crate::{disk, migrate, package};
 /// How far back a rolled back version is remembered.
 const REMEMBERED_UPDATES: u32 = 200;
 
+/// For any goal.
 pub fn gather(installation: &Installation) -> Result<Facts> {
+    let readable = |version: &Version| {
+        let unreadable = |e: StepError| {
+            let message = e.into_failure().message;
+            let advice = format!("`netlink update upgrade --to {version} --full` repairs it");
+            AppError::said(
+                "NL0306",
+                format!("the installed release cannot be read: {message}; {advice}"),
+            )
+        };
+        product::manifest(&installation.layout, version)
+            .map(Some)
+            .map_err(unreadable)
+    };
+    gathered(installation, readable)
+}
+
+/// As [`gather`] for this goal: the installed release need not be readable when it is what is wanted.
+pub fn gather_for(installation: &Installation, goal: &Goal) -> Result<Facts> {
+    match (goal, installation.installed()?) {
+        (Goal::Upgrade(Wish::To(to), _), Some(installed)) if *to == installed => gathered(installation, |version| {
+            Ok(product::manifest(&installation.layout, version).ok())
+        }),
+        _ => gather(installation),
+    }
+}
+
+fn gathered(
+    installation: &Installation,
+    manifest_of: impl Fn(&Version) -> Result<Option<ReleaseManifest>>,
+) -> Result<Facts> {
     let layout = &installation.layout;
     let installed = match installation.installed()? {
         None => None,
         Some(version) => {
-            let manifest = product::manifest(layout, &version)?;
-            let schema_level = match &manifest.database {
+            let database = manifest_of(&version)?.and_then(|manifest| manifest.database);
+            let schema_level = match &database {
                 None => None,
                 Some(database) => migrate::schema::level(&database.path.under(&layout.data()))
                     .map_err(|e| AppError::below("NL0304", &e))?,
@@ -29,7 +60,6 @@ pub fn gather(installation: &Installation) -> Result<Facts> {
             let data_bytes = disk::tree_size(&layout.data())? + disk::tree_size(&layout.config())?;
             Some(Installed {
                 version,
-                rules: manifest.rules,
                 schema_level,
                 data_bytes,
             })
@@ -82,11 +112,13 @@ fn tree(dir: &std::path::Path, platform: &Platform) -> Option<(Version, Tree)> {
     Some((version, tree))
 }
 
-/// Versions that were reached or tried here and left again because of themselves; a later success clears them.
+/// Versions that were reached or tried here and left again because of themselves; a later success clears them. A repair tells
+/// nothing of its release: that had proven itself before.
 fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
     let mut settled = BTreeSet::new();
     let mut bad = BTreeSet::new();
-    for update in installation.store.history(REMEMBERED_UPDATES)? {
+    let updates = installation.store.history(REMEMBERED_UPDATES)?.into_iter();
+    for update in updates.filter(|update| update.plan.direction() != Direction::Repair) {
         let (version, good) = match (update.outcome, update.verb) {
             (Some(Outcome::Completed), Verb::Rollback) => match update.plan.from() {
                 Some(left) => (left.clone(), false),

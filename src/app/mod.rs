@@ -44,8 +44,8 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions, pack,
-    patch, publish, release_advise, release_bundle, release_list, release_new, release_verify,
+    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, Packing, PublishOptions,
+    pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use signing::{

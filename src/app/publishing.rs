@@ -10,6 +10,7 @@ use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::version::Version;
 use crate::{clock, crypt, disk};
 
+pub use crate::package::Packing;
 pub use crate::publish::{Advice, Advised, Begun, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
 /// A changelog of one release is at most this long.
@@ -24,8 +25,7 @@ pub fn release_new(last: &Path, folder: &Path, version: Option<Version>) -> Resu
 pub struct PackOptions {
     /// When absent, the manifest's own.
     pub platform: Option<Platform>,
-    /// zstd level.
-    pub level: i32,
+    pub packing: Packing,
 }
 
 pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
@@ -34,7 +34,7 @@ pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
     if let Some(platform) = &options.platform {
         manifest.platform = platform.clone();
     }
-    package::pack(tree, manifest, out, options.level).map_err(wrong)
+    package::pack(tree, manifest, out, options.packing).map_err(wrong)
 }
 
 #[derive(Debug)]

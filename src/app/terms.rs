@@ -37,12 +37,12 @@ fn facts(installation: &Installation) -> Result<FactSheet> {
     facts.insert("platform", Fact::Text(Platform::this_host().to_string()));
     facts.insert("finalized", Fact::Truth(is_finalized(installation)?));
     if let Some(version) = installation.installed()? {
-        let manifest = product::manifest(&installation.layout, &version)?;
-        // A configuration that is broken is for the pre-flight to name; here it only leaves its facts unknown.
-        for (name, value) in product::values(&installation.layout, &manifest).unwrap_or_default() {
-            if manifest.variables.contains_key(&name) {
-                facts.insert(format!("config.{name}"), Fact::read(&value));
-            }
+        // A release or a configuration that is broken is for others to name; here it only leaves its facts unknown.
+        let known = product::manifest(&installation.layout, &version)
+            .and_then(|manifest| Ok((product::values(&installation.layout, &manifest)?, manifest.variables)));
+        let (values, variables) = known.unwrap_or_default();
+        for (name, value) in values.iter().filter(|(name, _)| variables.contains_key(*name)) {
+            facts.insert(format!("config.{name}"), Fact::read(value));
         }
     }
     for (name, command) in &installation.settings.policy.facts {

@@ -13,7 +13,7 @@ use super::{AppError, Consent, Installation, Result, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
-use crate::plan::{self, Explanation, Plan, Planned};
+use crate::plan::{self, Direction, Explanation, Plan, Planned};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
@@ -62,7 +62,7 @@ pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanV
 }
 
 fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Explanation)>> {
-    let mut facts = facts::gather(installation)?;
+    let mut facts = facts::gather_for(installation, &order.goal)?;
     facts.terms.accepted_risks.clone_from(&order.accepted_risks);
     let offer = Offer::of(installation, order)?;
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
@@ -429,9 +429,10 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
         (Some(id), _) => record(installation, id)?,
         (None, None) => {
             let history = installation.store.history(50)?;
+            // A repair has led nowhere; the way back is that of the update before it.
             let last = history
                 .into_iter()
-                .find(|update| update.outcome == Some(Outcome::Completed));
+                .find(|update| update.outcome == Some(Outcome::Completed) && !is_repair(update));
             last.ok_or(AppError::NoUpdateYet)?
         }
     };
@@ -439,6 +440,14 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
         let message = format!(
             "update {} was rolled back already; nothing of it is in place",
             update.id
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    if is_repair(&update) {
+        let message = format!(
+            "update {} has repaired {}; what was damaged is not put back",
+            update.id,
+            update.plan.to()
         );
         return Err(AppError::said("NL0110", message));
     }
@@ -460,4 +469,8 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
         )
     };
     update.plan.from().cloned().map(RollbackTarget::To).ok_or_else(missing)
+}
+
+fn is_repair(update: &UpdateRecord) -> bool {
+    update.plan.direction() == Direction::Repair
 }

@@ -32,7 +32,10 @@ pub fn verify(installation: &Installation) -> Result<VerifyView> {
     if let Some(version) = &view.version {
         match package::verify_tree(&installation.layout.release(version)) {
             Ok(tree) => (view.changed, view.missing, view.extra) = (tree.changed, tree.missing, tree.extra),
-            Err(e) => differences.push(AppError::below("NL0306", &e).to_string()),
+            Err(e) => {
+                let advice = format!("`netlink update upgrade --to {version} --full` repairs it");
+                differences.push(format!("{}; {advice}", AppError::below("NL0306", &e)));
+            }
         }
     }
     view.differences = differences;

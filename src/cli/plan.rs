@@ -14,6 +14,7 @@ pub fn text(plan: &Plan) -> String {
         Direction::Install => "Install",
         Direction::Up => "Upgrade",
         Direction::Down => "Downgrade",
+        Direction::Repair => "Repair",
     };
     let _ = writeln!(
         out,
@@ -58,7 +59,8 @@ pub fn text(plan: &Plan) -> String {
     for what in plan.irreversible() {
         let _ = writeln!(out, "  {} {}", red("no undo  "), harmless(what));
     }
-    if plan.irreversible().is_empty() && plan.direction() != Direction::Install {
+    let leads_somewhere = matches!(plan.direction(), Direction::Up | Direction::Down);
+    if plan.irreversible().is_empty() && leads_somewhere {
         let _ = writeln!(out, "  way back  `netlink update rollback`");
     }
     out

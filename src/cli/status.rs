@@ -204,7 +204,12 @@ fn verify_text(view: &VerifyView) -> String {
     let lines = lists
         .iter()
         .flat_map(|(what, list)| list.iter().map(move |text| format!("{} {}", red(what), harmless(text))));
-    lines.collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<String> = lines.collect();
+    let is_whole = view.changed.is_empty() && view.missing.is_empty() && view.extra.is_empty();
+    if let Some(version) = view.version.as_ref().filter(|_| !is_whole) {
+        lines.push(format!("`netlink update upgrade --to {version} --full` repairs it"));
+    }
+    lines.join("\n")
 }
 
 pub fn history(global: &Global, limit: u32) -> Result<()> {

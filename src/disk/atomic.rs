@@ -163,6 +163,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 
 /// Puts the file or folder `new` in the place `place` on the same file system. What was there is then where `new` was, so that a
 /// folder too is replaced in one step; only a file system that cannot exchange names shows nothing at `place` for a moment.
+/// When it was cut off there, [`end_exchange`] says so and goes on.
 pub fn exchange(new: &Path, place: &Path) -> Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
@@ -172,14 +173,25 @@ pub fn exchange(new: &Path, place: &Path) -> Result<()> {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
             let aside = part_name(new);
             super::remove_tree(&aside)?;
-            at("move aside", place, fs::rename(place, &aside))?;
-            at("put in place", place, fs::rename(new, place))?;
-            at("keep what was at", place, fs::rename(&aside, new))?;
+            super::rename(place, &aside)?;
+            return end_exchange(new, place);
         }
         Err(e) => at("put in place", place, Err(e.into()))?,
     }
     sync_dir(parent(place))?;
     sync_dir(parent(new))
+}
+
+/// Goes on with an exchange that was cut off between two of its renames; without one nothing is done.
+pub fn end_exchange(new: &Path, place: &Path) -> Result<()> {
+    let aside = part_name(new);
+    if !super::exists(&aside)? {
+        return Ok(());
+    }
+    if !super::exists(place)? {
+        rename(new, place)?;
+    }
+    rename(&aside, new)
 }
 
 /// Points the symbolic link `link` at `target` in one step: readers see the old or the new target, never none.

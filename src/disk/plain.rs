@@ -9,6 +9,14 @@ use std::time::SystemTime;
 
 use super::{Result, at};
 
+/// Another file system, one without hard links, too many of them, or a file of somebody else.
+const CANNOT_LINK: [io::ErrorKind; 4] = [
+    io::ErrorKind::CrossesDevices,
+    io::ErrorKind::Unsupported,
+    io::ErrorKind::TooManyLinks,
+    io::ErrorKind::PermissionDenied,
+];
+
 /// A folder being filled. Nothing that is there is ever overwritten or followed as a link when a file is made.
 #[derive(Debug)]
 pub struct TreeWriter {
@@ -52,6 +60,31 @@ impl TreeWriter {
     pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
         let path = self.place(path)?;
         at("link", &path, symlink(target, &path))
+    }
+
+    /// One more name for the file `source`, which it shares with the old one from then on, whatever happens to it. False, and
+    /// nothing is made, where that cannot be.
+    pub fn hard_link(&self, path: &Path, source: &Path) -> Result<bool> {
+        let path = self.place(path)?;
+        match fs::hard_link(source, &path) {
+            Ok(()) => Ok(true),
+            Err(e) if CANNOT_LINK.contains(&e.kind()) => Ok(false),
+            Err(e) => at("link", &path, Err(e)),
+        }
+    }
+
+    /// Takes back what was made at `path`.
+    pub fn remove(&self, path: &Path) -> Result<()> {
+        let path = self.root.join(path);
+        at("remove", &path, fs::remove_file(&path))
+    }
+
+    /// Fills the same folder beside this one, for another thread.
+    pub fn beside(&self) -> Self {
+        Self {
+            root: self.root.clone(),
+            last: RefCell::new(self.root.clone()),
+        }
     }
 
     fn place(&self, path: &Path) -> Result<PathBuf> {

@@ -56,17 +56,19 @@ impl VersionFile {
         Ok(disk::write_atomic(path, &text, 0o644)?)
     }
 
-    /// The file after `version` has become the active one.
+    /// The file after `version` has become the active one; after a repair it has been that before.
     pub fn with(before: Option<Self>, version: &Version, migrated: bool, now: Timestamp) -> Self {
         let mut history = before.map(|file| file.history).unwrap_or_default();
-        history.push(VersionEntry {
-            version: version.clone(),
-            release_date: now,
-            status: status_of(version.channel()).to_owned(),
-            migration_required: migrated,
-            database_version: version.clone(),
-            config_version: version.clone(),
-        });
+        if history.last().is_none_or(|last| last.version != *version) {
+            history.push(VersionEntry {
+                version: version.clone(),
+                release_date: now,
+                status: status_of(version.channel()).to_owned(),
+                migration_required: migrated,
+                database_version: version.clone(),
+                config_version: version.clone(),
+            });
+        }
         Self {
             current_version: version.clone(),
             last_updated: now,

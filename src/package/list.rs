@@ -1,8 +1,8 @@
 //! The rules of a manifest's file list: what holds for it holds for every tree that is packed, unpacked or checked.
 
-use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use super::names::Names;
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME};
 
 /// Where and why a list breaks a rule.
@@ -14,9 +14,7 @@ pub(super) struct Fault {
 
 /// Checks the whole list and gives the bytes of its files.
 pub(super) fn check(files: &[FileEntry]) -> Result<u64, Fault> {
-    let paths: BTreeSet<&str> = files.iter().map(|entry| entry.path.as_str()).collect();
-    let mut folded = HashSet::new();
-    let mut folders: HashSet<&str> = HashSet::new();
+    let mut names = Names::default();
     let mut total: u64 = 0;
     for (i, entry) in files.iter().enumerate() {
         let fail = |problem: &str| {
@@ -32,16 +30,8 @@ pub(super) fn check(files: &[FileEntry]) -> Result<u64, Fault> {
         if path.eq_ignore_ascii_case(MANIFEST_NAME) {
             return fail("this name is the manifest's own");
         }
-        if !folded.insert(path.to_lowercase()) {
-            return fail("another name differs from it in case only");
-        }
-        for folder in folders_of(path) {
-            if paths.contains(folder) {
-                return fail("it lies below a file or link");
-            }
-            if folders.insert(folder) && !folded.insert(folder.to_lowercase()) {
-                return fail("the name of a folder above it differs from another name in case only");
-            }
+        if let Err(problem) = names.add(path) {
+            return fail(problem);
         }
         match &entry.kind {
             FileKind::File { mode, .. } if !matches!(mode, 0o644 | 0o755) => return fail("its mode is not 644 or 755"),
@@ -57,11 +47,6 @@ pub(super) fn check(files: &[FileEntry]) -> Result<u64, Fault> {
         }
     }
     Ok(total)
-}
-
-/// `a/b` and `a` of `a/b/c`.
-fn folders_of(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').map(|(i, _)| &path[..i])
 }
 
 /// `..` may stand only at the start of a target: behind a name that is itself a link it would mean something else than it says.

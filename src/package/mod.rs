@@ -4,22 +4,26 @@
 //! list's order. The list determines each tar header to the byte, so reading compares instead of interpreting: whatever packing
 //! would not have written is refused.
 
+mod base;
 mod delta;
 mod entry;
 mod list;
+mod names;
 mod pack;
 mod source;
 mod staged;
+mod taking;
 mod unpack;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, make_patch, read_patch_header};
-pub use pack::{Packed, pack};
+pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, apply_patch_as, make_patch, read_patch_header};
+pub use pack::{Packed, Packing, pack};
 pub use source::read_source;
 pub use staged::{Staged, TreeReport, looks_whole, manifest_of, verify_tree};
-pub use unpack::{Expect, manifest_digest, manifest_in, read_manifest, unpack};
+pub use taking::Manner;
+pub use unpack::{Expect, manifest_digest, manifest_in, read_manifest, unpack, unpack_as};
 
 use crate::disk;
 

@@ -2,9 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::thread;
 
-use super::{MANIFEST_LIMIT, PackageError, SOURCE_NAME, WINDOW_LOG, entry, io_at, list, source};
+use zstd::zstd_safe::CParameter;
+
+use super::{MANIFEST_LIMIT, PackageError, SOURCE_NAME, entry, io_at, list, source};
 use crate::crypt::{Digest, DigestReader, Hasher};
 use crate::disk::{self, EntryKind, NewFile};
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, RelPath, ReleaseManifest};
@@ -21,8 +25,35 @@ pub struct Packed {
     pub sha256: Digest,
 }
 
-/// Packs `tree` into the file `out` at zstd `level` (9 is a good one).
-pub fn pack(tree: &Path, manifest: ReleaseManifest, out: &Path, level: i32) -> Result<Packed, PackageError> {
+/// Bytes that one thread compresses at a time; a few of these are in memory for each of them.
+const PART: u32 = 8 << 20;
+
+/// More threads than these are taken only by whoever says so.
+const MOST_THREADS: u32 = 8;
+
+/// How a tree is packed. The bytes depend on the level, never on the number of threads.
+#[derive(Debug, Clone, Copy)]
+pub struct Packing {
+    /// zstd level.
+    pub level: i32,
+    pub threads: NonZeroU32,
+}
+
+impl Default for Packing {
+    fn default() -> Self {
+        let all = thread::available_parallelism().ok();
+        Self {
+            level: 9,
+            threads: all
+                .and_then(|all| u32::try_from(all.get()).ok())
+                .and_then(|all| NonZeroU32::new(all.min(MOST_THREADS)))
+                .unwrap_or(NonZeroU32::MIN),
+        }
+    }
+}
+
+/// Packs `tree` into the file `out`.
+pub fn pack(tree: &Path, manifest: ReleaseManifest, out: &Path, packing: Packing) -> Result<Packed, PackageError> {
     refuse_inside(tree, out)?;
     source::check_against(tree, &manifest).map_err(|problem| PackageError::Source {
         path: tree.join(SOURCE_NAME),
@@ -40,7 +71,7 @@ pub fn pack(tree: &Path, manifest: ReleaseManifest, out: &Path, level: i32) -> R
         ));
     }
     let mut file = DigestWriter::new(NewFile::create(out, 0o644)?);
-    write_stream(tree, &manifest, &json, &mut file, level, out)?;
+    write_stream(tree, &manifest, &json, &mut file, packing, out)?;
     let (file, length, sha256) = file.finish();
     file.commit()?;
     Ok(Packed {
@@ -55,15 +86,16 @@ fn write_stream<W: Write>(
     manifest: &ReleaseManifest,
     json: &[u8],
     sink: W,
-    level: i32,
+    packing: Packing,
     out: &Path,
 ) -> Result<(), PackageError> {
     let wrote = |result| io_at("write", out, result);
-    let mut zstd = io_at("write", out, zstd::Encoder::new(sink, level))?;
+    let mut zstd = io_at("write", out, zstd::Encoder::new(sink, packing.level))?;
     wrote(zstd.include_checksum(true))?;
-    if level > 20 {
-        wrote(zstd.window_log(WINDOW_LOG))?;
-    }
+    // With workers zstd cuts the stream into parts, so one worker gives the bytes of many. Without any it would not cut at all, and
+    // give others.
+    wrote(zstd.multithread(packing.threads.get()))?;
+    wrote(zstd.set_parameter(CParameter::JobSize(PART)))?;
     let size = json.len() as u64;
     wrote(zstd.write_all(&entry::file_headers(MANIFEST_NAME, 0o644, size)))?;
     wrote(zstd.write_all(json))?;

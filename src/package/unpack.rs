@@ -2,16 +2,22 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
+use super::base::Base;
+use super::taking::{Manner, Taking, Wanted};
 use super::{MANIFEST_LIMIT, PackageError, Staged, WINDOW_LOG, entry, io_at, list, refused};
 use crate::crypt::{Digest, Hasher, digest_of};
 use crate::disk::{self, TreeWriter};
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, Platform, ProductName, ReleaseManifest, ReleaseRules};
 use crate::version::Version;
 
-/// Bytes read at a time.
+/// Bytes handed over at a time, and how many times before somebody has to wait.
 const CHUNK: usize = 128 << 10;
+const AHEAD: usize = 32;
 
 /// What the signed metadata said of the package, and the host that it must run on.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,13 +48,24 @@ pub fn manifest_in<R: Read>(package: R) -> Result<ReleaseManifest, PackageError>
 }
 
 /// Unpacks into a fresh `dest`; `progress` hears the bytes of files written so far.
-pub fn unpack<R: Read>(
+pub fn unpack<R: Read + Send>(
     reader: R,
     dest: &Path,
     expect: &Expect,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Staged, PackageError> {
-    let unpacked = write_tree(reader, dest, expect, progress);
+    unpack_as(reader, dest, expect, &Manner::default(), progress)
+}
+
+/// The same in a certain manner.
+pub fn unpack_as<R: Read + Send>(
+    reader: R,
+    dest: &Path,
+    expect: &Expect,
+    manner: &Manner<'_>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Staged, PackageError> {
+    let unpacked = write_tree(reader, (dest, manner), expect, progress);
     match unpacked {
         Ok(manifest) => Ok(Staged::trusted(dest, manifest)),
         Err(e) => {
@@ -58,9 +75,10 @@ pub fn unpack<R: Read>(
     }
 }
 
-fn write_tree<R: Read>(
+/// One thread decompresses and hashes, this one writes.
+fn write_tree<R: Read + Send>(
     reader: R,
-    dest: &Path,
+    (dest, manner): (&Path, &Manner<'_>),
     expect: &Expect,
     progress: &mut dyn FnMut(u64),
 ) -> Result<ReleaseManifest, PackageError> {
@@ -68,29 +86,145 @@ fn write_tree<R: Read>(
     let (manifest, json) = first_entry(&mut stream)?;
     compare(&manifest, expect)?;
     let tree = TreeWriter::fresh(dest)?;
-    let mut done = 0;
-    for file in &manifest.files {
+    // One that cannot be read is like nothing.
+    let base = manner.like.and_then(|like| Base::open(like).ok());
+    let taking = base
+        .as_ref()
+        .map(|base| Taking::new(base, tree.beside(), dest, manner.hard_links));
+    let (sender, receiver) = mpsc::sync_channel(AHEAD);
+    let files = &manifest.files;
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || read_files(stream, files, &sender));
+        let mut writing = Writing {
+            tree: &tree,
+            dest,
+            base: base.as_ref(),
+            taking,
+            receiver,
+            done: 0,
+            progress,
+        };
+        let written = files.iter().try_for_each(|file| writing.file(file));
+        // Whoever still wants to hand something over hears that nobody takes it.
+        drop(writing);
+        let read = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
+        match (read, written) {
+            (read, Err(Unwritten::For(e))) => read.and(Err(e)),
+            (read, Err(Unwritten::NoMore)) => read.and(Err(refused("it ends within a file"))),
+            (read, Ok(())) => read,
+        }
+    })?;
+    let mut out = tree.file(Path::new(MANIFEST_NAME), 0o644)?;
+    io_at("write", &dest.join(MANIFEST_NAME), out.write_all(&json))?;
+    if manner.durable {
+        disk::sync_filesystem(dest)?;
+    }
+    Ok(manifest)
+}
+
+/// What the reading thread hands over: content, in pieces.
+type Piece = Vec<u8>;
+
+/// Reads all that follows the manifest: the content of every file, checked against its digest. Ends early, as if all was well,
+/// when nobody takes it any more.
+fn read_files<R: Read>(
+    mut stream: Stream<R>,
+    files: &[FileEntry],
+    pieces: &mpsc::SyncSender<Piece>,
+) -> Result<(), PackageError> {
+    for file in files {
         expect_headers(&mut stream, file)?;
-        match &file.kind {
-            FileKind::Link { target } => tree.link(file.path.as_ref(), Path::new(target))?,
-            FileKind::File { mode, size, sha256 } => {
-                let out = tree.file(file.path.as_ref(), *mode)?;
-                let found = copy(&mut stream, *size, out, &file.path.under(dest), &mut |n| {
-                    done += n;
-                    progress(done);
-                })?;
-                if found != *sha256 {
-                    return Err(refused(format!("the content of `{}` is not the listed one", file.path)));
+        if let FileKind::File { size, sha256, .. } = &file.kind {
+            let mut hasher = Hasher::default();
+            let mut left = *size;
+            while left > 0 {
+                let mut piece = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK))];
+                stream.read_exact(&mut piece).map_err(PackageError::Unreadable)?;
+                hasher.update(&piece);
+                left -= piece.len() as u64;
+                if pieces.send(piece).is_err() {
+                    return Ok(());
                 }
-                expect_zeros(&mut stream, entry::padding(*size))?;
+            }
+            if hasher.finish() != *sha256 {
+                return Err(refused(format!("the content of `{}` is not the listed one", file.path)));
+            }
+            expect_zeros(&mut stream, entry::padding(*size))?;
+        }
+    }
+    expect_end(stream)
+}
+
+/// A tree being filled with what the other thread reads.
+struct Writing<'a> {
+    tree: &'a TreeWriter,
+    dest: &'a Path,
+    base: Option<&'a Base>,
+    taking: Option<Taking<'a>>,
+    receiver: mpsc::Receiver<Piece>,
+    done: u64,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+enum Unwritten {
+    For(PackageError),
+    /// The reading thread has ended, and knows why.
+    NoMore,
+}
+
+impl<E: Into<PackageError>> From<E> for Unwritten {
+    fn from(error: E) -> Self {
+        Self::For(error.into())
+    }
+}
+
+impl Writing<'_> {
+    fn file(&mut self, entry: &FileEntry) -> Result<(), Unwritten> {
+        let (mode, size) = match &entry.kind {
+            FileKind::Link { target } => return Ok(self.tree.link(entry.path.as_ref(), Path::new(target))?),
+            FileKind::File { mode, size, .. } => (*mode, *size),
+        };
+        let mut out = match self.is_taken_over(Wanted { entry, mode, size })? {
+            true => None,
+            false => Some(self.tree.file(entry.path.as_ref(), mode)?),
+        };
+        let mut left = size;
+        while left > 0 {
+            let piece = self.receiver.recv().map_err(|_| Unwritten::NoMore)?;
+            if let Some(out) = &mut out {
+                io_at("write", &entry.path.under(self.dest), out.write_all(&piece))?;
+            }
+            left = left.saturating_sub(piece.len() as u64);
+            self.done += piece.len() as u64;
+            (self.progress)(self.done);
+        }
+        Ok(())
+    }
+
+    /// The old release shares the file. Where its own is not what it should be, or cannot be shared, nothing is taken: the package
+    /// has it.
+    fn is_taken_over(&mut self, wanted: Wanted<'_>) -> Result<bool, PackageError> {
+        let (Some(base), Some(taking)) = (self.base, self.taking.as_mut().filter(|taking| taking.can_share())) else {
+            return Ok(false);
+        };
+        let (Some(same), FileKind::File { sha256, .. }) = (base.same_as(wanted.entry), &wanted.entry.kind) else {
+            return Ok(false);
+        };
+        match taking.take_shared(wanted, same) {
+            Ok(Some(found)) if found == Some(*sha256) => Ok(true),
+            Ok(Some(_)) => {
+                taking.drop_again(wanted)?;
+                Ok(false)
+            }
+            Ok(None) => Ok(false),
+            // It may be gone, or unreadable, or half made.
+            Err(_) => {
+                let path = wanted.entry.path.under(self.dest);
+                disk::remove_file(&path)?;
+                Ok(false)
             }
         }
     }
-    expect_end(stream)?;
-    let mut out = tree.file(Path::new(MANIFEST_NAME), 0o644)?;
-    io_at("write", &dest.join(MANIFEST_NAME), out.write_all(&json))?;
-    disk::sync_filesystem(dest)?;
-    Ok(manifest)
 }
 
 type Stream<R> = zstd::Decoder<'static, BufReader<R>>;
@@ -169,28 +303,6 @@ fn expect_headers<R: Read>(stream: &mut R, file: &FileEntry) -> Result<(), Packa
         }
     }
     Ok(())
-}
-
-/// Copies `size` bytes and gives their digest.
-fn copy<R: Read, W: Write>(
-    stream: &mut R,
-    size: u64,
-    mut out: W,
-    path: &Path,
-    wrote: &mut dyn FnMut(u64),
-) -> Result<Digest, PackageError> {
-    let mut hasher = Hasher::default();
-    let mut left = size;
-    let mut chunk = vec![0; CHUNK.min(usize::try_from(size).unwrap_or(CHUNK))];
-    while left > 0 {
-        let n = chunk.len().min(usize::try_from(left).unwrap_or(CHUNK));
-        stream.read_exact(&mut chunk[..n]).map_err(PackageError::Unreadable)?;
-        hasher.update(&chunk[..n]);
-        io_at("write", path, out.write_all(&chunk[..n]))?;
-        left -= n as u64;
-        wrote(n as u64);
-    }
-    Ok(hasher.finish())
 }
 
 fn expect_zeros<R: Read>(stream: &mut R, count: usize) -> Result<(), PackageError> {

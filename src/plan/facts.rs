@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Terms;
-use crate::release::{Platform, ProductName, ReleaseRules};
+use crate::release::{Platform, ProductName};
 use crate::version::Version;
 
 #[derive(Debug, Clone)]
@@ -26,8 +26,7 @@ pub struct Facts {
 #[derive(Debug, Clone)]
 pub struct Installed {
     pub version: Version,
-    pub rules: ReleaseRules,
-    /// Level of the database as found; none when the product has no database yet.
+    /// Level of the database as found; none when the product has no database yet, or its release cannot be read to tell.
     pub schema_level: Option<u32>,
     /// Bytes of `data/` and `config/`.
     pub data_bytes: u64,

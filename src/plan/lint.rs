@@ -16,6 +16,10 @@ fn unsound<T>(what: impl Into<String>) -> Result<T, PlanError> {
 }
 
 fn legs_chain(body: &Body) -> Result<(), PlanError> {
+    let hops = body.legs.iter().flat_map(|leg| &leg.hops).count();
+    if body.direction == Direction::Repair && hops != 1 {
+        return unsound("a repair is not exactly one hop");
+    }
     let mut at = body.from.clone();
     for leg in &body.legs {
         for hop in &leg.hops {
@@ -23,6 +27,7 @@ fn legs_chain(body: &Body) -> Result<(), PlanError> {
                 (Direction::Install, from) => from.is_none(),
                 (Direction::Up, Some(from)) => *from < hop.to,
                 (Direction::Down, Some(from)) => *from > hop.to,
+                (Direction::Repair, Some(from)) => *from == hop.to,
                 (_, None) => false,
             };
             if hop.from != at || !right {
@@ -98,9 +103,12 @@ fn each_leg_is_whole(body: &Body) -> Result<(), PlanError> {
             StepKind::Health,
             StepKind::Record,
         ];
-        if body.direction != Direction::Install {
-            wanted.extend([StepKind::Trial, StepKind::Backup, StepKind::Stop]);
-        }
+        wanted.extend(match body.direction {
+            Direction::Install => &[][..],
+            Direction::Up | Direction::Down => &[StepKind::Trial, StepKind::Backup, StepKind::Stop],
+            // What takes the place of the installed tree has to come from somewhere.
+            Direction::Repair => &[StepKind::Stage, StepKind::Backup, StepKind::Stop, StepKind::Exchange],
+        });
         if leg.strategy.package().is_some() {
             wanted.extend([StepKind::Download, StepKind::Stage]);
         }

@@ -11,6 +11,7 @@ mod model;
 mod notes;
 mod path;
 mod refusal;
+mod repair;
 mod route;
 mod rule;
 mod search;
@@ -50,6 +51,10 @@ pub enum Planned {
 
 /// The plan for a goal; the same answer for the same input.
 pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Refusal> {
+    if let Some(aim) = repair::wanted(facts, catalog, goal) {
+        let hops = repair::hops(facts, catalog, &aim.to)?;
+        return sealed(steps::body(facts, catalog, aim, hops)?);
+    }
     let graph = path::graph(facts, catalog)?;
     let mut aim = match goal::resolve(facts, catalog, &graph, goal)? {
         goal::Resolved::AlreadyThere(version) => return Ok(Planned::AlreadyThere(version)),
@@ -57,7 +62,10 @@ pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Re
     };
     let hops = path::find(facts, catalog, &graph, &aim)?;
     aim.warnings.extend(path::warnings(&graph, &hops));
-    let body = steps::body(facts, catalog, aim, hops)?;
+    sealed(steps::body(facts, catalog, aim, hops)?)
+}
+
+fn sealed(body: model::Body) -> Result<Planned, Refusal> {
     Plan::seal(body)
         .map(|plan| Planned::Go(Box::new(plan)))
         .map_err(|e| Refusal::new(Reason::Unsound, e.to_string()))

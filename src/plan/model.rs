@@ -21,6 +21,8 @@ pub enum Direction {
     Install,
     Up,
     Down,
+    /// From the installed release to itself: its tree is replaced by what the publisher signed.
+    Repair,
 }
 
 /// One permitted move between two versions.
@@ -85,6 +87,7 @@ pub enum StepKind {
     Backup,
     MaintenanceOn,
     Stop,
+    Exchange,
     Dependencies,
     Config,
     Schema,
@@ -108,6 +111,7 @@ impl StepKind {
             Self::Backup => "backup",
             Self::MaintenanceOn => "maintenance-on",
             Self::Stop => "stop",
+            Self::Exchange => "exchange",
             Self::Dependencies => "dependencies",
             Self::Config => "config",
             Self::Schema => "schema",
@@ -126,7 +130,13 @@ impl StepKind {
             Self::Preflight | Self::Download | Self::Stage | Self::Trial | Self::Backup | Self::MaintenanceOn => {
                 Phase::Pre
             }
-            Self::Stop | Self::Dependencies | Self::Config | Self::Schema | Self::Switch | Self::Start => Phase::Update,
+            Self::Stop
+            | Self::Exchange
+            | Self::Dependencies
+            | Self::Config
+            | Self::Schema
+            | Self::Switch
+            | Self::Start => Phase::Update,
             Self::Health | Self::Validate | Self::Record | Self::MaintenanceOff | Self::Retention => Phase::Post,
         }
     }

@@ -7,8 +7,8 @@ use super::component::to_bring;
 use super::goal::Aim;
 use super::graph::{Building, Ends, Graph, GraphError};
 use super::route::{self, Stuck};
-use super::travel;
 use super::{Direction, Facts, Hop, Reason, Refusal, RefusedHop, Rule, Warning};
+use super::{repair, travel};
 use crate::release::{Catalog, CatalogRelease, Offered};
 use crate::version::Version;
 
@@ -68,6 +68,7 @@ pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim)
             the_schema_knows_its_way_back(facts, from, target, aim)?;
             Ok(hops)
         }
+        (Direction::Repair, _) => repair::hops(facts, catalog, &aim.to),
         (Direction::Up | Direction::Down, None) => Err(nothing_installed()),
     }
 }

@@ -28,6 +28,8 @@ pub enum Reason {
     UnknownVersion { wanted: Version, known: Vec<Version> },
     /// The repository has no release that fits the wish.
     NoRelease { wish: &'static str },
+    /// The installed release cannot be fetched again.
+    NotOffered { version: Version },
     /// `upgrade` to a lower version or `downgrade` to a higher one.
     WrongDirection {
         installed: Version,

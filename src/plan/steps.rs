@@ -3,7 +3,7 @@
 use super::goal::Aim;
 use super::model::Body;
 use super::{
-    Cost, Direction, Facts, Fetch, Hop, Leg, PlanNotes, Reason, Refusal, SchemaMove, Step, StepId, StepKind, Strategy,
+    Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, SchemaMove, Step, StepId, StepKind, Strategy,
 };
 use crate::release::Catalog;
 use crate::version::Version;
@@ -17,7 +17,7 @@ const RESTART: u64 = 2;
 const SPARE: u64 = 16 << 20;
 
 pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Result<Body, Refusal> {
-    let legs = legs(facts, catalog, hops, aim.fetch)?;
+    let legs = legs(facts, catalog, hops, &aim)?;
     let steps = steps(&legs, aim.direction);
     let irreversible = irreversible(facts, &legs, aim.direction);
     Ok(Body {
@@ -37,7 +37,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
 }
 
 /// A leg ends at each stop, which must run before going on, and at the target.
-fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, fetch: Fetch) -> Result<Vec<Leg>, Refusal> {
+fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, aim: &Aim) -> Result<Vec<Leg>, Refusal> {
     let mut level = facts.installed.as_ref().and_then(|installed| installed.schema_level);
     let mut legs = Vec::new();
     let mut open: Vec<Hop> = Vec::new();
@@ -46,7 +46,7 @@ fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, fetch: Fetch) -> Resul
         let ends = hop.runs || at == last;
         open.push(hop);
         if ends {
-            let leg = leg(facts, catalog, std::mem::take(&mut open), (level, fetch))?;
+            let leg = leg(facts, catalog, std::mem::take(&mut open), (level, aim))?;
             level = leg.schema.map_or(level, |moved| Some(moved.to));
             legs.push(leg);
         }
@@ -54,12 +54,14 @@ fn legs(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, fetch: Fetch) -> Resul
     Ok(legs)
 }
 
-fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, fetch): (Option<u32>, Fetch)) -> Result<Leg, Refusal> {
+fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, aim): (Option<u32>, &Aim)) -> Result<Leg, Refusal> {
     let from = hops.first().and_then(|hop| hop.from.clone());
     let unsound = || Refusal::new(Reason::Unsound, "a leg without a known release");
     let release = hops.last().and_then(|hop| catalog.get(&hop.to)).ok_or_else(unsound)?;
-    let strategy = Strategy::choose(facts, catalog, (from.as_ref(), release), fetch).ok_or_else(unsound)?;
-    let moved = release.rules.schema_level.filter(|to| level != Some(*to));
+    let strategy = Strategy::choose(facts, catalog, (from.as_ref(), release), aim.fetch).ok_or_else(unsound)?;
+    // A repair is of the release's own files alone.
+    let moves = |to: &u32| aim.direction != Direction::Repair && level != Some(*to);
+    let moved = release.rules.schema_level.filter(moves);
     let schema = moved.map(|to| SchemaMove { from: level, to });
     Ok(Leg {
         from,
@@ -74,12 +76,13 @@ fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, fetch): (Option
 /// Everything that can be fetched, checked and tried comes before anything that the product notices.
 fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
     let first = direction == Direction::Install;
+    let repair = direction == Direction::Repair;
     let mut steps: Vec<(StepKind, usize)> = vec![(StepKind::Preflight, 0)];
     for kind in [StepKind::Download, StepKind::Stage] {
         let packaged = |leg: &(usize, &Leg)| leg.1.strategy.package().is_some();
         steps.extend(legs.iter().enumerate().filter(packaged).map(|(at, _)| (kind, at)));
     }
-    if !first {
+    if !first && !repair {
         steps.extend((0..legs.len()).map(|at| (StepKind::Trial, at)));
     }
     for (at, leg) in legs.iter().enumerate() {
@@ -89,6 +92,9 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
                 steps.push((StepKind::MaintenanceOn, at));
             }
             steps.push((StepKind::Stop, at));
+        }
+        if repair {
+            steps.push((StepKind::Exchange, at));
         }
         steps.extend([(StepKind::Dependencies, at), (StepKind::Config, at)]);
         if leg.schema.is_some() {

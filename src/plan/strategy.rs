@@ -56,6 +56,7 @@ impl Strategy {
         fetch: Fetch,
     ) -> Option<Self> {
         let kept = facts.trees.get(&release.version);
+        let is_installed = from == Some(&release.version);
         let is_whole = kept == Some(&Tree::Whole);
         let Some(package) = release.package_for(&facts.platform) else {
             // Without a package, what is here has to do even for whoever wants it fetched afresh.
@@ -65,7 +66,7 @@ impl Strategy {
             return Some(Self::None);
         }
         let patch = from.and_then(|from| catalog.patch(from, &release.version, &package.platform));
-        let (because, detail) = match (why_full(facts, kept, from, fetch), patch) {
+        let (because, detail) = match (why_full(facts, kept.filter(|_| !is_installed), from, fetch), patch) {
             (Some((because, detail)), _) => (because, detail),
             (None, None) => (WhyFull::NoPatch, None),
             (None, Some(patch)) if patch.target.length >= package.target.length => (WhyFull::PatchLarger, None),

@@ -12,7 +12,7 @@ use super::repository::{Outcome, Repository};
 use super::{PublishError, products};
 use crate::crypt::random;
 use crate::disk;
-use crate::package::{self, Counts, Expect, PackageError, Staged};
+use crate::package::{self, Counts, Expect, Manner, PackageError, Staged};
 use crate::release::{Platform, ProductName, TargetCustom, TargetRef};
 use crate::tuf::{self, Editor};
 use crate::version::Version;
@@ -195,8 +195,8 @@ fn one(
         source,
     };
     let file = work.0.join("patch");
-    let old_tree = unpacked(repository, old, &work.0.join("old"))?;
-    let new_tree = unpacked(repository, new, &work.0.join("new"))?;
+    let old_tree = unpacked(repository, old, None, &work.0.join("old"))?;
+    let new_tree = unpacked(repository, new, Some(old_tree.dir()), &work.0.join("new"))?;
     let made = package::make_patch(&old_tree, &new_tree, &file, &options.making).map_err(failed)?;
     try_out(&file, from, &old_tree, &new.expect, &work.0.join("tried")).map_err(failed)?;
     patched.length = made.length;
@@ -247,12 +247,23 @@ fn place_of(repository: &Path, target: &TargetRef) -> Result<PathBuf, PublishErr
     Ok(repository.join(tuf::target_file(&target.name, target.sha256)?))
 }
 
-fn unpacked(repository: &Path, package: &Package, into: &Path) -> Result<Staged, PublishError> {
+/// Of a tree that is gone when we are done, and that nobody writes into.
+fn passing(like: Option<&Path>) -> Manner<'_> {
+    Manner {
+        like,
+        hard_links: true,
+        durable: false,
+    }
+}
+
+fn unpacked(repository: &Path, package: &Package, like: Option<&Path>, into: &Path) -> Result<Staged, PublishError> {
     let path = super::verify::check_target(repository, &package.target)?;
     let file = File::open(&path).map_err(|source| PublishError::Read { path, source })?;
-    package::unpack(file, into, &package.expect, &mut |_| ()).map_err(|source| PublishError::Package {
-        target: package.target.name.clone(),
-        source,
+    package::unpack_as(file, into, &package.expect, &passing(like), &mut |_| ()).map_err(|source| {
+        PublishError::Package {
+            target: package.target.name.clone(),
+            source,
+        }
     })
 }
 
@@ -263,7 +274,7 @@ fn try_out(file: &Path, from: &Version, old: &Staged, expect: &Expect, into: &Pa
         path: file.to_path_buf(),
         source,
     })?;
-    let tried = package::apply_patch(patch, (from, old.dir()), into, expect, &mut |_| ())?;
+    let tried = package::apply_patch_as(patch, (from, old.dir()), into, expect, &passing(None), &mut |_| ())?;
     Ok(disk::remove_tree(tried.dir())?)
 }
 

@@ -52,6 +52,8 @@ pub struct Behavior {
     /// How long the new version must have been in place and healthy before the old one is given up by itself.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub soak: Duration,
+    /// Where the file system cannot share blocks, the same file of two releases is one on disk.
+    pub hard_links: bool,
 }
 
 impl Default for Behavior {
@@ -62,6 +64,7 @@ impl Default for Behavior {
             maintenance_mode: true,
             cluster_coordination: true,
             soak: Duration::from_secs(24 * 3600),
+            hard_links: false,
         }
     }
 }

@@ -21,6 +21,7 @@ mod keys;
 mod package;
 mod patching;
 mod planning;
+mod repair;
 mod rest;
 mod scene;
 mod shown;

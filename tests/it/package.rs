@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::num::NonZeroU32;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use netlink::disk::TreeWriter;
 use netlink::package::{
-    Expect, PackageError, Packed, Staged, looks_whole, pack, read_manifest, read_source, unpack, verify_tree,
+    Expect, Manner, PackageError, Packed, Packing, Staged, looks_whole, pack, read_manifest, read_source, unpack,
+    unpack_as, verify_tree,
 };
 use netlink::release::{FileKind, MANIFEST_NAME, Platform, ReleaseManifest, ReleaseRules};
 use tar::{EntryType, Header};
 
-use crate::world::{Lamp, Publisher, put, run};
+use crate::world::{Installation, Lamp, Publisher, put, run};
 
 const SOURCE: &str = r#"
 product = "guestbook"
@@ -28,6 +31,11 @@ migrations = "migrations"
 
 struct Fixture {
     dir: tempfile::TempDir,
+}
+
+fn at_level(level: i32) -> Packing {
+    let threads = NonZeroU32::MIN;
+    Packing { level, threads }
 }
 
 impl Fixture {
@@ -62,7 +70,13 @@ impl Fixture {
     }
 
     fn pack(&self) -> Packed {
-        pack(&self.tree(), read_source(&self.tree()).unwrap(), &self.package(), 9).unwrap()
+        pack(
+            &self.tree(),
+            read_source(&self.tree()).unwrap(),
+            &self.package(),
+            at_level(9),
+        )
+        .unwrap()
     }
 
     fn expect(&self, manifest: &ReleaseManifest) -> Expect {
@@ -126,6 +140,43 @@ fn packing_is_deterministic() {
         .unwrap();
     assert_eq!(one.pack(), two.pack());
     assert_eq!(fs::read(one.package()).unwrap(), fs::read(two.package()).unwrap());
+}
+
+#[test]
+fn threads_do_not_show_in_the_bytes() {
+    let fixture = Fixture::new();
+    // Several of the parts that a level as low as this cuts a stream into.
+    let mut state = 1u64;
+    let noise: Vec<u8> = (0..9_000_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 60) as u8
+        })
+        .collect();
+    fs::write(fixture.tree().join("bin/noise"), noise).unwrap();
+    let package = fixture.package();
+    let packed = |level: &str, threads: &[&str]| {
+        let tree = fixture.tree();
+        let args = [
+            "release",
+            "pack",
+            tree.to_str().unwrap(),
+            "--out",
+            package.to_str().unwrap(),
+        ];
+        run(&[&args[..], &["--level", level], threads].concat()).ok();
+        fs::read(&package).unwrap()
+    };
+    for level in ["1", "9"] {
+        let one = packed(level, &["--threads", "1"]);
+        for threads in [&["--threads", "2"][..], &["--threads", "4"], &["--threads", "1"], &[]] {
+            assert!(packed(level, threads) == one, "level {level}, {threads:?}");
+        }
+    }
+    assert!(packed("1", &[]) != packed("9", &[]));
+    let manifest = read_manifest(&package).unwrap();
+    let bytes = fs::read(&package).unwrap();
+    fixture.unpack(&bytes, &fixture.expect(&manifest)).unwrap();
 }
 
 #[test]
@@ -217,7 +268,7 @@ fn a_package_for_another_platform_is_refused() {
     let fixture = Fixture::new();
     let mut manifest = read_source(&fixture.tree()).unwrap();
     manifest.platform = "plan9-mips".parse().unwrap();
-    let packed = pack(&fixture.tree(), manifest, &fixture.package(), 1).unwrap();
+    let packed = pack(&fixture.tree(), manifest, &fixture.package(), at_level(1)).unwrap();
     let bytes = fs::read(fixture.package()).unwrap();
     let refused = fixture.unpack(&bytes, &fixture.expect(&packed.manifest)).unwrap_err();
     assert!(
@@ -240,6 +291,16 @@ fn header(kind: EntryType, name: &str, link: &str, size: u64) -> Vec<u8> {
     header.set_mtime(0);
     header.set_cksum();
     header.as_bytes().to_vec()
+}
+
+/// A file `a` of one byte with other permission bits.
+fn with_mode(mode: u32) -> Vec<u8> {
+    let mut blocks = with_content(EntryType::Regular, "a", b"x");
+    let mut header = Header::from_byte_slice(&blocks[..512]).clone();
+    header.set_mode(mode);
+    header.set_cksum();
+    blocks[..512].copy_from_slice(header.as_bytes());
+    blocks
 }
 
 fn with_content(kind: EntryType, name: &str, content: &[u8]) -> Vec<u8> {
@@ -293,6 +354,13 @@ fn hand_built_attacks_are_refused_with_their_name() {
         (header(EntryType::Char, "a", "", 0), "a device"),
         (header(EntryType::Block, "a", "", 0), "a device"),
         (header(EntryType::Fifo, "a", "", 0), "a pipe"),
+        (header(EntryType::GNUSparse, "a", "", 1), "a file"),
+        (
+            header(EntryType::Regular, "a", "", 1 << 62),
+            "4611686018427387904 bytes",
+        ),
+        (with_mode(0o4755), "lists `a`"),
+        (with_mode(0o755), "lists `a`"),
         (header(EntryType::Directory, "a/", "", 0), "a folder"),
         (
             with_content(EntryType::XHeader, "a", b"16 path=/etc/x\n\n"),
@@ -373,7 +441,8 @@ fn trees_that_must_not_be_published_are_refused() {
     fn check(said: &str, spoil: impl Fn(&Path)) {
         let fixture = Fixture::new();
         spoil(&fixture.tree());
-        let packed = read_source(&fixture.tree()).and_then(|m| pack(&fixture.tree(), m, &fixture.package(), 1));
+        let packed =
+            read_source(&fixture.tree()).and_then(|m| pack(&fixture.tree(), m, &fixture.package(), at_level(1)));
         let refused = packed.unwrap_err().to_string();
         assert!(refused.contains(said), "{said}: {refused}");
         assert!(!fixture.package().exists());
@@ -389,6 +458,18 @@ fn trees_that_must_not_be_published_are_refused() {
     });
     check("differs from it in case", |tree| {
         fs::write(tree.join("bin/Guestbook"), "").unwrap();
+    });
+    check("form of its letters", |tree| {
+        fs::write(tree.join("bin/caf\u{e9}"), "").unwrap();
+        fs::write(tree.join("bin/cafe\u{301}"), "").unwrap();
+    });
+    check("hide or turn round", |tree| {
+        fs::write(tree.join("bin/a\u{202e}txt.sh"), "").unwrap();
+    });
+    check("64 folders deep", |tree| {
+        let deep = tree.join("d/".repeat(64));
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("x"), "").unwrap();
     });
     check("manifest's own", |tree| {
         fs::write(tree.join(MANIFEST_NAME), "{}").unwrap();
@@ -462,4 +543,90 @@ fn the_next_release_is_begun_from_the_last() {
         0o644,
     );
     publisher.publish(&next);
+}
+
+/// Whether files here can share blocks without being one file.
+fn can_clone(dir: &Path) -> bool {
+    let source = dir.join("clone-source");
+    fs::write(&source, "x").unwrap();
+    let tree = TreeWriter::fresh(&dir.join("clone")).unwrap();
+    let clone = tree.file(Path::new("x"), 0o644).unwrap();
+    clone.share(&fs::File::open(&source).unwrap()).unwrap()
+}
+
+/// Which files of the new tree are files of the old one too.
+fn shared(old: &Path, new: &Path, names: &[&str]) -> Vec<bool> {
+    let inode = |tree: &Path, name: &str| fs::metadata(tree.join(name)).unwrap().ino();
+    names.iter().map(|name| inode(old, name) == inode(new, name)).collect()
+}
+
+#[test]
+fn what_an_installed_release_has_is_taken_over_only_when_it_is_what_was_signed() {
+    let fixture = Fixture::new();
+    let packed = fixture.pack();
+    let bytes = fs::read(fixture.package()).unwrap();
+    let expect = fixture.expect(&packed.manifest);
+    let old = fixture.dir.path().join("old");
+    unpack(&bytes[..], &old, &expect, &mut |_| {}).unwrap();
+    // Another content of the same size, another mode, a link, and nothing at all in the place of a file.
+    fs::write(old.join("bin/guestbook"), vec![8; 70_000]).unwrap();
+    let long = "n".repeat(120) + "/long";
+    fs::set_permissions(old.join(&long), fs::Permissions::from_mode(0o600)).unwrap();
+    let (sound, names) = ("config/app.toml", ["config/app.toml", "bin/guestbook", long.as_str()]);
+    let links = !can_clone(fixture.dir.path());
+    for hard_links in [false, true] {
+        let manner = Manner {
+            like: Some(&old),
+            hard_links,
+            ..Manner::default()
+        };
+        let mut last = 0;
+        let staged = unpack_as(&bytes[..], &fixture.dest(), &expect, &manner, &mut |done| last = done).unwrap();
+        assert_eq!(Staged::check(&fixture.dest()).unwrap(), staged);
+        assert_eq!(last, packed.manifest.unpacked_size());
+        let is_one = shared(&old, &fixture.dest(), &names);
+        assert_eq!(is_one, [hard_links && links, false, false], "hard links: {hard_links}");
+    }
+    for damage in [(|path: &Path| fs::remove_file(path).unwrap()) as fn(&Path), |path| {
+        symlink("/etc/hostname", path).unwrap();
+    }] {
+        damage(&old.join(sound));
+        let manner = Manner {
+            like: Some(&old),
+            hard_links: true,
+            ..Manner::default()
+        };
+        let staged = unpack_as(&bytes[..], &fixture.dest(), &expect, &manner, &mut |_| {}).unwrap();
+        assert_eq!(Staged::check(&fixture.dest()).unwrap(), staged);
+        let meta = fixture.dest().join(sound).symlink_metadata().unwrap();
+        assert!(meta.is_file() && meta.nlink() == 1);
+    }
+    fs::write(old.join(MANIFEST_NAME), "{}").unwrap();
+    let manner = Manner {
+        like: Some(&old),
+        ..Manner::default()
+    };
+    unpack_as(&bytes[..], &fixture.dest(), &expect, &manner, &mut |_| {}).unwrap();
+}
+
+#[test]
+fn hard_links_between_releases_are_made_for_whoever_wants_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::with_lamps(&dir.path().join("publisher"));
+    publisher.patch("0b1", "0r1").ok();
+    let wanted = !can_clone(dir.path());
+    for hard_links in [false, true] {
+        let lamp = Installation::of_lamp(&dir.path().join(format!("lamp-{hard_links}")), &publisher, "0a1");
+        let settings = format!("update_system: {{behavior: {{hard_links: {hard_links}}}}}\n");
+        put(&lamp.path("config/update.yml"), &settings, 0o644);
+        for (from, to, strategy) in [("0a1", "0b1", "full"), ("0b1", "0r1", "patch")] {
+            let args = ["update", "upgrade", "--to", to, "--yes", "--output", "json"];
+            let said = lamp.run(&[&args[..]].concat()).ok().out;
+            assert!(said.contains(&format!("\"strategy\":\"{strategy}\"")), "{said}");
+            lamp.assert_at(to);
+            let (old, new) = (lamp.path("releases").join(from), lamp.path("releases").join(to));
+            let names = ["bin/lamp", "migrations/V1__switches.sql"];
+            assert_eq!(shared(&old, &new, &names), [hard_links && wanted; 2], "{from} -> {to}");
+        }
+    }
 }

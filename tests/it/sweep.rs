@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use netlink::crypt::Digest;
+use netlink::disk::EntryKind;
+
 use crate::world::{Installation, Lamp, Publisher, Ran, dump, netlink, put};
 
 /// Calls that change what is on disk or what others see. `openat` changes something where it creates.
@@ -25,8 +28,11 @@ struct Scenario {
     args: Vec<&'static str>,
     old: State,
     new: State,
+    begins_damaged: bool,
     /// A scenario whose own sweep visits the calls with which this one begins too.
     begins_like: Option<Box<Scenario>>,
+    /// Words of the call up to which it goes as another scenario.
+    since: Option<&'static str>,
     /// Words of the call from which on it goes as a scenario whose own sweep visits the rest.
     until: Option<&'static str>,
 }
@@ -35,6 +41,8 @@ struct Scenario {
 #[derive(Default, Clone, PartialEq, Eq, Debug)]
 struct State {
     version: String,
+    /// Of each file of the active release.
+    release: Vec<(String, Digest)>,
     config: (String, u32),
     database: String,
     files: BTreeSet<String>,
@@ -43,11 +51,16 @@ struct State {
 impl Scenario {
     /// `0a1` installed; `args` is what to run.
     fn new(args: &[&'static str], before: &[&[&str]]) -> Self {
-        Self::with(args, before, |_| ())
+        Self::with(args, before, |_| (), |_| ())
     }
 
-    /// The same, with more in the repository.
-    fn with(args: &[&'static str], before: &[&[&str]], more: impl FnOnce(&Publisher)) -> Self {
+    /// The same, with more in the repository, and something done to the installation.
+    fn with(
+        args: &[&'static str],
+        before: &[&[&str]],
+        more: impl FnOnce(&Publisher),
+        spoil: impl FnOnce(&Installation),
+    ) -> Self {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() {
             tempfile::tempdir_in(memory)
@@ -76,6 +89,7 @@ impl Scenario {
             work.run(step).ok();
         }
         work.stop();
+        spoil(&work);
         drop(work);
         copy(&dir.path().join("work"), &dir.path().join("template"));
         let mut scenario = Self {
@@ -83,7 +97,9 @@ impl Scenario {
             args: args.to_vec(),
             old: State::default(),
             new: State::default(),
+            begins_damaged: false,
             begins_like: None,
+            since: None,
             until: None,
         };
         let work = scenario.fresh();
@@ -144,7 +160,7 @@ impl Scenario {
 
     /// What is wrong after the update was interrupted, then resumed; none when all is well.
     fn broken(&self, work: &Installation, ran: &Ran) -> Option<String> {
-        let by_state = || i32::from(State::of(work).version != self.new.version);
+        let by_state = || i32::from(State::of(work).release != self.new.release);
         let mut code = if ran.out.contains("nothing to do") {
             by_state()
         } else {
@@ -152,7 +168,7 @@ impl Scenario {
         };
         // Only an update that says that it is over may be left alone.
         if !matches!(code, 0 | 1) {
-            if let Some(wrong) = broken_at_once(work) {
+            if let Some(wrong) = self.broken_at_once(work) {
                 return Some(format!("at once: {wrong}"));
             }
             let resumed = work.run(&["update", "resume"]);
@@ -180,12 +196,16 @@ impl Scenario {
         if !strangers.is_empty() {
             return Some(format!("left lying after exit code {code}: {strangers:?}"));
         }
-        let same = |state: &State| (state.version.clone(), state.config.clone(), state.database.clone());
+        let same = |state: &State| State {
+            files: BTreeSet::new(),
+            ..state.clone()
+        };
         if same(&found) != same(expected) {
             return Some(format!("exit code {code}, found {found:#?}, expected {expected:#?}"));
         }
         let verified = work.run(&["update", "verify"]);
-        if verified.code != 0 {
+        let damaged = self.begins_damaged && found.release == self.old.release;
+        if (verified.code != 0) != damaged {
             return Some(format!("verify: {verified}"));
         }
         let status = work.run(&["update", "status", "--output", "json"]).json();
@@ -209,6 +229,7 @@ impl State {
                 .file_name()
                 .map(|name| name.to_str().unwrap().to_owned())
                 .unwrap_or_default(),
+            release: release(&work.path("current")),
             config: (
                 fs::read_to_string(&config).unwrap_or_default(),
                 fs::metadata(&config).map_or(0, |meta| meta.permissions().mode()),
@@ -247,15 +268,20 @@ fn files(root: &Path) -> BTreeSet<String> {
     found
 }
 
+/// Every file of a release tree.
+fn release(tree: &Path) -> Vec<(String, Digest)> {
+    let Ok(entries) = netlink::disk::walk(&tree.canonicalize().unwrap_or_default()) else {
+        return Vec::new();
+    };
+    let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
+    let digest = |path: &Path| netlink::crypt::digest_of(&fs::read(tree.join(path)).unwrap());
+    files
+        .map(|entry| (entry.path.display().to_string(), digest(&entry.path)))
+        .collect()
+}
+
 /// What must hold in every moment, also while the update is cut off.
 fn broken_at_once(work: &Installation) -> Option<String> {
-    let link = match fs::read_link(work.path("current")) {
-        Ok(link) => link,
-        Err(e) => return Some(format!("current: {e}")),
-    };
-    if let Err(e) = netlink::package::Staged::check(&work.root.join(link)) {
-        return Some(format!("the active release: {e}"));
-    }
     let config = fs::read_to_string(work.path("config/lamp.toml")).unwrap_or_default();
     if let Err(e) = netlink::migrate::config::check("lamp.toml", &config) {
         return Some(e.to_string());
@@ -342,20 +368,31 @@ fn numbers(scenario: &Scenario, which: &'static str, wanted: fn(&str) -> bool) -
             .take_while(|(a, b)| scenario.shape(a) == other.shape(b));
         same.count().saturating_sub(OVERLAP)
     });
-    let end = scenario.until.map_or(calls.len(), |words| {
-        let last = calls.iter().position(|line| line.contains(words));
-        last.unwrap_or_else(|| panic!("no call has {words}")) + OVERLAP
+    let position = |words: &str| calls.iter().position(|line| line.contains(words));
+    let since = scenario.since.map_or(0, |words| {
+        position(words).unwrap_or(calls.len()).saturating_sub(OVERLAP)
     });
+    let until = scenario.until.and_then(position);
+    let end = until.map_or(calls.len(), |last| last + OVERLAP);
     let all = calls
         .iter()
         .enumerate()
         .take(end)
-        .skip(common)
+        .skip(common.max(since))
         .filter(|(_, line)| wanted(line));
     all.map(|(at, _)| (which, at + 1)).collect()
 }
 
 impl Scenario {
+    /// The active release is wholly the old one or wholly the new one, and all else can be read.
+    fn broken_at_once(&self, work: &Installation) -> Option<String> {
+        let active = release(&work.path("current"));
+        if ![&self.old.release, &self.new.release].contains(&&active) {
+            return Some(format!("the active release is {active:?}"));
+        }
+        broken_at_once(work)
+    }
+
     /// A call without what differs between two runs: folder, versions, ids, sizes, digests.
     fn shape(&self, call: &str) -> String {
         let call = call.replace(self.dir.path().to_str().unwrap(), "");
@@ -412,7 +449,7 @@ fn upgrade() -> Scenario {
 
 /// The upgrade by a patch, or back to the whole package because the repository has lost the patch.
 fn patched(is_there: bool) -> Scenario {
-    let mut patched = Scenario::with(&["update", "upgrade", "--to", "0b1", "--yes"], &[], |publisher| {
+    let publish = |publisher: &Publisher| {
         publisher.patch("0a1", "0b1").ok();
         let folder = fs::read_dir(publisher.dir.join("repo/targets/lamp/0b1")).unwrap();
         for path in folder.map(|entry| entry.unwrap().path()) {
@@ -420,7 +457,9 @@ fn patched(is_there: bool) -> Scenario {
                 fs::remove_file(path).unwrap();
             }
         }
-    });
+    };
+    let args = ["update", "upgrade", "--to", "0b1", "--yes"];
+    let mut patched = Scenario::with(&args, &[], publish, |_| ());
     let said = patched.fresh().run(&patched.args).ok().err;
     let way = if is_there {
         "by a patch of"
@@ -438,6 +477,32 @@ fn failing() -> Scenario {
     let mut failing = Scenario::new(&["update", "upgrade", "--to", "0b2", "--yes"], &[]);
     failing.begins_like = Some(Box::new(upgrade()));
     failing
+}
+
+/// Of a release with another program of the same size and a file too many, which is what the health check asks for if the
+/// repair is to fail. Around the exchange, and from there to the end of one that fails; the rest is an upgrade.
+fn repair(fails: bool) -> Scenario {
+    let args = ["update", "upgrade", "--to", "0a1", "--full", "--yes"];
+    let spoil = |work: &Installation| {
+        let program = work.text("releases/0a1/bin/lamp").replace("lamp at", "LAMP AT");
+        put(&work.path("releases/0a1/bin/lamp"), &program, 0o755);
+        put(&work.path("releases/0a1/mark"), "", 0o644);
+        let check = if fails {
+            ", checks: [{command: [test, -e, '{release}/mark']}]"
+        } else {
+            ""
+        };
+        let settings = format!("health: {{timeout: 150ms, interval: 30ms{check}}}\n");
+        put(&work.path("config/update.yml"), &settings, 0o644);
+    };
+    let mut repair = Scenario::with(&args, &[], |_| (), spoil);
+    assert_eq!(repair.old.release == repair.new.release, fails);
+    repair.begins_damaged = true;
+    (repair.since, repair.until) = match fails {
+        false => (Some("renameat2("), Some("renameat2(")),
+        true => (Some("renameat2("), None),
+    };
+    repair
 }
 
 fn rollback() -> Scenario {
@@ -461,6 +526,60 @@ fn killed_at_every_call_of_an_upgrade_by_a_patch() {
 #[test]
 fn every_call_of_an_upgrade_by_a_patch_fails() {
     sweep(&patched(true), "error, upgrade by a patch", Effect::Fail, None);
+}
+
+#[test]
+fn killed_at_every_call_of_a_repair() {
+    sweep(&repair(false), "kill, repair", Effect::Kill, None);
+    sweep(&repair(true), "kill, failing repair", Effect::Kill, None);
+}
+
+#[test]
+fn every_call_of_a_repair_fails() {
+    sweep(&repair(false), "error, repair", Effect::Fail, None);
+}
+
+/// There the exchange takes three renames, and in between no release is in place.
+#[test]
+fn killed_at_every_rename_of_a_repair_where_names_cannot_be_exchanged() {
+    let cannot = "inject=renameat2:error=EINVAL";
+    for scenario in [repair(false), repair(true)] {
+        let mut broke = Vec::new();
+        let mut visited = 0;
+        for number in 1.. {
+            let work = scenario.fresh();
+            let kill = format!("inject=rename:signal=KILL:when={number}");
+            let mut command = Command::new("strace");
+            command.args(["-qq", "-o", "/dev/null", "-e", "trace=rename,renameat2"]);
+            command.args(["-e", cannot, "-e", &kill, "--"]);
+            command
+                .arg(netlink())
+                .arg("--root")
+                .arg(&work.root)
+                .args(&scenario.args);
+            let ran = Ran::of(&command.stdin(std::process::Stdio::null()).output().unwrap());
+            if ran.code == -1 {
+                visited += 1;
+                let resumed = work.run(&["update", "resume"]);
+                let code = if resumed.out.contains("nothing to do") {
+                    1
+                } else {
+                    resumed.code
+                };
+                let wrong = scenario.differs(&work, code);
+                broke.extend(wrong.map(|wrong| format!("rename {number}: {wrong}; {resumed}")));
+            }
+            end(work, &mut broke);
+            if ran.code != -1 {
+                break;
+            }
+        }
+        assert!(
+            visited > 10 && broke.is_empty(),
+            "{visited} visited: {}",
+            broke.join("\n\n")
+        );
+    }
 }
 
 #[test]

@@ -47,9 +47,12 @@ pub enum ReleaseVerb {
         /// any, or <os>-<arch>
         #[arg(long)]
         platform: Option<Platform>,
-        /// zstd level
+        /// zstd level; the bytes of the package depend on it
         #[arg(long, default_value_t = 9, value_parser = value_parser!(i32).range(1..=19))]
         level: i32,
+        /// Threads that compress; the bytes of the package do not depend on them [default: one for each processor, at most 8]
+        #[arg(long, value_parser = value_parser!(u32).range(1..=64))]
+        threads: Option<u32>,
     },
     /// Sign packages of one release and put them into the repository
     Publish {
@@ -309,7 +312,7 @@ pub struct PatchArgs {
     #[arg(long)]
     pub threads: Option<std::num::NonZeroUsize>,
     /// Memory to compare files in, in MiB; larger files are compared in windows
-    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = value_parser!(u32).range(16..=65_536))]
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = value_parser!(u32).range(16..=65_536))]
     pub memory: u32,
     /// Folder to unpack in, with room for three trees [default: the system's for temporary files]
     #[arg(long, value_name = "DIR")]

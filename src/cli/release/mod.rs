@@ -6,13 +6,14 @@ mod keys;
 mod list;
 mod patch;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::args::{Global, ReleaseVerb, SignArgs};
 use super::output::{Result, bytes, green, result, say};
-use crate::app::{self, PackOptions, PublishOptions};
+use crate::app::{self, PackOptions, Packing, PublishOptions};
 use crate::publish::{Arrangement, Outcome};
 use crate::release::Platform;
 use crate::version::Version;
@@ -32,7 +33,14 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             out,
             platform,
             level,
-        } => pack(global, tree, out, platform.as_ref(), *level),
+            threads,
+        } => {
+            let packing = Packing {
+                level: *level,
+                threads: threads.and_then(NonZeroU32::new).unwrap_or(Packing::default().threads),
+            };
+            pack(global, tree, out, platform.as_ref(), packing)
+        }
         ReleaseVerb::Publish {
             packages,
             changelog,
@@ -163,10 +171,10 @@ fn warn(warnings: &[String]) {
     }
 }
 
-fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, level: i32) -> Result<()> {
+fn pack(global: &Global, tree: &Path, out: &Path, platform: Option<&Platform>, packing: Packing) -> Result<()> {
     let options = PackOptions {
         platform: platform.cloned(),
-        level,
+        packing,
     };
     let packed = app::pack(tree, out, &options)?;
     let document = json!({

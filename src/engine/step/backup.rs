@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Work, leave, nothing};
+use super::{Work, leave, nothing, stage};
 use crate::backup::{self, Key, Kind, Request};
 use crate::engine::{Context, StepError, product};
-use crate::plan::Step;
+use crate::plan::{Direction, Step};
 use crate::{clock, disk};
 
 pub const WORK: Work = Work {
@@ -25,10 +25,13 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     let dir = cx.settings.backup.directory_under(cx.layout.root());
     let scratch = cx.layout.staging().join("backup");
     disk::create_dir_all(&scratch).map_err(|e| failed(&e))?;
-    let databases = match &leg.from {
-        Some(from) => product::databases(cx.layout, &product::manifest(cx.layout, from)?),
-        None => Vec::new(),
+    let manifest = match &leg.from {
+        // Of the installed tree nothing can be relied on; the one that waits beside is verified, and of the same release.
+        Some(from) if cx.plan.direction() == Direction::Repair => Some(stage::manifest_beside(cx, from)?),
+        Some(from) => Some(product::manifest(cx.layout, from)?),
+        None => None,
     };
+    let databases = manifest.map_or_else(Vec::new, |manifest| product::databases(cx.layout, &manifest));
     let request = Request {
         root: cx.layout.root().to_path_buf(),
         trees: product::kept_trees(),

@@ -5,6 +5,7 @@ mod backup;
 mod config;
 mod dependencies;
 mod download;
+mod exchange;
 mod health;
 mod maintenance_off;
 mod maintenance_on;
@@ -43,6 +44,7 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::Backup => backup::WORK,
         StepKind::MaintenanceOn => maintenance_on::WORK,
         StepKind::Stop => stop::WORK,
+        StepKind::Exchange => exchange::WORK,
         StepKind::Dependencies => dependencies::WORK,
         StepKind::Config => config::WORK,
         StepKind::Schema => schema::WORK,

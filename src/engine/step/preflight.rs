@@ -8,7 +8,7 @@ use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
 use crate::package::Staged;
-use crate::plan::{Step, Strategy};
+use crate::plan::{Direction, Step, Strategy};
 use crate::release::HookPoint;
 use crate::release::ReleaseManifest;
 use crate::{disk, target};
@@ -27,13 +27,21 @@ fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
         cx.run_hooks(HookPoint::PreUpdate)?;
         return Ok("room, permissions".into());
     };
+    let is_repair = cx.plan.direction() == Direction::Repair;
     let active = cx.layout.active();
-    if active.as_ref() != Some(from) {
+    if active.as_ref() != Some(from) && !(is_repair && active.is_none()) {
         let found = active.map_or("none".to_owned(), |version| version.to_string());
         let message = "the installation changed since the plan was made; run `netlink update plan` again";
         return Err(StepError::new("NL0322", message).expected(from.to_string(), found));
     }
-    let manifest = product::manifest(cx.layout, from)?;
+    let manifest = match product::manifest(cx.layout, from) {
+        // What could be looked at is what is missing.
+        Err(_) if is_repair => {
+            cx.run_hooks(HookPoint::PreUpdate)?;
+            return Ok("room, permissions; the installed release cannot be read".into());
+        }
+        read => read?,
+    };
     config_parses(cx, &manifest)?;
     schema_is_as_planned(cx, &manifest)?;
     cx.run_hooks(HookPoint::PreUpdate)?;

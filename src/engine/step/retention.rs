@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Work, leave, nothing};
 use crate::backup::{self, BackupError, Key};
 use crate::engine::{Context, StepError};
-use crate::plan::Step;
+use crate::plan::{Direction, Step};
 use crate::release::HookPoint;
 use crate::{clock, disk};
 
@@ -18,7 +18,11 @@ pub const WORK: Work = Work {
 };
 
 fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
-    let releases = forget_releases(cx)?;
+    // A repair leads nowhere: the way back to where one came from stays.
+    let releases = match cx.plan.direction() {
+        Direction::Repair => 0,
+        Direction::Install | Direction::Up | Direction::Down => forget_releases(cx)?,
+    };
     let backups = forget_backups(cx)?;
     forget_set_aside(cx)?;
     cx.run_hooks(HookPoint::PostUpdate)?;

@@ -1,12 +1,13 @@
-//! Drains and stops the running product. Its undo starts the old version again and waits until it is as healthy as it was.
+//! Drains and stops the running product. Its undo starts the old version again and waits until it is as healthy as it was. What a
+//! repair was to replace may not be able to start again: then it stays as broken as it was, and the look at the end says so.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Work, gathered, keep};
 use crate::engine::{Context, StepError, product};
-use crate::plan::Step;
-use crate::release::HookPoint;
+use crate::plan::{Direction, Step};
+use crate::release::{HookPoint, ReleaseManifest};
 use crate::target;
 
 pub const WORK: Work = Work { prepare, apply, undo };
@@ -19,11 +20,8 @@ struct Before {
 
 fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
     let status = target::status(cx.layout.root()).map_err(|e| StepError::because("NL0310", &e))?;
-    let was_healthy = match &cx.leg(step)?.from {
-        Some(from) if status.is_running() => {
-            let manifest = product::manifest(cx.layout, from)?;
-            product::is_healthy(cx.layout, cx.settings, &manifest).is_ok()
-        }
+    let was_healthy = match old(cx, step)? {
+        Some(manifest) if status.is_running() => product::is_healthy(cx.layout, cx.settings, &manifest).is_ok(),
         _ => false,
     };
     keep(&Before {
@@ -35,14 +33,14 @@ fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
 
 fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepError> {
     let before: Before = gathered(undo)?;
-    let Some(from) = &cx.leg(step)?.from else {
+    if cx.leg(step)?.from.is_none() {
         return Ok("nothing runs".into());
-    };
+    }
     if before.was_running {
         cx.run_hooks(HookPoint::Drain)?;
     }
-    let manifest = product::manifest(cx.layout, from)?;
-    let limit = manifest.run.as_ref().map(|run| run.stop_timeout).unwrap_or_default();
+    let run = old(cx, step)?.and_then(|manifest| manifest.run);
+    let limit = run.map(|run| run.stop_timeout).unwrap_or_default();
     product::stop(cx.layout, limit)?;
     Ok(if before.was_running {
         "stopped"
@@ -54,14 +52,29 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
 
 fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let before: Before = gathered(undo)?;
-    let Some(from) = &cx.leg(step)?.from else { return Ok(()) };
-    if !before.was_running {
+    let Some(manifest) = old(cx, step)?.filter(|_| before.was_running) else {
         return Ok(());
+    };
+    let started = product::start(cx.layout, &manifest).and_then(|_| {
+        if before.was_healthy {
+            product::become_healthy(cx.layout, cx.settings, &manifest, &|| false)?;
+        }
+        Ok(())
+    });
+    if is_repair(cx) { Ok(()) } else { started }
+}
+
+fn is_repair(cx: &Context<'_>) -> bool {
+    cx.plan.direction() == Direction::Repair
+}
+
+/// The release that runs; none when there is none, or when its manifest is among what is to be repaired.
+fn old(cx: &Context<'_>, step: &Step) -> Result<Option<ReleaseManifest>, StepError> {
+    let Some(from) = &cx.leg(step)?.from else {
+        return Ok(None);
+    };
+    match product::manifest(cx.layout, from) {
+        Err(_) if is_repair(cx) => Ok(None),
+        read => read.map(Some),
     }
-    let manifest = product::manifest(cx.layout, from)?;
-    product::start(cx.layout, &manifest)?;
-    if before.was_healthy {
-        product::become_healthy(cx.layout, cx.settings, &manifest, &|| false)?;
-    }
-    Ok(())
 }

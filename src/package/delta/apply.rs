@@ -5,11 +5,12 @@ use std::io::{BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::base::Base;
 use super::read::{Reader, broken, number_of};
 use super::{HEADER_LIMIT, MAGIC, PatchHeader};
 use crate::crypt::{Digest, Hasher};
 use crate::disk::{self, TreeWriter};
+use crate::package::base::Base;
+use crate::package::taking::{Manner, Same, Taking, Wanted, take_all};
 use crate::package::unpack::compare;
 use crate::package::{Expect, MANIFEST_LIMIT, PackageError, Staged, WINDOW_LOG, io_at, list};
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, ReleaseManifest};
@@ -34,7 +35,19 @@ pub fn apply_patch<R: Read>(
     expect: &Expect,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Staged, PackageError> {
-    let applied = write_tree(patch, (from, old), dest, expect, progress);
+    apply_patch_as(patch, (from, old), dest, expect, &Manner::default(), progress)
+}
+
+/// The same in a certain manner; the tree that it is like is the old one in any case.
+pub fn apply_patch_as<R: Read>(
+    patch: R,
+    (from, old): (&Version, &Path),
+    dest: &Path,
+    expect: &Expect,
+    manner: &Manner<'_>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Staged, PackageError> {
+    let applied = write_tree(patch, (from, old), (dest, manner), expect, progress);
     match applied {
         Ok(manifest) => Ok(Staged::trusted(dest, manifest)),
         Err(e) => {
@@ -72,7 +85,7 @@ fn header<R: Read>(mut patch: R) -> Result<(PatchHeader, Frame<R>), PackageError
 fn write_tree<R: Read>(
     patch: R,
     (from, old): (&Version, &Path),
-    dest: &Path,
+    (dest, manner): (&Path, &Manner<'_>),
     expect: &Expect,
     progress: &mut dyn FnMut(u64),
 ) -> Result<ReleaseManifest, PackageError> {
@@ -87,23 +100,49 @@ fn write_tree<R: Read>(
     let mut buffer = vec![0; CHUNK];
     let (manifest, json) = manifest(&mut reader, &base, &header, &mut buffer)?;
     compare(&manifest, expect)?;
+    let tree = TreeWriter::fresh(dest)?;
+    let taking = Taking::new(&base, tree.beside(), dest, manner.hard_links);
     let mut work = Work {
         base: &base,
-        tree: TreeWriter::fresh(dest)?,
+        tree,
         dest,
         buffer,
-        done: 0,
-        can_share: true,
-        progress,
     };
-    for entry in &manifest.files {
-        work.entry(&mut reader, entry)?;
-    }
+    let (same, others) = parted(&base, &manifest);
+    let mut done = 0;
+    let mut took = |size| {
+        done += size;
+        progress(done);
+    };
+    let make = |made: &mut dyn FnMut(u64)| {
+        for entry in others {
+            made(work.entry(&mut reader, entry)?);
+        }
+        Ok(())
+    };
+    take_all(taking, &same, make, &mut took)?;
     end(reader.finish()?)?;
     let mut out = work.tree.file(Path::new(MANIFEST_NAME), 0o644)?;
     io_at("write", &dest.join(MANIFEST_NAME), out.write_all(&json))?;
-    disk::sync_filesystem(dest)?;
+    if manner.durable {
+        disk::sync_filesystem(dest)?;
+    }
     Ok(manifest)
+}
+
+/// What the old tree has already, and what comes from the patch, each in the order of the list.
+fn parted<'a>(base: &'a Base, manifest: &'a ReleaseManifest) -> (Vec<Same<'a>>, Vec<&'a FileEntry>) {
+    let (mut same, mut others) = (Vec::new(), Vec::new());
+    for entry in &manifest.files {
+        match (&entry.kind, base.same_as(entry)) {
+            (FileKind::File { mode, size, .. }, Some(old)) => {
+                let (mode, size) = (*mode, *size);
+                same.push((Wanted { entry, mode, size }, old));
+            }
+            _ => others.push(entry),
+        }
+    }
+    (same, others)
 }
 
 fn as_announced(header: &PatchHeader, from: &Version, expect: &Expect) -> Result<(), PackageError> {
@@ -157,75 +196,25 @@ struct Work<'a> {
     tree: TreeWriter,
     dest: &'a Path,
     buffer: Vec<u8>,
-    done: u64,
-    can_share: bool,
-    progress: &'a mut dyn FnMut(u64),
 }
 
 impl Work<'_> {
-    fn entry<R: Read>(&mut self, reader: &mut Reader<R>, entry: &FileEntry) -> Result<(), PackageError> {
+    /// Makes a link, or a file that the old tree does not have; gives its bytes.
+    fn entry<R: Read>(&mut self, reader: &mut Reader<R>, entry: &FileEntry) -> Result<u64, PackageError> {
         let (mode, size, sha256) = match &entry.kind {
-            FileKind::Link { target } => return Ok(self.tree.link(entry.path.as_ref(), Path::new(target))?),
+            FileKind::Link { target } => {
+                self.tree.link(entry.path.as_ref(), Path::new(target))?;
+                return Ok(0);
+            }
             FileKind::File { mode, size, sha256 } => (*mode, *size, *sha256),
         };
-        let found = match self.base.same_as(entry) {
-            Some(same) => self.taken_over(entry, (mode, size), same)?,
-            None => self.made_anew(reader, entry, mode, size)?,
-        };
-        if found != sha256 {
-            return Err(self.not_as_listed(entry));
+        if self.made_anew(reader, entry, mode, size)? != sha256 {
+            let path = &entry.path;
+            return Err(broken(format!(
+                "the content that it gives `{path}` is not the listed one"
+            )));
         }
-        self.done += size;
-        (self.progress)(self.done);
-        Ok(())
-    }
-
-    fn not_as_listed(&self, entry: &FileEntry) -> PackageError {
-        let path = &entry.path;
-        match self.base.same_as(entry) {
-            Some(same) => PackageError::PatchBase {
-                problem: format!("`{}` is not what it was when it was installed", same.path),
-            },
-            None => broken(format!("the content that it gives `{path}` is not the listed one")),
-        }
-    }
-
-    /// The content is that of an old file.
-    fn taken_over(
-        &mut self,
-        entry: &FileEntry,
-        (mode, size): (u32, u64),
-        same: &FileEntry,
-    ) -> Result<Digest, PackageError> {
-        let source = self.base.open_file(same)?;
-        let mut out = self.tree.file(entry.path.as_ref(), mode)?;
-        let path = entry.path.under(self.dest);
-        // Where one file cannot share, no other can.
-        self.can_share = self.can_share && out.share(&source)?;
-        // What counts is what is in the new tree now.
-        let content = if self.can_share {
-            io_at("open", &path, File::open(&path))?
-        } else {
-            source
-        };
-        let mut hasher = Hasher::default();
-        let mut left = size;
-        while left > 0 {
-            let most = usize::try_from(left).map_or(self.buffer.len(), |left| left.min(self.buffer.len()));
-            let count = io_at("read", &path, (&content).read(&mut self.buffer[..most]))?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&self.buffer[..count]);
-            if !self.can_share {
-                io_at("write", &path, out.write_all(&self.buffer[..count]))?;
-            }
-            left -= count as u64;
-        }
-        if self.can_share && io_at("look at", &path, content.metadata())?.len() != size {
-            return Err(self.not_as_listed(entry));
-        }
-        Ok(hasher.finish())
+        Ok(size)
     }
 
     /// The content comes from the patch, and from an old file as far as it is like that.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::write::{Writer, number};
 use super::{MAGIC, PatchHeader};
 use crate::crypt::digest_of;
-use crate::package::{self, Expect, MANIFEST_LIMIT, Staged, apply_patch};
+use crate::package::{self, Expect, MANIFEST_LIMIT, Packing, Staged, apply_patch};
 use crate::release::{FileEntry, FileKind, Platform, ReleaseManifest};
 
 const OLD: &[u8] = b"the old content of a file, long enough to copy from";
@@ -114,7 +114,7 @@ fn release(dir: &Path, version: &str, content: &[u8]) -> Staged {
     fs::set_permissions(source.join("file"), fs::Permissions::from_mode(0o755)).unwrap();
     let file: PathBuf = dir.join(format!("{version}.tar.zst"));
     let manifest = package::read_source(&source).unwrap();
-    let packed = package::pack(&source, manifest, &file, 1).unwrap();
+    let packed = package::pack(&source, manifest, &file, Packing::default()).unwrap();
     let expect = Expect {
         product: packed.manifest.product.clone(),
         version: packed.manifest.version.clone(),

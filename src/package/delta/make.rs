@@ -1,17 +1,19 @@
-//! Makes a patch out of two trees: first how each file comes about, on all threads, then the file in one pass.
+//! Makes a patch out of two trees: how each file comes about, on all threads, and meanwhile the file in one pass.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc;
 use std::thread;
 
 use serde::Serialize;
+use zstd::zstd_safe::CParameter;
 
-use super::base::Base;
 use super::index::Index;
 use super::moves::{Move, moves};
 use super::similar::{Known, Sketch, Sketching};
@@ -19,9 +21,24 @@ use super::write::{STEP, Writer, number};
 use super::{MAGIC, PatchHeader};
 use crate::crypt::Digest;
 use crate::disk::NewFile;
+use crate::package::base::Base;
 use crate::package::pack::DigestWriter;
-use crate::package::{PackageError, Staged, WINDOW_LOG, io_at};
-use crate::release::{FileEntry, FileKind};
+use crate::package::{PackageError, Staged, io_at};
+use crate::release::{FileEntry, FileKind, MANIFEST_NAME};
+
+/// Powers of two that decide how much memory zstd takes to compress: about 16 MiB of window, 16 and 8 of tables. The streams are
+/// short, and alike at short distances; the larger ones of a high level take four times as much to save nothing to speak of.
+struct Compressing {
+    window: u32,
+    chain: u32,
+    hash: u32,
+}
+
+const COMPRESSING: Compressing = Compressing {
+    window: 24,
+    chain: 22,
+    hash: 21,
+};
 
 /// How a patch is made.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +54,7 @@ impl Default for Making {
     fn default() -> Self {
         Self {
             level: 19,
-            memory: 512 << 20,
+            memory: 64 << 20,
             threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
@@ -68,13 +85,37 @@ pub struct MadePatch {
     pub counts: Counts,
 }
 
-/// A content that has to be described, and what of.
-struct Pair {
-    new: File,
-    size: u64,
+/// A content that has to be described, and what of. Opened only while it is looked at: there may be more of them than one may
+/// have open.
+struct Pair<'a> {
+    /// None for the list of files.
+    new: Option<&'a FileEntry>,
     /// Place in the old list, as the patch names it.
     base: Option<usize>,
-    old: Option<File>,
+}
+
+impl Pair<'_> {
+    fn path(&self) -> &Path {
+        self.new.map_or(Path::new(MANIFEST_NAME), |entry| entry.path.as_ref())
+    }
+}
+
+/// The two trees.
+#[derive(Clone, Copy)]
+struct Trees<'a> {
+    old: &'a Base,
+    new: &'a Base,
+}
+
+impl Trees<'_> {
+    fn open(self, pair: &Pair<'_>) -> Result<(File, Option<File>), PackageError> {
+        let Some(entry) = pair.new else {
+            return Ok((self.new.open_manifest()?, Some(self.old.open_manifest()?)));
+        };
+        let old = pair.base.and_then(|at| self.old.files().get(at));
+        let old = old.map(|old| self.old.open_file(old)).transpose()?;
+        Ok((self.new.open_file(entry)?, old))
+    }
 }
 
 /// Writes the patch that leads from `old` to `new` into the file `out`.
@@ -86,30 +127,35 @@ pub fn make_patch(old: &Staged, new: &Staged, out: &Path, making: &Making) -> Re
         to: new.manifest().version.clone(),
         platform: new.manifest().platform.clone(),
         base: base.manifest_digest(),
-        manifest_size: target.json.len() as u64,
+        manifest_size: target.manifest_size(),
         manifest: target.manifest_digest(),
     };
     let mut counts = Counts::default();
     let files = chosen(&base, &target, making, &mut counts)?;
     counts.removed = removed(&base, &target);
-    let mut pairs = vec![Pair {
-        size: header.manifest_size,
-        new: target.open_manifest()?,
+    let list = Pair {
+        new: None,
         base: Some(0),
-        old: Some(base.open_manifest()?),
-    }];
-    for (entry, at) in &files {
-        pairs.push(Pair {
-            new: target.open_file(entry)?,
-            size: size_of(entry),
-            base: *at,
-            old: at.map(|at| base.open_file(&base.files()[at])).transpose()?,
-        });
-    }
-    let described = on_all(making.threads, &pairs, |pair| describe(pair, making));
+    };
+    let files = files.into_iter().map(|(entry, base)| Pair { new: Some(entry), base });
+    let pairs: Vec<Pair<'_>> = [list].into_iter().chain(files).collect();
+    let trees = Trees {
+        old: &base,
+        new: &target,
+    };
     let mut file = DigestWriter::new(NewFile::create(out, 0o644)?);
-    let written = write(&header, &pairs, described, &mut file, making.level);
-    io_at("write", out, written)?;
+    let mut writer = begin(&header, &mut file, making.level).map_err(|e| not_written(out, e))?;
+    let describe = |pair: &Pair<'_>| {
+        let (new, old) = trees.open(pair)?;
+        io_at("compare", pair.path(), describe(&new, old.as_ref(), making))
+    };
+    in_order(making.threads, &pairs, describe, |pair, moves| {
+        let (new, old) = trees.open(pair)?;
+        writer.begin(pair.base);
+        io_at("compare", pair.path(), write(&new, old.as_ref(), &moves?, &mut writer))
+    })?;
+    let ended = writer.finish().and_then(zstd::Encoder::finish);
+    ended.map_err(|e| not_written(out, e))?;
     let (file, length, sha256) = file.finish();
     file.commit()?;
     Ok(MadePatch {
@@ -214,9 +260,9 @@ fn removed(base: &Base, target: &Base) -> usize {
 }
 
 /// The moves of a file, in windows when it is too large for the memory that there is for it.
-fn describe(pair: &Pair, making: &Making) -> io::Result<Vec<Move>> {
-    let size = usize::try_from(pair.size).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    let Some(old) = &pair.old else {
+fn describe(new_file: &File, old: Option<&File>, making: &Making) -> io::Result<Vec<Move>> {
+    let size = usize::try_from(new_file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let Some(old) = old else {
         return Ok(vec![Move {
             from: 0,
             copy: 0,
@@ -228,7 +274,7 @@ fn describe(pair: &Pair, making: &Making) -> io::Result<Vec<Move>> {
     let mut all = Vec::new();
     let (mut at, mut expected) = (0, 0usize);
     while at < size {
-        let new = read(&pair.new, at, room.new.min(size - at))?;
+        let new = read(new_file, at, room.new.min(size - at))?;
         let begin = expected
             .saturating_sub(room.old / 4)
             .min(old_size.saturating_sub(room.old));
@@ -273,61 +319,92 @@ fn read(file: &File, at: usize, count: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write<W: Write>(
-    header: &PatchHeader,
-    pairs: &[Pair],
-    described: Vec<io::Result<Vec<Move>>>,
-    mut sink: W,
-    level: i32,
-) -> io::Result<()> {
+/// The head of a patch; the groups follow.
+fn begin<W: Write>(header: &PatchHeader, mut sink: W, level: i32) -> io::Result<Writer<zstd::Encoder<'static, W>>> {
     sink.write_all(MAGIC)?;
     let mut zstd = zstd::Encoder::new(sink, level)?;
     zstd.include_checksum(true)?;
-    zstd.window_log(WINDOW_LOG)?;
+    zstd.set_parameter(CParameter::WindowLog(COMPRESSING.window))?;
+    zstd.set_parameter(CParameter::ChainLog(COMPRESSING.chain))?;
+    zstd.set_parameter(CParameter::HashLog(COMPRESSING.hash))?;
     let json = serde_json::to_vec(header)?;
     let mut length = Vec::new();
     number(&mut length, json.len() as u64);
     zstd.write_all(&length)?;
     zstd.write_all(&json)?;
-    let mut writer = Writer::new(zstd);
-    for (pair, moves) in pairs.iter().zip(described) {
-        writer.begin(pair.base);
-        let mut at = 0;
-        for one in moves? {
-            let mut left = one;
-            while left.copy + left.extra > 0 {
-                let piece = left.first(STEP);
-                let new = read(&pair.new, at, piece.copy + piece.extra)?;
-                let old = match &pair.old {
-                    Some(old) => read(old, piece.from, piece.copy)?,
-                    None => Vec::new(),
-                };
-                writer.add(piece.from as u64, &old, &new)?;
-                at += new.len();
-                left = left.behind(piece);
-            }
+    Ok(Writer::new(zstd))
+}
+
+fn write<W: Write>(new_file: &File, old: Option<&File>, moves: &[Move], writer: &mut Writer<W>) -> io::Result<()> {
+    let mut at = 0;
+    for one in moves {
+        let mut left = *one;
+        while left.copy + left.extra > 0 {
+            let piece = left.first(STEP);
+            let new = read(new_file, at, piece.copy + piece.extra)?;
+            let old = match old {
+                Some(old) => read(old, piece.from, piece.copy)?,
+                None => Vec::new(),
+            };
+            writer.add(piece.from as u64, &old, &new)?;
+            at += new.len();
+            left = left.behind(piece);
         }
     }
-    writer.finish()?.finish().map(drop)
+    Ok(())
+}
+
+fn not_written(out: &Path, source: io::Error) -> PackageError {
+    PackageError::Io {
+        action: "write",
+        path: out.to_path_buf(),
+        source,
+    }
 }
 
 /// What `each` gives for every item, in their order; worked out on so many threads.
 fn on_all<T: Sync, O: Send>(threads: NonZeroUsize, items: &[T], each: impl Fn(&T) -> O + Sync) -> Vec<O> {
+    let mut all = Vec::with_capacity(items.len());
+    let Ok(()) = in_order(threads, items, each, |_, found| {
+        all.push(found);
+        Ok::<(), Infallible>(())
+    });
+    all
+}
+
+/// Works out `each` item on so many threads, and meanwhile hands over here what came of them, in their order.
+fn in_order<T: Sync, O: Send, E>(
+    threads: NonZeroUsize,
+    items: &[T],
+    each: impl Fn(&T) -> O + Sync,
+    mut hand_over: impl FnMut(&T, O) -> Result<(), E>,
+) -> Result<(), E> {
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
+        let (sender, found) = mpsc::channel();
         for _ in 0..threads.get().min(items.len()) {
-            scope.spawn(|| {
+            let (sender, next, each) = (sender.clone(), &next, &each);
+            scope.spawn(move || {
                 while let Some((at, item)) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
                 {
-                    let found = each(item);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, found));
+                    if sender.send((at, each(item))).is_err() {
+                        return;
+                    }
                 }
             });
         }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, found)| found).collect()
+        drop(sender);
+        let mut early = BTreeMap::new();
+        let mut due = 0;
+        // Whoever fails here drops the receiver: then nobody works on.
+        for (at, one) in found {
+            early.insert(at, one);
+            while let Some(one) = early.remove(&due) {
+                hand_over(&items[due], one)?;
+                due += 1;
+            }
+        }
+        Ok(())
+    })
 }

@@ -19,7 +19,6 @@
 mod apply;
 #[cfg(test)]
 mod attacks;
-mod base;
 mod index;
 mod make;
 mod moves;
@@ -29,7 +28,7 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub use apply::{apply_patch, read_patch_header};
+pub use apply::{apply_patch, apply_patch_as, read_patch_header};
 pub use make::{Counts, MadePatch, Making, make_patch};
 
 use crate::crypt::Digest;

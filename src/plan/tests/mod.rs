@@ -2,7 +2,7 @@
 
 mod oracle;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::crypt::digest_of;
@@ -42,11 +42,13 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
         platform: Platform::this_host(),
         installed: installed.map(|(text, schema_level)| Installed {
             version: version(text),
-            rules: ReleaseRules::default(),
             schema_level,
             data_bytes: 10,
         }),
-        trees: BTreeMap::new(),
+        trees: installed
+            .map(|(text, _)| (version(text), Tree::Whole))
+            .into_iter()
+            .collect(),
         altered: None,
         stored_downs: BTreeSet::new(),
         rolled_back: BTreeSet::new(),

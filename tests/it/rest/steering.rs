@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::lamp;
-use super::server::Server;
+use super::server::{API, Server};
 use crate::world::{Installation, put};
 
 /// Far beyond the patience of a test: who has to wait for that has failed.
@@ -159,5 +159,24 @@ fn an_update_that_a_person_paused_waits_for_that_person_and_can_be_turned_back()
     let back = server.rollback(&json!({"update_id": update["update_id"]})).is(202);
     let turned = server.wait_for(back.header("location"), "rolled_back");
     assert_eq!(turned["aborted_by"], "REST from 127.0.0.1");
+    installation.assert_at("0a1");
+}
+
+#[test]
+fn a_damaged_release_is_repaired() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let upgrades = format!("{API}/updates/upgrade");
+    server.upgrade("0a1").is(200);
+    let state = installation.path("releases/0a1/state");
+    fs::write(&state, "fi_e\n").unwrap();
+    // Of the same size: only who asks for the whole package gets it.
+    assert_eq!(server.upgrade("0a1").is(200).body["status"], "nothing_to_do");
+    let full = |dry| json!({"target_version": "0a1", "full": true, "dry_run": dry});
+    let plan = server.post(&upgrades, &full(true)).is(200);
+    assert_eq!(plan.body["plan"]["direction"], "repair", "{:#}", plan.body);
+    let begun = server.post(&upgrades, &full(false)).is(202);
+    server.wait_for(begun.header("location"), "completed");
     installation.assert_at("0a1");
 }

@@ -1,4 +1,4 @@
-//! The files of the release that a patch starts from.
+//! The files of a release tree on this disk, by their contents.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::{MANIFEST_LIMIT, PackageError, io_at, list};
 use crate::crypt::{Digest, digest_of};
 use crate::disk;
-use crate::package::{MANIFEST_LIMIT, PackageError, io_at, list};
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, ReleaseManifest};
 
 /// A tree with its list; the contents are as listed only once somebody has looked.
-pub(in crate::package) struct Base {
+pub(super) struct Base {
     dir: PathBuf,
     /// The manifest as it is written.
-    pub json: Vec<u8>,
+    json: Vec<u8>,
     files: Vec<FileEntry>,
     by_digest: HashMap<Digest, usize>,
 }
@@ -49,6 +49,10 @@ impl Base {
         digest_of(&self.json)
     }
 
+    pub fn manifest_size(&self) -> u64 {
+        self.json.len() as u64
+    }
+
     pub fn files(&self) -> &[FileEntry] {
         &self.files
     }
@@ -69,26 +73,30 @@ impl Base {
         matches!(self.files[at].kind, FileKind::File { .. }).then_some(at)
     }
 
+    pub fn path_of(&self, entry: &FileEntry) -> PathBuf {
+        entry.path.under(&self.dir)
+    }
+
     /// Opens a file of the tree; where it is a link now nothing is opened.
     pub fn open_file(&self, entry: &FileEntry) -> Result<File, PackageError> {
-        self.open_path(&entry.path.under(&self.dir))
+        open_plain(&self.path_of(entry))
     }
 
     pub fn open_manifest(&self) -> Result<File, PackageError> {
-        self.open_path(&self.dir.join(MANIFEST_NAME))
+        open_plain(&self.dir.join(MANIFEST_NAME))
     }
+}
 
-    /// A file that has become a link or something else is not opened, nor waited for.
-    fn open_path(&self, path: &Path) -> Result<File, PackageError> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(file) => Ok(file.into()),
-            Err(Errno::LOOP) => {
-                let problem = format!("{} is not a file any more", path.display());
-                Err(PackageError::PatchBase { problem })
-            }
-            Err(e) => io_at("open", path, Err(e.into())),
+/// A file that has become a link or something else is not opened, nor waited for.
+pub(super) fn open_plain(path: &Path) -> Result<File, PackageError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        Err(Errno::LOOP) => {
+            let problem = format!("{} is not a file any more", path.display());
+            Err(PackageError::PatchBase { problem })
         }
+        Err(e) => io_at("open", path, Err(e.into())),
     }
 }
 
