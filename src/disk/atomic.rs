@@ -33,16 +33,15 @@ impl NewFile {
             .mode(mode)
             .open(&part);
         let file = at("create", &part, open)?;
-        at(
-            "set the mode of",
-            &part,
-            file.set_permissions(fs::Permissions::from_mode(mode)),
-        )?;
-        Ok(Self {
+        let set = file.set_permissions(fs::Permissions::from_mode(mode));
+        // From here on dropping it removes the part.
+        let new = Self {
             file: Some(file),
             part,
             target: target.to_path_buf(),
-        })
+        };
+        at("set the mode of", &new.part, set)?;
+        Ok(new)
     }
 
     /// Marks the part as being written, for others who clear away what the dead have left in the same folder.
@@ -97,6 +96,13 @@ impl Drop for NewFile {
             let _ = fs::remove_file(&self.part);
         }
     }
+}
+
+/// An error unless a file can be made in this folder and written to. Leaves nothing: the file never has a name where the file
+/// system can do that.
+pub fn try_writing(folder: &Path) -> Result<()> {
+    let written = tempfile::tempfile_in(folder).and_then(|mut file| file.write_all(b"x"));
+    at("write to", folder, written)
 }
 
 /// Replaces the content of `path` in one piece.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use atomic::{
     NewFile, PART, append, create_dir_all, create_dir_of, end_exchange, exchange, followed, make_like, rename,
-    replace_content, switch_link, sync_dir, sync_filesystem, write_atomic,
+    replace_content, switch_link, sync_dir, sync_filesystem, try_writing, write_atomic,
 };
 pub use lock::{Lock, LockAttempt, try_lock};
 pub use log::{log_tail, open_log, rotate_log};

@@ -85,7 +85,7 @@ fn kept_releases_are_whole(cx: &Context<'_>) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Writes and removes a file in each folder that the update will write to.
+/// Tries writing in each folder that the update will write to.
 fn may_write(cx: &Context<'_>) -> Result<(), StepError> {
     let layout = cx.layout;
     for dir in [
@@ -95,9 +95,7 @@ fn may_write(cx: &Context<'_>) -> Result<(), StepError> {
         layout.config(),
         layout.state(),
     ] {
-        let probe = dir.join(".netlink-may-write");
-        let tried = disk::write_atomic(&probe, b"", 0o600).and_then(|()| disk::remove_file(&probe));
-        tried.map_err(|e| {
+        disk::try_writing(&dir).map_err(|e| {
             let code = if e.is_permission() { PERMISSION } else { "NL0320" };
             StepError::because(code, &e)
         })?;
