@@ -7,6 +7,7 @@ mod error;
 mod format;
 mod id;
 mod key;
+pub mod keys;
 mod list;
 mod pack;
 mod read;
