@@ -59,9 +59,10 @@ impl Master {
     /// A key for one purpose: HKDF-SHA256 of the master key, `salt` and `purpose`.
     pub fn derive(&self, salt: &[u8], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
-        // Fails only for outputs of more than 8160 bytes (RFC 5869).
-        let _ = Hkdf::<Sha256>::new(Some(salt), self.0.expose()).expand(purpose, key.as_mut());
-        key
+        match Hkdf::<Sha256>::new(Some(salt), self.0.expose()).expand(purpose, key.as_mut()) {
+            Ok(()) => key,
+            Err(_) => unreachable!("HKDF gives up to 8160 bytes (RFC 5869)"),
+        }
     }
 }
 
