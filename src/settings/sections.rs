@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::BackupKey;
 use crate::release::{CheckSpec, HookPoint};
 use crate::version::{Bound, Channel, Constraint};
 
@@ -17,6 +18,8 @@ pub struct Backup {
     /// Relative to the installation unless absolute.
     pub directory: PathBuf,
     pub encryption: bool,
+    /// What opens the repository for updates and for commands that are not told otherwise.
+    pub key: BackupKey,
     pub retention_days: u32,
 }
 
@@ -26,6 +29,7 @@ impl Default for Backup {
             enabled: true,
             directory: "backups/updates".into(),
             encryption: true,
+            key: BackupKey::File,
             retention_days: 30,
         }
     }
