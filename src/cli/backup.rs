@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::args::{BackupVerb, Global, selected};
+use super::backup_keys;
 use super::open::open;
 use super::output::{Result, bytes, confirm, dim, green, harmless, red, result};
 use crate::app::{self, AppError};
@@ -10,8 +11,12 @@ use crate::backup::{Kind, Listed, Record, Unreadable};
 use crate::host;
 
 pub fn run(global: &Global, verb: &BackupVerb) -> Result<()> {
+    if let BackupVerb::Keys(verb) = verb {
+        return backup_keys::run(global, verb);
+    }
     let installation = open(global)?;
     match verb {
+        BackupVerb::Keys(verb) => backup_keys::run(global, verb),
         BackupVerb::Create { full: _ } => {
             let by = format!("uid {} on {}", host::user_id(), host::hostname());
             let record = app::create_backup(&installation, &by, &mut |_, _| {})?;

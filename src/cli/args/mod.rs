@@ -1,5 +1,6 @@
 //! Every command and option, as the help shows them.
 
+mod backup_keys;
 mod release;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
+pub use backup_keys::{BackupKeysVerb, NewSecretArgs, UnlockArgs};
 pub use release::{
     BlockArgs, BundleArgs, KeysVerb, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs,
 };
@@ -301,6 +303,9 @@ pub enum BackupVerb {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+    /// The ways to open the backups: list, add, remove, rotate; print a recovery kit
+    #[command(subcommand)]
+    Keys(BackupKeysVerb),
 }
 
 #[derive(Debug, Subcommand)]
