@@ -13,10 +13,7 @@ use crate::crypt::Secret;
 use crate::engine::backup_key;
 use crate::settings::BackupKey;
 use crate::store::Fact;
-use crate::{clock, disk, host};
-
-/// A passphrase or code in a file is at most this long.
-const SECRET_LIMIT: u64 = 4096;
+use crate::{clock, host};
 
 #[derive(Debug, Serialize)]
 pub struct KeysView {
@@ -197,8 +194,7 @@ pub fn new_backup_recipient(file: &Path) -> Result<PublicHalf> {
 
 /// A passphrase or code in a file, without the end of its line.
 pub fn read_secret_file(path: &Path) -> Result<Secret> {
-    let text = disk::read_limited(path, SECRET_LIMIT).map_err(|e| AppError::below("NL0624", &e))?;
-    Ok(keys::without_line_end(&Secret::new(text)))
+    Ok(keys::read_words(path)?)
 }
 
 fn of_source(installation: &Installation, source: NewKeySource, kind: Option<Kind>) -> Result<NewSecret> {

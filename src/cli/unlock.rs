@@ -52,7 +52,7 @@ pub fn in_file(path: &Path) -> Result<Secret> {
     if !is_input(path) {
         return Ok(app::read_secret_file(path)?);
     }
-    let mut text = Vec::with_capacity(LIMIT as usize + 1);
+    let mut text = Vec::with_capacity(LIMIT as usize + 64);
     let read = std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut text);
     let text = Secret::new(text);
     read.map_err(|e| AppError::below("NL0624", &e))?;

@@ -620,3 +620,45 @@ fn a_passphrase_is_typed_twice_at_a_terminal_and_not_shown() {
         "{ran}"
     );
 }
+
+/// By `docs/backup-keys.md` alone.
+#[test]
+fn another_implementation_opens_every_kind_of_slot() {
+    let place = Place::new();
+    let words = place.file("words", WORDS);
+    place.json(&[
+        "add",
+        "--new-passphrase-file",
+        &words,
+        "--label",
+        "Zo\u{eb} \"\u{1f511}\"",
+    ]);
+    let half = place.path("half");
+    let public = place.keys(&["new-recipient", &half]).ok().out.trim().to_owned();
+    place.json(&["add", "--recipient", &public]);
+    let code = place.json(&["export-recovery"])["code"].as_str().unwrap().to_owned();
+    let code = place.file("code", &code);
+    let mark = place.json(&["list", "--passphrase-file", &words])["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let key = place.root().join(".netlink/backup.key").to_str().unwrap().to_owned();
+    let kinds = [
+        ("passphrase", "passphrase", &words),
+        ("key_file", "key", &key),
+        ("recipient", "private", &half),
+        ("recovery_code", "code", &code),
+    ];
+    for (kind, by, file) in kinds {
+        let is_it = |slot: &PathBuf| {
+            fs::read_to_string(slot)
+                .unwrap()
+                .contains(&format!("\"kind\":\"{kind}\""))
+        };
+        let slot = place.slots().into_iter().find(is_it).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/backup/slot.py");
+        let mut reader = Command::new(crate::tuf::python());
+        let ran = Ran::of(&reader.arg(script).arg(slot).args([by, file]).output().unwrap()).ok();
+        assert_eq!(ran.out.trim(), mark, "{kind}: {ran}");
+    }
+}

@@ -26,11 +26,11 @@ pub struct Rewrapped {
 /// A new slot beside the others.
 pub fn add(dir: &Path, ring: &Keyring, secret: &NewSecret, label: &str, author: &Author) -> Result<Listed> {
     secret.check()?;
+    let material = secret.material()?;
     let folder = Writable::take(dir)?;
     if genuine(dir, ring)?.len() >= SLOTS {
         return Err(KeysError::Seal("the repository has as many slots as it may"));
     }
-    let material = secret.material()?;
     let label = if label.is_empty() {
         secret.label()
     } else {
@@ -106,14 +106,20 @@ pub fn rotate(dir: &Path, ring: &Keyring, named: &str, secret: &NewSecret, autho
 /// Gives the whole ring to every slot whose secret is at hand or not needed. Those at hand come first: whoever goes on after a
 /// crash opens with one of them and must find the new key.
 pub fn rewrap(dir: &Path, ring: &Keyring, at_hand: &[Unlock], author: &Author) -> Result<Rewrapped> {
-    let folder = Writable::take(dir)?;
-    let mut slots = genuine(dir, ring)?;
-    slots.sort_by_key(|one| matches!(one.slot.head.wrapping, Wrapping::Hpke { .. }));
     let materials = at_hand
         .iter()
         .map(|unlock| Ok((unlock.kind(), unlock.material()?)))
         .collect::<Result<Vec<(Kind, Material)>>>()?;
+    let folder = Writable::take(dir)?;
+    let mut slots = genuine(dir, ring)?;
+    slots.sort_by_key(|one| matches!(one.slot.head.wrapping, Wrapping::Hpke { .. }));
     for one in slots.iter().filter(|one| !holds(&one.slot, ring)) {
+        // A crash came between the new file and the end of the old one.
+        let is_done = |other: &&Stored| other.slot.head.id == one.slot.head.id && holds(&other.slot, ring);
+        if slots.iter().any(|other| is_done(&other)) {
+            folder.remove(one)?;
+            continue;
+        }
         let Some(material) = to_wrap_again(&one.slot, &materials)? else {
             continue;
         };

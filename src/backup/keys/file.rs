@@ -1,6 +1,7 @@
 //! Secrets from outside: key files that only their owner reads, private halves, and secret stores.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::crypt::{Secret, random};
 use crate::disk;
 use crate::host::{CommandError, Run, command_mark};
 
-const FILE_LIMIT: u64 = 4096;
+/// Of any secret, in bytes.
 const SECRET_LIMIT: usize = 4096;
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
@@ -90,6 +91,11 @@ pub fn new_half(path: &Path) -> Result<PrivateHalf> {
     let text = Zeroizing::new([half.text().expose(), b"\n"].concat());
     disk::write_atomic(path, &text, 0o600)?;
     Ok(half)
+}
+
+/// A passphrase or code in a file, without the end of its line.
+pub fn read_words(path: &Path) -> Result<Secret> {
+    Ok(without_line_end(&read_secret(path)?))
 }
 
 /// A text from a secret store: 64 hex digits are a key, anything else is stretched like a passphrase.
@@ -188,5 +194,19 @@ fn read_private(path: &Path) -> Result<Option<Secret>> {
             mode,
         });
     }
-    Ok(Some(Secret::new(disk::read_limited(path, FILE_LIMIT)?)))
+    read_secret(path).map(Some)
+}
+
+/// The content of a file, read into memory that never grows, which would leave a copy behind.
+fn read_secret(path: &Path) -> Result<Secret> {
+    let mut text = Zeroizing::new(Vec::with_capacity(SECRET_LIMIT + 64));
+    let read = File::open(path).and_then(|file| file.take(SECRET_LIMIT as u64 + 1).read_to_end(&mut text));
+    read.map_err(|e| KeysError::io("read", path, e))?;
+    if text.len() > SECRET_LIMIT {
+        return Err(KeysError::KeyFile {
+            path: path.to_path_buf(),
+            problem: "it is longer than the 4096 bytes of a secret",
+        });
+    }
+    Ok(Secret::new(std::mem::take(&mut *text)))
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{KeysError, Result};
 use crate::clock::Deadline;
 
-/// How long another process may take to change keys.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long another process may take to change keys: longer than a secret store may take to answer it.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Held until dropped.
 pub struct FolderLock {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::lock::{FolderLock, lock_folder};
 use super::slot::{FILE_LIMIT, Slot, Wrapping, file_name};
+use super::wrap::marks;
 use super::{Fingerprint, Keyring, KeysError, Kind, PublicHalf, Result, SlotId};
 use crate::disk;
 
@@ -78,10 +79,14 @@ pub fn list(dir: &Path) -> Result<Vec<Listed>> {
     Ok(listed(&load(dir)?.slots))
 }
 
-/// Slots that nobody made who had this ring.
+/// Slots that nobody made who had this ring. Those that say they hold newer keys besides cannot be judged with it.
 pub fn strangers(dir: &Path, ring: &Keyring) -> Result<Vec<SlotId>> {
     let slots = load(dir)?.slots;
-    let others = slots.iter().filter(|one| !one.slot.is_of(ring));
+    let held = marks(ring);
+    let is_newer = |masters: &[Fingerprint]| masters.len() > held.len() && masters.ends_with(&held);
+    let others = slots
+        .iter()
+        .filter(|one| !one.slot.is_of(ring) && !is_newer(&one.slot.head.masters));
     Ok(others.map(|one| one.slot.head.id).collect())
 }
 

@@ -420,10 +420,38 @@ fn a_rotated_master_key_reaches_the_slots_that_need_no_secret_and_those_at_hand(
     assert!(matches!(list(&dir).unwrap().as_slice(), [one] if one.id != passphrase.id));
     repository.add(&ring, &again);
     open_to_write(&dir, &words).unwrap();
+    // With a slot that is behind nobody can tell that newer ones are strangers'.
+    assert_eq!(strangers(&dir, &ring).unwrap(), []);
+    assert_eq!(
+        strangers(&dir, &Keyring::new(ring.older()[1].clone(), Vec::new())).unwrap(),
+        []
+    );
     // Again changes nothing.
     let files = repository.files();
     rewrap(&dir, &ring, &[words], &author()).unwrap();
     assert_eq!(repository.files(), files);
+}
+
+#[test]
+fn wrapping_again_that_was_cut_off_is_finished_by_the_next() {
+    let repository = Repository::new();
+    let (dir, ring) = (repository.path(), repository.made());
+    let half_file = repository.dir.path().join("private");
+    repository.add(&ring, &NewSecret::Recipient(recipient_file(&half_file)));
+    let before = repository.files();
+    let kept: Vec<Vec<u8>> = before.iter().map(|file| fs::read(file).unwrap()).collect();
+    let ring = rotated(&ring);
+    rewrap(&dir, &ring, &[repository.key()], &author()).unwrap();
+    let done = repository.files();
+    for (file, bytes) in before.iter().zip(&kept) {
+        fs::write(file, bytes).unwrap();
+    }
+    for unlock in [repository.key(), Unlock::Recovery(half_file)] {
+        assert_eq!(marks(&open_to_write(&dir, &unlock).unwrap()), marks(&ring));
+    }
+    let rewrapped = rewrap(&dir, &ring, &[repository.key()], &author()).unwrap();
+    assert!(rewrapped.done.iter().all(|one| !one.unfinished), "{rewrapped:?}");
+    assert_eq!(repository.files(), done);
 }
 
 #[test]

@@ -54,15 +54,15 @@ pub fn create(dir: &Path, unlock: &Unlock, author: &Author) -> Result<Keyring> {
     if super::exists(dir)? {
         return open_to_write(dir, unlock);
     }
+    if holds_backups(dir)? {
+        return Err(KeysError::AllLost { dir: dir.to_path_buf() });
+    }
     let first = unlock.first_secret()?;
+    let material = first.material()?;
     let folder = Writable::take(dir)?;
     if super::exists(dir)? {
         return open_to_write(dir, unlock);
     }
-    if holds_backups(dir)? {
-        return Err(KeysError::AllLost { dir: dir.to_path_buf() });
-    }
-    let material = first.material()?;
     let ring = Keyring::new(Master::generate(), Vec::new());
     let words = Words {
         id: SlotId::fresh(),
