@@ -194,7 +194,7 @@ pub fn new_backup_recipient(file: &Path) -> Result<PublicHalf> {
 
 /// A passphrase or code in a file, without the end of its line.
 pub fn read_secret_file(path: &Path) -> Result<Secret> {
-    Ok(keys::read_words(path)?)
+    keys::read_words(path).map_err(|e| AppError::below("NL0624", &e))
 }
 
 fn of_source(installation: &Installation, source: NewKeySource, kind: Option<Kind>) -> Result<NewSecret> {

@@ -136,6 +136,10 @@ fn each_way_opens_the_backups_and_a_wrong_secret_does_not() {
         .keys(&["list", "--passphrase-file", &wrong])
         .no(2, &["NL0621", "`Ada` (--passphrase)", "--key-file FILE"]);
 
+    place
+        .keys(&["list", "--passphrase-file", "nowhere"])
+        .no(2, &["NL0624", "nowhere"]);
+
     let key = place.root().join(".netlink/backup.key");
     place.opens(&["--key-file", key.to_str().unwrap()]);
     let second = place.path("second.key");
