@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::backups::{failed, home};
 use super::{AppError, Installation, Result};
 use crate::backup::keys::{
-    self, Author, Damaged, Fingerprint, Keyring, KeysError, Kind, Kit, Listed, NewSecret, Place, PublicHalf, SlotId,
-    Unlock,
+    self, Author, Damaged, Fingerprint, KeysError, Kind, Kit, Listed, NewSecret, Place, PublicHalf, SlotId, Unlock,
 };
+use crate::backup::{self, Repository};
 use crate::crypt::Secret;
 use crate::engine::backup_key;
 use crate::settings::BackupKey;
@@ -54,8 +55,29 @@ pub enum NewKeySource {
     Usual,
 }
 
-fn dir_of(installation: &Installation) -> PathBuf {
+/// The folder of the installation's repository; an error when it has none yet.
+fn dir_of(installation: &Installation, unlock: Option<&Unlock>) -> Result<PathBuf> {
+    let none = || KeysError::NoKeys {
+        dir: folder_of(installation),
+    };
+    Ok(find_dir(installation, unlock)?.ok_or_else(none)?)
+}
+
+fn folder_of(installation: &Installation) -> PathBuf {
     installation.settings.backup.directory_under(installation.layout.root())
+}
+
+/// The only repository of a folder that is the installation's alone needs no key to be found.
+fn find_dir(installation: &Installation, unlock: Option<&Unlock>) -> Result<Option<PathBuf>> {
+    let settings = &installation.settings.backup;
+    let root = installation.layout.root();
+    if settings.own_directory_under(root).is_some()
+        && let [only] = &backup::Repository::all_in(&settings.directory_under(root)).map_err(|e| failed(&e))?[..]
+    {
+        return Ok(Some(only.clone()));
+    }
+    let found = backup::home::find(&home(installation, unlock)?).map_err(|e| failed(&e))?;
+    Ok(found.map(|repository| repository.dir().to_path_buf()))
 }
 
 impl From<KeysError> for AppError {
@@ -79,17 +101,20 @@ fn way(installation: &Installation, given: Option<&Unlock>) -> Result<Unlock> {
     }
 }
 
-/// The ring; that of a new repository is made. True when it was.
-fn opened_or_made(installation: &Installation, given: Option<&Unlock>) -> Result<(Keyring, bool)> {
-    let dir = dir_of(installation);
-    let first = !keys::exists(&dir)?;
-    let ring = keys::create(&dir, &way(installation, given)?, &author())?;
-    Ok((ring, first))
+/// The repository; a new one is made where there is none. True when it was.
+fn opened_or_made(installation: &Installation, given: Option<&Unlock>) -> Result<(Repository, bool)> {
+    let home = home(installation, given)?;
+    let first = backup::home::find(&home).map_err(|e| failed(&e))?.is_none();
+    let made = backup::home::find_or_make(&home, &author()).map_err(|e| failed(&e))?;
+    Ok((made, first))
 }
 
 /// Reads what slots say of themselves; opens the repository only when told how.
 pub fn list_backup_keys(installation: &Installation, unlock: Option<&Unlock>) -> Result<KeysView> {
-    let dir = dir_of(installation);
+    let dir = match find_dir(installation, unlock)? {
+        Some(dir) => dir,
+        None => folder_of(installation),
+    };
     let ring = unlock.map(|unlock| keys::open(&dir, unlock)).transpose()?;
     let strangers = ring.as_ref().map(|ring| keys::strangers(&dir, ring)).transpose();
     Ok(KeysView {
@@ -108,8 +133,8 @@ pub fn add_backup_key(
     label: &str,
 ) -> Result<NewKey> {
     let secret = of_source(installation, source, None)?;
-    let (ring, first) = opened_or_made(installation, unlock)?;
-    let slot = keys::add(&dir_of(installation), &ring, &secret, label, &author())?;
+    let (made, first) = opened_or_made(installation, unlock)?;
+    let slot = keys::add(made.dir(), made.keyring(), &secret, label, &author())?;
     Ok(NewKey { slot, first })
 }
 
@@ -120,7 +145,7 @@ pub fn remove_backup_key(
     named: &str,
     force: bool,
 ) -> Result<Listed> {
-    let dir = dir_of(installation);
+    let dir = dir_of(installation, unlock)?;
     let ring = keys::open_to_write(&dir, &way(installation, unlock)?)?;
     let usual = way(installation, None).and_then(|usual| Ok(keys::slot_of(&dir, &usual)?));
     if let Ok(id) = usual
@@ -143,7 +168,7 @@ pub fn rotate_backup_key(
     named: &str,
     source: NewKeySource,
 ) -> Result<Listed> {
-    let dir = dir_of(installation);
+    let dir = dir_of(installation, unlock)?;
     let ring = keys::open_to_write(&dir, &way(installation, unlock)?)?;
     let secret = of_source(installation, source, Some(kind_of(installation, named)?))?;
     Ok(keys::rotate(&dir, &ring, named, &secret, &author())?)
@@ -151,7 +176,7 @@ pub fn rotate_backup_key(
 
 /// The kind of the slot of this name, for a door that must ask for its secret.
 pub fn kind_of(installation: &Installation, named: &str) -> Result<Kind> {
-    let dir = dir_of(installation);
+    let dir = dir_of(installation, None)?;
     let id = keys::find(&dir, named)?;
     let slots = keys::list(&dir)?;
     let slot = slots.into_iter().find(|one| one.id == id);
@@ -168,15 +193,15 @@ pub fn export_recovery(
     label: &str,
     out: Option<&Path>,
 ) -> Result<Exported> {
-    let (ring, first) = opened_or_made(installation, unlock)?;
+    let (made, first) = opened_or_made(installation, unlock)?;
     let place = Place {
         host: host::hostname(),
         root: installation.layout.root().to_path_buf(),
         product: installation.store.fact(Fact::Product)?,
     };
-    let kit = Kit::make(&dir_of(installation), &ring, place, label, &author())?;
+    let kit = Kit::make(made.dir(), made.keyring(), place, label, &author())?;
     if let Some(error) = out.and_then(|out| kit.write(out).err()) {
-        kit.forget(&ring)?;
+        kit.forget(made.keyring())?;
         return Err(error.into());
     }
     Ok(Exported {

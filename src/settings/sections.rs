@@ -21,6 +21,12 @@ pub struct Backup {
     /// What opens the repository for updates and for commands that are not told otherwise.
     pub key: BackupKey,
     pub retention_days: u32,
+    /// The newest so many.
+    pub keep_last: u32,
+    /// The newest of each of so many days, weeks, months.
+    pub keep_daily: u32,
+    pub keep_weekly: u32,
+    pub keep_monthly: u32,
 }
 
 impl Default for Backup {
@@ -31,6 +37,10 @@ impl Default for Backup {
             encryption: true,
             key: BackupKey::File,
             retention_days: 30,
+            keep_last: 1,
+            keep_daily: 0,
+            keep_weekly: 0,
+            keep_monthly: 0,
         }
     }
 }

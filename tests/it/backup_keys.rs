@@ -81,8 +81,9 @@ impl Place {
     }
 
     fn slots(&self) -> Vec<PathBuf> {
-        let folder = self.root().join("backups/updates/keys");
-        fs::read_dir(folder).map_or(Vec::new(), |entries| {
+        let mut repositories = fs::read_dir(self.root().join("backups/updates")).into_iter().flatten();
+        let folder = repositories.next().map(|entry| entry.unwrap().path().join("keys"));
+        fs::read_dir(folder.unwrap_or_default()).map_or(Vec::new(), |entries| {
             entries.map(|entry| entry.unwrap().path()).collect()
         })
     }

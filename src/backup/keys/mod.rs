@@ -29,6 +29,12 @@ pub use slot::{Kind, Slot, SlotId, SlotIdError};
 pub use store::{Damaged, Listed, check, exists, list, strangers};
 pub use unlock::{Unlock, create, open, open_to_write, slot_of};
 
+/// What is wrong with the files of the slots, in words.
+pub fn problems(dir: &std::path::Path) -> Result<Vec<String>> {
+    let words = |one: &Damaged| format!("the key slot {} is damaged: {}", one.path.display(), one.problem);
+    Ok(check(dir)?.iter().map(words).collect())
+}
+
 type Result<T> = std::result::Result<T, KeysError>;
 
 /// What is said whenever the keys of a repository are made.
