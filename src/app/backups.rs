@@ -4,94 +4,148 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{AppError, Installation, Result};
+use crate::backup::keys::{LOSS, Unlock};
 use crate::backup::{
-    self, BackupError, BackupId, Contents, Key, Kind, Listed, Record, Request, Restored, Selection, Unreadable,
+    self, BackupError, BackupId, Contents, Drilled, Home, Kind, Listed, Percent, Pruned, Record, Repaired, Repository,
+    Request, Restored, Selection, Verified,
 };
-use crate::engine::{InstallationLock, product};
+use crate::engine::{InstallationLock, backups, product};
 use crate::release::RelPath;
+use crate::store::UpdateId;
 use crate::version::Version;
 use crate::{clock, disk, target};
 
-fn dir_of(installation: &Installation) -> PathBuf {
-    installation.settings.backup.directory_under(installation.layout.root())
+/// Where the backups lie, and the given way of opening them, else the one of the settings.
+pub(super) fn home(installation: &Installation, unlock: Option<&Unlock>) -> Result<Home> {
+    Ok(backups::home(&installation.layout, &installation.settings, unlock)?)
 }
 
-fn open(installation: &Installation) -> Result<(PathBuf, Key)> {
-    let dir = dir_of(installation);
-    let path = installation.layout.backup_key();
-    let key = match backup::holds_any(&dir).map_err(|e| failed(&e))? {
-        true => Key::existing(&path),
-        false => Key::load_or_create(&path, None),
-    };
-    Ok((dir, key.map_err(|e| failed(&e))?))
+fn open(installation: &Installation, unlock: Option<&Unlock>) -> Result<Repository> {
+    backup::home::existing(&home(installation, unlock)?).map_err(|e| failed(&e))
 }
 
-fn failed(error: &BackupError) -> AppError {
+pub(super) fn failed(error: &BackupError) -> AppError {
     AppError::below(error.code(), error)
 }
 
+/// A backup that was made, and what its maker should hear.
+pub struct Made {
+    pub record: Record,
+    /// When this made the keys too: what it means to lose them.
+    pub warning: Option<&'static str>,
+}
+
 /// A backup of data and configuration as they are now; the product may run.
-pub fn create_backup(installation: &Installation, by: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<Record> {
+pub fn create_backup(
+    installation: &Installation,
+    unlock: Option<&Unlock>,
+    by: &str,
+    full: bool,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Made> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup create")?;
-    let dir = dir_of(installation);
-    let own = installation
-        .settings
-        .backup
-        .own_directory_under(installation.layout.root());
-    let key = Key::load_or_create(&installation.layout.backup_key(), own.as_deref()).map_err(|e| failed(&e))?;
+    let home = home(installation, unlock)?;
+    let is_first = backup::home::find(&home).map_err(|e| failed(&e))?.is_none();
+    let repository = backup::home::find_or_make(&home, &backups::author(by)).map_err(|e| failed(&e))?;
+    let request = request(installation, &home, by, full)?;
+    let scratch = request.scratch.clone();
+    let record = backup::create(&repository, &request, progress).map_err(|e| failed(&e));
+    disk::remove_tree(&scratch)?;
+    Ok(Made {
+        record: record?,
+        warning: is_first.then_some(LOSS),
+    })
+}
+
+/// What a backup of this installation takes in.
+fn request(installation: &Installation, home: &Home, by: &str, full: bool) -> Result<Request> {
     let version = installation.installed()?;
     let databases = match &version {
         Some(version) => product::databases(&installation.layout, &product::manifest(&installation.layout, version)?),
         None => Vec::new(),
     };
-    let scratch = installation.layout.staging().join("backup");
-    disk::create_dir_all(&scratch)?;
-    let request = Request {
+    let scratch = scratch(installation)?;
+    Ok(Request {
         root: installation.layout.root().to_path_buf(),
         trees: product::kept_trees(),
         databases,
-        scratch: scratch.clone(),
+        scratch,
         kind: Kind::Manual,
         version,
         by: by.to_owned(),
         created: clock::now(),
-    };
-    let record = backup::create(&dir, &key, &request, progress).map_err(|e| failed(&e));
+        backups: home.folder.clone(),
+        full,
+    })
+}
+
+fn scratch(installation: &Installation) -> Result<PathBuf> {
+    let scratch = installation.layout.staging().join("backup");
+    disk::create_dir_all(&scratch)?;
+    Ok(scratch)
+}
+
+/// Restores a backup for practice.
+pub fn drill_backup(installation: &Installation, unlock: Option<&Unlock>, id: &BackupId) -> Result<Drilled> {
+    let _lock = InstallationLock::take(&installation.layout, "netlink backup drill")?;
+    let repository = open(installation, unlock)?;
+    let scratch = scratch(installation)?;
+    let drilled = backup::drill(&repository, id, &scratch, clock::now()).map_err(|e| failed(&e));
     disk::remove_tree(&scratch)?;
-    record
+    drilled
 }
 
-/// Newest first; damaged ones are listed with the reason.
-pub fn list_backups(installation: &Installation) -> Result<Vec<Listed>> {
-    if !backup::holds_any(&dir_of(installation)).map_err(|e| failed(&e))? {
-        return Ok(Vec::new());
+/// Drops what is damaged, and puts back what the installation's files still have.
+pub fn repair_backups(installation: &Installation, unlock: Option<&Unlock>) -> Result<Repaired> {
+    let _lock = InstallationLock::take(&installation.layout, "netlink backup repair")?;
+    let live = request(installation, &home(installation, unlock)?, "netlink", false)?;
+    let repaired = backup::repair(&open(installation, unlock)?, &live).map_err(|e| failed(&e));
+    disk::remove_tree(&live.scratch)?;
+    repaired
+}
+
+/// Newest first; failed and damaged ones are listed with the reason.
+pub fn list_backups(installation: &Installation, unlock: Option<&Unlock>) -> Result<Vec<Listed>> {
+    match backup::home::find(&home(installation, unlock)?).map_err(|e| failed(&e))? {
+        Some(repository) => backup::list(&repository).map_err(|e| failed(&e)),
+        None => Ok(Vec::new()),
     }
-    let (dir, key) = open(installation)?;
-    backup::list(&dir, &key).map_err(|e| failed(&e))
 }
 
-pub fn show_backup(installation: &Installation, id: &BackupId) -> Result<Contents> {
-    let (dir, key) = open(installation)?;
-    backup::show(&dir, &key, id).map_err(|e| failed(&e))
+pub fn show_backup(installation: &Installation, unlock: Option<&Unlock>, id: &BackupId) -> Result<Contents> {
+    backup::show(&open(installation, unlock)?, id).map_err(|e| failed(&e))
 }
 
-/// Reads every byte of one backup, or of all.
-pub fn verify_backup(installation: &Installation, id: Option<&BackupId>) -> Result<Vec<Record>> {
-    let ids: Vec<BackupId> = match id {
-        Some(id) => vec![id.clone()],
-        None => list_backups(installation)?
-            .into_iter()
-            .filter(|listed| !matches!(listed.record, Err(Unreadable::OtherKey(_))))
-            .map(|listed| listed.id)
-            .collect(),
-    };
-    if ids.is_empty() {
-        return Ok(Vec::new());
+/// Reads every byte of one backup.
+pub fn verify_backup(installation: &Installation, unlock: Option<&Unlock>, id: &BackupId) -> Result<Record> {
+    backup::verify(&open(installation, unlock)?, id).map_err(|e| failed(&e))
+}
+
+/// Looks at all of the repository and reads as many of its blocks as is wished.
+pub fn verify_backups(installation: &Installation, unlock: Option<&Unlock>, percent: Percent) -> Result<Verified> {
+    match backup::home::find(&home(installation, unlock)?).map_err(|e| failed(&e))? {
+        Some(repository) => backup::verify_all(&repository, percent).map_err(|e| failed(&e)),
+        None => Ok(Verified::default()),
     }
-    let (dir, key) = open(installation)?;
-    ids.iter()
-        .map(|id| backup::verify(&dir, &key, id).map_err(|e| failed(&e)))
-        .collect()
+}
+
+/// Lets go of backups that the settings do not keep, and of what no backup needs.
+pub fn prune_backups(installation: &Installation, unlock: Option<&Unlock>) -> Result<Pruned> {
+    let _lock = InstallationLock::take(&installation.layout, "netlink backup prune")?;
+    let repository = open(installation, unlock)?;
+    let listed = backup::list(&repository).map_err(|e| failed(&e))?;
+    let keep = backups::keep(&installation.settings, needed(installation, &listed)?);
+    let root = installation.layout.root().to_string_lossy();
+    backup::prune(&repository, &root, &keep, clock::now()).map_err(|e| failed(&e))
+}
+
+/// Backups of the last update, from which one may still go back, and of one that is not finished.
+fn needed(installation: &Installation, listed: &[Listed]) -> Result<std::collections::BTreeSet<BackupId>> {
+    let last = installation.store.history(1)?;
+    let mut updates: Vec<UpdateId> = last.into_iter().map(|update| update.id).collect();
+    updates.extend(installation.store.unfinished()?);
+    let of = |one: &&Listed| updates.iter().any(|update| one.is_for(update.as_str()));
+    Ok(listed.iter().filter(of).map(|one| one.id.clone()).collect())
 }
 
 /// How long an idle supervisor may take to end.
@@ -130,18 +184,17 @@ fn ready_for(installation: &Installation, record: &Record) -> Result<target::Hel
 /// Restores into the installation, or elsewhere. In place only while the product does not run: it would write over it.
 pub fn restore_backup(
     installation: &Installation,
+    unlock: Option<&Unlock>,
     id: &BackupId,
     only: Vec<RelPath>,
     into: Option<&Path>,
 ) -> Result<Restored> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup restore")?;
-    let (dir, key) = open(installation)?;
+    let repository = open(installation, unlock)?;
+    let record = repository.snapshot(id).map_err(|e| failed(&e))?.record;
     let _still = match into {
         Some(_) => None,
-        None => Some(ready_for(
-            installation,
-            &backup::show(&dir, &key, id).map_err(|e| failed(&e))?.record,
-        )?),
+        None => Some(ready_for(installation, &record)?),
     };
     let selection = if only.is_empty() {
         Selection::All
@@ -149,5 +202,5 @@ pub fn restore_backup(
         Selection::Only(only)
     };
     let place = into.unwrap_or(installation.layout.root());
-    backup::restore(&dir, &key, id, &selection, place).map_err(|e| failed(&e))
+    backup::restore(&repository, id, &selection, place).map_err(|e| failed(&e))
 }

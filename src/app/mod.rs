@@ -1,5 +1,6 @@
 //! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
 
+mod backup_keys;
 mod backups;
 mod changelogs;
 mod changes;
@@ -30,7 +31,14 @@ mod views;
 mod watch;
 
 pub use crate::tuf::{Note as TufNote, Role as TufRole};
-pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
+pub use backup_keys::{
+    Exported, KeysView, NewKey, NewKeySource, add_backup_key, export_recovery, kind_of as kind_of_backup_key,
+    list_backup_keys, new_backup_recipient, read_secret_file, remove_backup_key, rotate_backup_key,
+};
+pub use backups::{
+    Made, create_backup, drill_backup, list_backups, prune_backups, repair_backups, restore_backup, show_backup,
+    verify_backup, verify_backups,
+};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::BackupId;
+use super::keys::KeysError;
 use crate::disk::DiskError;
 use crate::release::RelPath;
 use crate::store::SqliteFileError;
@@ -14,19 +15,14 @@ pub enum BackupError {
     Unknown { id: BackupId, dir: PathBuf },
     #[error("the backup {} is damaged: {problem}", path.display())]
     Damaged { path: PathBuf, problem: String },
-    #[error("the backup {} is sealed with another key than {}: fingerprint {found}, not {expected}", path.display(), key.display())]
-    OtherKey {
-        path: PathBuf,
-        key: PathBuf,
-        found: String,
-        expected: String,
-    },
-    #[error("the backup key {} cannot be used: {problem}", path.display())]
-    Key { path: PathBuf, problem: String },
-    #[error("the backup key {} is missing, and there are backups that only it opens: put it back from where you keep it, or move those backups elsewhere", path.display())]
-    NoKey { path: PathBuf },
-    #[error("others may read the backup key {} (mode {mode:04o}): run `chmod 600 {}`", path.display(), path.display())]
-    KeyExposed { path: PathBuf, mode: u32 },
+    #[error("a chunk that is needed is missing from {}: {id}; `netlink backup repair` tells which backups lose what", dir.display())]
+    MissingChunk { dir: PathBuf, id: String },
+    #[error("the backups in {} are being used by {owner}, and have been for too long", path.display())]
+    Busy { path: PathBuf, owner: String },
+    #[error("the work was given up because another part of it failed")]
+    Stopped,
+    #[error("there is no backup in {} yet; `netlink backup create` makes one", folder.display())]
+    None { folder: PathBuf },
     #[error("backup {id} has no `{path}`; `netlink backup show {id}` lists what it has")]
     NotInBackup { id: BackupId, path: RelPath },
     #[error("no room to restore to {}: {needed} bytes are needed, {free} are free", place.display())]
@@ -35,10 +31,6 @@ pub enum BackupError {
     InTheWay { path: PathBuf, problem: &'static str },
     #[error("an interrupted restore left some of {} new and some old: run `{command}` again", place.display())]
     Interrupted { place: PathBuf, command: String },
-    #[error("{} kept vanishing or shrinking while it was read", path.display())]
-    Unsteady { path: PathBuf },
-    #[error("cannot describe the backup in the {limit} bytes that its file has for that")]
-    RecordTooLong { limit: usize },
     #[error("cannot {action} {}", path.display())]
     Io {
         action: &'static str,
@@ -46,6 +38,8 @@ pub enum BackupError {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error(transparent)]
     Disk(#[from] DiskError),
     #[error(transparent)]
@@ -61,9 +55,9 @@ impl BackupError {
             _ => "NL0603",
         };
         match self {
-            Self::Unknown { .. } => "NL0601",
-            Self::Damaged { .. } | Self::OtherKey { .. } => "NL0602",
-            Self::NoKey { .. } => "NL0606",
+            Self::Unknown { .. } | Self::None { .. } => "NL0601",
+            Self::Damaged { .. } | Self::MissingChunk { .. } => "NL0602",
+            Self::Keys(e) => e.code(),
             Self::NoRoom { .. } => "NL0301",
             Self::NotInBackup { .. } => "NL0110",
             Self::Disk(e) | Self::Database(SqliteFileError::Disk(e)) => of_disk(e.is_full(), e.is_permission()),

@@ -1,7 +1,6 @@
 //! Names of backups: `backup_<version or none>_<YYYYMMDD>_<HHMMSS>`, and `_<n>` from the second of a second on.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -9,8 +8,6 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::version::Version;
-
-const ENDING: &str = ".nlbackup";
 
 /// Also the name of the file, so nothing that has a meaning in a path is in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,21 +29,6 @@ impl BackupId {
 
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    pub(super) fn file_in(&self, dir: &Path) -> PathBuf {
-        dir.join(format!("{}{ENDING}", self.0))
-    }
-
-    /// The id of the backup whose file has this name.
-    pub(super) fn of_file(name: &str) -> Option<Self> {
-        name.strip_suffix(ENDING)?.parse().ok()
-    }
-
-    /// Whether a file of this name is what a killed `create` left behind.
-    pub(super) fn is_left_over(name: &str) -> bool {
-        name.split_once(ENDING)
-            .is_some_and(|(id, rest)| !rest.is_empty() && id.parse::<Self>().is_ok())
     }
 
     /// Date, time and number as text: later ones are greater.

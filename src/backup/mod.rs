@@ -1,19 +1,28 @@
-//! Encrypted backups of an installation's trees: one sealed file each, read back before it counts, checked whole before it is
-//! restored. `docs/backup-format.md` describes the file.
+//! Encrypted backups of an installation's trees in a repository of chunks: what is there already is not written again, what was
+//! written is read back before it counts, and what is restored is checked before it replaces anything. `docs/backup-format.md`
+//! describes the files.
 
-mod contents;
+mod adopt;
+mod check;
+mod chunk;
+mod cores;
 mod create;
+mod drill;
+mod entry;
 mod error;
-mod format;
+pub mod home;
 mod id;
-mod key;
+pub mod keys;
 mod list;
-mod pack;
+mod listing;
+mod prune;
 mod read;
+mod repair;
+mod repository;
 mod restore;
-mod stage;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -21,12 +30,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use create::create;
+pub use drill::{Drilled, drill};
 pub use error::BackupError;
+pub use home::Home;
 pub use id::{BackupId, BackupIdError};
-pub use key::Key;
-pub use list::{holds_any, list, prune_candidates, remove};
-pub use read::{show, verify};
+pub use list::list;
+pub use prune::{Keep, Pruned, expired, prune};
+pub use read::show;
+pub use repair::{Repaired, repair};
+pub use repository::Repository;
 pub use restore::restore;
+pub use verify::{DamagedBackup, Percent, Verified, verify, verify_all};
 
 use crate::release::RelPath;
 use crate::version::Version;
@@ -56,6 +70,10 @@ pub struct Request {
     pub version: Option<Version>,
     pub by: String,
     pub created: Timestamp,
+    /// Where backups lie; they are not backed up.
+    pub backups: PathBuf,
+    /// Reads every file, also those that have not changed since the last backup.
+    pub full: bool,
 }
 
 /// What a backup says of itself.
@@ -66,78 +84,103 @@ pub struct Record {
     /// The installed one at the time.
     pub version: Option<Version>,
     pub by: String,
+    /// The installation it is of.
+    pub root: String,
     pub created: Timestamp,
+    pub duration_ms: u64,
     /// The trees that were there.
     pub trees: Vec<RelPath>,
     /// Files and links, folders not counted.
     pub files: u64,
-    /// Of the files, before compression.
-    pub bytes: u64,
+    /// Bytes of the files.
+    pub size: u64,
+    /// Bytes that were added to the repository.
+    pub new_bytes: u64,
     /// Files that were still being written after several tries; `show` names them.
     pub unsettled: u64,
+    /// Sockets, pipes and devices: noted, not restored.
+    pub special: u64,
+    /// Fingerprint of the master key.
+    pub key: keys::Fingerprint,
 }
 
-/// A backup in the list; one that cannot be read with the reason in place of its record.
+/// A backup that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub id: BackupId,
+    pub kind: Kind,
+    pub version: Option<Version>,
+    pub by: String,
+    pub created: Timestamp,
+    pub failed: String,
+}
+
+impl Failure {
+    fn of(id: &BackupId, request: &Request, error: &BackupError) -> Self {
+        Self {
+            id: id.clone(),
+            kind: request.kind.clone(),
+            version: request.version.clone(),
+            by: request.by.clone(),
+            created: request.created,
+            failed: list::reason(error),
+        }
+    }
+}
+
+/// A backup in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub id: BackupId,
-    /// Bytes on disk.
-    pub size: u64,
-    pub record: std::result::Result<Record, Unreadable>,
+    pub state: State,
+    /// The last drill of it.
+    pub drilled: Option<Drilled>,
 }
 
-/// Why a backup in the folder cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unreadable {
-    /// Of another installation that shares the folder, or of a key that was lost: not ours to judge or to remove.
-    OtherKey(String),
+pub enum State {
+    Whole(Record),
+    Failed(Failure),
+    /// Its document cannot be read, for this reason.
     Damaged(String),
 }
 
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::OtherKey(reason) | Self::Damaged(reason) => f.write_str(reason),
+impl Listed {
+    pub fn record(&self) -> Option<&Record> {
+        match &self.state {
+            State::Whole(record) => Some(record),
+            _ => None,
         }
     }
-}
 
-impl Listed {
     /// Whether it was made before the update of this id.
     pub fn is_for(&self, update: &str) -> bool {
-        matches!(&self.record, Ok(Record { kind: Kind::BeforeUpdate(id), .. }) if id == update)
+        let kind = self.record().map(|record| &record.kind);
+        matches!(kind, Some(Kind::BeforeUpdate(id)) if id == update)
     }
 }
 
-/// In JSON one flat object: the record and `size`, or `id`, `size` and `damaged` or `other_key`.
+/// In JSON one flat object: the record, or the failure, or `id` and `damaged`.
 impl Serialize for Listed {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        #[serde(untagged)]
-        enum Flat<'a> {
-            Whole {
-                #[serde(flatten)]
-                record: &'a Record,
-                size: u64,
-            },
-            Damaged {
-                id: &'a BackupId,
-                size: u64,
-                damaged: &'a str,
-            },
-            Foreign {
-                id: &'a BackupId,
-                size: u64,
-                other_key: &'a str,
-            },
+        struct Damaged<'a> {
+            id: &'a BackupId,
+            damaged: &'a str,
         }
-        let (id, size) = (&self.id, self.size);
-        match &self.record {
-            Ok(record) => Flat::Whole { record, size },
-            Err(Unreadable::Damaged(damaged)) => Flat::Damaged { id, size, damaged },
-            Err(Unreadable::OtherKey(other_key)) => Flat::Foreign { id, size, other_key },
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(flatten)]
+            record: &'a Record,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            drilled: Option<&'a Drilled>,
         }
-        .serialize(serializer)
+        let drilled = self.drilled.as_ref();
+        match &self.state {
+            State::Whole(record) => Whole { record, drilled }.serialize(serializer),
+            State::Failed(failure) => failure.serialize(serializer),
+            State::Damaged(damaged) => Damaged { id: &self.id, damaged }.serialize(serializer),
+        }
     }
 }
 
@@ -158,6 +201,8 @@ pub struct ContentFile {
     pub link: Option<String>,
     /// It was still being written while it was read: its content may be of two moments.
     pub unsettled: bool,
+    /// A socket, pipe or device, which is not restored.
+    pub special: bool,
 }
 
 /// What to restore.

@@ -1,99 +1,229 @@
 //! `netlink backup …`
 
 use std::fmt::Write;
+use std::path::Path;
 
-use super::args::{BackupVerb, Global, selected};
+use super::args::{BackupVerb, Global, UnlockArgs, selected};
+use super::backup_keys;
 use super::open::open;
-use super::output::{Result, bytes, confirm, dim, green, harmless, red, result};
-use crate::app::{self, AppError};
-use crate::backup::{Kind, Listed, Record, Unreadable};
+use super::output::{Failed, Result, bytes, confirm, dim, exit_of, green, harmless, red, result, say};
+use crate::app::{self, AppError, Installation};
+use crate::backup::{BackupId, Contents, Drilled, Kind, Listed, Pruned, Record, Repaired, State, Verified};
 use crate::host;
+use crate::version::Version;
 
 pub fn run(global: &Global, verb: &BackupVerb) -> Result<()> {
+    if let BackupVerb::Keys(verb) = verb {
+        return backup_keys::run(global, verb);
+    }
     let installation = open(global)?;
     match verb {
-        BackupVerb::Create { full: _ } => {
-            let by = format!("uid {} on {}", host::user_id(), host::hostname());
-            let record = app::create_backup(&installation, &by, &mut |_, _| {})?;
-            result(global, &record, |record| format!("{} {}", green("made"), line(record)))
-        }
-        BackupVerb::List => {
-            let listed = app::list_backups(&installation)?;
-            result(global, &listed, |listed| {
-                if listed.is_empty() {
-                    "no backup yet".into()
-                } else {
-                    listed.iter().map(listed_line).collect::<Vec<_>>().join("\n")
-                }
+        BackupVerb::Keys(verb) => backup_keys::run(global, verb),
+        BackupVerb::Create { full, unlock } => create(global, &installation, unlock, *full),
+        BackupVerb::List { unlock } => {
+            let listed = app::list_backups(&installation, unlock.unlock()?.as_ref())?;
+            result(global, &listed, |listed| match listed.is_empty() {
+                true => "no backup yet".into(),
+                false => listed.iter().map(listed_line).collect::<Vec<_>>().join("\n"),
             })
         }
-        BackupVerb::Show { id } => {
-            let contents = app::show_backup(&installation, id)?;
-            result(global, &contents, |contents| {
-                let mut out = line(&contents.record) + "\n";
-                for file in &contents.files {
-                    let _ = writeln!(out, "  {:>10}  {}", bytes(file.size), harmless(&file.path));
-                }
-                out
+        BackupVerb::Show { id, unlock } => {
+            let contents = app::show_backup(&installation, unlock.unlock()?.as_ref(), id)?;
+            result(global, &contents, contents_lines)
+        }
+        BackupVerb::Verify {
+            id: Some(id), unlock, ..
+        } => {
+            let record = app::verify_backup(&installation, unlock.unlock()?.as_ref(), id)?;
+            result(global, &[record], |records| {
+                format!("{} {}", green("whole"), line(&records[0]))
             })
         }
-        BackupVerb::Verify { id } => {
-            let records = app::verify_backup(&installation, id.as_ref())?;
-            result(global, &records, |records| {
-                records
-                    .iter()
-                    .map(|record| format!("{} {}", green("whole"), line(record)))
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            })
+        BackupVerb::Verify {
+            id: None,
+            unlock,
+            read_data,
+        } => {
+            let verified = app::verify_backups(&installation, unlock.unlock()?.as_ref(), *read_data)?;
+            result(global, &verified, verified_lines)?;
+            damaged_unless(verified.is_whole())
         }
-        BackupVerb::Restore { id, only, into } => {
-            let only = only
-                .iter()
-                .map(|path| selected(path))
-                .collect::<std::result::Result<Vec<_>, _>>();
-            let only = only.map_err(|e| AppError::below("NL0110", &e))?;
-            if into.is_none() {
-                confirm(
-                    global,
-                    &format!(
-                        "Replace files of {} by those of {id}?",
-                        installation.layout.root().display()
-                    ),
-                )?;
-            }
-            let restored = app::restore_backup(&installation, id, only, into.as_deref())?;
-            result(global, &restored, |restored| {
-                format!(
-                    "{} {} files, {}",
-                    green("restored"),
-                    restored.files,
-                    bytes(restored.bytes)
-                )
-            })
+        BackupVerb::Drill { id, unlock } => {
+            let drilled = app::drill_backup(&installation, unlock.unlock()?.as_ref(), id)?;
+            result(global, &drilled, drilled_line)
+        }
+        BackupVerb::Repair { unlock } => {
+            let repaired = app::repair_backups(&installation, unlock.unlock()?.as_ref())?;
+            result(global, &repaired, repaired_lines)?;
+            damaged_unless(repaired.damaged.is_empty() && repaired.removed.is_empty())
+        }
+        BackupVerb::Prune { unlock } => {
+            let pruned = app::prune_backups(&installation, unlock.unlock()?.as_ref())?;
+            result(global, &pruned, pruned_lines)
+        }
+        BackupVerb::Restore { id, unlock, only, into } => {
+            restore(global, &installation, unlock, (id, only, into.as_deref()))
         }
     }
 }
 
-fn line(record: &Record) -> String {
-    let what = match &record.kind {
-        Kind::BeforeUpdate(id) => format!("before {id}"),
-        Kind::Manual => "by hand".into(),
-    };
-    let version = record.version.as_ref().map_or("-".to_owned(), ToString::to_string);
+fn create(global: &Global, installation: &Installation, unlock: &UnlockArgs, full: bool) -> Result<()> {
+    let by = format!("uid {} on {}", host::user_id(), host::hostname());
+    let made = app::create_backup(installation, unlock.unlock()?.as_ref(), &by, full, &mut |_, _| {})?;
+    if let Some(warning) = made.warning {
+        say(warning);
+    }
+    result(global, &made.record, |record| {
+        format!("{} {}", green("made"), line(record))
+    })
+}
+
+fn restore(
+    global: &Global,
+    installation: &Installation,
+    unlock: &UnlockArgs,
+    (id, only, into): (&BackupId, &[String], Option<&Path>),
+) -> Result<()> {
+    let only = only.iter().map(|path| selected(path));
+    let only = only.collect::<std::result::Result<Vec<_>, _>>();
+    let only = only.map_err(|e| AppError::below("NL0110", &e))?;
+    let unlock = unlock.unlock()?;
+    if into.is_none() {
+        let root = installation.layout.root();
+        confirm(
+            global,
+            &format!("Replace files of {} by those of {id}?", root.display()),
+        )?;
+    }
+    let restored = app::restore_backup(installation, unlock.as_ref(), id, only, into)?;
+    result(global, &restored, |restored| {
+        format!(
+            "{} {} files, {}",
+            green("restored"),
+            restored.files,
+            bytes(restored.bytes)
+        )
+    })
+}
+
+fn damaged_unless(whole: bool) -> Result<()> {
+    match whole {
+        true => Ok(()),
+        false => Err(Failed::Exit(exit_of("NL0602"))),
+    }
+}
+
+fn contents_lines(contents: &Contents) -> String {
+    let mut out = line(&contents.record) + "\n";
+    for file in &contents.files {
+        let _ = writeln!(out, "  {:>10}  {}", bytes(file.size), harmless(&file.path));
+    }
+    out
+}
+
+fn drilled_line(drilled: &Drilled) -> String {
     format!(
-        "{}  {version:<6} {:>5} files {:>10}  {}",
-        record.id,
-        record.files,
-        bytes(record.bytes),
-        dim(&what)
+        "{} {}: {} files, {}, restored and compared; {} databases sound; {} ms",
+        green("ok"),
+        drilled.id,
+        drilled.files,
+        bytes(drilled.bytes),
+        drilled.databases,
+        drilled.duration_ms
     )
 }
 
-fn listed_line(listed: &Listed) -> String {
-    match &listed.record {
-        Ok(record) => line(record),
-        Err(Unreadable::Damaged(reason)) => format!("{}  {} {}", listed.id, red("damaged:"), harmless(reason)),
-        Err(Unreadable::OtherKey(reason)) => format!("{}  {} {}", listed.id, dim("not ours:"), harmless(reason)),
+fn pruned_lines(pruned: &Pruned) -> String {
+    let mut out = String::new();
+    for id in &pruned.removed {
+        let _ = writeln!(out, "{} {id}", dim("removed"));
     }
+    let _ = write!(out, "{} backups kept, {} freed", pruned.kept, bytes(pruned.freed_bytes));
+    out
+}
+
+fn line(record: &Record) -> String {
+    format!(
+        "{}  {:>5} files {:>10}  new {:>10}  {}",
+        head(&record.id, record.version.as_ref()),
+        record.files,
+        bytes(record.size),
+        bytes(record.new_bytes),
+        dim(&purpose(&record.kind))
+    )
+}
+
+fn head(id: &BackupId, version: Option<&Version>) -> String {
+    let version = version.map_or("-".to_owned(), ToString::to_string);
+    format!("{id}  {version:<6}")
+}
+
+fn purpose(kind: &Kind) -> String {
+    match kind {
+        Kind::BeforeUpdate(id) => format!("before {id}"),
+        Kind::Manual => "by hand".into(),
+    }
+}
+
+fn listed_line(listed: &Listed) -> String {
+    match &listed.state {
+        State::Whole(record) => match &listed.drilled {
+            Some(drilled) => format!("{}, drilled {}", line(record), drilled.at.strftime("%Y-%m-%d")),
+            None => line(record),
+        },
+        State::Failed(failure) => format!(
+            "{}  {} {}  {}",
+            head(&failure.id, failure.version.as_ref()),
+            red("failed:"),
+            harmless(&failure.failed),
+            dim(&purpose(&failure.kind))
+        ),
+        State::Damaged(reason) => format!("{}  {} {}", listed.id, red("damaged:"), harmless(reason)),
+    }
+}
+
+fn verified_lines(verified: &Verified) -> String {
+    let mut out = String::new();
+    for record in &verified.whole {
+        let _ = writeln!(out, "{} {}", green("whole"), line(record));
+    }
+    for backup in &verified.damaged {
+        let _ = writeln!(out, "{} {}  {}", red("damaged"), backup.id, harmless(&backup.problem));
+    }
+    for problem in &verified.problems {
+        let _ = writeln!(out, "{} {}", red("wrong"), harmless(problem));
+    }
+    let _ = write!(
+        out,
+        "{} of {} blocks read, {}",
+        verified.blocks_read,
+        verified.blocks,
+        bytes(verified.bytes_read)
+    );
+    out
+}
+
+fn repaired_lines(repaired: &Repaired) -> String {
+    if repaired.problems.is_empty() && repaired.damaged.is_empty() {
+        return "nothing is damaged".into();
+    }
+    let mut out = String::new();
+    for problem in &repaired.problems {
+        let _ = writeln!(out, "{} {}", red("wrong"), harmless(problem));
+    }
+    for id in &repaired.healed {
+        let _ = writeln!(out, "{} {id}", green("whole again"));
+    }
+    for backup in &repaired.damaged {
+        let _ = writeln!(out, "{} {}  {}", red("damaged"), backup.id, harmless(&backup.problem));
+    }
+    for id in &repaired.removed {
+        let _ = writeln!(out, "{} {id}  its document could not be read", red("removed"));
+    }
+    let _ = write!(
+        out,
+        "{} chunks were lost, {} of them put back from the live files",
+        repaired.lost_chunks, repaired.healed_chunks
+    );
+    out
 }

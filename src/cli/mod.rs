@@ -2,6 +2,7 @@
 
 mod args;
 mod backup;
+mod backup_keys;
 mod changelog;
 mod events;
 mod explain;
@@ -17,6 +18,7 @@ mod serve;
 mod status;
 mod supervise;
 mod tuf;
+mod unlock;
 mod update;
 
 use std::process::ExitCode;

@@ -10,6 +10,11 @@ use super::{Result, at};
 /// The ending of every temporary name, so that what a crash leaves behind is recognised.
 pub const PART: &str = ".netlink-part";
 
+/// Whether a file of this name is what a write left that did not come to its end.
+pub fn is_part(name: &str) -> bool {
+    name.ends_with(PART)
+}
+
 /// A file being written beside its final name; nobody sees it before [`NewFile::commit`].
 #[derive(Debug)]
 #[must_use = "a new file is discarded unless committed"]

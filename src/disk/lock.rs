@@ -21,8 +21,20 @@ pub enum LockAttempt {
     Busy(String),
 }
 
-/// Takes the lock at `path` or says who has it. Never waits.
+/// Whether others may hold a lock at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    Alone,
+    Shared,
+}
+
+/// Takes the lock at `path` for oneself or says who has it. Never waits.
 pub fn try_lock(path: &Path) -> Result<LockAttempt> {
+    try_lock_as(path, Sharing::Alone)
+}
+
+/// Takes the lock at `path` or says who has it. Never waits.
+pub fn try_lock_as(path: &Path, sharing: Sharing) -> Result<LockAttempt> {
     let open = OpenOptions::new()
         .read(true)
         .write(true)
@@ -30,7 +42,11 @@ pub fn try_lock(path: &Path) -> Result<LockAttempt> {
         .truncate(false)
         .open(path);
     let mut file = at("open the lock", path, open)?;
-    match file.try_lock() {
+    let tried = match sharing {
+        Sharing::Alone => file.try_lock(),
+        Sharing::Shared => file.try_lock_shared(),
+    };
+    match tried {
         Ok(()) => Ok(LockAttempt::Held(Lock {
             file,
             path: path.to_path_buf(),

@@ -15,17 +15,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use atomic::{
-    NewFile, PART, append, create_dir_all, create_dir_of, end_exchange, exchange, followed, make_like, rename,
+    NewFile, PART, append, create_dir_all, create_dir_of, end_exchange, exchange, followed, is_part, make_like, rename,
     replace_content, switch_link, sync_dir, sync_filesystem, try_writing, write_atomic,
 };
-pub use lock::{Lock, LockAttempt, try_lock};
+pub use lock::{Lock, LockAttempt, Sharing, try_lock, try_lock_as};
 pub use log::{log_tail, open_log, rotate_log};
 pub use part::PartFile;
-pub use plain::{TreeFile, TreeWriter, make_folders, move_plain, set_modified, set_owner};
+pub use plain::{TreeFile, TreeWriter, add_name, make_folders, move_plain, set_attribute, set_modified, set_owner};
 pub use read::{exists, read_limited, read_text_limited};
 pub use space::{free_space, reserve};
 pub use tree::{
-    Entry, EntryKind, copy_file, copy_tree, move_across, remove_file, remove_tree, set_mode, tree_size, walk,
+    Entry, EntryKind, copy_file, copy_tree, move_across, remove_empty, remove_file, remove_tree, set_mode, tree_size,
+    walk,
 };
 
 /// What was being done to which path when the operating system said no.
@@ -52,6 +53,11 @@ impl DiskError {
 
     pub fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// The file system has no such thing.
+    pub fn is_unsupported(&self) -> bool {
+        self.source.kind() == io::ErrorKind::Unsupported
     }
 }
 

@@ -1,9 +1,10 @@
 //! Filling a tree that nobody looks at yet: no fsync per file, the caller ends with one [`super::sync_filesystem`].
 
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -87,17 +88,56 @@ impl TreeWriter {
         }
     }
 
+    /// A folder in the tree with those above it.
+    pub fn folder(&self, folder: &Path) -> Result<()> {
+        if *self.last.borrow() != *folder {
+            make_folders(folder)?;
+            *self.last.borrow_mut() = folder.to_path_buf();
+        }
+        Ok(())
+    }
+
     fn place(&self, path: &Path) -> Result<PathBuf> {
         let full = self.root.join(path);
-        if let Some(above) = full.parent().filter(|above| *self.last.borrow() != **above) {
-            make_folders(above)?;
-            *self.last.borrow_mut() = above.to_path_buf();
-        }
+        full.parent().map_or(Ok(()), |above| self.folder(above))?;
         Ok(full)
     }
 }
 
 impl TreeFile {
+    /// The file at `path` in a tree that is being filled, made if it is not there; for content that comes in any order.
+    pub fn at(path: &Path) -> Result<Self> {
+        let open = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
+            .open(path);
+        let file = at("create", path, open)?;
+        let path = path.to_path_buf();
+        Ok(Self { file, path })
+    }
+
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        at("write", &self.path, self.file.write_all_at(bytes, offset))
+    }
+
+    pub fn size(&self) -> Result<u64> {
+        Ok(at("look at", &self.path, self.file.metadata())?.len())
+    }
+
+    /// What is added is a hole.
+    pub fn set_size(&self, size: u64) -> Result<()> {
+        at("set the size of", &self.path, self.file.set_len(size))
+    }
+
+    /// Sets an extended attribute.
+    pub fn set_attribute(&self, name: &OsStr, value: &[u8]) -> Result<()> {
+        let set = rustix::fs::fsetxattr(&self.file, name, value, rustix::fs::XattrFlags::empty());
+        at("set an attribute of", &self.path, set.map_err(io::Error::from))
+    }
+
     /// Gives the empty file the content of `source`, which both then share on disk until one of them is written to. False, and
     /// nothing is changed, where the file system cannot do that or the two lie on different ones.
     pub fn share(&self, source: &File) -> Result<bool> {
@@ -148,6 +188,17 @@ pub fn move_plain(from: &Path, to: &Path) -> Result<()> {
 /// Gives a file, folder or link (itself, not what it points to) an owner.
 pub fn set_owner(path: &Path, user: u32, group: u32) -> Result<()> {
     at("set the owner of", path, lchown(path, Some(user), Some(group)))
+}
+
+/// Sets an extended attribute of a file or folder.
+pub fn set_attribute(path: &Path, name: &OsStr, value: &[u8]) -> Result<()> {
+    let set = rustix::fs::lsetxattr(path, name, value, rustix::fs::XattrFlags::empty());
+    at("set an attribute of", path, set.map_err(io::Error::from))
+}
+
+/// Gives a file one more name.
+pub fn add_name(file: &Path, name: &Path) -> Result<()> {
+    at("add a name to", file, fs::hard_link(file, name))
 }
 
 /// Sets when a file or folder was last changed.

@@ -140,6 +140,14 @@ pub fn remove_file(path: &Path) -> Result<()> {
     path.parent().map_or(Ok(()), sync_dir)
 }
 
+/// Removes a folder if it is empty; not an error when it is not, or gone already.
+pub fn remove_empty(path: &Path) -> Result<()> {
+    match fs::remove_dir(path) {
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Ok(()),
+        other => at("remove", path, other),
+    }
+}
+
 /// Removes a folder with all that is in it, read-only folders too; not an error when it is gone already.
 pub fn remove_tree(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {

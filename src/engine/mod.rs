@@ -1,5 +1,7 @@
 //! Puts effects in order: drives the steps of a stored plan and journals each before and after.
 
+pub mod backup_key;
+pub mod backups;
 mod context;
 mod drive;
 mod failure;

@@ -12,10 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::clock::Deadline;
 
 /// Of what a command prints, this much of the end is kept.
 const KEPT_OUTPUT: usize = 64 * 1024;
+/// Read at once.
+const PIECE: usize = 8192;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// After the command's end, for its output to arrive whole. A process that it left behind may keep the pipe open for ever.
 const OUTPUT_GRACE: Duration = Duration::from_secs(1);
@@ -146,18 +150,20 @@ fn kill_group(child: &mut Child) {
 
 /// The end of what comes out of a pipe, kept by a thread that reads until nobody can write any more.
 struct Output {
-    kept: Arc<Mutex<Vec<u8>>>,
+    /// Wiped when done with: what a command prints may be a secret.
+    kept: Arc<Mutex<Zeroizing<Vec<u8>>>>,
     ended: Receiver<()>,
 }
 
 fn keep_end(mut pipe: impl Read + Send + 'static) -> Output {
-    let kept = Arc::new(Mutex::new(Vec::new()));
+    // With room for all that it ever holds, so that it leaves no copy behind by growing.
+    let kept = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(2 * KEPT_OUTPUT + PIECE))));
     let (end, ended) = mpsc::channel();
     let ours = Arc::clone(&kept);
     thread::spawn(move || {
         let _end: mpsc::Sender<()> = end;
-        let mut buffer = [0; 8192];
-        while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+        let mut buffer = Zeroizing::new([0; PIECE]);
+        while let Ok(n @ 1..) = pipe.read(buffer.as_mut_slice()) {
             let mut kept = ours.lock().unwrap_or_else(PoisonError::into_inner);
             kept.extend_from_slice(&buffer[..n]);
             if kept.len() > 2 * KEPT_OUTPUT {

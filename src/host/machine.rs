@@ -28,3 +28,10 @@ pub fn process_is_alive(pid: u32) -> bool {
 pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
+
+/// Threads that can really run at once, as far as that makes work faster.
+pub fn cores() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, std::num::NonZeroUsize::get)
+        .min(8)
+}

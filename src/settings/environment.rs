@@ -24,6 +24,12 @@ pub fn passphrase() -> Option<Secret> {
     std::env::var("NETLINK_PASSPHRASE").ok().map(Secret::from)
 }
 
+/// What a variable holds that the settings name as a secret; none when it is not set.
+pub fn secret(name: &str) -> Option<Secret> {
+    use std::os::unix::ffi::OsStringExt;
+    std::env::var_os(name).map(|value| Secret::new(value.into_vec()))
+}
+
 /// Where programs put what they need only while they run: `TMPDIR`, else the system's folder.
 pub fn folder_for_temporary_files() -> std::path::PathBuf {
     std::env::temp_dir()

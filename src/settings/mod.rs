@@ -1,5 +1,6 @@
 //! What the operator decides: `config/update.yml` with every key's default, overridden by the environment.
 
+mod backup_key;
 mod environment;
 mod keys;
 mod sections;
@@ -10,7 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies};
+pub use backup_key::{BackupKey, BackupKeyError};
+pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
 pub use sections::{Backup, Behavior, Clustering, Download, Health, Hooks, Policy, Repository, Safety, Server};
 
 use crate::disk::{self, DiskError};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::BackupKey;
 use crate::release::{CheckSpec, HookPoint};
 use crate::version::{Bound, Channel, Constraint};
 
@@ -17,7 +18,15 @@ pub struct Backup {
     /// Relative to the installation unless absolute.
     pub directory: PathBuf,
     pub encryption: bool,
+    /// What opens the repository for updates and for commands that are not told otherwise.
+    pub key: BackupKey,
     pub retention_days: u32,
+    /// The newest so many.
+    pub keep_last: u32,
+    /// The newest of each of so many days, weeks, months.
+    pub keep_daily: u32,
+    pub keep_weekly: u32,
+    pub keep_monthly: u32,
 }
 
 impl Default for Backup {
@@ -26,7 +35,12 @@ impl Default for Backup {
             enabled: true,
             directory: "backups/updates".into(),
             encryption: true,
+            key: BackupKey::File,
             retention_days: 30,
+            keep_last: 1,
+            keep_daily: 0,
+            keep_weekly: 0,
+            keep_monthly: 0,
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum SqliteFileError {
         #[source]
         source: rusqlite::Error,
     },
-    #[error("the copy of the database {} is damaged: {found}", path.display())]
+    #[error("the database {} is damaged: {found}", path.display())]
     Damaged { path: PathBuf, found: String },
     #[error("the database {} has been locked by another program for {} s", path.display(), PATIENCE.as_secs())]
     Locked { path: PathBuf },
@@ -94,6 +94,26 @@ fn copy_pages(source: &Connection, copy: &mut Connection, live: &Path) -> Result
             }
             _ => std::thread::sleep(LOOK_EVERY),
         }
+    }
+}
+
+/// Has SQLite check the whole database at `path`, which nobody uses.
+pub fn check_integrity(path: &Path) -> Result<(), SqliteFileError> {
+    let at = |source| SqliteFileError::Sqlite {
+        action: "check",
+        path: path.to_path_buf(),
+        source,
+    };
+    let db = sqlite_open::open_quietly(path).map_err(at)?;
+    let found: String = db
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(at)?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        _ => Err(SqliteFileError::Damaged {
+            path: path.to_path_buf(),
+            found,
+        }),
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod advisory;
+mod backup_keys;
 mod bounds;
 mod bundle;
 mod caddy;

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tuf", &["disk", "crypt", "release", "version"]),
     ("fetch", &["disk", "crypt", "host"]),
     ("package", &["disk", "crypt", "release", "version"]),
-    ("backup", &["disk", "crypt", "store", "release", "version"]),
+    ("backup", &["disk", "crypt", "store", "host", "release", "version"]),
     ("migrate", &["disk", "crypt", "store", "release", "version"]),
     ("target", &["disk", "crypt", "host", "version"]),
     ("probe", &["host", "release"]),

@@ -1,17 +1,19 @@
 //! Every command and option, as the help shows them.
 
+mod backup_keys;
 mod release;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::backup::BackupId;
+use crate::backup::{BackupId, Percent};
 use crate::fetch::Location;
 use crate::release::{Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
+pub use backup_keys::{BackupKeysVerb, NewSecretArgs, UnlockArgs};
 pub use release::{
     BlockArgs, BundleArgs, KeysVerb, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs,
 };
@@ -281,19 +283,53 @@ pub struct RiskArgs {
 pub enum BackupVerb {
     /// Back up data and configuration; the product may run
     Create {
-        /// Back up everything (there is no other kind yet)
+        #[command(flatten)]
+        unlock: UnlockArgs,
+        /// Read every file, also those that have not changed since the last backup
         #[arg(long)]
         full: bool,
     },
     /// All backups, newest first
-    List,
+    List {
+        #[command(flatten)]
+        unlock: UnlockArgs,
+    },
     /// Files of one backup
-    Show { id: BackupId },
-    /// Read every byte of one backup, or of all
-    Verify { id: Option<BackupId> },
+    Show {
+        id: BackupId,
+        #[command(flatten)]
+        unlock: UnlockArgs,
+    },
+    /// Read every byte of one backup, or look at the whole repository
+    Verify {
+        id: Option<BackupId>,
+        #[command(flatten)]
+        unlock: UnlockArgs,
+        /// Of the whole repository's data, read only so many percent, chosen by chance
+        #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = percent, conflicts_with = "id")]
+        read_data: Percent,
+    },
+    /// Restore a backup for practice, compare every file, open its databases, and forget it
+    Drill {
+        id: BackupId,
+        #[command(flatten)]
+        unlock: UnlockArgs,
+    },
+    /// After damage: drop what cannot be read, put back what the live files still have, name what is lost
+    Repair {
+        #[command(flatten)]
+        unlock: UnlockArgs,
+    },
+    /// Let go of backups that the settings do not keep, and of data that no backup needs
+    Prune {
+        #[command(flatten)]
+        unlock: UnlockArgs,
+    },
     /// Put files back
     Restore {
         id: BackupId,
+        #[command(flatten)]
+        unlock: UnlockArgs,
         /// Only these paths, e.g. config/
         #[arg(long, value_name = "PATH", num_args = 1..)]
         only: Vec<String>,
@@ -301,6 +337,9 @@ pub enum BackupVerb {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+    /// The ways to open the backups: list, add, remove, rotate; print a recovery kit
+    #[command(subcommand)]
+    Keys(BackupKeysVerb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -455,6 +494,11 @@ pub struct SuperviseArgs {
     /// Stop the product and its supervisor
     #[arg(long, conflicts_with = "start")]
     pub stop: bool,
+}
+
+fn percent(text: &str) -> Result<Percent, String> {
+    let number = text.trim_end_matches('%').parse().ok();
+    number.and_then(Percent::new).ok_or_else(|| "expected 0 to 100".into())
 }
 
 /// A path of a backup as people type it: `config/` means the folder.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Work, leave, nothing, stage};
-use crate::backup::{self, Key, Kind, Request};
-use crate::engine::{Context, StepError, product};
+use crate::backup::{self, Kind, Request};
+use crate::engine::{Context, StepError, backups, product};
 use crate::plan::{Direction, Step};
 use crate::{clock, disk};
 
@@ -20,9 +20,8 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     }
     let leg = cx.leg(step)?;
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0308", e);
-    let own = cx.settings.backup.own_directory_under(cx.layout.root());
-    let key = Key::load_or_create(&cx.layout.backup_key(), own.as_deref()).map_err(|e| failed(&e))?;
-    let dir = cx.settings.backup.directory_under(cx.layout.root());
+    let home = backups::home(cx.layout, cx.settings, None).map_err(|e| failed(&e))?;
+    let repository = backup::home::find_or_make(&home, &backups::author("netlink")).map_err(|e| failed(&e))?;
     let scratch = cx.layout.staging().join("backup");
     disk::create_dir_all(&scratch).map_err(|e| failed(&e))?;
     let manifest = match &leg.from {
@@ -41,9 +40,11 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
         version: leg.from.clone(),
         by: "netlink".into(),
         created: clock::now(),
+        backups: home.folder.clone(),
+        full: false,
     };
     let mut progress = |done, total| cx.report(step, done, total, "bytes");
-    let record = backup::create(&dir, &key, &request, &mut progress).map_err(|e| failed(&e))?;
+    let record = backup::create(&repository, &request, &mut progress).map_err(|e| failed(&e))?;
     disk::remove_tree(&scratch).map_err(|e| failed(&e))?;
     Ok(record.id.to_string())
 }

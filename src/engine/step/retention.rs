@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Work, leave, nothing};
-use crate::backup::{self, BackupError, Key};
-use crate::engine::{Context, StepError};
+use crate::backup::keys::KeysError;
+use crate::backup::{self, BackupError};
+use crate::engine::{Context, StepError, backups};
 use crate::plan::{Direction, Step};
 use crate::release::HookPoint;
 use crate::{clock, disk};
@@ -75,24 +76,25 @@ fn forget_set_aside(cx: &Context<'_>) -> Result<(), StepError> {
 /// The backup made for this very update is kept, however short the retention.
 fn forget_backups(cx: &Context<'_>) -> Result<usize, StepError> {
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0319", e);
-    let dir = cx.settings.backup.directory_under(cx.layout.root());
-    if !backup::holds_any(&dir).map_err(|e| failed(&e))? {
-        return Ok(0);
-    }
-    // Without the key there is nothing that could be told to be ours.
-    let key = match Key::existing(&cx.layout.backup_key()) {
-        Err(BackupError::NoKey { .. }) => return Ok(0),
-        found => found.map_err(|e| failed(&e))?,
+    let home = backups::home(cx.layout, cx.settings, None).map_err(|e| failed(&e))?;
+    let repository = match backup::home::find(&home) {
+        Ok(Some(repository)) => repository,
+        Ok(None) => return Ok(0),
+        // Without the key there is nothing that could be told to be ours.
+        Err(BackupError::Keys(KeysError::NoKeyFile { .. } | KeysError::NotOpened { .. })) => return Ok(0),
+        Err(e) => return Err(failed(&e)),
     };
-    let listed = backup::list(&dir, &key).map_err(|e| failed(&e))?;
+    let listed = backup::list(&repository).map_err(|e| failed(&e))?;
     let needed = listed
         .iter()
         .filter(|one| one.is_for(cx.id.as_str()))
-        .map(|one| one.id.clone())
-        .collect();
-    let old = backup::prune_candidates(&listed, cx.settings.backup.retention_days, clock::now(), &needed);
-    for id in &old {
-        backup::remove(&dir, id).map_err(|e| failed(&e))?;
+        .map(|one| one.id.clone());
+    let keep = backups::keep(cx.settings, needed.collect());
+    let root = cx.layout.root().to_string_lossy();
+    let now = clock::now();
+    if backup::expired(&listed, &root, &keep, now).is_empty() {
+        return Ok(0);
     }
-    Ok(old.len())
+    let pruned = backup::prune(&repository, &root, &keep, now).map_err(|e| failed(&e))?;
+    Ok(pruned.removed.len())
 }

@@ -250,8 +250,10 @@ fn files(root: &Path) -> BTreeSet<String> {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             let is_volatile = ["-wal", "-shm"].iter().any(|end| name.ends_with(end)) || name.contains("supervisor");
-            if name.starts_with("backups/updates/backup_") && !name.ends_with(".netlink-part") {
-                backups += 1;
+            let of_backups = name.starts_with("backups/updates/") && !name.ends_with(".netlink-part");
+            if of_backups {
+                // Folders and files there have names by chance; a failed backup is listed with its reason.
+                backups += u32::from(name.ends_with(".snapshot"));
             } else if !is_volatile {
                 found.insert(name);
             }

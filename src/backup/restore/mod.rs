@@ -1,15 +1,23 @@
-//! Restoring: check all of the backup, unpack beside the place, then swap in by rename. An interrupted swap is marked and is
-//! finished by restoring again.
+//! Restoring: unpack and check beside the place, then swap in by rename. An interrupted swap is marked and is finished by
+//! restoring again.
 
-use std::collections::BTreeMap;
+mod fill;
+mod finish;
+mod wanted;
+
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::contents::{ContentsReader, Entry, What};
-use super::format::Opened;
-use super::{BackupError, BackupId, Key, Restored, Result, Selection, read, stage};
+pub use fill::fill;
+pub use wanted::Wanted;
+
+use super::chunk::Chunking;
+use super::entry::Entry;
+use super::listing::ListReader;
+use super::repository::{Purpose, Repository};
+use super::{BackupError, BackupId, Restored, Result, Selection};
 use crate::disk;
 use crate::release::RelPath;
 
@@ -17,12 +25,12 @@ use crate::release::RelPath;
 const STAGING: &str = ".netlink-restore";
 const MARK: &str = "swapping";
 const MARK_LIMIT: u64 = 16 << 20;
-const BLOCK: u64 = 4096;
 
-/// Restores what `selection` names into `place`, most often the installation's root. Nothing there is touched before every byte
-/// of the backup was checked and all that is selected lies unpacked and durable beside it.
-pub fn restore(dir: &Path, key: &Key, id: &BackupId, selection: &Selection, place: &Path) -> Result<Restored> {
-    let opened = Opened::open(dir, key, id)?;
+/// Restores what `selection` names into `place`, most often the installation's root. Nothing there is touched before all that is
+/// selected lies checked, unpacked and durable beside it.
+pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, place: &Path) -> Result<Restored> {
+    let _lock = repository.lock(Purpose::Read)?;
+    let snapshot = repository.snapshot(id)?;
     let mark = Mark {
         backup: id.clone(),
         only: match selection {
@@ -31,8 +39,10 @@ pub fn restore(dir: &Path, key: &Key, id: &BackupId, selection: &Selection, plac
         },
     };
     mark.refuse_other(place)?;
-    let wanted = Wanted::find(&opened, &mark)?;
-    refuse_in_the_way(&wanted, place, dir)?;
+    let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
+    let list = || ListReader::open(repository, &index, &chunking, &snapshot);
+    let wanted = Wanted::find(&snapshot.record, list()?, mark.only.as_deref())?;
+    refuse_in_the_way(&wanted, place, repository.dir())?;
     let free = disk::free_space(existing(place))?;
     if wanted.room > free {
         return Err(BackupError::NoRoom {
@@ -41,13 +51,16 @@ pub fn restore(dir: &Path, key: &Key, id: &BackupId, selection: &Selection, plac
             free,
         });
     }
-    read::check(&opened, &mut |_| {})?;
     disk::create_dir_all(place)?;
     let staging = place.join(STAGING);
     disk::create_dir_all(&staging)?;
     disk::set_mode(&staging, 0o700)?;
     let new = staging.join("new");
-    let staged = stage::unpack(&opened, &wanted, &new)?;
+    let staged = fill(repository, &index, &chunking, list()?, &wanted, &new).inspect_err(|_| {
+        // The first error is the one to hear. A mark of an earlier restore keeps the folder.
+        let _ = disk::remove_tree(&new);
+        let _ = disk::remove_empty(&staging);
+    })?;
     disk::sync_filesystem(&staging)?;
     mark.write(&staging)?;
     for (unit, entry) in &wanted.units {
@@ -83,55 +96,6 @@ pub fn refuse_interrupted(place: &Path) -> Result<()> {
     }
 }
 
-/// What is restored, found in the list of contents.
-pub struct Wanted {
-    /// The files and folders that are swapped in, each as one.
-    pub units: BTreeMap<PathBuf, Entry>,
-    /// Folders above units, made if they are missing.
-    above: BTreeMap<PathBuf, Entry>,
-    /// Bytes on disk, roughly.
-    room: u64,
-}
-
-impl Wanted {
-    fn find(opened: &Opened, mark: &Mark) -> Result<Self> {
-        let record = &opened.header.record;
-        let paths = mark.only.as_ref().unwrap_or(&record.trees);
-        let mut wanted = Self {
-            units: BTreeMap::new(),
-            above: BTreeMap::new(),
-            room: BLOCK,
-        };
-        for entry in ContentsReader::open(opened)? {
-            let entry = entry?;
-            let path = entry.path.path();
-            if paths.iter().any(|one| path.starts_with(one)) {
-                wanted.room += entry.size().div_ceil(BLOCK) * BLOCK + BLOCK;
-            }
-            if paths.iter().any(|one| Path::new(one.as_str()) == path) {
-                wanted.units.insert(path, entry);
-            } else if entry.what == What::Folder && paths.iter().any(|one| Path::new(one.as_str()).starts_with(&path)) {
-                wanted.above.insert(path, entry);
-            }
-        }
-        match paths
-            .iter()
-            .find(|path| !wanted.units.contains_key(Path::new(path.as_str())))
-        {
-            None => Ok(wanted),
-            Some(missing) => Err(BackupError::NotInBackup {
-                id: record.id.clone(),
-                path: missing.clone(),
-            }),
-        }
-    }
-
-    /// Whether this entry belongs to what is swapped in.
-    pub fn has(&self, path: &Path) -> bool {
-        path.ancestors().any(|above| self.units.contains_key(above))
-    }
-}
-
 /// Finds beforehand what a rename could not do or should not: other file systems, links in the path, the backups themselves.
 fn refuse_in_the_way(wanted: &Wanted, place: &Path, dir: &Path) -> Result<()> {
     let Ok(real) = place.canonicalize() else { return Ok(()) };
@@ -151,7 +115,7 @@ fn refuse_in_the_way(wanted: &Wanted, place: &Path, dir: &Path) -> Result<()> {
                 other => other.map_err(|e| BackupError::io("look at", &path, e))?,
             };
             let must_be_folder = part != unit.as_path();
-            if meta.is_symlink() && (must_be_folder || entry.what == What::Folder) {
+            if meta.is_symlink() && (must_be_folder || entry.is_folder()) {
                 return in_the_way(path, "it is a symbolic link");
             }
             if must_be_folder && !meta.is_dir() {
@@ -176,11 +140,11 @@ fn swap_in(wanted: &Wanted, unit: &Path, entry: &Entry, new: &Path, place: &Path
         let folder = place.join(above);
         disk::create_dir_all(&folder)?;
         if let Some(entry) = wanted.above.get(above) {
-            stage::finish_folder(&folder, entry)?;
+            finish::folder(&folder, entry)?;
         }
     }
     let target = place.join(unit);
-    if matches!(entry.what, What::File { database: true, .. }) {
+    if entry.content().is_some_and(|content| content.database) {
         // A log left of the old database would be replayed into the new one.
         for ending in ["-wal", "-shm", "-journal"] {
             let mut name = target.clone().into_os_string();

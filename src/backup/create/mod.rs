@@ -1,0 +1,313 @@
+//! Making a backup: chunks into packs, their index, read back; then the snapshot that makes it count.
+
+mod parent;
+mod read;
+mod walk;
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use parent::Parent;
+use read::{Reader, Reading};
+use walk::{Found, Walk};
+
+use super::chunk::{ChunkId, Chunking};
+use super::entry::{Content, Entry, Name, Seen, What};
+use super::listing::{ListReader, ListWriter, Lists};
+use super::repository::{ChunkWriter, Purpose, Repository, Snapshot, with_writer};
+use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
+use crate::clock;
+
+/// Backs up what `request` names. `progress` hears how many bytes of files are done, and of how many as far as that is known.
+/// What an earlier try of the same step of an update has made is replaced: the product may have gone on writing since.
+pub fn create(repository: &Repository, request: &Request, progress: &mut dyn FnMut(u64, u64)) -> Result<Record> {
+    let _lock = repository.lock(Purpose::Write)?;
+    restore::refuse_interrupted(&request.root)?;
+    let id = free_id(repository, request)?;
+    let made = make(repository, request, &id, progress);
+    if let Err(error) = &made {
+        // Whoever looks for the backup should find why there is none; on a full disk even that may not fit.
+        let failure = Failure::of(&id, request, error);
+        let _ = serde_json::to_vec(&failure).map(|json| repository.write_failure(&id, &json));
+    }
+    made
+}
+
+fn make(
+    repository: &Repository,
+    request: &Request,
+    id: &BackupId,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Record> {
+    let began = clock::monotonic();
+    let chunking = Chunking::new(repository.master());
+    repository.remove_left_overs()?;
+    let mut known = repository.index()?;
+    adopt::adopt(repository, &mut known)?;
+    let listed = list::of(repository)?;
+    let earlier = earlier(&listed, request);
+    let expected = earlier.as_ref().map_or(0, |earlier| earlier.record.size);
+    let lists = earlier.as_ref().map(|earlier| known.only(earlier.lists()));
+    let parent = match (&earlier, &lists) {
+        (Some(earlier), Some(lists)) if !request.full => {
+            let list = ListReader::open(repository, lists, &chunking, earlier)?;
+            Some(Parent::new(list, earlier.record.created)?)
+        }
+        _ => None,
+    };
+    let trees = walk::present(request)?;
+    let mut counts = Counts::default();
+    let (lists, written) = with_writer(repository, &chunking, &mut known, |to| {
+        let mut making = Making {
+            request,
+            to,
+            parent,
+            list: ListWriter::new(&chunking),
+            reader: Reader::new(&chunking),
+            names: HashMap::new(),
+            counts: &mut counts,
+            progress: &mut |done| progress(done, expected.max(done)),
+        };
+        let not_ours = [repository.dir(), &request.backups, &request.scratch];
+        for found in Walk::new(request, trees.clone(), &not_ours) {
+            making.add(&found?)?;
+        }
+        making.list.finish(making.to)
+    })?;
+    check::read_back(repository, &written)?;
+    let record = Record {
+        id: id.clone(),
+        kind: request.kind.clone(),
+        version: request.version.clone(),
+        by: request.by.clone(),
+        root: request.root.to_string_lossy().into_owned(),
+        created: request.created,
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        trees,
+        files: counts.files,
+        size: counts.bytes,
+        new_bytes: written.bytes,
+        unsettled: counts.unsettled,
+        special: counts.special,
+        key: repository.master().fingerprint(),
+    };
+    let Lists { entries, contents } = lists;
+    let snapshot = Snapshot {
+        record,
+        entries,
+        contents,
+    };
+    repository.write_snapshot(&snapshot)?;
+    for id in made_before(&listed, request) {
+        repository.remove_snapshot(&id)?;
+    }
+    Ok(snapshot.record)
+}
+
+/// The newest whole backup of the same place.
+fn earlier(listed: &[(Listed, Option<Snapshot>)], request: &Request) -> Option<Snapshot> {
+    let root = request.root.to_string_lossy();
+    let mut whole = listed.iter().filter_map(|(_, snapshot)| snapshot.as_ref());
+    whole.find(|snapshot| snapshot.record.root == root).cloned()
+}
+
+/// Backups that earlier tries of the same step have made: of the same update, before it left the same version.
+fn made_before(listed: &[(Listed, Option<Snapshot>)], request: &Request) -> Vec<BackupId> {
+    let Kind::BeforeUpdate(update) = &request.kind else {
+        return Vec::new();
+    };
+    let same = |one: &&(Listed, Option<Snapshot>)| {
+        one.0.is_for(update) && one.1.as_ref().is_some_and(|one| one.record.version == request.version)
+    };
+    listed.iter().filter(same).map(|one| one.0.id.clone()).collect()
+}
+
+fn free_id(repository: &Repository, request: &Request) -> Result<BackupId> {
+    let mut n = 1;
+    loop {
+        let id = BackupId::new(request.version.as_ref(), request.created, n)
+            .map_err(|e| BackupError::damaged(repository.dir(), e.to_string()))?;
+        if repository.is_free(&id)? {
+            return Ok(id);
+        }
+        n += 1;
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    files: u64,
+    bytes: u64,
+    unsettled: u64,
+    special: u64,
+}
+
+struct Making<'a, 'w> {
+    request: &'a Request,
+    to: &'a mut ChunkWriter<'w>,
+    parent: Option<Parent<'a>>,
+    list: ListWriter<'a>,
+    reader: Reader<'a>,
+    /// Files with several names, by device and inode: the first name.
+    names: HashMap<(u64, u64), PathBuf>,
+    counts: &'a mut Counts,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl Making<'_, '_> {
+    fn add(&mut self, found: &Found) -> Result<()> {
+        let Found { path, meta } = found;
+        let full = self.request.root.join(path);
+        if meta.is_dir() {
+            let mut entry = Entry::of(path, meta, What::Folder);
+            entry.set_attributes(&read::attributes(&full)?);
+            return self.list.add(self.to, &entry, &[]);
+        }
+        if meta.is_symlink() {
+            let target = walk::unless_missing(std::fs::read_link(&full));
+            let Some(target) = target.map_err(|e| BackupError::io("read the link", &full, e))? else {
+                return Ok(());
+            };
+            self.counts.files += 1;
+            let what = What::Link {
+                target: Name::of(&target),
+            };
+            return self.list.add(self.to, &Entry::of(path, meta, what), &[]);
+        }
+        if !meta.is_file() {
+            self.counts.special += 1;
+            return self.list.add(self.to, &Entry::of(path, meta, What::Special), &[]);
+        }
+        self.add_file(path, &full, meta)
+    }
+
+    fn add_file(&mut self, path: &Path, full: &Path, meta: &Metadata) -> Result<()> {
+        let database = is_database(self.request, path);
+        let mut seen = Seen::of(meta);
+        if database {
+            seen.log = log_of(full);
+        }
+        let taken_over = match &mut self.parent {
+            Some(parent) => parent.unchanged(path, meta, &seen)?,
+            None => None,
+        };
+        if let Some((mut entry, chunks)) = taken_over
+            && chunks.iter().all(|id| self.to.knows(*id))
+        {
+            if let What::File(content) = &mut entry.what {
+                content.same_as = self.first_name(path, meta);
+            }
+            (self.progress)(self.counts.bytes + entry.size());
+            return self.add_entry(&entry, &chunks);
+        }
+        let done = self.counts.bytes;
+        let mut read = 0;
+        let progress = &mut *self.progress;
+        let mut heard = |n| {
+            read += n;
+            progress(done + read);
+        };
+        let reading = if database {
+            let (size, chunks) = self.reader.database(full, self.to, &mut heard)?;
+            Reading {
+                meta: meta.clone(),
+                size,
+                chunks,
+                unsettled: false,
+            }
+        } else {
+            match self.reader.file(full, self.to, &mut heard)? {
+                Some(reading) => reading,
+                None => return Ok(()),
+            }
+        };
+        self.add_reading(path, full, reading, database, seen.log)
+    }
+
+    fn add_reading(
+        &mut self,
+        path: &Path,
+        full: &Path,
+        reading: Reading,
+        database: bool,
+        log: Option<(u64, i64, u32)>,
+    ) -> Result<()> {
+        let Reading {
+            meta,
+            size,
+            chunks,
+            unsettled,
+        } = reading;
+        let content = Content {
+            size,
+            chunks: chunks.len() as u64,
+            database,
+            unsettled,
+            sparse: meta.blocks() * 512 < meta.len(),
+            same_as: self.first_name(path, &meta),
+            seen: Seen { log, ..Seen::of(&meta) },
+        };
+        let mut entry = Entry::of(path, &meta, What::File(content));
+        entry.set_attributes(&read::attributes(full)?);
+        self.counts.unsettled += u64::from(unsettled);
+        self.add_entry(&entry, &chunks)
+    }
+
+    fn add_entry(&mut self, entry: &Entry, chunks: &[ChunkId]) -> Result<()> {
+        self.counts.files += 1;
+        self.counts.bytes += entry.size();
+        self.list.add(self.to, entry, chunks)
+    }
+
+    /// The earlier name of this file, if it has one.
+    fn first_name(&mut self, path: &Path, meta: &Metadata) -> Option<Name> {
+        if meta.nlink() < 2 {
+            return None;
+        }
+        match self.names.entry((meta.dev(), meta.ino())) {
+            std::collections::hash_map::Entry::Occupied(first) => Some(Name::of(first.get())),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(path.to_path_buf());
+                None
+            }
+        }
+    }
+}
+
+/// Size and time of the log beside a database.
+fn log_of(database: &Path) -> Option<(u64, i64, u32)> {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    let meta = std::fs::metadata(name).ok()?;
+    Some((meta.len(), meta.mtime(), super::entry::nanos(meta.mtime_nsec())))
+}
+
+/// Puts the content of all files that are there, for the chunks alone.
+pub fn put_files(
+    repository: &Repository,
+    chunking: &Chunking,
+    request: &Request,
+    to: &mut ChunkWriter<'_>,
+) -> Result<()> {
+    let mut reader = Reader::new(chunking);
+    let trees = walk::present(request)?;
+    for found in Walk::new(request, trees, &[repository.dir(), &request.backups, &request.scratch]) {
+        let Found { path, meta } = found?;
+        let full = request.root.join(&path);
+        if !meta.is_file() {
+            continue;
+        }
+        if is_database(request, &path) {
+            reader.database(&full, to, &mut |_| {})?;
+        } else {
+            reader.file(&full, to, &mut |_| {})?;
+        }
+    }
+    Ok(())
+}
+
+fn is_database(request: &Request, path: &Path) -> bool {
+    request.databases.iter().any(|one| Path::new(one.as_str()) == path)
+}

@@ -1,0 +1,66 @@
+//! Which of the repositories in a folder of backups is an installation's own: the one that its key opens. Installations that
+//! share a folder each have one.
+
+use std::path::{Path, PathBuf};
+
+use super::keys::{self, Author, KeysError, Unlock};
+use super::repository::Repository;
+use super::{BackupError, Result};
+
+/// Where an installation's backups lie and what opens them.
+#[derive(Debug, Clone)]
+pub struct Home {
+    pub folder: PathBuf,
+    /// Nobody else puts backups there: what the key does not open was ours, and the key is the wrong one.
+    pub private: bool,
+    pub unlock: Unlock,
+}
+
+/// The installation's repository; none when it has none yet.
+pub fn find(home: &Home) -> Result<Option<Repository>> {
+    let mut refused = None;
+    for dir in Repository::all_in(&home.folder)? {
+        match keys::open(&dir, &home.unlock) {
+            Ok(keyring) => return Repository::open(&dir, keyring).map(Some),
+            Err(e @ (KeysError::NotOpened { .. } | KeysError::NoKeyFile { .. })) => refused = Some(e),
+            // Its first backup was cut off before it had a key.
+            Err(KeysError::NoKeys { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    match refused {
+        Some(e) if home.private => Err(e.into()),
+        _ => Ok(None),
+    }
+}
+
+/// The installation's repository, to write to; a new one when it has none yet.
+pub fn find_or_make(home: &Home, author: &Author) -> Result<Repository> {
+    if let Some(found) = find(home)? {
+        let keyring = keys::open_to_write(found.dir(), &home.unlock)?;
+        return Repository::open(found.dir(), keyring);
+    }
+    let unfinished = Repository::all_in(&home.folder)?
+        .into_iter()
+        .find(|dir| home.private && !keys::exists(dir).unwrap_or(true));
+    let dir = unfinished.unwrap_or_else(|| home.folder.join(Repository::new_name()));
+    Repository::make(&dir)?;
+    let keyring = keys::create(&dir, &home.unlock, author)?;
+    Repository::open(&dir, keyring)
+}
+
+/// The installation's repository; an error when it has none.
+pub fn existing(home: &Home) -> Result<Repository> {
+    find(home)?.ok_or_else(|| BackupError::None {
+        folder: home.folder.clone(),
+    })
+}
+
+/// Repositories of others in the same folder.
+pub fn others(folder: &Path, own: Option<&Repository>) -> Result<usize> {
+    let all = Repository::all_in(folder)?;
+    Ok(all
+        .iter()
+        .filter(|dir| own.is_none_or(|own| own.dir() != dir.as_path()))
+        .count())
+}

@@ -1,0 +1,193 @@
+//! The two lists of a backup: its entries, a line of JSON each in the order of their paths, and the chunks of its files. Both are
+//! kept as chunks themselves, so that a backup of what has hardly changed hardly adds anything.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Component, Path};
+
+use super::chunk::{ChunkId, Chunking, Cut, Cutter};
+use super::entry::Entry;
+use super::repository::{BlockReader, ChunkWriter, Index, Repository, Shelf, Snapshot};
+use super::{BackupError, Result};
+
+/// A line longer than this was not written by us: two paths of 4096 bytes in hex, attributes of 64 KiB in hex, and the rest.
+const LINE_LIMIT: u64 = 256 << 10;
+const CUT: Cut = Cut::Content(64 << 10);
+const ID: usize = 16;
+
+pub struct ListWriter<'a> {
+    entries: Cutter<'a>,
+    contents: Cutter<'a>,
+    lists: Lists,
+    bytes: Vec<u8>,
+}
+
+/// The chunks of both lists.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Lists {
+    pub entries: Vec<ChunkId>,
+    pub contents: Vec<ChunkId>,
+}
+
+impl<'a> ListWriter<'a> {
+    pub fn new(chunking: &'a Chunking) -> Self {
+        Self {
+            entries: Cutter::new(chunking, CUT),
+            contents: Cutter::new(chunking, CUT),
+            lists: Lists::default(),
+            bytes: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, to: &mut ChunkWriter<'_>, entry: &Entry, chunks: &[ChunkId]) -> Result<()> {
+        self.bytes.clear();
+        serde_json::to_writer(&mut self.bytes, entry)
+            .map_err(|e| BackupError::io("describe", &entry.path.path(), e.into()))?;
+        self.bytes.push(b'\n');
+        let lists = &mut self.lists;
+        self.entries.take(&self.bytes, &mut |chunk| {
+            lists.entries.push(to.put(Shelf::List, chunk)?);
+            Ok::<_, BackupError>(())
+        })?;
+        self.bytes.clear();
+        chunks.iter().for_each(|id| self.bytes.extend_from_slice(&id.0));
+        self.contents.take(&self.bytes, &mut |chunk| {
+            lists.contents.push(to.put(Shelf::List, chunk)?);
+            Ok::<_, BackupError>(())
+        })
+    }
+
+    pub fn finish(self, to: &mut ChunkWriter<'_>) -> Result<Lists> {
+        let mut lists = self.lists;
+        self.entries.finish(&mut |chunk| {
+            lists.entries.push(to.put(Shelf::List, chunk)?);
+            Ok::<_, BackupError>(())
+        })?;
+        self.contents.finish(&mut |chunk| {
+            lists.contents.push(to.put(Shelf::List, chunk)?);
+            Ok::<_, BackupError>(())
+        })?;
+        Ok(lists)
+    }
+}
+
+/// Gives the entries one by one, each with the chunks of its content.
+pub struct ListReader<'a> {
+    entries: BufReader<Stream<'a>>,
+    contents: BufReader<Stream<'a>>,
+    path: std::path::PathBuf,
+}
+
+/// An entry with its chunks.
+pub type Listed = (Entry, Vec<ChunkId>);
+
+impl<'a> ListReader<'a> {
+    pub fn open(
+        repository: &'a Repository,
+        index: &'a Index,
+        chunking: &'a Chunking,
+        snapshot: &Snapshot,
+    ) -> Result<Self> {
+        let stream = |chunks: Vec<ChunkId>| {
+            Ok::<_, BackupError>(BufReader::with_capacity(
+                64 << 10,
+                Stream {
+                    blocks: BlockReader::new(repository, index, chunking)?,
+                    chunks: chunks.into_iter(),
+                    held: Vec::new(),
+                    given: 0,
+                    failed: None,
+                },
+            ))
+        };
+        Ok(Self {
+            entries: stream(snapshot.entries.clone())?,
+            contents: stream(snapshot.contents.clone())?,
+            path: repository.snapshot_path(&snapshot.record.id),
+        })
+    }
+
+    fn read(&mut self) -> Result<Option<Listed>> {
+        let mut line = Vec::new();
+        let read = Read::by_ref(&mut self.entries)
+            .take(LINE_LIMIT)
+            .read_until(b'\n', &mut line);
+        if let Err(e) = read {
+            return Err(self.entries.get_mut().cause(&self.path, e));
+        }
+        if line.is_empty() {
+            return self.at_end();
+        }
+        let wrong = |problem: &str| BackupError::damaged(&self.path, format!("its list of entries {problem}"));
+        let entry: Entry = serde_json::from_slice(&line).map_err(|e| wrong(&format!("is not understood: {e}")))?;
+        let path = entry.path.path();
+        let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+        if !inside || path.as_os_str().is_empty() {
+            return Err(wrong("names a path outside the installation"));
+        }
+        let mut chunks = Vec::new();
+        for _ in 0..entry.chunks() {
+            let mut id = [0; ID];
+            if let Err(e) = self.contents.read_exact(&mut id) {
+                return Err(self.contents.get_mut().cause(&self.path, e));
+            }
+            chunks.push(ChunkId(id));
+        }
+        Ok(Some((entry, chunks)))
+    }
+
+    fn at_end(&mut self) -> Result<Option<Listed>> {
+        match self.contents.fill_buf().map(<[u8]>::is_empty) {
+            Ok(true) => Ok(None),
+            Ok(false) => Err(BackupError::damaged(
+                &self.path,
+                "it lists chunks that belong to no file",
+            )),
+            Err(e) => Err(self.contents.get_mut().cause(&self.path, e)),
+        }
+    }
+}
+
+impl Iterator for ListReader<'_> {
+    type Item = Result<Listed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+/// Chunks one after the other as one stream.
+struct Stream<'a> {
+    blocks: BlockReader<'a>,
+    chunks: std::vec::IntoIter<ChunkId>,
+    held: Vec<u8>,
+    given: usize,
+    /// What an error of [`Read`] cannot carry.
+    failed: Option<BackupError>,
+}
+
+impl Stream<'_> {
+    fn cause(&mut self, path: &Path, error: io::Error) -> BackupError {
+        self.failed.take().unwrap_or_else(|| BackupError::reading(path, error))
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.held.len() {
+            let Some(id) = self.chunks.next() else { return Ok(0) };
+            self.held.clear();
+            self.given = 0;
+            match self.blocks.chunk(id) {
+                Ok(chunk) => self.held.extend_from_slice(chunk),
+                Err(e) => {
+                    self.failed = Some(e);
+                    return Err(io::Error::other("a chunk of a list cannot be read"));
+                }
+            }
+        }
+        let n = buf.len().min(self.held.len() - self.given);
+        buf[..n].copy_from_slice(&self.held[self.given..self.given + n]);
+        self.given += n;
+        Ok(n)
+    }
+}

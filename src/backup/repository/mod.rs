@@ -1,0 +1,19 @@
+//! A backup repository on disk: packs of chunks, indexes that say where each chunk lies, and a snapshot for each backup.
+
+mod blocks;
+mod coding;
+mod document;
+mod index;
+mod lock;
+mod open;
+mod pack;
+mod snapshot;
+mod write;
+
+pub use blocks::BlockReader;
+pub use index::{BlockPlace, ChunkPlace, Index};
+pub use lock::Purpose;
+pub use open::Repository;
+pub use pack::{LARGEST_BLOCK, PackId, PackReader, Packed, PackedBlock};
+pub use snapshot::Snapshot;
+pub use write::{ChunkWriter, Shelf, Written, with_writer};

@@ -1,0 +1,210 @@
+//! Unpacking what is wanted of a backup into a folder where nobody looks yet: block by block on all cores, each block opened once
+//! for all the files that have a part of it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::{Wanted, finish};
+use crate::backup::chunk::{ChunkId, Chunking};
+use crate::backup::cores::on_all_cores;
+use crate::backup::entry::{Content, Entry, What};
+use crate::backup::listing::ListReader;
+use crate::backup::repository::{BlockReader, Index, Repository};
+use crate::backup::{BackupError, Result};
+use crate::disk::{self, TreeFile, TreeWriter};
+
+/// Pieces and files that are written before more are looked up, so that memory is bounded.
+const PIECES: usize = 1 << 16;
+const FILES: usize = 1 << 14;
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Filled {
+    /// Files and links.
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// Fills a fresh `new`. Not durable yet.
+pub fn fill(
+    repository: &Repository,
+    index: &Index,
+    chunking: &Chunking,
+    list: ListReader<'_>,
+    wanted: &Wanted,
+    new: &Path,
+) -> Result<Filled> {
+    let mut filling = Filling {
+        repository,
+        index,
+        chunking,
+        tree: TreeWriter::fresh(new)?,
+        files: Vec::new(),
+        pieces: Vec::new(),
+        zeros: HashMap::new(),
+        filled: Filled::default(),
+    };
+    let (mut folders, mut again) = (Vec::new(), Vec::new());
+    for listed in list {
+        let (entry, chunks) = listed?;
+        let path = entry.path.path();
+        if !wanted.has(&path) {
+            continue;
+        }
+        let full = new.join(&path);
+        match &entry.what {
+            What::Special => continue,
+            What::Folder => {
+                disk::make_folders(&full)?;
+                folders.push((full, entry));
+                continue;
+            }
+            What::Link { target } => {
+                filling.tree.link(&path, &target.path())?;
+                finish::owner(&full, &entry)?;
+            }
+            What::File(content) => match first_name(content, wanted) {
+                Some(first) => again.push((new.join(first), full)),
+                None => filling.file(&path, full, entry.clone(), content, &chunks)?,
+            },
+        }
+        filling.filled.files += 1;
+        filling.filled.bytes += entry.size();
+    }
+    filling.write()?;
+    filling.finish()?;
+    for (first, name) in again {
+        disk::add_name(&first, &name)?;
+    }
+    // Innermost first: filling a folder changes its time, and a read-only one cannot be filled.
+    for (folder, entry) in folders.iter().rev() {
+        finish::folder(folder, entry)?;
+    }
+    Ok(filling.filled)
+}
+
+/// The other name of the same file, if that is restored too.
+fn first_name(content: &Content, wanted: &Wanted) -> Option<PathBuf> {
+    let first = content.same_as.as_ref()?.path();
+    wanted.has(&first).then_some(first)
+}
+
+struct Filling<'a> {
+    repository: &'a Repository,
+    index: &'a Index,
+    chunking: &'a Chunking,
+    tree: TreeWriter,
+    files: Vec<(PathBuf, Entry)>,
+    pieces: Vec<Piece>,
+    /// Ids of chunks of zeros, by length.
+    zeros: HashMap<u32, ChunkId>,
+    filled: Filled,
+}
+
+/// A chunk and where it goes.
+#[derive(Clone, Copy)]
+struct Piece {
+    block: u32,
+    /// Where it begins in the block.
+    at: u32,
+    length: u32,
+    file: u32,
+    /// Where it begins in the file.
+    offset: u64,
+    id: ChunkId,
+}
+
+impl Filling<'_> {
+    fn file(&mut self, path: &Path, full: PathBuf, entry: Entry, content: &Content, chunks: &[ChunkId]) -> Result<()> {
+        if let Some(above) = full.parent() {
+            self.tree.folder(above)?;
+        }
+        let sparse = content.sparse;
+        self.files.push((full, entry));
+        let file = u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX);
+        let mut offset = 0;
+        for id in chunks {
+            let Some(place) = self.index.find(*id) else {
+                return Err(BackupError::MissingChunk {
+                    dir: self.repository.dir().to_path_buf(),
+                    id: hex::encode(id.0),
+                });
+            };
+            if !(sparse && self.is_zeros(*id, place.length)) {
+                self.pieces.push(Piece {
+                    block: place.block,
+                    at: place.at,
+                    length: place.length,
+                    file,
+                    offset,
+                    id: *id,
+                });
+            }
+            offset += u64::from(place.length);
+            if self.pieces.len() >= PIECES {
+                self.write()?;
+            }
+        }
+        if offset != content.size {
+            let problem = format!("{} has {} bytes and chunks of {offset}", path.display(), content.size);
+            return Err(BackupError::damaged(self.repository.dir(), problem));
+        }
+        if self.files.len() >= FILES {
+            self.write()?;
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    fn is_zeros(&mut self, id: ChunkId, length: u32) -> bool {
+        let chunking = self.chunking;
+        let zeros = self
+            .zeros
+            .entry(length)
+            .or_insert_with(|| chunking.id(&vec![0; length as usize]));
+        *zeros == id
+    }
+
+    fn write(&mut self) -> Result<()> {
+        self.pieces.sort_unstable_by_key(|piece| (piece.block, piece.at));
+        let blocks: Vec<&[Piece]> = self.pieces.chunk_by(|a, b| a.block == b.block).collect();
+        let (repository, index, chunking, files) = (self.repository, self.index, self.chunking, &self.files);
+        on_all_cores(
+            &blocks,
+            || Ok((BlockReader::new(repository, index, chunking)?, None)),
+            |(reader, open): &mut (BlockReader<'_>, Option<(u32, TreeFile)>), pieces| {
+                let block = reader.block(pieces[0].block)?;
+                for piece in *pieces {
+                    let chunk = block.get(piece.at as usize..piece.at as usize + piece.length as usize);
+                    let Some(chunk) = chunk.filter(|chunk| chunking.id(chunk) == piece.id) else {
+                        let problem = format!("chunk {:?} is not what its name says", piece.id);
+                        return Err(BackupError::damaged(repository.dir(), problem));
+                    };
+                    let file = match open.take_if(|(file, _)| *file == piece.file) {
+                        Some((_, file)) => file,
+                        None => TreeFile::at(&files[piece.file as usize].0)?,
+                    };
+                    file.write_at(chunk, piece.offset)?;
+                    *open = Some((piece.file, file));
+                }
+                Ok(())
+            },
+        )?;
+        self.pieces.clear();
+        Ok(())
+    }
+
+    /// All pieces of all files so far are written.
+    fn finish(&mut self) -> Result<()> {
+        on_all_cores(
+            &self.files,
+            || Ok(()),
+            |(), (full, entry)| {
+                entry
+                    .content()
+                    .map_or(Ok(()), |content| finish::file(full, entry, content))
+            },
+        )?;
+        self.files.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! What is being written while it is backed up.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::*;
+
+#[test]
+fn a_database_that_is_being_written_is_copied_at_one_moment_and_restored_without_its_old_log() {
+    let place = Place::filled();
+    let path = place.root().join("data/app.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE a (n); CREATE TABLE b (n);")
+        .unwrap();
+    let stop = AtomicBool::new(false);
+    let record = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let db = Connection::open(&path).unwrap();
+            db.busy_timeout(Duration::from_secs(10)).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                db.execute_batch("BEGIN; INSERT INTO a VALUES (randomblob(900)); INSERT INTO b VALUES (1); COMMIT;")
+                    .unwrap();
+            }
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        let record = place.create(Kind::Manual);
+        stop.store(true, Ordering::Relaxed);
+        record.unwrap()
+    });
+    let shown = show(&place.repository, &record.id).unwrap();
+    let names: Vec<_> = shown.files.iter().map(|file| file.path.as_str()).collect();
+    assert!(
+        names.contains(&"data/app.db") && !names.iter().any(|name| name.contains("-wal")),
+        "{names:?}"
+    );
+    let counts = |db: &Connection| -> (i64, i64) {
+        let sql = "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)";
+        db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    let now = counts(&db);
+    assert!(place.root().join("data/app.db-wal").exists());
+    // The product is down but left its log: it must not be replayed into the restored file.
+    let log = fs::read(place.root().join("data/app.db-wal")).unwrap();
+    drop(db);
+    fs::write(place.root().join("data/app.db-wal"), log).unwrap();
+    place.restore(&record.id, &only(&["data/app.db"])).unwrap();
+    assert!(!place.root().join("data/app.db-wal").exists());
+    let db = Connection::open(&path).unwrap();
+    let then = counts(&db);
+    assert!(then.0 == then.1 && then.0 > 0 && then.0 <= now.0, "{then:?} of {now:?}");
+    let ok: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(ok, "ok");
+}
+
+/// The file itself does not change while rows go to the log.
+#[test]
+fn rows_that_are_only_in_the_log_are_in_the_next_backup() {
+    let place = Place::filled();
+    let path = place.root().join("data/app.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE a (n); PRAGMA wal_checkpoint(TRUNCATE);",
+    )
+    .unwrap();
+    place.create_later();
+    db.execute_batch("INSERT INTO a VALUES (1)").unwrap();
+    let second = place.create_later();
+    drop(db);
+    place.restore(&second.id, &only(&["data/app.db"])).unwrap();
+    let db = Connection::open(&path).unwrap();
+    let rows: i64 = db.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1);
+}
+
+#[test]
+fn files_that_grow_shrink_and_vanish_while_they_are_read_neither_fail_nor_hang_a_backup() {
+    let place = Place::filled();
+    let stop = AtomicBool::new(false);
+    let (growing, vanishing) = (place.root().join("data/log"), place.root().join("data/deep/er/tmp"));
+    fs::write(&growing, noise(3 << 20, 1)).unwrap();
+    let records = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0_u64;
+            while !stop.load(Ordering::Relaxed) {
+                n += 1;
+                fs::write(&growing, noise((2 << 20) + (n as usize % 7) * 100_000, n)).unwrap();
+                fs::write(&vanishing, "x").unwrap();
+                let _ = fs::remove_file(&vanishing);
+            }
+        });
+        let records: Vec<_> = (0..5).map(|_| place.create(Kind::Manual)).collect();
+        stop.store(true, Ordering::Relaxed);
+        records
+    });
+    for record in records {
+        let record = record.unwrap();
+        let elsewhere = place.dir.path().join("elsewhere");
+        restore(&place.repository, &record.id, &Selection::All, &elsewhere).unwrap();
+        let shown = show(&place.repository, &record.id).unwrap();
+        let log = shown.files.iter().find(|file| file.path == "data/log").unwrap();
+        assert_eq!(fs::metadata(elsewhere.join("data/log")).unwrap().len(), log.size);
+        let unsettled = shown.files.iter().filter(|file| file.unsettled).count() as u64;
+        assert_eq!(record.unsettled, unsettled);
+    }
+}
