@@ -1,10 +1,7 @@
 //! Release indexes (`netlink plan --index`): what is read can be planned over, and a way is one.
 #![no_main]
 
-use std::collections::BTreeSet;
-
-use netlink::plan::{Index, Policy, Terms, scheme_of, travel};
-use netlink::release::FactSheet;
+use netlink::plan::{Index, Terms, scheme_of, travel};
 use netlink::version::{Dotted, Scheme, Version};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -14,13 +11,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
 });
 
 fn terms<V: Scheme>() -> Terms<V> {
-    Terms {
-        facts: FactSheet::default(),
-        policy: Policy::default(),
-        now: jiff::Timestamp::UNIX_EPOCH,
-        node: None,
-        accepted_risks: BTreeSet::new(),
-    }
+    Terms::at(jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn check<V: Scheme>(text: &str) {
