@@ -8,6 +8,7 @@ mod download;
 mod health;
 mod maintenance_off;
 mod maintenance_on;
+mod place;
 mod preflight;
 mod record;
 mod retention;

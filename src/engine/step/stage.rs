@@ -5,33 +5,30 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Work, download, nothing};
+use super::{Work, download, gathered, keep, place};
 use crate::disk;
 use crate::engine::{Context, StepError};
 use crate::package::{self, Expect, Staged};
 use crate::plan::{Leg, Step, Strategy};
 use crate::release::{PackageRef, PatchRef, Platform};
 
-pub const WORK: Work = Work {
-    prepare: nothing,
-    apply,
-    undo,
-};
+pub const WORK: Work = Work { prepare, apply, undo };
+
+fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
+    keep(&place::look(cx, step)?)
+}
 
 fn apply(cx: &Context<'_>, step: &Step, value: &Value) -> Result<String, StepError> {
     let leg = cx.leg(step)?;
     let package = download::package_of(leg)?;
     refuse_active(cx, &leg.to)?;
     let staged = cx.layout.staging().join(leg.to.to_string());
-    let release = cx.layout.release(&leg.to);
-    let disk_failed = |e| StepError::because("NL0320", &e);
-    disk::create_dir_all(&cx.layout.staging()).map_err(disk_failed)?;
+    disk::create_dir_all(&cx.layout.staging()).map_err(|e| StepError::because("NL0320", &e))?;
     let (tree, way) = match &leg.strategy {
         Strategy::Patch { patch, .. } if !download::fell_back(value) => patched(cx, step, patch, &staged)?,
         _ => (unpacked(cx, step, &staged)?, String::new()),
     };
-    disk::remove_tree(&release).map_err(disk_failed)?;
-    disk::rename(&staged, &release).map_err(disk_failed)?;
+    place::fill(cx, step, &gathered(value)?, &staged)?;
     Ok(format!(
         "{} files, {} bytes{way}",
         tree.manifest().files.len(),
@@ -90,10 +87,10 @@ fn refuse_active(cx: &Context<'_>, version: &crate::version::Version) -> Result<
     Ok(())
 }
 
-fn undo(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
+fn undo(cx: &Context<'_>, step: &Step, value: &Value) -> Result<(), StepError> {
     let version = &cx.leg(step)?.to;
     refuse_active(cx, version)?;
-    let removed = disk::remove_tree(&cx.layout.release(version))
-        .and_then(|()| disk::remove_tree(&cx.layout.staging().join(version.to_string())));
-    removed.map_err(|e| StepError::because("NL0320", &e))
+    place::clear(cx, step, &gathered(value)?)?;
+    let staged = cx.layout.staging().join(version.to_string());
+    disk::remove_tree(&staged).map_err(|e| StepError::because("NL0320", &e))
 }
