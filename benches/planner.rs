@@ -5,12 +5,10 @@
 //! `cargo bench --bench planner`; reading the index and planning over it are told apart, and the growth beside n log n.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use netlink::plan::{Index, Policy, Terms, plan_way};
-use netlink::release::FactSheet;
+use netlink::plan::{Index, Terms, plan_way};
 use netlink::version::Dotted;
 
 const SIZES: [(u32, usize); 3] = [(1_000, 201), (100_000, 15), (1_000_000, 5)];
@@ -89,13 +87,7 @@ fn window_index(count: u32) -> String {
 }
 
 fn terms() -> Terms<Dotted> {
-    Terms {
-        facts: FactSheet::default(),
-        policy: Policy::default(),
-        now: jiff::Timestamp::UNIX_EPOCH,
-        node: None,
-        accepted_risks: BTreeSet::new(),
-    }
+    Terms::at(jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn median(mut times: Vec<Duration>) -> f64 {

@@ -1,10 +1,7 @@
 //! Release indexes (`netlink plan --index`): what is read can be planned over, and a way is one.
 #![no_main]
 
-use std::collections::BTreeSet;
-
-use netlink::plan::{Index, Policy, Terms, scheme_of, travel};
-use netlink::release::FactSheet;
+use netlink::plan::{Index, Terms, index_graph, plan_way, scheme_of};
 use netlink::version::{Dotted, Scheme, Version};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -14,13 +11,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
 });
 
 fn terms<V: Scheme>() -> Terms<V> {
-    Terms {
-        facts: FactSheet::default(),
-        policy: Policy::default(),
-        now: jiff::Timestamp::UNIX_EPOCH,
-        node: None,
-        accepted_risks: BTreeSet::new(),
-    }
+    Terms::at(jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn check<V: Scheme>(text: &str) {
@@ -49,22 +40,32 @@ fn versions<V: Scheme>(text: &str) -> Vec<V> {
 }
 
 fn way<V: Scheme>(text: &str, from: &V, to: &V) {
-    let found = travel(text, from, to, terms());
-    let again = travel(text, from, to, terms());
-    let Ok(way) = found else {
-        assert!(again.is_err());
-        return;
-    };
-    assert_eq!(again.unwrap(), way);
-    assert_eq!(way.path.first(), Some(&from.to_string()));
-    assert_eq!(way.path.last().map(|last| last.parse()), Some(Ok(to.clone())));
-    assert_eq!(way.hops.len() + 1, way.path.len());
-    for (hop, pair) in way.hops.iter().zip(way.path.windows(2)) {
-        assert_eq!((&hop.from, &hop.to), (&pair[0], &pair[1]));
-        let hop = travel(text, &pair[0].parse::<V>().unwrap(), &pair[1].parse().unwrap(), terms());
+    let found = travel(text, from, to);
+    assert_eq!(travel(text, from, to), found);
+    let Ok(way) = found else { return };
+    let path: Vec<V> = way["path"].as_array().unwrap().iter().map(version).collect();
+    assert_eq!((path.first(), path.last()), (Some(from), Some(to)));
+    let hops = way["hops"].as_array().unwrap();
+    assert_eq!(hops.len() + 1, path.len());
+    for (hop, pair) in hops.iter().zip(path.windows(2)) {
+        assert_eq!(
+            (version(&hop["from"]), version(&hop["to"])),
+            (pair[0].clone(), pair[1].clone())
+        );
         assert!(
-            hop.is_ok(),
+            travel(text, &pair[0], &pair[1]).is_ok(),
             "{from} to {to} goes over {pair:?}, which is no way by itself"
         );
     }
+}
+
+/// The whole answer, or why there is none.
+fn travel<V: Scheme>(text: &str, from: &V, to: &V) -> Result<serde_json::Value, String> {
+    let graph = index_graph(text, from, terms()).map_err(|error| error.to_string())?;
+    let way = plan_way(&graph, from, to).map_err(|error| error.to_string())?;
+    Ok(serde_json::to_value(&way).unwrap())
+}
+
+fn version<V: Scheme>(text: &serde_json::Value) -> V {
+    text.as_str().unwrap().parse().unwrap()
 }

@@ -2,6 +2,7 @@
 
 use super::repository::Repository;
 use super::{AppError, Installation, Result};
+use crate::fetch;
 use crate::plan::{Direction, Plan, PlanNotes};
 use crate::release::changelog::{Changelog, Span, View, Yanked, view};
 use crate::release::{Catalog, CatalogRelease, FactSheet, Withdrawal};
@@ -32,8 +33,7 @@ pub fn changes(installation: &Installation, of: &ChangesOf) -> Result<View> {
             (wanted.map(|release| release.version.clone()).collect(), of_a_way(span))
         }
     };
-    let all = versions.iter().map(|version| one(&repository, &catalog, version));
-    Ok(view(all.collect::<Result<Vec<Changelog>>>()?, Vec::new(), &span))
+    Ok(view(all(&repository, &catalog, &versions)?, Vec::new(), &span))
 }
 
 /// What the releases that an upgrade passes ask for; the first installation has nothing that could break.
@@ -71,7 +71,8 @@ fn between(repository: &Repository, catalog: &Catalog, low: &Version, high: &Ver
         .releases()
         .filter(|release| release.version > *low && release.version <= *high);
     let told = passed.filter(|release| catalog.changelog(&release.version).is_some());
-    told.map(|release| one(repository, catalog, &release.version)).collect()
+    let versions: Vec<Version> = told.map(|release| release.version.clone()).collect();
+    all(repository, catalog, &versions)
 }
 
 /// Whoever comes from a pre-release follows them: those on the way are hops of their own.
@@ -83,7 +84,16 @@ fn of_a_way(span: &Span) -> Span {
     }
 }
 
-fn one(repository: &Repository, catalog: &Catalog, version: &Version) -> Result<Changelog> {
+/// In the order of the versions; of several that fail, the first one is told.
+fn all(repository: &Repository, catalog: &Catalog, versions: &[Version]) -> Result<Vec<Changelog>> {
+    let texts = fetch::several(repository.sources(), versions, |version| {
+        text(repository, catalog, version)
+    });
+    let read = |(version, text): (&Version, Result<String>)| read(catalog, version, &text?);
+    versions.iter().zip(texts).map(read).collect()
+}
+
+fn text(repository: &Repository, catalog: &Catalog, version: &Version) -> Result<String> {
     let missing = || {
         let version_of = |release: &CatalogRelease| release.version.to_string();
         let known = catalog.releases().map(version_of).collect::<Vec<_>>().join(", ");
@@ -92,9 +102,11 @@ fn one(repository: &Repository, catalog: &Catalog, version: &Version) -> Result<
             format!("there is no changelog of {version}; the versions that exist are: {known}"),
         )
     };
-    let target = catalog.changelog(version).ok_or_else(missing)?;
-    let text = repository.changelog(target)?;
-    let mut changelog = Changelog::parse(version, &text).map_err(|e| AppError::below("NL0204", &e))?;
+    repository.changelog(catalog.changelog(version).ok_or_else(missing)?)
+}
+
+fn read(catalog: &Catalog, version: &Version, text: &str) -> Result<Changelog> {
+    let mut changelog = Changelog::parse(version, text).map_err(|e| AppError::below("NL0204", &e))?;
     // What was said later holds.
     if let Some(Withdrawal { reason, instead, .. }) = catalog.withdrawal(version) {
         changelog.yanked = Some(Yanked {

@@ -1,6 +1,6 @@
 //! Under which terms this installation is planned for: the operator's policy and the facts that rules may depend on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{AppError, Installation, Result};
@@ -25,9 +25,8 @@ pub fn gather(installation: &Installation) -> Result<Terms> {
             exclude: policy.exclude.clone(),
             channel: policy.channel,
         },
-        now: clock::now(),
         node: Some(policy.node.clone().unwrap_or_else(host::hostname)),
-        accepted_risks: BTreeSet::new(),
+        ..Terms::at(clock::now())
     })
 }
 

@@ -13,6 +13,8 @@ use super::{FetchError, Limits, Network, trust};
 use crate::clock::Deadline;
 
 const MAX_REDIRECTS: u32 = 5;
+/// How many are used at once, and kept to be used again, at the server of one place.
+pub(super) const CONNECTIONS: usize = 4;
 
 /// What is asked for, and how it is called in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub(super) fn agent(address: &Address, network: &Network) -> Result<Agent, Fetch
         .http_status_as_error(false)
         .https_only(address.url.starts_with("https:"))
         .max_redirects(MAX_REDIRECTS)
+        .max_idle_connections_per_host(CONNECTIONS)
         .timeout_resolve(Some(limits.connect))
         .timeout_connect(Some(limits.connect))
         .timeout_recv_response(Some(limits.idle))

@@ -153,6 +153,13 @@ impl Location {
         }
     }
 
+    pub(super) fn is_remote(&self) -> bool {
+        match &self.0 {
+            Place::Folder(_) | Place::Bundle { .. } => false,
+            Place::Web(_) | Place::Bucket { .. } => true,
+        }
+    }
+
     /// The folder itself, where it is one of this machine.
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         match &self.0 {

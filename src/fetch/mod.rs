@@ -12,6 +12,7 @@ mod pace;
 mod part;
 mod proxy;
 mod resume;
+mod several;
 mod small;
 mod sources;
 #[cfg(test)]
@@ -26,5 +27,6 @@ pub use limits::Limits;
 pub use location::{Location, LocationError};
 pub use part::Progress;
 pub use proxy::Proxies;
+pub use several::several;
 pub use small::{read_named, read_small};
 pub use sources::{Network, Sources};

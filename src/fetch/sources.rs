@@ -62,6 +62,12 @@ impl Sources {
         }
     }
 
+    /// Whether a file may have to come from another machine.
+    pub(super) fn cross_a_network(&self) -> bool {
+        let mut places = self.mirrors.iter().chain([&self.first]);
+        places.any(|place| place.location.is_remote())
+    }
+
     /// Asks one place after the other until one gives what is wanted. What is wrong with this machine ends it at once.
     pub(super) fn each<T>(&self, mut ask: impl FnMut(&Place) -> Result<T, FetchError>) -> Result<T, FetchError> {
         let count = self.mirrors.len() + 1;

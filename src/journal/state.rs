@@ -221,7 +221,10 @@ impl State {
             return false;
         };
         let first = kept.get(WHOLE_PACKAGE_BECAUSE).is_none();
-        *kept = serde_json::json!({ WHOLE_PACKAGE_BECAUSE: reason });
+        match kept.as_object_mut() {
+            Some(kept) => drop(kept.insert(WHOLE_PACKAGE_BECAUSE.to_owned(), reason.into())),
+            None => *kept = serde_json::json!({ WHOLE_PACKAGE_BECAUSE: reason }),
+        }
         first
     }
 

@@ -54,6 +54,17 @@ impl<V: Scheme> Policy<V> {
 }
 
 impl<V: Scheme> Terms<V> {
+    /// That it is this time, and nothing else: no fact is known, any release may be installed, no risk is taken.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            facts: FactSheet::default(),
+            policy: Policy::default(),
+            now,
+            node: None,
+            accepted_risks: BTreeSet::new(),
+        }
+    }
+
     /// Whether the roll-out of this version has come to this node.
     pub(super) fn takes_part(&self, version: &V, rollout: &Rollout) -> bool {
         self.now.as_second() >= self.turn(version, rollout).as_second()
@@ -88,11 +99,8 @@ mod tests {
 
     fn terms(node: &str, now: i64) -> Terms {
         Terms {
-            facts: FactSheet::default(),
-            policy: Policy::default(),
-            now: jiff::Timestamp::from_second(now).unwrap(),
             node: Some(node.to_owned()),
-            accepted_risks: BTreeSet::new(),
+            ..Terms::at(Timestamp::from_second(now).unwrap())
         }
     }
 

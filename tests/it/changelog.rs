@@ -213,6 +213,25 @@ fn a_range_of_a_file_in_every_format() {
 }
 
 #[test]
+fn a_year_alone_behind_a_version_is_kept_with_all_that_follows() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("year.md");
+    let text = "# Changes\n\n## 1.2.3 (2020)\n\n### Added\n\n- A lantern.\n- A wick.\n\n## 1.2.2 (2019)\n\n### Fixed\n\n- Smoke.\n";
+    fs::write(&file, text).unwrap();
+    let show = |format: &str| run(&["changelog", "show", file.to_str().unwrap(), "--format", format]).ok();
+    let json = show("json").json();
+    let shown: Vec<String> = json["releases"].as_array().unwrap().iter().map(short).collect();
+    assert_eq!(shown, ["1.2.3", "1.2.2"], "{json:#}");
+    for format in ["text", "markdown", "html", "json"] {
+        let ran = show(format);
+        assert_eq!(ran.err, "", "{format}");
+        for words in ["1.2.3", "2020", "A lantern.", "A wick.", "1.2.2", "2019", "Smoke."] {
+            assert!(ran.out.contains(words), "{format}, {words}: {ran}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_shown_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &[u8]| {

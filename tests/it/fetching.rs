@@ -347,3 +347,34 @@ fn whoever_interrupts_does_not_wait_for_the_rest_and_goes_on_with_it_later() {
     assert!(asked.len() == 2 && from(&asked[1]) >= MIB, "{asked:?}");
     line.assert_upgraded();
 }
+
+#[test]
+fn changelogs_that_come_a_few_at_once_tell_the_same_as_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::with_lamps(&dir.path().join("publisher"));
+    for version in ["0r2", "0r3", "0r4"] {
+        publisher.publish(&publisher.lamp(&Lamp { version, ..Lamp::R1 }));
+    }
+    let lamp = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
+    let changes = || lamp.run(&["update", "changelog", "--until", "0r4", "--pre", "--format", "json"]);
+    let one_by_one = changes().ok().out;
+    let repo = WebRepo::of(Path::new(&publisher.text("repo")));
+    lamp.run(&["init", "--product", "lamp", "--repository", &repo.url]).ok();
+    repo.asked();
+    assert_eq!(changes().ok().out, one_by_one);
+    let asked = repo.asked();
+    assert_eq!(
+        asked.iter().filter(|head| head.contains("changelog")).count(),
+        6,
+        "{asked:?}"
+    );
+
+    for version in ["0b1", "0r1"] {
+        let folder = Path::new(&publisher.text("repo")).join("targets/lamp").join(version);
+        let mut files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let changelog = files.find(|file| file.to_str().unwrap().contains("changelog")).unwrap();
+        fs::write(changelog, format!("# {version}\n\n- forged\n")).unwrap();
+    }
+    let ran = changes().no(1, &["NL0203", "0b1"]);
+    assert!(!ran.err.contains("0r1"), "{ran}");
+}

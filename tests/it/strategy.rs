@@ -1,6 +1,7 @@
 //! How the release of an update comes to this disk, and the reason that is given for it.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use serde_json::json;
 
@@ -53,6 +54,33 @@ fn what_is_kept_is_used_unless_it_is_damaged_or_the_whole_is_asked_for() {
     assert!(upgrade(&[]).contains(stage));
     scene.lamp.assert_at("0b1");
     assert!(kept.join("state").exists());
+}
+
+#[test]
+fn what_is_kept_outlives_an_update_that_was_to_replace_it_and_is_undone() {
+    let scene = Scene::new();
+    scene.assert_possible_now();
+    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+    let kept = scene.lamp.path("releases/0b1");
+    let before = fs::metadata(&kept).unwrap().ino();
+    let full = ["update", "upgrade", "--to", "0b1", "--full", "--yes"];
+    // The first fails with the fresh tree in place, the second before there is one.
+    put(
+        &scene.lamp.path("config/update.yml"),
+        "hooks: {validate: [/bin/false]}\n",
+        0o644,
+    );
+    scene.lamp.run(&full).no(1, &["/bin/false"]);
+    let package = scene.target("0b1", ".tar.zst");
+    fs::rename(&package, package.with_extension("away")).unwrap();
+    scene.lamp.run(&full).no(1, &["NL0305"]);
+    assert_eq!(fs::metadata(&kept).unwrap().ino(), before, "it is the one from before");
+    assert_eq!(strategy(&scene, &[]), ("none".into(), String::new()));
+    scene.assert_untouched_but_for_kept();
+    let left = fs::read_dir(scene.lamp.path(".netlink/undo")).into_iter().flatten();
+    assert_eq!(left.count(), 0, "nothing waits aside any more");
+    fs::remove_file(scene.lamp.path("config/update.yml")).unwrap();
+    scene.assert_possible_now();
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod exchange;
 mod health;
 mod maintenance_off;
 mod maintenance_on;
+mod place;
 mod preflight;
 mod record;
 mod retention;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Work, download, nothing};
+use super::{Work, download, gathered, keep, place};
 use crate::disk;
 use crate::engine::{Context, StepError};
 use crate::package::{self, Expect, Manner, Staged};
@@ -14,11 +14,11 @@ use crate::plan::{Direction, Leg, Step, Strategy};
 use crate::release::{PackageRef, PatchRef, Platform, ReleaseManifest};
 use crate::version::Version;
 
-pub const WORK: Work = Work {
-    prepare: nothing,
-    apply,
-    undo,
-};
+pub const WORK: Work = Work { prepare, apply, undo };
+
+fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
+    keep(&place::look(cx, step)?)
+}
 
 /// Where the tree of a release is made.
 pub fn beside(cx: &Context<'_>, version: &Version) -> PathBuf {
@@ -38,18 +38,17 @@ fn waits(cx: &Context<'_>) -> bool {
 fn apply(cx: &Context<'_>, step: &Step, value: &Value) -> Result<String, StepError> {
     let leg = cx.leg(step)?;
     let package = download::package_of(leg)?;
+    if !waits(cx) {
+        refuse_active(cx, &leg.to)?;
+    }
     let staged = beside(cx, &leg.to);
-    let disk_failed = |e| StepError::because("NL0320", &e);
-    disk::create_dir_all(&cx.layout.staging()).map_err(disk_failed)?;
+    disk::create_dir_all(&cx.layout.staging()).map_err(|e| StepError::because("NL0320", &e))?;
     let (tree, way) = match &leg.strategy {
         Strategy::Patch { patch, .. } if !download::fell_back(value) => patched(cx, step, patch, &staged)?,
         _ => (unpacked(cx, step, &staged)?, String::new()),
     };
     if !waits(cx) {
-        let release = cx.layout.release(&leg.to);
-        refuse_active(cx, &leg.to)?;
-        disk::remove_tree(&release).map_err(disk_failed)?;
-        disk::rename(&staged, &release).map_err(disk_failed)?;
+        place::fill(cx, step, &gathered(value)?, &staged)?;
     }
     Ok(format!(
         "{} files, {} bytes{way}",
@@ -120,12 +119,11 @@ fn refuse_active(cx: &Context<'_>, version: &Version) -> Result<(), StepError> {
     Ok(())
 }
 
-fn undo(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
+fn undo(cx: &Context<'_>, step: &Step, value: &Value) -> Result<(), StepError> {
     let version = &cx.leg(step)?.to;
-    let disk_failed = |e| StepError::because("NL0320", &e);
     if !waits(cx) {
         refuse_active(cx, version)?;
-        disk::remove_tree(&cx.layout.release(version)).map_err(disk_failed)?;
+        place::clear(cx, step, &gathered(value)?)?;
     }
-    disk::remove_tree(&beside(cx, version)).map_err(disk_failed)
+    disk::remove_tree(&beside(cx, version)).map_err(|e| StepError::because("NL0320", &e))
 }

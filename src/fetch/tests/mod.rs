@@ -5,6 +5,7 @@ mod downloads;
 mod local;
 mod mirrors;
 mod server;
+mod several;
 mod small;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::crypt::digest_of;
-use crate::release::{FactSheet, Platform, ProductName, ReleaseRules, Stop, TargetCustom, TargetRef};
+use crate::release::{Platform, ProductName, ReleaseRules, Stop, TargetCustom, TargetRef};
 
 fn version(text: &str) -> Version {
     text.parse().unwrap()
@@ -57,13 +57,7 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
 }
 
 fn terms() -> Terms {
-    Terms {
-        facts: FactSheet::default(),
-        policy: Policy::default(),
-        now: jiff::Timestamp::UNIX_EPOCH,
-        node: None,
-        accepted_risks: BTreeSet::new(),
-    }
+    Terms::at(jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn rules() -> ReleaseRules {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::release::FactSheet;
 
 fn pick() -> impl Strategy<Value = V> {
     prop::sample::select(POOL.to_vec()).prop_map(version)
