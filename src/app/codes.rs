@@ -474,6 +474,24 @@ pub const CODES: &[Code] = &[
         "The repository does not have both packages, of one platform, that the patch would lead between; the message says which it has.",
     ),
     code(
+        "NL0530",
+        Kind::Refused,
+        "not a source",
+        "The description of where a component comes from is not one, or what was asked of it is not possible. See docs/components.md.",
+    ),
+    code(
+        "NL0531",
+        Kind::Failed,
+        "component not fetched",
+        "The server of a component does not give what is asked for, or asks to wait. What arrived of a file is kept for the next try.",
+    ),
+    code(
+        "NL0532",
+        Kind::Failed,
+        "component refused",
+        "There is no such version or file, its checksum is another or missing, or its archive holds what is not unpacked. Nothing was made.",
+    ),
+    code(
         "NL0601",
         Kind::NotFound,
         "unknown backup",

@@ -6,6 +6,7 @@
 
 mod delta;
 mod entry;
+mod foreign;
 mod list;
 mod pack;
 mod source;
@@ -16,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, make_patch, read_patch_header};
+pub use foreign::{ForeignOptions, UnpackedForeign, unpack_foreign};
 pub use pack::{Packed, pack};
 pub use source::read_source;
 pub use staged::{Staged, TreeReport, looks_whole, manifest_of, verify_tree};
@@ -56,6 +58,10 @@ pub enum PackageError {
     Refused { problem: String },
     #[error("the package cannot be read to its end")]
     Unreadable(#[source] io::Error),
+    #[error("the component's archive is refused: {problem}")]
+    ForeignRefused { problem: String },
+    #[error("the component's archive cannot be read to its end")]
+    ForeignUnreadable(#[source] io::Error),
     #[error("the patch is refused: {problem}")]
     PatchRefused { problem: String },
     #[error("the patch cannot be read to its end")]

@@ -12,6 +12,7 @@ mod bounds;
 mod bundle;
 mod caddy;
 mod changelog;
+mod component;
 mod consent;
 mod faults;
 mod fetching;

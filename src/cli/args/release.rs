@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::app::TufRole as Role;
 use crate::release::{Expression, Platform, ProductName};
-use crate::version::{Constraint, Version};
+use crate::version::{Constraint, Dotted, Version};
 
 #[derive(Debug, Subcommand)]
 pub enum ReleaseVerb {
@@ -94,6 +94,8 @@ pub enum ReleaseVerb {
     Rollout(RolloutArgs),
     /// Make one file of a repository, for machines without network
     Bundle(BundleArgs),
+    /// Fetch a component that others publish into a folder to pack
+    Import(ImportArgs),
     /// What a repository offers
     List {
         #[arg(value_name = "DIR")]
@@ -316,4 +318,25 @@ pub struct PatchArgs {
     pub work: Option<PathBuf>,
     #[command(flatten)]
     pub at: SignArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ImportArgs {
+    /// Where the component comes from, see docs/components.md
+    #[arg(long, value_name = "FILE")]
+    pub source: PathBuf,
+    /// Only show which versions there are
+    #[arg(long, conflicts_with_all = ["version", "into", "platform", "release"])]
+    pub list: bool,
+    #[arg(long, value_name = "V", required_unless_present = "list")]
+    pub version: Option<Dotted>,
+    /// The folder to make
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub into: Option<PathBuf>,
+    /// any, or <os>-<arch> [default: this machine's]
+    #[arg(long)]
+    pub platform: Option<Platform>,
+    /// The release that it becomes: writes a release.toml
+    #[arg(long = "as", value_name = "V")]
+    pub release: Option<Version>,
 }

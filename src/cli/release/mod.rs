@@ -2,6 +2,7 @@
 
 mod advise;
 mod bundle;
+mod import;
 mod keys;
 mod list;
 mod patch;
@@ -43,6 +44,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
         ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
+        ReleaseVerb::Import(args) => import::run(global, args),
         ReleaseVerb::List { repo } => list::run(global, repo),
         ReleaseVerb::Sign { repo, dirs, copies } => {
             let outcome = app::release_sign(repo, &keys::at_hand(dirs)?, copies)?;
