@@ -468,6 +468,18 @@ pub const CODES: &[Code] = &[
         "A signature was not made, or is not one of the key that it should be of. Nothing was changed.",
     ),
     code(
+        "NL0515",
+        Kind::Refused,
+        "published from elsewhere",
+        "What lies where operators read it does not come from this repository, or comes after it. Nothing was put over it. See docs/publishing.md.",
+    ),
+    code(
+        "NL0516",
+        Kind::Failed,
+        "not sent",
+        "The store or the server of another machine did not take everything. Operators see what they saw before; the same command goes on.",
+    ),
+    code(
         "NL0520",
         Kind::Refused,
         "no patch to make",

@@ -31,7 +31,7 @@ mod views;
 mod watch;
 
 pub use crate::publish::{ImportWanted, Imported};
-pub use crate::tuf::{Note as TufNote, Role as TufRole};
+pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
 pub use backups::{create_backup, list_backups, restore_backup, show_backup, verify_backup};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
@@ -47,8 +47,9 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, PublishOptions, pack,
-    patch, publish, release_advise, release_bundle, release_list, release_new, release_verify,
+    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Destination, Listed, ListedRelease, PackOptions,
+    PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
+    release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use signing::{

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::signing::not_changed;
 use super::{AppError, Result};
+use crate::fetch::{Limits, Network, Proxies};
 use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Keys, Patches, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::version::Version;
-use crate::{clock, crypt, disk};
+use crate::{clock, crypt, disk, settings};
 
+pub use crate::fetch::store::Destination;
 pub use crate::publish::{Advice, Advised, Begun, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
 /// A changelog of one release is at most this long.
@@ -61,6 +63,20 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
         changelog,
     } = options;
     publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
+}
+
+/// Brings the place where operators read it up to the repository.
+pub fn release_send(repository: &Path, to: &Destination, looking: publish::Looking) -> Result<publish::Sent> {
+    let network = Network {
+        limits: Limits::default(),
+        proxies: Proxies::of(&settings::proxies()),
+    };
+    publish::send(repository, to, &network, looking, clock::now()).map_err(|e| match &e {
+        publish::PublishError::Send(publish::SendError::Store(_)) => AppError::below("NL0516", &e),
+        publish::PublishError::Send(_) => AppError::below("NL0515", &e),
+        publish::PublishError::Target { .. } | publish::PublishError::Tuf(_) => AppError::below("NL0503", &e),
+        _ => not_changed(&e),
+    })
 }
 
 /// Makes, tries, signs and publishes patches between two published releases.

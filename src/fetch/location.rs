@@ -262,7 +262,7 @@ fn in_bucket(text: &str, rest: &str) -> Result<Place, LocationError> {
 }
 
 /// The key `name` behind the prefix.
-fn below(prefix: &str, name: &str) -> String {
+pub(super) fn below(prefix: &str, name: &str) -> String {
     if prefix.is_empty() {
         return name.to_owned();
     }

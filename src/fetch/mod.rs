@@ -15,6 +15,7 @@ mod proxy;
 mod resume;
 mod small;
 mod sources;
+pub mod store;
 #[cfg(test)]
 mod tests;
 mod trust;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::world::{Installation, Lamp, Publisher, Ran, dump, netlink, put};
 
 /// Calls that change what is on disk or what others see. `openat` changes something where it creates.
-const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,\
+pub const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,\
                         symlink,symlinkat,link,linkat,ftruncate,truncate,fallocate,chmod,fchmod,fchmodat,?fchmodat2,fchown,\
                         lchown,fchownat,utimensat,copy_file_range,sendfile,syncfs";
 

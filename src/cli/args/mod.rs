@@ -13,8 +13,8 @@ use crate::store::UpdateId;
 use crate::version::Version;
 
 pub use release::{
-    BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs,
-    YankArgs,
+    BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, PublishArgs, ReleaseVerb, RepositoryArgs, RolloutArgs,
+    SignArgs, YankArgs,
 };
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
