@@ -90,7 +90,14 @@ pub fn patch(repository: &Path, keys: &Keys, options: &publish::PatchOptions) ->
 }
 
 fn inspect(path: &Path) -> Result<Inspected> {
-    let manifest = package::read_manifest(path).map_err(|e| AppError::below("NL0501", &e))?;
+    let wrong = |e: package::PackageError| {
+        AppError::said(
+            "NL0501",
+            format!("{}: {}", path.display(), AppError::below("NL0501", &e)),
+        )
+    };
+    // To its end: what is cut or damaged would be signed, and refused by every client.
+    let manifest = package::check_package(path).map_err(wrong)?;
     let file = std::fs::File::open(path).map_err(|e| AppError::below("NL0408", &e))?;
     let mut reader = crypt::DigestReader::new(file);
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| AppError::below("NL0408", &e))?;

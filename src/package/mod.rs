@@ -4,6 +4,7 @@
 //! list's order. The list determines each tar header to the byte, so reading compares instead of interpreting: whatever packing
 //! would not have written is refused.
 
+mod check;
 mod delta;
 mod entry;
 mod foreign;
@@ -16,6 +17,7 @@ mod unpack;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use check::check_package;
 pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, make_patch, read_patch_header};
 pub use foreign::{ForeignOptions, UnpackedForeign, unpack_foreign};
 pub use pack::{Packed, pack};

@@ -23,6 +23,7 @@ mod package;
 mod patching;
 mod planning;
 mod publisher_sweep;
+mod publishing;
 mod rest;
 mod scene;
 mod sending;
