@@ -80,6 +80,8 @@ struct Sending<'a> {
     repository: &'a Path,
     to: String,
     store: Store,
+    /// Metadata as it was when the sending began.
+    kept: BTreeMap<String, Vec<u8>>,
     sent: Sent,
 }
 
@@ -91,14 +93,18 @@ pub fn send(
     looking: Looking,
     now: Timestamp,
 ) -> Result<Sent, PublishError> {
-    // Held to the end: nobody changes here what is on its way.
-    let (editor, _lock) = repository::hold(repository)?;
+    // Whatever is signed here while files are on their way comes with the next sending: a slow line keeps nobody from signing.
+    let (editor, lock) = repository::hold(repository)?;
     editor.check_fresh(now)?;
+    let (before, roots) = editor.published_files();
+    let kept = kept(repository, before.iter().chain(&roots))?;
+    drop(lock);
     let store = Store::open(to, network).map_err(SendError::from)?;
     let mut sending = Sending {
         repository,
         to: to.to_string(),
         store,
+        kept,
         sent: Sent {
             to: to.to_string(),
             sent: Vec::new(),
@@ -111,7 +117,6 @@ pub fn send(
     for (_, target) in targets(&editor)? {
         sending.target(&target, looking)?;
     }
-    let (before, roots) = editor.published_files();
     for name in &before {
         sending.metadata(name)?;
     }
@@ -120,8 +125,23 @@ pub fn send(
     for name in &roots {
         sending.metadata(name)?;
     }
-    sending.new_file(ROOT_COPY, &repository.join(ROOT_COPY))?;
+    sending.new_file(ROOT_COPY)?;
     Ok(sending.sent)
+}
+
+fn kept<'a>(
+    repository: &Path,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<BTreeMap<String, Vec<u8>>, PublishError> {
+    let timestamp = in_metadata(&Role::Timestamp.file());
+    let names = names
+        .map(|name| in_metadata(name))
+        .chain([timestamp, ROOT_COPY.to_owned()]);
+    let read = |name: String| {
+        let bytes = disk::read_limited(&repository.join(&name), METADATA_LIMIT)?;
+        Ok((name, bytes))
+    };
+    names.map(read).collect()
 }
 
 fn targets(editor: &Editor) -> Result<BTreeMap<String, TargetRef>, TufError> {
@@ -230,12 +250,11 @@ impl Sending<'_> {
 
     /// A file with its version in its name, which never gets other bytes.
     fn metadata(&mut self, name: &str) -> Result<(), PublishError> {
-        let name = in_metadata(name);
-        self.new_file(&name, &self.repository.join(&name))
+        self.new_file(&in_metadata(name))
     }
 
-    fn new_file(&mut self, name: &str, path: &Path) -> Result<(), PublishError> {
-        let bytes = disk::read_limited(path, METADATA_LIMIT)?;
+    fn new_file(&mut self, name: &str) -> Result<(), PublishError> {
+        let bytes = self.local(name)?;
         match self.read(name)? {
             Some(there) if there.bytes == bytes => self.sent.there += 1,
             Some(_) => return Err(self.other(name).into()),
@@ -269,6 +288,10 @@ impl Sending<'_> {
     }
 
     fn local(&self, name: &str) -> Result<Vec<u8>, PublishError> {
+        if let Some(kept) = self.kept.get(name) {
+            return Ok(kept.clone());
+        }
+        // Of an earlier state, which nobody changes any more.
         Ok(disk::read_limited(&self.repository.join(name), METADATA_LIMIT)?)
     }
 

@@ -183,11 +183,20 @@ fn refuses_what_others_published(scene: &Scene<impl Store>) {
     send(&theirs).no(2, &["NL0515", "has timestamp 5, this repository only timestamp 4"]);
     // Both went on from the same state.
     let keys = scene.publisher.text("keys");
+    // Never to the same bytes, even within one second.
     let sign = |repo: &str| {
+        let renew = [
+            "release",
+            "renew",
+            "snapshot",
+            "timestamp",
+            "--expires",
+            "snapshot=20d,timestamp=36h",
+        ];
         scene
             .store
-            .run(&["release", "timestamp", "--repo", repo, "--keys", &keys])
-            .ok()
+            .run(&[&renew[..], &["--repo", repo, "--keys", &keys]].concat())
+            .ok();
     };
     sign(&theirs);
     send(&theirs).no(2, &["NL0515", "another than here"]);
@@ -297,6 +306,16 @@ fn readers_of_an_object_store_find_it_whole_whenever_a_send_is_cut() {
 #[test]
 fn readers_of_another_machine_find_it_whole_whenever_a_send_is_cut() {
     is_whole_whenever_it_is_cut(&ssh(), "sendto");
+}
+
+#[test]
+fn an_object_store_that_knows_no_conditions_is_looked_at_before() {
+    let mut scene = s3();
+    scene.store.conditions = false;
+    sends_what_is_missing(&scene);
+    let mut scene = s3();
+    scene.store.conditions = false;
+    refuses_what_others_published(&scene);
 }
 
 #[test]

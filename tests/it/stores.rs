@@ -28,6 +28,8 @@ pub trait Store {
 
 /// moto's server, ended with this value.
 pub struct S3 {
+    /// Whether the store is said to know conditions.
+    pub conditions: bool,
     server: Child,
     url: String,
 }
@@ -49,6 +51,7 @@ impl S3 {
         // What it goes on to say of each request must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let store = Self {
+            conditions: true,
             server,
             url: url.expect("moto tells its address"),
         };
@@ -91,7 +94,9 @@ impl Store for S3 {
             ("AWS_ACCESS_KEY_ID", "testkey"),
             ("AWS_SECRET_ACCESS_KEY", "testsecret"),
         ];
-        all.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+        let unless = ("AWS_CONDITIONAL_PUT", "disabled");
+        let all = all.into_iter().chain((!self.conditions).then_some(unless));
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     fn read_at(&self) -> String {
