@@ -191,7 +191,7 @@ mod tests {
     fn some_or_all_roles_are_changed() {
         let all = changed("root=1y, targets=6mo,snapshot=2w,timestamp=36h").unwrap();
         let shown = Role::ALL.map(|role| all.of(role).to_string());
-        assert_eq!(shown, ["365d", "181d", "14d", "36h"]);
+        assert_eq!(shown, ["365d", "36h", "14d", "181d"]);
         let one = changed("timestamp=1 day 12 hours").unwrap();
         assert_eq!(one.of(Role::Timestamp).to_string(), "36h");
         assert_eq!(one.of(Role::Root), Lifetimes::default().of(Role::Root));
