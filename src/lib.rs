@@ -4,6 +4,7 @@ pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod clock;
+pub mod component;
 pub mod crypt;
 pub mod disk;
 pub mod engine;

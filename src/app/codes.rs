@@ -468,10 +468,40 @@ pub const CODES: &[Code] = &[
         "A signature was not made, or is not one of the key that it should be of. Nothing was changed.",
     ),
     code(
+        "NL0515",
+        Kind::Refused,
+        "published from elsewhere",
+        "What lies where operators read it does not come from this repository, or comes after it. Nothing was put over it. See docs/publishing.md.",
+    ),
+    code(
+        "NL0516",
+        Kind::Failed,
+        "not sent",
+        "The store or the server of another machine did not take everything. Operators see what they saw before; the same command goes on.",
+    ),
+    code(
         "NL0520",
         Kind::Refused,
         "no patch to make",
         "The repository does not have both packages, of one platform, that the patch would lead between; the message says which it has.",
+    ),
+    code(
+        "NL0530",
+        Kind::Refused,
+        "not a source",
+        "The description of where a component comes from is not one, or what was asked of it is not possible. See docs/components.md.",
+    ),
+    code(
+        "NL0531",
+        Kind::Failed,
+        "component not fetched",
+        "The server of a component does not give what is asked for, or asks to wait. What arrived of a file is kept for the next try.",
+    ),
+    code(
+        "NL0532",
+        Kind::Failed,
+        "component refused",
+        "There is no such version or file, its checksum is another or missing, or its archive holds what is not unpacked. Nothing was made.",
     ),
     code(
         "NL0601",

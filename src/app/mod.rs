@@ -6,6 +6,7 @@ mod changelogs;
 mod changes;
 mod check;
 pub mod codes;
+mod components;
 mod consent;
 mod error;
 mod facts;
@@ -30,7 +31,8 @@ mod verify;
 mod views;
 mod watch;
 
-pub use crate::tuf::{Note as TufNote, Role as TufRole};
+pub use crate::publish::{ImportWanted, Imported};
+pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
 pub use backup_keys::{
     Exported, KeysView, NewKey, NewKeySource, add_backup_key, export_recovery, kind_of as kind_of_backup_key,
     list_backup_keys, new_backup_recipient, read_secret_file, remove_backup_key, rotate_backup_key,
@@ -42,6 +44,7 @@ pub use backups::{
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
+pub use components::{ComponentOffer, OffersView, component_import, component_offers};
 pub use consent::Consent;
 pub use error::{AppError, Result};
 pub use finalize::{Finalized, finalize};
@@ -52,8 +55,9 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
-    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Listed, ListedRelease, PackOptions, Packing, PublishOptions,
-    pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_verify,
+    Advice, AdviceOptions, Advised, BundleWanted, Bundled, Destination, Listed, ListedRelease, PackOptions, Packing,
+    PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
+    release_verify,
 };
 pub use server::{left_unfinished, server_token};
 pub use signing::{

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::signing::not_changed;
 use super::{AppError, Result};
+use crate::fetch::{Limits, Network, Proxies};
 use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Keys, Patches, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
 use crate::version::Version;
-use crate::{clock, crypt, disk};
+use crate::{clock, crypt, disk, settings};
 
+pub use crate::fetch::store::Destination;
 pub use crate::package::Packing;
 pub use crate::publish::{Advice, Advised, Begun, Bundled, Listed, ListedRelease, Wanted as BundleWanted};
 
@@ -63,6 +65,20 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
     publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
 }
 
+/// Brings the place where operators read it up to the repository.
+pub fn release_send(repository: &Path, to: &Destination, looking: publish::Looking) -> Result<publish::Sent> {
+    let network = Network {
+        limits: Limits::default(),
+        proxies: Proxies::of(&settings::proxies()),
+    };
+    publish::send(repository, to, &network, looking, clock::now()).map_err(|e| match &e {
+        publish::PublishError::Send(publish::SendError::Store(_)) => AppError::below("NL0516", &e),
+        publish::PublishError::Send(_) => AppError::below("NL0515", &e),
+        publish::PublishError::Target { .. } | publish::PublishError::Tuf(_) => AppError::below("NL0503", &e),
+        _ => not_changed(&e),
+    })
+}
+
 /// Makes, tries, signs and publishes patches between two published releases.
 pub fn patch(repository: &Path, keys: &Keys, options: &publish::PatchOptions) -> Result<Patches> {
     publish::patch(repository, keys, options, clock::now()).map_err(|e| match e {
@@ -74,7 +90,14 @@ pub fn patch(repository: &Path, keys: &Keys, options: &publish::PatchOptions) ->
 }
 
 fn inspect(path: &Path) -> Result<Inspected> {
-    let manifest = package::read_manifest(path).map_err(|e| AppError::below("NL0501", &e))?;
+    let wrong = |e: package::PackageError| {
+        AppError::said(
+            "NL0501",
+            format!("{}: {}", path.display(), AppError::below("NL0501", &e)),
+        )
+    };
+    // To its end: what is cut or damaged would be signed, and refused by every client.
+    let manifest = package::check_package(path).map_err(wrong)?;
     let file = std::fs::File::open(path).map_err(|e| AppError::below("NL0408", &e))?;
     let mut reader = crypt::DigestReader::new(file);
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| AppError::below("NL0408", &e))?;

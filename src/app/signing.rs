@@ -8,7 +8,7 @@ use crate::crypt::Secret;
 use crate::publish::{
     self, Arrangement, Changed, InitOptions, KeyChange, Keys, KeysReport, MadeRepository, Outcome, PublishError,
 };
-use crate::tuf::{Role, TufError};
+use crate::tuf::{LifetimeChanges, Role, TufError};
 
 pub(super) fn not_changed(error: &PublishError) -> AppError {
     let code = match error {
@@ -44,10 +44,12 @@ pub fn release_init(
     keys: &Path,
     arrangement: Arrangement,
     passphrase: Option<Secret>,
+    lifetimes: Option<LifetimeChanges>,
 ) -> Result<MadeRepository> {
     let options = InitOptions {
         arrangement,
         passphrase,
+        lifetimes,
         now: clock::now(),
     };
     publish::init(repository, keys, &options).map_err(|e| not_changed(&e))
@@ -87,8 +89,13 @@ pub fn release_discard(repository: &Path) -> Result<bool> {
     publish::discard(repository).map_err(|e| not_changed(&e))
 }
 
-pub fn release_renew(repository: &Path, keys: &Keys, roles: &[Role]) -> Result<Outcome> {
-    publish::renew(repository, keys, roles, clock::now()).map_err(|e| not_changed(&e))
+pub fn release_renew(
+    repository: &Path,
+    keys: &Keys,
+    roles: &[Role],
+    lifetimes: Option<&LifetimeChanges>,
+) -> Result<Outcome> {
+    publish::renew(repository, keys, roles, lifetimes, clock::now()).map_err(|e| not_changed(&e))
 }
 
 /// Signs the short-lived roles anew; for a cron job.

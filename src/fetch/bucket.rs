@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use http_body_util::BodyExt;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
@@ -40,17 +41,12 @@ impl Object {
         };
         let limits = &network.limits;
         let good_for = limits.whole.max(limits.whole_from_store) + CREDENTIALS_TIME;
-        let retry = RetryConfig {
-            max_retries: 1,
-            retry_timeout: CREDENTIALS_TIME,
-            ..RetryConfig::default()
+        let wire = Wire {
+            network: network.clone(),
+            limit: CREDENTIALS_LIMIT,
+            time: CREDENTIALS_TIME / 2,
         };
-        let store = AmazonS3Builder::from_env()
-            .with_bucket_name(&self.bucket)
-            .with_http_connector(Connector(network.clone()))
-            .with_retry(retry)
-            .build()
-            .map_err(|e| no(e.to_string()))?;
+        let store = store(&self.bucket, wire, CREDENTIALS_TIME).map_err(|e| no(e.to_string()))?;
         let key = Path::parse(&self.key).map_err(|e| no(e.to_string()))?;
         let signing = store.signed_url(Method::GET, &key, good_for.min(LONGEST));
         // The library is asynchronous; nothing else here is, so it has a runtime of its own and for this alone.
@@ -64,53 +60,66 @@ impl Object {
     }
 }
 
-/// Brings credentials by the client that everything else is fetched with, so that there is one for TLS, proxies and limits.
-#[derive(Debug)]
-struct Connector(Network);
+/// The bucket, with the credentials, region and endpoint of the environment, else of the machine that this runs on.
+pub(super) fn store(bucket: &str, wire: Wire, retry_for: Duration) -> object_store::Result<AmazonS3> {
+    let retry = RetryConfig {
+        max_retries: 1,
+        retry_timeout: retry_for,
+        ..RetryConfig::default()
+    };
+    AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_http_connector(wire)
+        .with_retry(retry)
+        .build()
+}
 
-impl HttpConnector for Connector {
+/// Sends the library's requests by the client that everything else is fetched with, so that there is one for TLS, proxies and
+/// limits.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    pub network: Network,
+    /// The most that an answer may have.
+    pub limit: u64,
+    /// For one request.
+    pub time: Duration,
+}
+
+impl HttpConnector for Wire {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Credentials(self.0.clone())))
+        Ok(HttpClient::new(self.clone()))
     }
 }
 
-#[derive(Debug)]
-struct Credentials(Network);
-
 type Answering<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
-impl HttpService for Credentials {
+impl HttpService for Wire {
     fn call<'a, 'b>(&'a self, request: HttpRequest) -> Answering<'b>
     where
         'a: 'b,
         Self: 'b,
     {
-        Box::pin(std::future::ready(self.answer(request)))
+        Box::pin(async {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            self.answer(ureq::http::Request::from_parts(head, body.to_vec()))
+        })
     }
 }
 
-impl Credentials {
-    fn answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+impl Wire {
+    fn answer(&self, request: ureq::http::Request<Vec<u8>>) -> Result<HttpResponse, HttpError> {
         let url = request.uri().to_string();
         let address = Address {
             shown: url.clone(),
             url,
             is_store: false,
         };
-        let agent = agent(&address, &self.0).map_err(|e| HttpError::new(HttpErrorKind::Connect, e))?;
-        let (head, body) = request.into_parts();
-        let body = body.as_bytes().map(|bytes| bytes.to_vec()).unwrap_or_default();
-        let request = agent
-            .configure_request(ureq::http::Request::from_parts(head, body))
-            .timeout_global(Some(CREDENTIALS_TIME / 2))
-            .build();
+        let agent = agent(&address, &self.network).map_err(|e| HttpError::new(HttpErrorKind::Connect, e))?;
+        let request = agent.configure_request(request).timeout_global(Some(self.time)).build();
         let failed = |e| HttpError::new(HttpErrorKind::Request, e);
         let (head, mut body) = agent.run(request).map_err(failed)?.into_parts();
-        let content = body
-            .with_config()
-            .limit(CREDENTIALS_LIMIT)
-            .read_to_vec()
-            .map_err(failed)?;
+        let content = body.with_config().limit(self.limit).read_to_vec().map_err(failed)?;
         Ok(HttpResponse::from_parts(head, content.into()))
     }
 }

@@ -26,6 +26,12 @@ pub enum FetchError {
         /// What the server asks to wait before the next try.
         retry_after: Option<Duration>,
     },
+    #[error("{url} answers no more requests from here for {} s; try again then", wait.as_secs())]
+    UsedUp { url: String, wait: Duration },
+    #[error("{url} does not say how long it is; ask those who publish it")]
+    NoLength { url: String },
+    #[error("{reason}")]
+    Address { reason: String },
     #[error("{url} redirects more than {limit} times; ask those who run the repository")]
     Redirects { url: String, limit: u32 },
     #[error("{url} redirects away from https, which is refused; ask those who run the repository")]
@@ -89,6 +95,7 @@ impl FetchError {
         match self {
             Self::Unreachable { .. } | Self::Cut { .. } => true,
             Self::Status { retry_after, .. } if retry_after.is_some_and(|asked| asked > LONGEST_WAIT) => false,
+            Self::UsedUp { wait, .. } => *wait <= LONGEST_WAIT,
             Self::Status { status, .. } => *status >= 500 || matches!(status, 408 | 425 | 429),
             _ => false,
         }
@@ -98,6 +105,7 @@ impl FetchError {
     pub(super) fn asked_pause(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
+            Self::UsedUp { wait, .. } => Some(*wait),
             _ => None,
         }
     }
@@ -106,7 +114,7 @@ impl FetchError {
     pub(super) fn is_of_the_source(&self) -> bool {
         !matches!(
             self,
-            Self::Disk(_) | Self::NoRoom { .. } | Self::Name { .. } | Self::Stopped
+            Self::Disk(_) | Self::NoRoom { .. } | Self::Name { .. } | Self::Address { .. } | Self::Stopped
         )
     }
 

@@ -29,6 +29,10 @@ enum Place {
         bucket: String,
         prefix: String,
     },
+    /// One file of the web by its whole address, whatever name is asked for.
+    File(String),
+    /// The same of this machine.
+    LocalFile(PathBuf),
     /// A repository in one file; the prefix as that of a bucket.
     Bundle {
         file: PathBuf,
@@ -63,7 +67,8 @@ impl Web {
     pub fn address(self, network: &Network) -> Result<Address, FetchError> {
         match self {
             Self::Url(url) => Ok(Address {
-                shown: url.clone(),
+                // What is asked for behind a `?` may be a key to the file.
+                shown: url.split('?').next().unwrap_or_default().to_owned(),
                 url,
                 is_store: false,
             }),
@@ -101,6 +106,27 @@ impl Location {
         })
     }
 
+    /// One file by its whole address; every name that is asked for is it. Of a file of this machine the folder is the location.
+    pub fn of_file(url: &str) -> Result<Self, LocationError> {
+        if url.starts_with("http:") || url.starts_with("https:") {
+            without_password(url)?;
+            let (path, query) = url.split_once('?').unwrap_or((url, ""));
+            if url.contains('#') {
+                return Err(LocationError::Query(url.to_owned()));
+            }
+            let end = if query.is_empty() {
+                String::new()
+            } else {
+                format!("?{}", ascii(query))
+            };
+            return Ok(Self(Place::File(format!("{}{end}", web(path)?))));
+        }
+        match url.parse()? {
+            Self(Place::Folder(path)) => Ok(Self(Place::LocalFile(path))),
+            _ => Err(LocationError::Shape(url.to_owned())),
+        }
+    }
+
     /// A folder of this location. `part` is a name that this program gives; it never leads upwards.
     #[must_use]
     pub fn join(&self, part: &str) -> Self {
@@ -108,6 +134,7 @@ impl Location {
         Self(match &self.0 {
             Place::Folder(folder) => Place::Folder(parts.fold(folder.clone(), |folder, part| folder.join(part))),
             Place::Web(base) => Place::Web(parts.fold(base.clone(), |base, part| format!("{base}/{}", encoded(part)))),
+            Place::File(_) | Place::LocalFile(_) => self.0.clone(),
             Place::Bucket { bucket, prefix } => Place::Bucket {
                 bucket: bucket.clone(),
                 prefix: parts.fold(prefix.clone(), |prefix, part| below(&prefix, part)),
@@ -126,6 +153,8 @@ impl Location {
         }
         Ok(match &self.0 {
             Place::Folder(folder) => Source::Path(folder.join(name)),
+            Place::File(url) => Source::Web(Web::Url(url.clone())),
+            Place::LocalFile(path) => Source::Path(path.clone()),
             Place::Web(base) => {
                 let parts: Vec<String> = name.split('/').map(encoded).collect();
                 Source::Web(Web::Url(format!("{base}/{}", parts.join("/"))))
@@ -145,7 +174,9 @@ impl Location {
     /// an object store, it lies where a server over that would look.
     pub(super) fn named(&self, name: &str) -> Result<Source, FetchError> {
         match &self.0 {
-            Place::Folder(_) | Place::Bucket { .. } | Place::Bundle { .. } => self.file(name),
+            Place::Folder(_) | Place::Bucket { .. } | Place::Bundle { .. } | Place::File(_) | Place::LocalFile(_) => {
+                self.file(name)
+            }
             Place::Web(base) if name.len() <= NAME_LENGTH && !matches!(name, "" | "." | "..") => {
                 Ok(Source::Web(Web::Url(format!("{base}/{}", encoded(name)))))
             }
@@ -155,8 +186,8 @@ impl Location {
 
     pub(super) fn is_remote(&self) -> bool {
         match &self.0 {
-            Place::Folder(_) | Place::Bundle { .. } => false,
-            Place::Web(_) | Place::Bucket { .. } => true,
+            Place::Folder(_) | Place::Bundle { .. } | Place::LocalFile(_) => false,
+            Place::Web(_) | Place::Bucket { .. } | Place::File(_) => true,
         }
     }
 
@@ -164,7 +195,8 @@ impl Location {
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         match &self.0 {
             Place::Folder(folder) => Some(folder),
-            Place::Web(_) | Place::Bucket { .. } | Place::Bundle { .. } => None,
+            Place::LocalFile(path) => path.parent(),
+            Place::Web(_) | Place::Bucket { .. } | Place::Bundle { .. } | Place::File(_) => None,
         }
     }
 }
@@ -237,7 +269,7 @@ fn in_bucket(text: &str, rest: &str) -> Result<Place, LocationError> {
 }
 
 /// The key `name` behind the prefix.
-fn below(prefix: &str, name: &str) -> String {
+pub(super) fn below(prefix: &str, name: &str) -> String {
     if prefix.is_empty() {
         return name.to_owned();
     }
@@ -252,7 +284,8 @@ impl fmt::Display for Location {
                 let end = if prefix.is_empty() { "" } else { "/" };
                 write!(f, "bundle://{}{end}{prefix}", encoded_path(file))
             }
-            Place::Web(url) => f.write_str(url),
+            Place::LocalFile(path) => write!(f, "file://{}", encoded_path(path)),
+            Place::Web(url) | Place::File(url) => f.write_str(url),
             Place::Bucket { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
             Place::Bucket { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
         }

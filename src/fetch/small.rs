@@ -90,7 +90,7 @@ fn read_in_bundle(file: &InBundle, limit: u64) -> Result<Option<Vec<u8>>, FetchE
 }
 
 /// None when there is more than `limit`.
-fn read_up_to(from: &mut dyn Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read_up_to(from: &mut dyn Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
     from.take(limit.saturating_add(1)).read_to_end(&mut content)?;
     Ok(Some(content).filter(|content| content.len() as u64 <= limit))

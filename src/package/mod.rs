@@ -5,8 +5,10 @@
 //! would not have written is refused.
 
 mod base;
+mod check;
 mod delta;
 mod entry;
+mod foreign;
 mod list;
 mod names;
 mod pack;
@@ -18,7 +20,9 @@ mod unpack;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use check::check_package;
 pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, apply_patch_as, make_patch, read_patch_header};
+pub use foreign::{ForeignOptions, UnpackedForeign, unpack_foreign};
 pub use pack::{Packed, Packing, pack};
 pub use source::read_source;
 pub use staged::{Staged, TreeReport, looks_whole, manifest_of, verify_tree};
@@ -60,6 +64,10 @@ pub enum PackageError {
     Refused { problem: String },
     #[error("the package cannot be read to its end")]
     Unreadable(#[source] io::Error),
+    #[error("the component's archive is refused: {problem}")]
+    ForeignRefused { problem: String },
+    #[error("the component's archive cannot be read to its end")]
+    ForeignUnreadable(#[source] io::Error),
     #[error("the patch is refused: {problem}")]
     PatchRefused { problem: String },
     #[error("the patch cannot be read to its end")]

@@ -10,7 +10,7 @@ use super::keys::{self, Held, Keys};
 use super::repository::{self, Outcome, Repository, Waiting, warnings};
 use crate::crypt::Secret;
 use crate::disk;
-use crate::tuf::{Key, Role, Signatories, Signer, Standing};
+use crate::tuf::{Key, Lifetime, LifetimeChanges, Role, Signatories, Signer, Standing};
 
 /// Another set of keys.
 #[derive(Debug)]
@@ -134,9 +134,19 @@ fn named(signatories: &Signatories, id: &str) -> Result<Key, PublishError> {
     }
 }
 
-/// New versions of these roles, with a new expiry.
-pub fn renew(path: &Path, keys: &Keys, roles: &[Role], now: Timestamp) -> Result<Outcome, PublishError> {
+/// New versions of these roles, with a new expiry, and with other lifetimes from now on where they are given.
+pub fn renew(
+    path: &Path,
+    keys: &Keys,
+    roles: &[Role],
+    lifetimes: Option<&LifetimeChanges>,
+    now: Timestamp,
+) -> Result<Outcome, PublishError> {
     let mut open = Repository::open(path)?;
+    open.editor.nothing_waits()?;
+    if let Some(changes) = lifetimes {
+        open.change_lifetimes(changes)?;
+    }
     open.editor.renew(roles, now)?;
     open.finish(keys, &Role::ALL, now)
 }
@@ -145,7 +155,7 @@ pub fn renew(path: &Path, keys: &Keys, roles: &[Role], now: Timestamp) -> Result
 pub fn sign(path: &Path, keys: &Keys, copies: &[PathBuf], now: Timestamp) -> Result<Outcome, PublishError> {
     let mut open = Repository::open(path)?;
     if !open.editor.has_draft() {
-        return Err(PublishError::NoDraft);
+        return open.after_a_cut(now);
     }
     for copy in copies {
         if !disk::exists(copy)? {
@@ -183,6 +193,8 @@ pub struct RoleReport {
     pub role: &'static str,
     pub version: u64,
     pub expires: Timestamp,
+    /// How long what is signed now would be good for.
+    pub lifetime: Lifetime,
     pub threshold: u64,
     pub keys: Vec<KeyReport>,
 }
@@ -209,6 +221,7 @@ pub fn show(path: &Path, keys: &Keys, now: Timestamp) -> Result<KeysReport, Publ
             role: state.role.name(),
             version: state.version,
             expires: state.expires,
+            lifetime: state.lifetime,
             threshold: state.threshold,
             keys: reports,
         });

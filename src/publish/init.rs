@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::keys::{self, Held};
 use super::repository::Repository;
-use super::{METADATA, PublishError, ROOT_COPY};
+use super::{METADATA, PublishError, ROOT_COPY, settings};
 use crate::crypt::Secret;
 use crate::disk;
-use crate::tuf::{Editor, Role, RoleKeys, Signatories, Signer};
+use crate::tuf::{Editor, LifetimeChanges, Lifetimes, Role, RoleKeys, Signatories, Signer};
 
 /// Which keys sign what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct InitOptions {
     pub arrangement: Arrangement,
     /// None leaves the keys without encryption.
     pub passphrase: Option<Secret>,
+    /// Other lifetimes than the usual ones.
+    pub lifetimes: Option<LifetimeChanges>,
     pub now: Timestamp,
 }
 
@@ -47,7 +49,13 @@ pub fn init(repository: &Path, key_dir: &Path, options: &InitOptions) -> Result<
         Arrangement::Shared => shared(key_dir, options.passphrase.as_ref(), &mut held)?,
         Arrangement::SingleKey => single(key_dir, options.passphrase.as_ref(), &mut held)?,
     };
-    let mut made = Repository::create(repository, Editor::create(&signatories, options.now)?)?;
+    let mut lifetimes = Lifetimes::default();
+    if let Some(changes) = &options.lifetimes {
+        lifetimes = lifetimes.changed(changes);
+    }
+    let mut made = Repository::create(repository, Editor::create(&signatories, lifetimes, options.now)?)?;
+    // Before the repository is one: then it is never without them.
+    settings::keep(repository, lifetimes)?;
     made.finish_with(&held, options.now)?;
     disk::create_dir_all(&repository.join("targets"))?;
     let root_metadata = repository.join(ROOT_COPY);

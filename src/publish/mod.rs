@@ -4,12 +4,15 @@ mod add;
 mod advise;
 mod bundle;
 mod change;
+mod import;
 mod init;
 mod keys;
 mod list;
 mod patch;
 mod products;
 mod repository;
+mod send;
+mod settings;
 mod skeleton;
 mod verify;
 
@@ -20,11 +23,13 @@ pub use add::{Inspected, Published, publish};
 pub use advise::{Advice, AdviceError, Advised, advise};
 pub use bundle::{BundleError, Bundled, Wanted, bundle};
 pub use change::{Changed, KeyChange, KeysReport, change_keys, renew, show, sign, timestamp};
+pub use import::{ImportError, Imported, Wanted as ImportWanted, import, offers};
 pub use init::{Arrangement, InitOptions, MadeRepository, init};
 pub use keys::{Keys, create as create_key};
 pub use list::{Listed, ListedRelease, list};
 pub use patch::{Making, PatchOptions, PatchOutcome, Patched, Patches, patch};
 pub use repository::{Outcome, Waiting, discard};
+pub use send::{Looking, SendError, Sent, send};
 pub use skeleton::{Begun, SkeletonError, begin};
 pub use verify::{RepositoryReport, verify};
 
@@ -55,6 +60,8 @@ pub enum PublishError {
     #[error(transparent)]
     Skeleton(#[from] SkeletonError),
     #[error(transparent)]
+    Send(#[from] SendError),
+    #[error(transparent)]
     Source(#[from] PackageError),
     #[error("the key {}", path.display())]
     Key {
@@ -84,6 +91,8 @@ pub enum PublishError {
         "no private key of `{0}` is in the folders given with `--keys`; for a key of a signer command, add the new one and revoke the old one"
     )]
     NotAtHand(String),
+    #[error("{} is not the settings of a repository: {reason}; mend or remove it", path.display())]
+    Settings { path: PathBuf, reason: String },
     #[error("nothing to change: the keys are so already")]
     NoChange,
     #[error("{} is not there; name the draft.json of a copy of the repository", .0.display())]

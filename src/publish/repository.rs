@@ -8,13 +8,15 @@ use serde::Serialize;
 
 use super::keys::{Held, Keys};
 use super::verify::check_target;
-use super::{METADATA, PublishError};
+use super::{METADATA, PublishError, settings};
 use crate::clock::Deadline;
 use crate::disk::{self, Lock, LockAttempt};
-use crate::tuf::{self, Editor, Lacking, Role, RoleState, Standing, TufError};
+use crate::tuf::{self, Editor, Lacking, LifetimeChanges, Role, RoleState, Standing, TufError};
 
 /// What lacks signatures, beside the metadata. Clients never ask for it.
 const DRAFT: &str = "draft.json";
+/// No file of metadata is longer.
+pub const METADATA_LIMIT: u64 = 8 << 20;
 const LOCK: &str = "repository.lock";
 const LOCK_WAIT: Duration = Duration::from_secs(60);
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -54,7 +56,7 @@ impl Repository {
         let lock = lock(path)?;
         Ok(Self {
             path: path.to_path_buf(),
-            editor: Editor::open(&metadata, Some(&path.join(DRAFT)))?,
+            editor: opened(path, &metadata, Some(&path.join(DRAFT)))?,
             _lock: lock,
         })
     }
@@ -108,6 +110,28 @@ impl Repository {
         Ok(outcome)
     }
 
+    /// What is signed from now on is good for so long, in later runs too.
+    pub fn change_lifetimes(&mut self, changes: &LifetimeChanges) -> Result<(), PublishError> {
+        let lifetimes = settings::lifetimes(&self.path)?.changed(changes);
+        settings::keep(&self.path, lifetimes)?;
+        self.editor.set_lifetimes(lifetimes);
+        Ok(())
+    }
+
+    /// A draft that was published by a run that was killed before it could take it away.
+    pub fn after_a_cut(&self, now: Timestamp) -> Result<Outcome, PublishError> {
+        let draft = self.path.join(DRAFT);
+        if !disk::exists(&draft)? {
+            return Err(PublishError::NoDraft);
+        }
+        disk::remove_file(&draft)?;
+        Ok(Outcome {
+            published: true,
+            warnings: warnings(&self.editor, now),
+            ..Outcome::default()
+        })
+    }
+
     pub fn write(&mut self) -> Result<(), PublishError> {
         Ok(self.editor.write(&self.path.join(METADATA), &self.path.join(DRAFT))?)
     }
@@ -135,12 +159,25 @@ fn refused(error: TufError) -> PublishError {
 
 /// A repository as clients see it, to look at.
 pub fn look(path: &Path) -> Result<Editor, PublishError> {
-    Ok(Editor::open(&metadata_of(path)?, None)?)
+    opened(path, &metadata_of(path)?, None)
+}
+
+/// A repository as clients see it, which nobody changes as long as the lock is held.
+pub fn hold(path: &Path) -> Result<(Editor, Lock), PublishError> {
+    let metadata = metadata_of(path)?;
+    let lock = lock(path)?;
+    Ok((opened(path, &metadata, None)?, lock))
 }
 
 /// With the draft that waits.
 pub fn look_with_draft(path: &Path) -> Result<Editor, PublishError> {
-    Ok(Editor::open(&metadata_of(path)?, Some(&path.join(DRAFT)))?)
+    opened(path, &metadata_of(path)?, Some(&path.join(DRAFT)))
+}
+
+fn opened(path: &Path, metadata: &Path, draft: Option<&Path>) -> Result<Editor, PublishError> {
+    let mut editor = Editor::open(metadata, draft)?;
+    editor.set_lifetimes(settings::lifetimes(path)?);
+    Ok(editor)
 }
 
 /// Drops what waits for signatures, with the files that it would have listed; false when nothing waits.

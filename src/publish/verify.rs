@@ -36,7 +36,7 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
         let Some(target) = editor.target(name)? else { continue };
         let path = check_target(repository, &target)?;
         if let Some(TargetCustom::Package { product, version, .. }) = file.netlink() {
-            let manifest = package::read_manifest(&path).map_err(|source| PublishError::Package {
+            let manifest = package::check_package(&path).map_err(|source| PublishError::Package {
                 target: name.to_owned(),
                 source,
             })?;

@@ -19,6 +19,12 @@ pub struct NameError {
 #[serde(try_from = "String", into = "String")]
 pub struct ProductName(String);
 
+impl ProductName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for ProductName {
     type Err = NameError;
 

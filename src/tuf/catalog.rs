@@ -15,24 +15,8 @@ use crate::release::{Catalog, ProductName, RelPath, TargetCustom, TargetRef};
 /// The key of NetLink's own words in a target's `custom`.
 pub const CUSTOM: &str = "netlink";
 
-/// Enough of a target's custom words to know whether the rest concerns us.
-#[derive(Deserialize)]
-struct Concern {
-    kind: Kind,
-    product: String,
-}
-
-#[derive(Deserialize, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Package,
-    Changelog,
-    Patch,
-    Advisory,
-    /// Of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
-    #[serde(other)]
-    Unknown,
-}
+/// Others are of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
+const KINDS: [&str; 4] = ["package", "changelog", "patch", "advisory"];
 
 /// The releases of one product. A delegated role speaks for a product only in targets below the product's name: else
 /// whoever was trusted with `helpers/*` could release the product.
@@ -58,7 +42,7 @@ pub(super) fn releases(targets: BTreeMap<&str, &TargetFile>, product: &ProductNa
 
 fn add(catalog: &mut Catalog, product: &ProductName, name: &str, file: &TargetFile) -> Result<(), TufError> {
     let custom = file.custom.as_ref().and_then(|custom| custom.get(CUSTOM));
-    let Some(custom) = custom.filter(|custom| concerns(custom, product)) else {
+    let Some(custom) = custom.filter(|custom| concerns(custom, product.as_str())) else {
         return Ok(());
     };
     let custom = TargetCustom::deserialize(custom).map_err(|e| TufError::Custom {
@@ -75,9 +59,10 @@ impl TargetFile {
     }
 }
 
-fn concerns(custom: &Value, product: &ProductName) -> bool {
-    Concern::deserialize(custom)
-        .is_ok_and(|concern| concern.kind != Kind::Unknown && concern.product == product.to_string())
+/// Whether the rest of a target's words is to be read.
+fn concerns(custom: &Value, product: &str) -> bool {
+    let word = |key: &str| custom.get(key).and_then(Value::as_str);
+    word("kind").is_some_and(|kind| KINDS.contains(&kind)) && word("product") == Some(product)
 }
 
 pub fn target_ref(name: &str, file: &TargetFile) -> Result<TargetRef, TufError> {

@@ -55,6 +55,23 @@ struct Envelope {
     signed: Value,
 }
 
+impl Envelope {
+    /// Taken apart by hand: deserializing it would build what is signed, most of the file, once more.
+    fn of(value: Value) -> Result<Self, serde_json::Error> {
+        let Value::Object(mut map) = value else {
+            return Self::deserialize(value);
+        };
+        match (map.remove("signatures"), map.remove("signed")) {
+            (Some(signatures), Some(signed)) => Ok(Self {
+                signatures: serde_json::from_value(signatures)?,
+                signed,
+            }),
+            (None, _) => Err(serde::de::Error::missing_field("signatures")),
+            (_, None) => Err(serde::de::Error::missing_field("signed")),
+        }
+    }
+}
+
 /// The bytes that the signatures of a role's metadata are over, where all but the signatures is right.
 pub fn signed_bytes(role: Role, bytes: &[u8]) -> Result<Vec<u8>, TufError> {
     match role {
@@ -69,7 +86,7 @@ impl<C: Content> Document<C> {
     pub fn parse(bytes: &[u8]) -> Result<Self, TufError> {
         let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
         let value = parse_strict(bytes).map_err(malformed)?;
-        let envelope: Envelope = serde_json::from_value(value).map_err(malformed)?;
+        let envelope = Envelope::of(value).map_err(malformed)?;
         let mut seen = BTreeSet::new();
         // 4.2.1: one signature a key, even where fewer would do.
         if let Some(twice) = envelope.signatures.iter().find(|one| !seen.insert(&one.keyid)) {

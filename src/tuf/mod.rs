@@ -21,7 +21,9 @@ pub use catalog::{catalog, target_file};
 pub use client::{Asking, Listed, Listing, MetadataSource, Note, Refreshed, all, find, init, refresh, trusted};
 pub use delegation::{DelegatedRole, Delegations, SuccinctRoles};
 pub use document::{Verified, signed_bytes};
-pub use editor::{Editor, Lacking, RoleKeys, RoleState, Signatories, Standing};
+pub use editor::{
+    Editor, Lacking, Lifetime, LifetimeChanges, LifetimeError, Lifetimes, RoleKeys, RoleState, Signatories, Standing,
+};
 pub use error::{SourceError, TufError};
 pub use json::{NotCanonical, canonical, parse_strict};
 pub use key::Key;

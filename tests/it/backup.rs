@@ -24,7 +24,10 @@ fn repository(lamp: &Installation) -> std::path::PathBuf {
 }
 
 fn data(lamp: &Installation) -> Vec<(String, Vec<u8>)> {
-    ["data", "config"].iter().flat_map(|tree| files(&lamp.path(tree))).collect()
+    ["data", "config"]
+        .iter()
+        .flat_map(|tree| files(&lamp.path(tree)))
+        .collect()
 }
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -33,7 +36,10 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => found.extend(files(&path)),
-            false => found.push((path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap())),
+            false => found.push((
+                path.file_name().unwrap().to_str().unwrap().to_owned(),
+                fs::read(&path).unwrap(),
+            )),
         }
     }
     found.sort();
@@ -47,26 +53,43 @@ fn what_people_run_says_what_it_did() {
     lamp.run(&["backup", "verify"]).ok();
     lamp.run(&["backup", "prune"]).no(2, &["NL0601", "backup create"]);
     let first = lamp.run(&["backup", "create"]);
-    assert!(first.err.contains("recovery kit"), "what losing the keys means: {first}");
+    assert!(
+        first.err.contains("recovery kit"),
+        "what losing the keys means: {first}"
+    );
     let first = first.ok();
     assert!(first.out.contains("made backup_0a1_"), "{first}");
     let second = made(lamp);
     assert!(second["new_bytes"].as_u64().unwrap() < 20_000 && second["duration_ms"].is_u64());
     assert_eq!((&second["version"], &second["kind"]), (&"0a1".into(), &"manual".into()));
-    let drilled = lamp.run(&["backup", "drill", id(&second), "--output", "json"]).ok().json();
-    assert_eq!((&drilled["databases"], &drilled["files"]), (&1.into(), &second["files"]));
+    let drilled = lamp
+        .run(&["backup", "drill", id(&second), "--output", "json"])
+        .ok()
+        .json();
+    assert_eq!(
+        (&drilled["databases"], &drilled["files"]),
+        (&1.into(), &second["files"])
+    );
     let listed = lamp.run(&["backup", "list", "--output", "json"]).ok().json();
     assert_eq!(listed[0]["id"], second["id"]);
     assert_eq!(listed[0]["drilled"]["at"], drilled["at"]);
     lamp.run(&["backup", "verify", "--read-data", "50"]).ok();
-    lamp.run(&["backup", "verify", "--read-data", "101"]).no(2, &["0 to 100"]);
+    lamp.run(&["backup", "verify", "--read-data", "101"])
+        .no(2, &["0 to 100"]);
     let place = scene.dir.path().join("elsewhere");
     let into = place.to_str().unwrap();
-    lamp.run(&["backup", "restore", id(&second), "--only", "config/", "--into", into]).ok();
-    let found: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    lamp.run(&["backup", "restore", id(&second), "--only", "config/", "--into", into])
+        .ok();
+    let found: Vec<_> = fs::read_dir(&place)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(found, ["config"]);
     let pruned = lamp.run(&["backup", "prune", "--output", "json"]).ok().json();
-    assert_eq!((&pruned["removed"], &pruned["kept"]), (&Value::Array(Vec::new()), &2.into()));
+    assert_eq!(
+        (&pruned["removed"], &pruned["kept"]),
+        (&Value::Array(Vec::new()), &2.into())
+    );
 }
 
 #[test]
@@ -83,9 +106,18 @@ fn a_flipped_bit_is_found_and_mended_from_the_live_files() {
         fs::write(&pack, bytes).unwrap();
     }
     let found = lamp.run(&["backup", "verify"]);
-    assert!(found.code != 0 && found.out.contains("damaged") && found.out.contains(id(&backup)), "{found}");
-    lamp.run(&["backup", "restore", id(&backup), "--into", scene.dir.path().join("x").to_str().unwrap()])
-        .no(1, &["NL0602"]);
+    assert!(
+        found.code != 0 && found.out.contains("damaged") && found.out.contains(id(&backup)),
+        "{found}"
+    );
+    lamp.run(&[
+        "backup",
+        "restore",
+        id(&backup),
+        "--into",
+        scene.dir.path().join("x").to_str().unwrap(),
+    ])
+    .no(1, &["NL0602"]);
     assert!(!scene.dir.path().join("x/data").exists());
     let repaired = lamp.run(&["backup", "repair"]);
     assert!(repaired.out.contains("put back from the live files"), "{repaired}");
@@ -98,7 +130,11 @@ fn a_flipped_bit_is_found_and_mended_from_the_live_files() {
 fn the_reader_of_last_resort_reads_what_netlink_wrote() {
     let scene = Scene::new();
     let lamp = &scene.lamp;
-    put(&lamp.path("data/notes.txt"), &(0..60_000).map(|n| format!("note {n}\n")).collect::<String>(), 0o640);
+    put(
+        &lamp.path("data/notes.txt"),
+        &(0..60_000).map(|n| format!("note {n}\n")).collect::<String>(),
+        0o640,
+    );
     put(&lamp.path("data/deep/more.txt"), "", 0o600);
     lamp.stop();
     made(lamp);
@@ -107,7 +143,10 @@ fn the_reader_of_last_resort_reads_what_netlink_wrote() {
     let reader = |args: &[&str]| {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/python/bin/python"));
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/backup-reader.py"));
-        command.arg(repository(lamp)).arg("--key-file").arg(lamp.path(".netlink/backup.key"));
+        command
+            .arg(repository(lamp))
+            .arg("--key-file")
+            .arg(lamp.path(".netlink/backup.key"));
         Ran::of(&command.args(args).output().unwrap()).ok()
     };
     let listed = reader(&["list"]);
@@ -115,7 +154,10 @@ fn the_reader_of_last_resort_reads_what_netlink_wrote() {
     assert_eq!((&last["id"], listed.out.lines().count()), (&backup["id"], 2));
     let into = scene.dir.path().join("read");
     reader(&["extract", id(&backup), into.to_str().unwrap()]);
-    let read: Vec<_> = ["data", "config"].iter().flat_map(|tree| files(&into.join(tree))).collect();
+    let read: Vec<_> = ["data", "config"]
+        .iter()
+        .flat_map(|tree| files(&into.join(tree)))
+        .collect();
     assert_eq!(read, data(lamp));
     let some = scene.dir.path().join("some");
     reader(&["extract", id(&backup), some.to_str().unwrap(), "data/deep"]);
@@ -128,17 +170,50 @@ fn killed_at_each(lamp: &Installation, args: &[&str], mut after: impl FnMut(&str
     let template = lamp.root.with_extension("template");
     let copy = |from: &Path, to: &Path| {
         let _ = fs::remove_dir_all(to);
-        assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+        assert!(
+            Command::new("cp")
+                .arg("-a")
+                .args([from, to])
+                .status()
+                .unwrap()
+                .success()
+        );
     };
     copy(&lamp.root, &template);
     let mut killed = 0;
-    for call in ["write", "pwrite64", "fsync", "rename", "unlink", "unlinkat", "mkdir", "ftruncate", "rmdir"] {
+    for call in [
+        "write",
+        "pwrite64",
+        "fsync",
+        "rename",
+        "unlink",
+        "unlinkat",
+        "mkdir",
+        "ftruncate",
+        "rmdir",
+    ] {
         for nth in 1.. {
             copy(&template, &lamp.root);
             let inject = format!("inject={call}:signal=KILL:when={nth}");
             let mut command = Command::new("strace");
-            command.args(["-qq", "-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject, "--"]);
-            let ran = command.arg(netlink()).arg("--root").arg(&lamp.root).args(args).output().unwrap();
+            command.args([
+                "-qq",
+                "-f",
+                "-o",
+                "/dev/null",
+                "-e",
+                &format!("trace={call}"),
+                "-e",
+                &inject,
+                "--",
+            ]);
+            let ran = command
+                .arg(netlink())
+                .arg("--root")
+                .arg(&lamp.root)
+                .args(args)
+                .output()
+                .unwrap();
             after(&format!("{args:?} killed at {call} {nth}"));
             if ran.status.success() {
                 break;
@@ -154,14 +229,22 @@ fn a_backup_and_a_pruning_that_are_killed_leave_a_valid_repository_and_the_next_
     let scene = Scene::new();
     let lamp = &scene.lamp;
     lamp.stop();
-    put(&lamp.path("config/update.yml"), "update_system: {backup: {retention_days: 0}}\n", 0o644);
+    put(
+        &lamp.path("config/update.yml"),
+        "update_system: {backup: {retention_days: 0}}\n",
+        0o644,
+    );
     let first = made(lamp);
     let whole = |when: &str| {
         let found = lamp.run(&["backup", "verify", "--output", "json"]);
         assert_eq!(found.code, 0, "{when}: {found}");
         found.json()["whole"].as_array().unwrap().len()
     };
-    put(&lamp.path("data/notes.txt"), &(0..30_000).map(|n| format!("note {n}\n")).collect::<String>(), 0o644);
+    put(
+        &lamp.path("data/notes.txt"),
+        &(0..30_000).map(|n| format!("note {n}\n")).collect::<String>(),
+        0o644,
+    );
     let killed = killed_at_each(lamp, &["backup", "create"], |when| {
         assert!(whole(when) >= 1);
         // What was finished is not written again, and what was not is cleared away.
@@ -196,13 +279,21 @@ fn a_full_disk_in_the_midst_is_said_and_leaves_the_other_backups() {
     let lamp = &scene.lamp;
     lamp.stop();
     let first = made(lamp);
-    put(&lamp.path("data/notes.txt"), &(0..30_000).map(|n| format!("note {n}\n")).collect::<String>(), 0o644);
+    put(
+        &lamp.path("data/notes.txt"),
+        &(0..30_000).map(|n| format!("note {n}\n")).collect::<String>(),
+        0o644,
+    );
     let mut failed = 0;
     for nth in [2, 3, 5, 8, 12] {
         let inject = format!("inject=write:error=ENOSPC:when={nth}+");
         let mut command = Command::new("strace");
         command.args(["-qq", "-f", "-o", "/dev/null", "-e", "trace=write", "-e", &inject, "--"]);
-        command.arg(netlink()).arg("--root").arg(&lamp.root).args(["backup", "create"]);
+        command
+            .arg(netlink())
+            .arg("--root")
+            .arg(&lamp.root)
+            .args(["backup", "create"]);
         let ran = Ran::of(&command.output().unwrap());
         failed += usize::from(ran.code != 0);
         let found = lamp.run(&["backup", "verify"]);

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use netlink::crypt::{SigningKey, digest_of};
 use netlink::release::{TargetCustom, TargetRef};
-use netlink::tuf::{Editor, Signatories, Standing};
+use netlink::tuf::{Editor, Lifetimes, Signatories, Standing};
 
 use crate::tuf::{python, script};
 use crate::world::{Lamp, Publisher, Ran, command, run};
@@ -437,7 +437,7 @@ fn another_client_finds_targets_in_bins() {
         snapshot: key.public().into(),
         timestamp: key.public().into(),
     };
-    let mut editor = Editor::create(&signatories, now).unwrap();
+    let mut editor = Editor::create(&signatories, Lifetimes::default(), now).unwrap();
     let sha256 = digest_of(b"x");
     for n in 0..1001 {
         let name = format!("lamp/{n}/changelog.md");
@@ -468,4 +468,72 @@ fn another_client_finds_targets_in_bins() {
     assert!(metadata.join("1.bin-0.json").exists());
     let ran = read_by_another_client(repo.to_str().unwrap(), &dir.path().join("theirs"), &names);
     assert!(ran.out.contains("downloaded lamp/1000/changelog.md"), "{ran}");
+}
+
+#[test]
+fn what_is_signed_is_good_for_as_long_as_the_publisher_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (repo, keys) = (text("repo"), text("keys"));
+    let init = [
+        "release",
+        "init",
+        &repo,
+        "--keys",
+        &keys,
+        "--single-key",
+        "--no-passphrase",
+        "--expires",
+    ];
+    let init = |spec: &str| run(&[&init[..], &[spec]].concat());
+    for (bad, said) in [
+        ("root=1h", "root may be good for 1d to 3650d, not for 1h"),
+        ("timestamp=2y", "timestamp may be good for 1h to 365d, not for 730d"),
+        ("root", "not a lifetime of a role"),
+        ("root=1y,root=2y", "root is named twice"),
+    ] {
+        init(bad).no(2, &[said]);
+        assert!(!dir.path().join("repo").exists());
+    }
+    init("root=2y, timestamp=36h").ok();
+    let show = || {
+        let shown = run(&["release", "keys", "show", "--repo", &repo, "--output", "json"])
+            .ok()
+            .json();
+        let now = jiff::Timestamp::now();
+        let role = |n: usize| {
+            let role = &shown["roles"][n];
+            let expires: jiff::Timestamp = role["expires"].as_str().unwrap().parse().unwrap();
+            let lifetime = role["lifetime"].as_str().unwrap().to_owned();
+            (lifetime, (expires.duration_since(now).as_secs() + 1800) / 3600)
+        };
+        [role(0), role(1), role(2), role(3)]
+    };
+    let lived = |hours: i64, text: &str| (text.to_owned(), hours);
+    let roles = show();
+    assert_eq!(roles[0], lived(730 * 24, "730d"));
+    assert_eq!(roles[1], lived(180 * 24, "180d"));
+    assert_eq!(roles[3], lived(36, "36h"));
+    let plain = run(&["release", "keys", "show", "--repo", &repo]).ok();
+    assert!(plain.out.contains("each time for 36h"), "{plain}");
+
+    let renew = |spec: &[&str], role: &str| {
+        run(&[&["release", "renew", role, "--repo", &repo, "--keys", &keys], spec].concat())
+    };
+    renew(&["--expires", "targets=11y"], "targets").no(2, &["targets may be good for"]);
+    renew(&["--expires", "targets=90d,timestamp=48h"], "targets").ok();
+    let roles = show();
+    assert_eq!(roles[1], lived(90 * 24, "90d"));
+    assert_eq!(roles[3], lived(48, "2d"));
+    // Remembered by whatever is signed later.
+    renew(&[], "root").ok();
+    run(&["release", "timestamp", "--repo", &repo, "--keys", &keys]).ok();
+    assert_eq!(show()[0], lived(730 * 24, "730d"));
+    assert_eq!(show()[3], lived(48, "2d"));
+    fs::write(
+        dir.path().join("repo/publisher.json"),
+        r#"{"lifetimes": {"timestamp": "9y"}}"#,
+    )
+    .unwrap();
+    run(&["release", "timestamp", "--repo", &repo, "--keys", &keys]).no(1, &["publisher.json", "1h to 365d"]);
 }

@@ -8,11 +8,13 @@
 )]
 
 mod advisory;
+mod backup;
 mod backup_keys;
 mod bounds;
 mod bundle;
 mod caddy;
 mod changelog;
+mod component;
 mod consent;
 mod faults;
 mod fetching;
@@ -22,10 +24,14 @@ mod keys;
 mod package;
 mod patching;
 mod planning;
+mod publisher_sweep;
+mod publishing;
 mod repair;
 mod rest;
 mod scene;
+mod sending;
 mod shown;
+mod stores;
 mod strategy;
 mod sweep;
 mod target;

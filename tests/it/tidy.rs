@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     // Digests are values like versions; what makes them reads nothing but the bytes it is given.
     ("release", &["version", "crypt"]),
+    ("component", &["version", "release", "crypt"]),
     ("journal", &["version", "release", "plan"]),
     ("plan", &["version", "release", "crypt"]),
     ("disk", &[]),
@@ -19,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["disk", "journal", "plan", "version"]),
     ("tuf", &["disk", "crypt", "release", "version"]),
     ("fetch", &["disk", "crypt", "host"]),
-    ("package", &["disk", "crypt", "release", "version"]),
+    ("package", &["disk", "crypt", "component", "release", "version"]),
     ("backup", &["disk", "crypt", "store", "host", "release", "version"]),
     ("migrate", &["disk", "crypt", "store", "release", "version"]),
     ("target", &["disk", "crypt", "host", "version"]),
@@ -29,20 +30,49 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", HANDS_AND_BELOW),
     (
         "publish",
-        &["tuf", "package", "disk", "crypt", "fetch", "host", "release", "version"],
+        &[
+            "tuf",
+            "package",
+            "disk",
+            "crypt",
+            "fetch",
+            "host",
+            "component",
+            "release",
+            "version",
+        ],
     ),
     ("app", ENGINES_AND_BELOW),
     ("cli", DOORS),
     ("http", DOORS),
 ];
-const HEADS: &[&str] = &["version", "release", "journal", "plan"];
+const HEADS: &[&str] = &["version", "release", "component", "journal", "plan"];
 const HANDS_AND_BELOW: &[&str] = &[
     "tuf", "fetch", "package", "backup", "migrate", "target", "probe", "notify", "settings", "store", "host", "disk",
     "crypt", "plan", "journal", "release", "version",
 ];
 const ENGINES_AND_BELOW: &[&str] = &[
-    "git", "engine", "publish", "tuf", "fetch", "package", "backup", "migrate", "target", "probe", "notify",
-    "settings", "store", "host", "disk", "crypt", "plan", "journal", "release", "version",
+    "git",
+    "engine",
+    "publish",
+    "tuf",
+    "fetch",
+    "package",
+    "backup",
+    "migrate",
+    "target",
+    "probe",
+    "notify",
+    "settings",
+    "store",
+    "host",
+    "disk",
+    "crypt",
+    "plan",
+    "journal",
+    "component",
+    "release",
+    "version",
 ];
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[

@@ -15,7 +15,8 @@ use crate::version::Version;
 
 pub use backup_keys::{BackupKeysVerb, NewSecretArgs, UnlockArgs};
 pub use release::{
-    BlockArgs, BundleArgs, KeysVerb, PatchArgs, ReleaseVerb, RepositoryArgs, RolloutArgs, SignArgs, YankArgs,
+    BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, PublishArgs, ReleaseVerb, RepositoryArgs, RolloutArgs,
+    SignArgs, YankArgs,
 };
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, value_parser};
 use jiff::Timestamp;
 
-use crate::app::TufRole as Role;
+use crate::app::{Destination, LifetimeChanges, TufRole as Role};
 use crate::release::{Expression, Platform, ProductName};
-use crate::version::{Constraint, Version};
+use crate::version::{Constraint, Dotted, Version};
 
 #[derive(Debug, Subcommand)]
 pub enum ReleaseVerb {
@@ -21,6 +21,9 @@ pub enum ReleaseVerb {
         /// One key signs everything: for trying out, not for releases that others run
         #[arg(long)]
         single_key: bool,
+        /// How long what is signed is good for [default: root=365d,targets=180d,snapshot=30d,timestamp=7d]
+        #[arg(long, value_name = "ROLE=TIME,…")]
+        expires: Option<LifetimeChanges>,
         #[command(flatten)]
         new: NewKeyArgs,
     },
@@ -54,15 +57,8 @@ pub enum ReleaseVerb {
         #[arg(long, value_parser = value_parser!(u32).range(1..=64))]
         threads: Option<u32>,
     },
-    /// Sign packages of one release and put them into the repository
-    Publish {
-        #[arg(required = true)]
-        packages: Vec<PathBuf>,
-        #[arg(long, value_name = "FILE")]
-        changelog: Option<PathBuf>,
-        #[command(flatten)]
-        at: SignArgs,
-    },
+    /// Sign packages of one release and put them into the repository; with `--to` also bring a store up to it
+    Publish(PublishArgs),
     /// Add signatures to what waits for them, and publish it when they suffice
     Sign {
         #[arg(long, value_name = "DIR")]
@@ -84,6 +80,9 @@ pub enum ReleaseVerb {
         /// root, targets, snapshot, timestamp
         #[arg(required = true)]
         roles: Vec<Role>,
+        /// How long what is signed from now on is good for, e.g. targets=90d,timestamp=36h; kept with the repository
+        #[arg(long, value_name = "ROLE=TIME,…")]
+        expires: Option<LifetimeChanges>,
         #[command(flatten)]
         at: SignArgs,
     },
@@ -97,6 +96,8 @@ pub enum ReleaseVerb {
     Rollout(RolloutArgs),
     /// Make one file of a repository, for machines without network
     Bundle(BundleArgs),
+    /// Fetch a component that others publish into a folder to pack
+    Import(ImportArgs),
     /// What a repository offers
     List {
         #[arg(value_name = "DIR")]
@@ -193,6 +194,31 @@ pub struct NewKeyArgs {
     /// Leave new keys without encryption; else a passphrase is asked, or read from NETLINK_PASSPHRASE
     #[arg(long)]
     pub no_passphrase: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct PublishArgs {
+    /// None with `--to`: then only the store is brought up to the repository
+    #[arg(required_unless_present = "to")]
+    pub packages: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "packages")]
+    pub changelog: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    pub repo: PathBuf,
+    /// Folder of signing keys; may be given again
+    #[arg(
+        long = "keys",
+        value_name = "DIR",
+        required_unless_present = "to",
+        requires = "packages"
+    )]
+    pub dirs: Vec<PathBuf>,
+    /// Where operators read it: s3://bucket/folder, sftp://[user@]host[:port]/folder
+    #[arg(long, value_name = "URL")]
+    pub to: Option<Destination>,
+    /// Read every byte that is there already, not only how many there are
+    #[arg(long, requires = "to")]
+    pub check_all: bool,
 }
 
 /// A repository of which something is said.
@@ -319,4 +345,25 @@ pub struct PatchArgs {
     pub work: Option<PathBuf>,
     #[command(flatten)]
     pub at: SignArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ImportArgs {
+    /// Where the component comes from, see docs/components.md
+    #[arg(long, value_name = "FILE")]
+    pub source: PathBuf,
+    /// Only show which versions there are
+    #[arg(long, conflicts_with_all = ["version", "into", "platform", "release"])]
+    pub list: bool,
+    #[arg(long, value_name = "V", required_unless_present = "list")]
+    pub version: Option<Dotted>,
+    /// The folder to make
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub into: Option<PathBuf>,
+    /// any, or <os>-<arch> [default: this machine's]
+    #[arg(long)]
+    pub platform: Option<Platform>,
+    /// The release that it becomes: writes a release.toml
+    #[arg(long = "as", value_name = "V")]
+    pub release: Option<Version>,
 }

@@ -72,8 +72,8 @@ fn shown(report: &KeysReport) -> String {
     for role in &report.roles {
         let (name, version, number) = (role.role, role.version, role.keys.len());
         let head = format!(
-            "{name} {version}, {} of {number} keys, until {:.0}",
-            role.threshold, role.expires
+            "{name} {version}, {} of {number} keys, until {:.0}, each time for {}",
+            role.threshold, role.expires, role.lifetime
         );
         out += &format!("{head}\n");
         for key in &role.keys {

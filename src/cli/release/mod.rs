@@ -2,19 +2,21 @@
 
 mod advise;
 mod bundle;
+mod import;
 mod keys;
 mod list;
 mod patch;
+mod publish;
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Global, ReleaseVerb, SignArgs};
+use super::args::{Global, ReleaseVerb};
 use super::output::{Result, bytes, green, result, say};
-use crate::app::{self, PackOptions, Packing, PublishOptions};
-use crate::publish::{Arrangement, Outcome};
+use crate::app::{self, PackOptions, Packing};
+use crate::publish::{Arrangement, MadeRepository, Outcome};
 use crate::release::Platform;
 use crate::version::Version;
 
@@ -24,8 +26,18 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             repo,
             keys,
             single_key,
+            expires,
             new,
-        } => init(global, repo, keys, *single_key, new.no_passphrase),
+        } => {
+            let arrangement = if *single_key {
+                Arrangement::SingleKey
+            } else {
+                Arrangement::Shared
+            };
+            let passphrase = keys::new_passphrase(new.no_passphrase)?;
+            let made = app::release_init(repo, keys, arrangement, passphrase, expires.clone())?;
+            init(global, repo, arrangement, &made)
+        }
         ReleaseVerb::Keys(verb) => keys::run(global, verb),
         ReleaseVerb::New { tree, from, version } => begin(global, from, tree, version.clone()),
         ReleaseVerb::Pack {
@@ -41,16 +53,13 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
             };
             pack(global, tree, out, platform.as_ref(), packing)
         }
-        ReleaseVerb::Publish {
-            packages,
-            changelog,
-            at,
-        } => publish(global, packages, changelog.clone(), at),
+        ReleaseVerb::Publish(args) => publish::run(global, args),
         ReleaseVerb::Patch(args) => patch::run(global, args),
         ReleaseVerb::Yank(wanted) => advise::yank(global, wanted),
         ReleaseVerb::Block(wanted) => advise::block(global, wanted),
         ReleaseVerb::Rollout(wanted) => advise::rollout(global, wanted),
         ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
+        ReleaseVerb::Import(args) => import::run(global, args),
         ReleaseVerb::List { repo } => list::run(global, repo),
         ReleaseVerb::Sign { repo, dirs, copies } => {
             let outcome = app::release_sign(repo, &keys::at_hand(dirs)?, copies)?;
@@ -63,8 +72,9 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
                 false => "no draft waits for signatures".into(),
             })
         }
-        ReleaseVerb::Renew { roles, at } => {
-            let outcome = app::release_renew(&at.repo, &keys::at_hand(&at.keys.dirs)?, roles)?;
+        ReleaseVerb::Renew { roles, expires, at } => {
+            let keys = keys::at_hand(&at.keys.dirs)?;
+            let outcome = app::release_renew(&at.repo, &keys, roles, expires.as_ref())?;
             said(global, &outcome, "renewed")
         }
         ReleaseVerb::Timestamp { at } => {
@@ -88,38 +98,7 @@ fn begin(global: &Global, last: &Path, tree: &Path, version: Option<Version>) ->
     })
 }
 
-fn publish(global: &Global, packages: &[PathBuf], changelog: Option<PathBuf>, at: &SignArgs) -> Result<()> {
-    let options = PublishOptions {
-        repository: at.repo.clone(),
-        keys: keys::at_hand(&at.keys.dirs)?,
-        changelog,
-    };
-    let published = app::publish(packages, &options)?;
-    warn(&published.outcome.warnings);
-    result(global, &published, |published| {
-        let outcome = &published.outcome;
-        let done = match (outcome.published, outcome.targets.is_empty()) {
-            (true, true) => {
-                return format!(
-                    "{} {}: nothing of it is new",
-                    green("published before:"),
-                    published.version
-                );
-            }
-            (true, false) => "published",
-            (false, _) => "drafted",
-        };
-        format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
-    })
-}
-
-fn init(global: &Global, repo: &Path, dir: &Path, single_key: bool, no_passphrase: bool) -> Result<()> {
-    let arrangement = if single_key {
-        Arrangement::SingleKey
-    } else {
-        Arrangement::Shared
-    };
-    let made = app::release_init(repo, dir, arrangement, keys::new_passphrase(no_passphrase)?)?;
+fn init(global: &Global, repo: &Path, arrangement: Arrangement, made: &MadeRepository) -> Result<()> {
     let advice = match arrangement {
         Arrangement::SingleKey => {
             "one key signs everything, so that whoever gets it can release anything and keep operators from ever \
@@ -131,7 +110,7 @@ fn init(global: &Global, repo: &Path, dir: &Path, single_key: bool, no_passphras
         }
     };
     say(advice);
-    result(global, &made, |made| {
+    result(global, made, |made| {
         let root = made.root_metadata.display();
         format!("{} repository {}; give operators {root}", green("made"), repo.display())
     })

@@ -4,6 +4,7 @@
 
 mod bins;
 mod draft;
+mod lifetimes;
 mod open;
 mod proof;
 mod sign;
@@ -25,6 +26,7 @@ use crate::disk;
 use crate::release::{Catalog, ProductName, TargetCustom, TargetRef};
 use draft::Draft;
 
+pub use lifetimes::{Lifetime, LifetimeChanges, LifetimeError, Lifetimes};
 pub use sign::{Lacking, Standing};
 pub use signatories::{RoleKeys, Signatories};
 
@@ -34,6 +36,7 @@ pub struct Editor {
     /// None as long as a new repository is nowhere yet.
     published: Option<Published>,
     draft: Draft,
+    lifetimes: Lifetimes,
     added: BTreeMap<String, TargetFile>,
     renewed: BTreeSet<Role>,
     /// Names and contents in the order of writing.
@@ -59,21 +62,24 @@ pub struct RoleState {
     pub expires: Time,
     pub keys: BTreeMap<String, Key>,
     pub threshold: u64,
+    /// From a signing on.
+    pub lifetime: Lifetime,
 }
 
 impl RoleState {
     /// How long before the end a person should hear of it: two weeks, or half the life of what lives shorter.
     pub fn is_due(&self, now: Time) -> bool {
-        let warning = SignedDuration::from_hours(24 * 14).min(lifetime(self.role) / 2);
+        let warning = SignedDuration::from_hours(24 * 14).min(self.lifetime.duration() / 2);
         self.expires.duration_since(now) < warning
     }
 }
 
 impl Editor {
     /// A new, empty repository, to be signed.
-    pub fn create(signatories: &Signatories, now: Time) -> Result<Self, TufError> {
-        let root = header(1, Role::Root, now, signatories.to_root(None)?)?;
-        let targets = header(1, Role::Targets, now, Targets::default())?;
+    pub fn create(signatories: &Signatories, lifetimes: Lifetimes, now: Time) -> Result<Self, TufError> {
+        let until = |role| expiry(role, lifetimes.of(role), now);
+        let root = header(1, until(Role::Root)?, signatories.to_root(None)?);
+        let targets = header(1, until(Role::Targets)?, Targets::default());
         Ok(Self {
             published: None,
             draft: Draft {
@@ -81,6 +87,7 @@ impl Editor {
                 targets: BTreeMap::from([(Role::Targets.name().to_owned(), Document::unsigned(targets)?)]),
                 ..Draft::default()
             },
+            lifetimes,
             added: BTreeMap::new(),
             renewed: BTreeSet::new(),
             pending: Vec::new(),
@@ -98,10 +105,16 @@ impl Editor {
         Ok(Self {
             published: Some(published),
             draft,
+            lifetimes: Lifetimes::default(),
             added: BTreeMap::new(),
             renewed: BTreeSet::new(),
             pending: Vec::new(),
         })
+    }
+
+    /// Other lifetimes of what is signed from now on.
+    pub fn set_lifetimes(&mut self, lifetimes: Lifetimes) {
+        self.lifetimes = lifetimes;
     }
 
     /// Whether something waits for the signatures of others.
@@ -173,6 +186,7 @@ impl Editor {
                 expires,
                 keys,
                 threshold,
+                lifetime: self.lifetimes.of(role),
             }
         };
         let of_targets = published.targets.values().map(|role| role.expires).min();
@@ -187,6 +201,20 @@ impl Editor {
                 published.timestamp.expires,
             ),
         ]
+    }
+
+    /// Names of the files that clients may ask for, in the order in which they may appear: those that come before the timestamp,
+    /// and roots, which come behind it.
+    pub fn published_files(&self) -> (Vec<String>, Vec<String>) {
+        let Some(published) = &self.published else {
+            return Default::default();
+        };
+        let root = &published.root;
+        let named = |name: &str, version| root.content.file_named(name, version);
+        let listings = published.targets.iter().map(|(name, role)| named(name, role.version));
+        let snapshot = named(Role::Snapshot.name(), published.snapshot.version);
+        let roots = (1..=root.version).map(|version| Role::Root.versioned_file(version));
+        (listings.chain([snapshot]).collect(), roots.collect())
     }
 
     /// What a client refuses at `now`.
@@ -251,7 +279,7 @@ impl Editor {
             return Ok(());
         };
         let content = to.to_root(Some(&published.root.content))?;
-        self.draft.root = Some(next(&published.root, content, now)?);
+        self.draft.root = Some(next(&published.root, content, self.until(Role::Root, now)?)?);
         Ok(())
     }
 
@@ -261,7 +289,8 @@ impl Editor {
         for role in roles {
             match (&self.published, role) {
                 (Some(published), Role::Root) => {
-                    self.draft.root = Some(next(&published.root, published.root.content.clone(), now)?);
+                    let until = self.until(Role::Root, now)?;
+                    self.draft.root = Some(next(&published.root, published.root.content.clone(), until)?);
                 }
                 _ => drop(self.renewed.insert(*role)),
             }
@@ -296,6 +325,11 @@ impl Editor {
         self.draft.write(draft)
     }
 
+    /// When a role that is signed now expires.
+    fn until(&self, role: Role, now: Time) -> Result<Time, TufError> {
+        expiry(role, self.lifetimes.of(role), now)
+    }
+
     /// The root that is or is to be.
     fn root(&self) -> Option<&Signed<Root>> {
         let draft = self.draft.root.as_ref().map(Document::signed);
@@ -315,31 +349,27 @@ fn described(target: &TargetRef, custom: &TargetCustom) -> Result<TargetFile, Tu
     Ok(TargetFile::new(target, Map::from_iter([(CUSTOM.to_owned(), custom)])))
 }
 
-fn lifetime(role: Role) -> SignedDuration {
-    let days = match role {
-        Role::Root => 365,
-        Role::Targets => 180,
-        Role::Snapshot => 30,
-        Role::Timestamp => 7,
-    };
-    SignedDuration::from_hours(24 * days)
+fn expiry(role: Role, lifetime: Lifetime, now: Time) -> Result<Time, TufError> {
+    // The specification's dates have no fractions of a second.
+    let expires = now
+        .round(Unit::Second)
+        .and_then(|now| now.checked_add(lifetime.duration()));
+    expires.map_err(|e| TufError::malformed(role, e))
 }
 
-fn header<C>(version: u64, role: Role, now: Time, content: C) -> Result<Signed<C>, TufError> {
-    // The specification's dates have no fractions of a second.
-    let expires = now.round(Unit::Second).and_then(|now| now.checked_add(lifetime(role)));
-    Ok(Signed {
-        kind: role.name().into(),
+fn header<C: Content>(version: u64, expires: Time, content: C) -> Signed<C> {
+    Signed {
+        kind: C::ROLE.name().into(),
         spec_version: SPEC_VERSION.into(),
         version,
-        expires: expires.map_err(|e| TufError::malformed(role, e))?,
+        expires,
         content,
-    })
+    }
 }
 
 /// The version after `last`, to be signed.
-fn next<C: Content>(last: &Signed<C>, content: C, now: Time) -> Result<Document<C>, TufError> {
+fn next<C: Content>(last: &Signed<C>, content: C, expires: Time) -> Result<Document<C>, TufError> {
     let up = last.version.checked_add(1);
     let version = up.ok_or_else(|| TufError::malformed(C::ROLE, "its versions are used up"))?;
-    Document::unsigned(header(version, C::ROLE, now, content)?)
+    Document::unsigned(header(version, expires, content))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp as Time;
 
-use super::{Editor, bins, draft, header, next};
+use super::{Editor, bins, draft, expiry, header, next};
 use crate::tuf::document::Document;
 use crate::tuf::model::{Content, Mandate, MetaFile, Root, Signed, Targets, Timestamp};
 use crate::tuf::{Role, Signer, TufError};
@@ -125,6 +125,7 @@ impl Editor {
             }
             changed.insert(name.to_owned(), top);
         }
+        let until = self.until(Role::Targets, now)?;
         for (role, content) in changed {
             if self.draft.targets.contains_key(&role) && self.added.is_empty() {
                 continue;
@@ -134,8 +135,8 @@ impl Editor {
                 .as_ref()
                 .and_then(|published| published.targets.get(&role));
             let document = match last {
-                Some(last) => next(last, content, now)?,
-                None => Document::unsigned(header(1, Role::Targets, now, content)?)?,
+                Some(last) => next(last, content, until)?,
+                None => Document::unsigned(header(1, until, content))?,
             };
             self.draft.targets.insert(role, document);
         }
@@ -215,7 +216,8 @@ impl Editor {
             let meta = MetaFile::of(document.signed().version, &document.bytes()?);
             content.meta.insert(format!("{name}.json"), meta);
         }
-        renew_if(&mut self.draft.snapshot, last, content, now)?;
+        let until = expiry(Role::Snapshot, self.lifetimes.of(Role::Snapshot), now)?;
+        renew_if(&mut self.draft.snapshot, last, content, until)?;
         self.renewed.remove(&Role::Snapshot);
         let document = self.draft.snapshot.as_mut();
         document.map_or_else(
@@ -241,7 +243,8 @@ impl Editor {
             let meta = MetaFile::of(snapshot.signed().version, &snapshot.bytes()?);
             content.meta.insert(Role::Snapshot.file(), meta);
         }
-        renew_if(&mut self.draft.timestamp, last, content, now)?;
+        let until = expiry(Role::Timestamp, self.lifetimes.of(Role::Timestamp), now)?;
+        renew_if(&mut self.draft.timestamp, last, content, until)?;
         self.renewed.remove(&Role::Timestamp);
         let document = self.draft.timestamp.as_mut();
         document.map_or_else(
@@ -256,14 +259,14 @@ fn renew_if<C: Content + PartialEq>(
     draft: &mut Option<Document<C>>,
     last: Option<&Signed<C>>,
     content: C,
-    now: Time,
+    until: Time,
 ) -> Result<(), TufError> {
     if draft.as_ref().is_some_and(|draft| draft.signed().content == content) {
         return Ok(());
     }
     *draft = Some(match last {
-        Some(last) => next(last, content, now)?,
-        None => Document::unsigned(header(1, C::ROLE, now, content)?)?,
+        Some(last) => next(last, content, until)?,
+        None => Document::unsigned(header(1, until, content))?,
     });
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp as Time};
 use serde_json::json;
 
-use super::{Editor, RoleKeys, Signatories, Standing};
+use super::{Editor, Lifetimes, RoleKeys, Signatories, Standing};
 use crate::crypt::{SigningKey, digest_of};
 use crate::release::{ProductName, TargetCustom, TargetRef};
 use crate::tuf::client::repository::refresh;
@@ -82,7 +82,7 @@ fn published(dir: &Path) -> ([SigningKey; 4], Folder, PathBuf) {
     let keys = four();
     let metadata = dir.join("metadata");
     publish(
-        &mut Editor::create(&signatories(&keys), now()).unwrap(),
+        &mut Editor::create(&signatories(&keys), Lifetimes::default(), now()).unwrap(),
         &metadata,
         &keys,
         now(),
@@ -146,7 +146,7 @@ fn a_role_is_not_published_without_its_keys() {
         (Role::Targets, 0, 1)
     );
     assert!(editor.pending.is_empty());
-    let mut new = Editor::create(&signatories(&keys), now()).unwrap();
+    let mut new = Editor::create(&signatories(&keys), Lifetimes::default(), now()).unwrap();
     assert!(matches!(new.sign(&four(), now()).unwrap(), Standing::Waits(_)));
     let mut two_of_one = signatories(&keys);
     two_of_one.targets = RoleKeys {
@@ -154,7 +154,7 @@ fn a_role_is_not_published_without_its_keys() {
         threshold: 2,
     };
     assert!(matches!(
-        Editor::create(&two_of_one, now()),
+        Editor::create(&two_of_one, Lifetimes::default(), now()),
         Err(TufError::Threshold { .. })
     ));
 }
@@ -323,7 +323,7 @@ fn a_draft_goes_from_signer_to_signer() {
         snapshot: online[0].public().into(),
         timestamp: online[1].public().into(),
     };
-    let mut new = Editor::create(&signatories, now()).unwrap();
+    let mut new = Editor::create(&signatories, Lifetimes::default(), now()).unwrap();
     let Standing::Waits(_) = new.sign(&offline, now()).unwrap() else {
         panic!("the online keys have not signed");
     };

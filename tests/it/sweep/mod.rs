@@ -17,7 +17,7 @@ use scenario::{Scenario, processes_of};
 use crate::world::Installation;
 
 /// Calls that change what is on disk or what others see. `openat` changes something where it creates.
-const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,\
+pub const MUTATING: &str = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,\
                         symlink,symlinkat,link,linkat,ftruncate,truncate,fallocate,chmod,fchmod,fchmodat,?fchmodat2,fchown,\
                         lchown,fchownat,utimensat,copy_file_range,sendfile,syncfs";
 
@@ -46,7 +46,7 @@ impl Effect {
 }
 
 /// A call that can be disturbed: its name, and its number among those of the same name, which is how strace counts.
-type Point = (String, usize);
+pub type Point = (String, usize);
 
 /// The mutating calls and, for kills, the opens that create.
 fn points(scenario: &Scenario, effect: Effect) -> Vec<Point> {
@@ -78,18 +78,21 @@ fn visited(scenario: &Scenario, which: &str, wanted: fn(&str) -> bool) -> Vec<Po
     });
     let until = scenario.until.and_then(position);
     let end = until.map_or(calls.len(), |last| last + OVERLAP);
+    let all = numbered(calls.iter().map(|line| line.as_str())).into_iter();
+    let all = all.take(end).skip(common.max(since)).filter(|(_, line)| wanted(line));
+    all.map(|(point, _)| point).collect()
+}
+
+/// Lines of a trace as points.
+pub fn numbered<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(Point, &'a str)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let numbered = calls.iter().map(|line| {
+    let point = |line: &'a str| {
         let name = line.split_once('(').map_or("", |(name, _)| name);
         let count = counts.entry(name).or_default();
         *count += 1;
-        (name, *count, line)
-    });
-    let all = numbered
-        .take(end)
-        .skip(common.max(since))
-        .filter(|(.., line)| wanted(line));
-    all.map(|(name, number, _)| (name.to_owned(), number)).collect()
+        ((name.to_owned(), *count), line)
+    };
+    lines.map(point).collect()
 }
 
 /// Disturbs each of these points; prints how many were visited and how many broke. A seeded fault ends it at the first find.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp as Time;
 
-use super::super::{Editor, Signatories, Standing};
+use super::super::{Editor, Lifetimes, Signatories, Standing};
 use super::{FULL, digits_for, names};
 use crate::crypt::{SigningKey, digest_of};
 use crate::release::{TargetCustom, TargetRef};
@@ -74,7 +74,11 @@ fn many_targets_are_divided_and_clients_find_each() {
         snapshot: keys[1].public().into(),
         timestamp: keys[1].public().into(),
     };
-    publish(&mut Editor::create(&signatories, now()).unwrap(), &metadata, &keys);
+    publish(
+        &mut Editor::create(&signatories, Lifetimes::default(), now()).unwrap(),
+        &metadata,
+        &keys,
+    );
     init(&trust, &std::fs::read(metadata.join("1.root.json")).unwrap()).unwrap();
     let source = Folder(&metadata);
     let files_of = |editor: &Editor| {
@@ -141,7 +145,7 @@ fn bins_follow_the_keys_of_targets() {
         snapshot: keys[0].public().into(),
         timestamp: keys[0].public().into(),
     };
-    let mut editor = Editor::create(&signatories, now()).unwrap();
+    let mut editor = Editor::create(&signatories, Lifetimes::default(), now()).unwrap();
     publish(&mut editor, &metadata, &keys);
     init(&trust, &std::fs::read(metadata.join("1.root.json")).unwrap()).unwrap();
     add(&mut editor, 0..FULL + 1);
