@@ -2,6 +2,9 @@
 # Prints what packages and patches of about 300 MB in 10,000 files take beside what others take for the same files, in one run:
 #   a whole package: verified and unpacked          beside  zstd -d | tar x with sha256sum, dpkg -i
 #   a patch: its size, made, applied, peak memory   beside  xdelta3, zstd --patch-from, bsdiff, on tars of the two versions
+#   an installation of 2 GB: its peak memory
+# The others are given what netlink has to do, from the installed tree to a new one that is checked and synced (job), and what
+# they do of that, from a tar to a tar (apply).
 # Medians; run it on a machine that does nothing else. Needs root for dpkg. bsdiff takes minutes and 3 GB.
 #   benches/packages.sh [ROUNDS]    5 unless told otherwise; PEERS="xdelta3 zstd" leaves bsdiff out
 set -euo pipefail
@@ -46,8 +49,10 @@ payload() {
     benches/payload.pl "$work/payload"
     local version
     for version in old new; do
-        tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$work/payload/$version" -cf "$work/$version.tar" .
+        tarred "$work/payload/$version" >"$work/$version.tar"
     done
+    cp -a "$work/payload/old" "$work/installed"
+    (cd "$work/payload/new" && find . -type f -print0 | sort -z | xargs -0 sha256sum) >"$work/sums"
 }
 
 published() {
@@ -65,6 +70,8 @@ installed() {
     rm -rf "$work/site"
     netlink --root "$work/site" --quiet init --product payload --repository "file://$work/repo" \
         --root-metadata "$work/repo/root.json" --version 0a1 --yes >/dev/null
+    mkdir -p "$work/site/config"
+    echo "update_system: {behavior: {hard_links: ${HARD_LINKS:-false}}}" >"$work/site/config/update.yml"
     sync -f "$work"
 }
 
@@ -85,7 +92,7 @@ stage() {
         "$(cut -d' ' -f2 "$work/rounds" | sort -n | sed -n "$((rounds / 2 + 1))p")"
 }
 
-fresh() { rm -rf "$work/out" "$work/made" && mkdir -p "$work/out" && sync -f "$work"; }
+fresh() { rm -rf "$work/out" "$work/made" "$work/from" && mkdir -p "$work/out" && sync -f "$work"; }
 unpacked_by_tar() {
     cd "$work"
     sha256sum 0b1.peer.tar.zst >/dev/null &
@@ -125,13 +132,27 @@ peer() {
     esac
 }
 
+# applied NAME OLD: the new tar out of the old one.
 applied() {
     case $1 in
-        xdelta3) median fresh xdelta3 -B 1000000000 -f -d -s "$work/old.tar" "$work/patch.$1" "$work/made" ;;
-        zstd) median fresh zstd -q -d --long=31 --patch-from="$work/old.tar" "$work/patch.$1" -f -o "$work/made" ;;
-        bsdiff) median fresh bspatch "$work/old.tar" "$work/made" "$work/patch.$1" ;;
+        xdelta3) xdelta3 -B 1000000000 -f -d -s "$2" "$work/patch.$1" "$work/made" ;;
+        zstd) zstd -q -d --long=31 --patch-from="$2" "$work/patch.$1" -f -o "$work/made" ;;
+        bsdiff) bspatch "$2" "$work/made" "$work/patch.$1" ;;
     esac
 }
+
+# tarred TREE: as the tars that the patches are made of.
+tarred() { tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$1" -cf - .; }
+
+# whole_job NAME: from tree to tree.
+whole_job() {
+    tarred "$work/installed" >"$work/from"
+    applied "$1" "$work/from"
+    tar -C "$work/out" -xf "$work/made"
+    cd "$work/out" && sha256sum --quiet --check "$work/sums"
+    sync -f "$work/out"
+}
+export -f applied tarred whole_job
 
 patches() {
     local made applied length name best=0
@@ -139,18 +160,39 @@ patches() {
     length=$(find "$work/repo/targets" -name '*.patch' -printf '%s')
     expected=patch
     read -r -a applied < <(stage)
-    echo && printf '%-10s %12s %10s %10s %10s %12s %12s\n' patch bytes 'make ms' 'make MB' 'apply ms' 'upgrade MB' 'size ratio'
-    printf '%-10s %12s %10s %10s %10s %12s\n' netlink "$length" "${made[0]}" $((made[1] / 1000)) "${applied[0]}" $((applied[1] / 1000))
+    local -a linked whole
+    read -r -a linked < <(HARD_LINKS=true stage)
+    echo && printf '%-12s %11s %9s %9s %9s %9s %9s %11s %11s\n' patch bytes 'make ms' 'make MB' 'apply ms' 'apply MB' 'job ms' 'ours / its' 'size ratio'
+    printf '%-12s %11s %9s %9s %9s %9s %9s\n' netlink "$length" "${made[0]}" $((made[1] / 1000)) '' $((applied[1] / 1000)) "${applied[0]}"
+    printf '%-12s %11s %9s %9s %9s %9s %9s\n' ' hard links' '' '' '' '' $((linked[1] / 1000)) "${linked[0]}"
     for name in $peers; do
         read -r -a made < <(peer "$name")
-        read -r -a applied < <(applied "$name")
-        printf '%-10s %12s %10s %10s %10s %12s %12s\n' "$name" "$(size "$work/patch.$name")" "${made[0]}" $((made[1] / 1000)) \
-            "${applied[0]}" $((applied[1] / 1000)) "$(ratio "$length" "$(size "$work/patch.$name")")"
+        local -a alone
+        read -r -a alone < <(median fresh bash -c "applied $name $work/old.tar")
+        read -r -a whole < <(median fresh bash -c "set -e; whole_job $name")
+        printf '%-12s %11s %9s %9s %9s %9s %9s %11s %11s\n' "$name" "$(size "$work/patch.$name")" "${made[0]}" $((made[1] / 1000)) \
+            "${alone[0]}" $((alone[1] / 1000)) "${whole[0]}" "$(ratio "${applied[0]}" "${whole[0]}")" "$(ratio "$length" "$(size "$work/patch.$name")")"
     done
-    echo 'made by netlink: both packages unpacked, the patch made, tried and signed; applied: a checked, durable tree, not a tar'
+    echo 'made by netlink: both packages unpacked, the patch made, tried and signed'
+}
+
+large() {
+    local name peak
+    mkdir -p "$work/large"
+    for name in {1..40}; do
+        head -c 50000000 /dev/urandom >"$work/large/$name"
+    done
+    printf 'product = "large"\nversion = "0a1"\nplatform = "any"\n' >"$work/large/release.toml"
+    netlink release pack "$work/large" --level 1 --out "$work/large.tar.zst" >/dev/null
+    rm -rf "$work/large"
+    netlink release publish "$work/large.tar.zst" --repo "$work/repo" --keys "$work/keys" >/dev/null
+    read -r -a peak < <(measured "$bin/netlink" --root "$work/huge" --quiet init --product large --repository "file://$work/repo" \
+        --root-metadata "$work/repo/root.json" --version 0a1 --yes)
+    echo && echo "an installation of 2 GB: ${peak[0]} ms, at most $((peak[1] / 1000)) MB of memory"
 }
 
 payload
 published
 patches
 whole
+large

@@ -26,7 +26,7 @@ pub struct Packed {
 }
 
 /// Bytes that one thread compresses at a time; a few of these are in memory for each of them.
-const PART: u32 = 8 << 20;
+const PART: u32 = 4 << 20;
 
 /// More threads than these are taken only by whoever says so.
 const MOST_THREADS: u32 = 8;
