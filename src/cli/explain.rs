@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::args::Global;
 use super::output::{Failed, Result, bold, result};
-use crate::app::codes::{CODES, Code};
+use crate::app::codes::{self, Code};
 
 pub fn run(global: &Global, code: Option<&str>) -> Result<()> {
     let chosen: Vec<&Code> = match code {
-        None => CODES.iter().collect(),
+        None => codes::all().collect(),
         Some(id) => {
-            let found = CODES.iter().find(|code| code.id.eq_ignore_ascii_case(id));
+            let found = codes::all().find(|code| code.id.eq_ignore_ascii_case(id));
             let unknown = || {
                 Failed::said(
                     "NL0110",

@@ -1,10 +1,11 @@
 //! What is swept.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use super::scenario::Scenario;
-use super::{Effect, end, points, sweep};
+use super::scenario::{Scenario, State};
+use super::{Effect, MUTATING, Point, end, numbered, points, sweep, sweep_at};
 use crate::world::{Installation, Publisher, Ran, netlink, put};
 
 pub(super) fn upgrade() -> Scenario {
@@ -74,6 +75,46 @@ pub(super) fn rollback() -> Scenario {
         &["update", "rollback", "--yes"],
         &[&["update", "upgrade", "--to", "0b1", "--yes"]],
     )
+}
+
+/// Fetched anew in the place of what is kept of an earlier update, and undone by a hook that fails.
+fn replacing() -> Scenario {
+    let upgrade = ["update", "upgrade", "--to", "0b1", "--yes"];
+    let mut replacing = Scenario::new(
+        &["update", "upgrade", "--to", "0b1", "--full", "--yes"],
+        &[&upgrade, &["update", "rollback", "--yes"]],
+    );
+    put(
+        &replacing.dir.path().join("template/config/update.yml"),
+        "health: {timeout: 150ms, interval: 30ms}\nhooks: {validate: [/bin/false]}\n",
+        0o644,
+    );
+    let work = replacing.fresh();
+    replacing.old = State::of(&work);
+    work.run(&replacing.args).no(1, &["/bin/false"]);
+    replacing.new = State::of(&work);
+    assert!(replacing.old.files.contains("releases/0b1/state"), "it is kept");
+    replacing
+}
+
+/// The calls that touch the place of the release and what waits for it aside, there and back, and those beside them.
+fn around_the_kept(scenario: &Scenario) -> Vec<Point> {
+    let calls = scenario.calls(MUTATING, None);
+    let calls = calls.iter().map(String::as_str).filter(|line| !line.starts_with("---"));
+    let all = numbered(calls);
+    let touches = |(_, line): &(Point, &str)| line.contains("/releases/0b1") || line.contains("-kept");
+    let touching = (0..all.len()).filter(|at| touches(&all[*at]));
+    let around: BTreeSet<usize> = touching.flat_map(|at| at - 3..=at + 3).collect();
+    around.into_iter().map(|at| all[at].0.clone()).collect()
+}
+
+#[test]
+fn a_kept_release_is_replaced_and_put_back_whatever_call_is_disturbed() {
+    let scenario = replacing();
+    let points = around_the_kept(&scenario);
+    for (effect, what) in [(Effect::Kill, "kill, replacing"), (Effect::Fail, "error, replacing")] {
+        sweep_at(&points, &scenario, what, effect, None);
+    }
 }
 
 #[test]

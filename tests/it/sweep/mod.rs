@@ -97,11 +97,15 @@ pub fn numbered<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(Point, &'a str
 
 /// Disturbs each of these points; prints how many were visited and how many broke. A seeded fault ends it at the first find.
 fn sweep(scenario: &Scenario, what: &str, effect: Effect, seeded: Option<&str>) -> usize {
+    sweep_at(&points(scenario, effect), scenario, what, effect, seeded)
+}
+
+fn sweep_at(points: &[Point], scenario: &Scenario, what: &str, effect: Effect, seeded: Option<&str>) -> usize {
     let (mut visited, mut killed, mut broke) = (0, 0, Vec::new());
-    'points: for (call, number) in points(scenario, effect) {
-        for injection in effect.injections(number) {
+    'points: for (call, number) in points {
+        for injection in effect.injections(*number) {
             let work = scenario.fresh();
-            let ran = scenario.run(&work, &scenario.args, (&call, &injection), seeded);
+            let ran = scenario.run(&work, &scenario.args, (call, &injection), seeded);
             visited += 1;
             killed += usize::from(ran.code == -1);
             if let Some(wrong) = scenario.broken(&work, &ran) {

@@ -192,6 +192,11 @@ impl Scenario {
         if !strangers.is_empty() {
             return Some(format!("left lying after exit code {code}: {strangers:?}"));
         }
+        let is_gone = |name: &&String| name.starts_with("releases/") && !found.files.contains(*name);
+        let gone: Vec<&String> = expected.files.iter().filter(is_gone).collect();
+        if !gone.is_empty() {
+            return Some(format!("gone after exit code {code}: {gone:?}"));
+        }
         let same = |state: &State| State {
             files: BTreeSet::new(),
             ..state.clone()
@@ -217,7 +222,7 @@ impl Scenario {
 }
 
 impl State {
-    fn of(work: &Installation) -> Self {
+    pub(super) fn of(work: &Installation) -> Self {
         let config = work.path("config/lamp.toml");
         let link = fs::read_link(work.path("current")).unwrap_or_default();
         Self {

@@ -1,0 +1,81 @@
+//! The one table of codes: what each `NL…` means, and how every door says it.
+
+mod backups;
+mod publishing;
+mod server;
+mod updates;
+
+/// How a kind of no is said: exit code of the command line, HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request cannot be carried out as it stands.
+    Refused,
+    /// The installation is not fit for any request; whoever asked from afar cannot help it.
+    Unfit,
+    /// What was named is not there.
+    NotFound,
+    /// Somebody else is at work, or an earlier update is not finished.
+    NotNow,
+    /// Not confirmed, or stopped by the operator.
+    Cancelled,
+    /// Tried and failed; everything is as it was, or was put back.
+    Failed,
+    /// A person is needed.
+    Stuck,
+    /// The token is missing or wrong.
+    Denied,
+}
+
+impl Kind {
+    /// INTERFACES: 1 failed, 2 refused, 3 cancelled, 4 a person is needed, 75 not now.
+    pub fn exit(self) -> u8 {
+        match self {
+            Self::Refused | Self::Unfit | Self::NotFound | Self::Denied => 2,
+            Self::NotNow => 75,
+            Self::Cancelled => 3,
+            Self::Failed => 1,
+            Self::Stuck => 4,
+        }
+    }
+
+    pub fn http(self) -> u16 {
+        match self {
+            Self::Refused => 422,
+            Self::NotFound => 404,
+            Self::NotNow | Self::Cancelled => 409,
+            Self::Failed | Self::Stuck | Self::Unfit => 500,
+            Self::Denied => 401,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Code {
+    pub id: &'static str,
+    pub kind: Kind,
+    /// A few words, the same every time.
+    pub title: &'static str,
+    /// What it means and what to do.
+    pub explanation: &'static str,
+}
+
+const fn code(id: &'static str, kind: Kind, title: &'static str, explanation: &'static str) -> Code {
+    Code {
+        id,
+        kind,
+        title,
+        explanation,
+    }
+}
+
+/// In order of their numbers: 01 usage and planning, 02 the repository, 03 steps of an update, 04 the installation, 05 publishing, 06 backups, 07 the server.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    let tables = [updates::CODES, publishing::CODES, backups::CODES, server::CODES];
+    tables.into_iter().flatten()
+}
+
+/// The entry of this id; an id that is not in the table is a fault of ours and shown as the last one.
+pub fn lookup(id: &str) -> &'static Code {
+    const LAST: Code = code("NL0999", Kind::Failed, "something else", "The message says what.");
+    all().find(|code| code.id.eq_ignore_ascii_case(id)).unwrap_or(&LAST)
+}
