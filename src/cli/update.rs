@@ -263,7 +263,10 @@ fn finalize(global: &Global) -> Result<()> {
 
 /// The last line is the result; its exit code comes from the fresh look at the end state.
 fn finish(global: &Global, report: &Report) -> Result<()> {
-    show_report(global, report)?;
+    // The exit code says what came of the update, also where the result cannot be written.
+    if show_report(global, report).is_err() {
+        say(&text(report));
+    }
     report.code().map_or(Ok(()), |code| Err(Failed::Exit(exit_of(code))))
 }
 
