@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use netlink::crypt::digest_of;
-use netlink::package::{Expect, Packing, Staged, apply_patch, pack, read_patch_header, read_source, unpack, verify_tree};
+use netlink::package::{
+    Expect, Packing, Staged, apply_patch, pack, read_patch_header, read_source, unpack, verify_tree,
+};
 use netlink::release::{MANIFEST_NAME, Platform};
 
 /// The releases that patches lead between; the old one is on disk for as long as the program runs.
