@@ -328,9 +328,12 @@ impl Scenario {
     pub(super) fn broken_at_once(&self, work: &Installation) -> Option<String> {
         let active = release(&work.path("current"));
         let is_one_of_both = [&self.old.release, &self.new.release].contains(&&active);
-        // Of a repair that fails both are the damaged one; in between the release is as it was published.
-        let is_mended = || self.begins_damaged && netlink::package::Staged::check(&work.path("current")).is_ok();
-        if !is_one_of_both && !is_mended() {
+        // One that is undone ends where it began; in between another release is there, as it was published.
+        let is_whole = || {
+            let tree = fs::canonicalize(work.path("current"));
+            tree.is_ok_and(|tree| netlink::package::Staged::check(&tree).is_ok())
+        };
+        if !is_one_of_both && !is_whole() {
             return Some(format!("the active release is {active:?}"));
         }
         broken_at_once(work)
