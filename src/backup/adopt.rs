@@ -1,22 +1,21 @@
 //! Packs that no index speaks of: a run that was killed has finished them. What is in them need not be written again.
 
-use super::Result;
-use super::repository::{Index, Repository};
+use super::repository::Repository;
+use super::{Result, check};
 
-pub fn adopt(repository: &Repository, known: &mut Index) -> Result<()> {
+/// Reads such packs back, as their own run would have, and gives those that are whole an index. Others stay as they are, for
+/// `repair`: it may be their index that was lost.
+pub fn adopt(repository: &Repository) -> Result<()> {
+    let there = repository.pack_files()?.into_iter().collect();
     let mut adopted = Vec::new();
-    for (id, _) in repository.pack_files()? {
-        if known.packs().contains_key(&id) {
-            continue;
-        }
-        // One that cannot be read is of no use here; `verify` names it.
-        if let Ok(packed) = repository.pack(id).and_then(|pack| pack.list()) {
-            known.add(&packed);
-            adopted.push(packed);
+    for packed in repository.unindexed(&there)? {
+        match check::read_pack_back(repository, &packed) {
+            Err(e) if e.is_damage() => {}
+            read => {
+                read?;
+                adopted.push(packed);
+            }
         }
     }
-    if adopted.is_empty() {
-        return Ok(());
-    }
-    repository.write_index(&adopted)
+    repository.write_indexes(&adopted)
 }

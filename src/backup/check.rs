@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chunk::Chunking;
 use super::cores::on_all_cores;
-use super::repository::{PackId, PackReader, PackedBlock, Repository, Written};
+use super::repository::{PackId, PackReader, Packed, PackedBlock, Repository, Written};
 use super::{BackupError, Result};
 
 /// Opens every block that was just written: a backup counts only when it can be decrypted again.
@@ -23,6 +23,19 @@ pub fn read_back(repository: &Repository, written: &Written) -> Result<()> {
                 pack.block(place.number, place.at, place.stored, sealed)?;
             }
             Ok(())
+        },
+    )
+}
+
+/// The same for a pack that another run has written.
+pub fn read_pack_back(repository: &Repository, packed: &Packed) -> Result<()> {
+    let numbers: Vec<u32> = (0..).zip(&packed.blocks).map(|(number, _)| number).collect();
+    on_all_cores(
+        &numbers,
+        || Ok((repository.pack(packed.id)?, Vec::new())),
+        |(pack, sealed), number| {
+            let block = &packed.blocks[*number as usize];
+            pack.block(*number, block.at, block.stored, sealed)
         },
     )
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::BackupId;
-use super::keys::KeysError;
+use super::keys::{Fingerprint, KeysError};
 use crate::disk::DiskError;
 use crate::release::RelPath;
 use crate::store::SqliteFileError;
@@ -17,6 +17,8 @@ pub enum BackupError {
     Damaged { path: PathBuf, problem: String },
     #[error("a chunk that is needed is missing from {}: {id}; `netlink backup repair` tells which backups lose what", dir.display())]
     MissingChunk { dir: PathBuf, id: String },
+    #[error("{} is sealed with the key {mark}, which is not on the key ring; open the backups in another way", path.display())]
+    OtherKey { path: PathBuf, mark: Fingerprint },
     #[error("the backups in {} are being used by {owner}, and have been for too long", path.display())]
     Busy { path: PathBuf, owner: String },
     #[error("the work was given up because another part of it failed")]
@@ -25,6 +27,10 @@ pub enum BackupError {
     None { folder: PathBuf },
     #[error("backup {id} has no `{path}`; `netlink backup show {id}` lists what it has")]
     NotInBackup { id: BackupId, path: RelPath },
+    #[error("{} has more extended attributes than a backup can note; remove what nobody needs with `setfattr -x`", path.display())]
+    AttributesTooLong { path: PathBuf },
+    #[error("{} cannot be restored: it is a socket, pipe or device, which a backup only notes", path.display())]
+    Special { path: PathBuf },
     #[error("no room to restore to {}: {needed} bytes are needed, {free} are free", place.display())]
     NoRoom { place: PathBuf, needed: u64, free: u64 },
     #[error("{} cannot be restored in place: {problem}; nothing was changed, restore elsewhere with `--into DIR`", path.display())]
@@ -56,7 +62,7 @@ impl BackupError {
         };
         match self {
             Self::Unknown { .. } | Self::None { .. } => "NL0601",
-            Self::Damaged { .. } | Self::MissingChunk { .. } => "NL0602",
+            Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => "NL0602",
             Self::Keys(e) => e.code(),
             Self::NoRoom { .. } => "NL0301",
             Self::NotInBackup { .. } => "NL0110",
@@ -76,6 +82,16 @@ impl BackupError {
         Self::Damaged {
             path: path.to_path_buf(),
             problem: problem.into(),
+        }
+    }
+
+    /// What is read is not what was written, or is not there: the disk said nothing else.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::MissingChunk { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Disk(e) => e.is_missing(),
+            _ => false,
         }
     }
 

@@ -18,6 +18,11 @@ pub struct Home {
 
 /// The installation's repository; none when it has none yet.
 pub fn find(home: &Home) -> Result<Option<Repository>> {
+    for dir in Repository::unframed_in(&home.folder)? {
+        if home.private && Repository::holds_any(&dir)? {
+            return Err(Repository::lost_frame(&dir));
+        }
+    }
     let mut refused = None;
     for dir in Repository::all_in(&home.folder)? {
         match keys::open(&dir, &home.unlock) {
@@ -40,13 +45,29 @@ pub fn find_or_make(home: &Home, author: &Author) -> Result<Repository> {
         let keyring = keys::open_to_write(found.dir(), &home.unlock)?;
         return Repository::open(found.dir(), keyring);
     }
-    let unfinished = Repository::all_in(&home.folder)?
-        .into_iter()
-        .find(|dir| home.private && !keys::exists(dir).unwrap_or(true));
-    let dir = unfinished.unwrap_or_else(|| home.folder.join(Repository::new_name()));
+    let dir = match unfinished(home)? {
+        Some(dir) => dir,
+        None => home.folder.join(Repository::new_name()),
+    };
     Repository::make(&dir)?;
     let keyring = keys::create(&dir, &home.unlock, author)?;
     Repository::open(&dir, keyring)
+}
+
+/// What a run has begun to make that was killed; in a folder that others use too it may be theirs.
+fn unfinished(home: &Home) -> Result<Option<PathBuf>> {
+    if !home.private {
+        return Ok(None);
+    }
+    if let Some(dir) = Repository::unframed_in(&home.folder)?.into_iter().next() {
+        return Ok(Some(dir));
+    }
+    for dir in Repository::all_in(&home.folder)? {
+        if !keys::exists(&dir)? {
+            return Ok(Some(dir));
+        }
+    }
+    Ok(None)
 }
 
 /// The installation's repository; an error when it has none.

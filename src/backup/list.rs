@@ -14,7 +14,8 @@ pub fn of(repository: &Repository) -> Result<Vec<(Listed, Option<Snapshot>)>> {
     for id in repository.backups()? {
         let (state, snapshot) = match repository.snapshot(&id) {
             Ok(snapshot) => (State::Whole(snapshot.record.clone()), Some(snapshot)),
-            Err(e) => (State::Damaged(reason(&e)), None),
+            Err(e) if e.is_damage() => (State::Damaged(reason(&e)), None),
+            Err(e) => return Err(e),
         };
         // A record of a drill that cannot be read is none.
         let drill = repository.drill(&id).ok();
@@ -22,7 +23,10 @@ pub fn of(repository: &Repository) -> Result<Vec<(Listed, Option<Snapshot>)>> {
         listed.push((Listed { id, state, drilled }, snapshot));
     }
     for id in repository.failures()? {
-        let failure = repository.failure(&id).map_err(|e| reason(&e));
+        let failure = match repository.failure(&id) {
+            Err(e) if !e.is_damage() => return Err(e),
+            read => read.map_err(|e| reason(&e)),
+        };
         let parsed = failure.and_then(|json| serde_json::from_slice::<Failure>(&json).map_err(|e| e.to_string()));
         let state = match parsed {
             Ok(failure) => State::Failed(failure),

@@ -9,8 +9,8 @@ use super::entry::Entry;
 use super::repository::{BlockReader, ChunkWriter, Index, Repository, Shelf, Snapshot};
 use super::{BackupError, Result};
 
-/// A line longer than this was not written by us: two paths of 4096 bytes in hex, attributes of 64 KiB in hex, and the rest.
-const LINE_LIMIT: u64 = 256 << 10;
+/// A line longer than this is neither written nor read: two paths of 4096 bytes and several attributes of 64 KiB, in hex.
+const LINE_LIMIT: u64 = 1 << 20;
 const CUT: Cut = Cut::Content(64 << 10);
 const ID: usize = 16;
 
@@ -43,6 +43,11 @@ impl<'a> ListWriter<'a> {
         serde_json::to_writer(&mut self.bytes, entry)
             .map_err(|e| BackupError::io("describe", &entry.path.path(), e.into()))?;
         self.bytes.push(b'\n');
+        if self.bytes.len() as u64 > LINE_LIMIT {
+            return Err(BackupError::AttributesTooLong {
+                path: entry.path.path(),
+            });
+        }
         let lists = &mut self.lists;
         self.entries.take(&self.bytes, &mut |chunk| {
             lists.entries.push(to.put(Shelf::List, chunk)?);
@@ -120,8 +125,8 @@ impl<'a> ListReader<'a> {
         let wrong = |problem: &str| BackupError::damaged(&self.path, format!("its list of entries {problem}"));
         let entry: Entry = serde_json::from_slice(&line).map_err(|e| wrong(&format!("is not understood: {e}")))?;
         let path = entry.path.path();
-        let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside || path.as_os_str().is_empty() {
+        let same_as = entry.content().and_then(|content| content.same_as.as_ref());
+        if !is_inside(&path) || same_as.is_some_and(|other| !is_inside(&other.path())) {
             return Err(wrong("names a path outside the installation"));
         }
         let mut chunks = Vec::new();
@@ -145,6 +150,11 @@ impl<'a> ListReader<'a> {
             Err(e) => Err(self.contents.get_mut().cause(&self.path, e)),
         }
     }
+}
+
+fn is_inside(path: &Path) -> bool {
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    plain && !path.as_os_str().is_empty()
 }
 
 impl Iterator for ListReader<'_> {

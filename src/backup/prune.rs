@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::chunk::{ChunkId, Chunking};
-use super::repository::{BlockReader, Index, PackId, Packed, Purpose, Repository, Shelf, with_writer};
+use super::repository::{BlockReader, Index, Packed, Purpose, Repository, Shelf, with_writer};
 use super::verify::each_chunk_of;
-use super::{BackupId, Listed, Result, list};
+use super::{BackupError, BackupId, Listed, Result, adopt, list};
 
 /// Which backups stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub struct Pruned {
     pub kept: usize,
     /// On disk.
     pub freed_bytes: u64,
+    /// Why data that no backup needs stays: something is damaged, and what it needed cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
 }
 
 /// Packs of which less than this part is needed are written anew without the rest.
@@ -47,11 +50,12 @@ pub fn prune(repository: &Repository, root: &str, keep: &Keep, now: Timestamp) -
     for id in &removed {
         repository.remove_snapshot(id)?;
     }
-    let freed_bytes = sweep(repository)?;
+    let swept = sweep(repository)?;
     Ok(Pruned {
         kept: listed.len() - removed.len(),
         removed,
-        freed_bytes,
+        freed_bytes: swept.as_ref().copied().unwrap_or(0),
+        left: swept.err(),
     })
 }
 
@@ -95,40 +99,66 @@ fn kept(listed: &[&Listed], keep: &Keep, now: Timestamp) -> BTreeSet<BackupId> {
     kept
 }
 
-/// Removes what no backup needs. Returns the bytes that this frees on disk.
-fn sweep(repository: &Repository) -> Result<u64> {
+/// Removes what no backup needs. Returns the bytes that this frees on disk, or why nothing may be removed now.
+fn sweep(repository: &Repository) -> Result<std::result::Result<u64, String>> {
     let chunking = Chunking::new(repository.master());
-    let names = repository.index_names()?;
-    let mut packs: Vec<Packed> = Vec::new();
-    for name in &names {
-        packs.extend(repository.read_index(name)?);
-    }
+    adopt::adopt(repository)?;
+    let packs = repository.indexed()?;
     let mut index = Index::default();
     packs.iter().for_each(|packed| index.add(packed));
-    let mut needed = HashSet::new();
-    for id in repository.backups()? {
-        let snapshot = repository.snapshot(&id)?;
-        each_chunk_of(repository, &index, &chunking, &snapshot, &mut |id| {
-            needed.insert(id);
-            Ok(())
-        })?;
+    let needed = match needed_chunks(repository, &index, &chunking) {
+        Err(e) if e.is_damage() => return Ok(Err(list::reason(&e))),
+        needed => needed?,
+    };
+    if let Some((id, _)) = repository
+        .pack_files()?
+        .iter()
+        .find(|(id, _)| !index.packs().contains_key(id))
+    {
+        return Ok(Err(format!("no index speaks of pack {id}, and it is damaged")));
     }
+    let names = repository.index_names()?;
     let is_needed = |packed: &Packed| needed_part(packed, &index, &needed);
     let (whole, rest): (Vec<_>, Vec<_>) = packs.into_iter().partition(|packed| is_needed(packed) >= WORTH_KEEPING);
     let before: u64 = pack_bytes(repository)?;
-    if rest.is_empty() && names.len() <= 1 {
-        remove_unknown(repository, &whole.iter().map(|packed| packed.id).collect())?;
-        return Ok(before.saturating_sub(pack_bytes(repository)?));
+    if rest.is_empty() {
+        return Ok(Ok(0));
     }
-    write_anew(repository, &chunking, &index, &whole, &rest, &needed)?;
-    repository.write_index(&whole)?;
+    match write_anew(repository, &chunking, &index, &whole, &rest, &needed) {
+        Err(e) if e.is_damage() => return Ok(Err(list::reason(&e))),
+        written => written?,
+    }
+    repository.write_indexes(&whole)?;
     // From here on everything that is needed is where the new indexes say.
     for name in &names {
         repository.remove_index(name)?;
     }
-    let known = repository.index()?;
-    remove_unknown(repository, &known.packs().keys().copied().collect())?;
-    Ok(before.saturating_sub(pack_bytes(repository)?))
+    let known = repository.sound_index()?;
+    for (id, _) in repository.pack_files()? {
+        if !known.packs().contains_key(&id) {
+            repository.remove_pack(id)?;
+        }
+    }
+    Ok(Ok(before.saturating_sub(pack_bytes(repository)?)))
+}
+
+/// Of all backups; an error when one of them lacks something, for then nothing can be told to be needless.
+fn needed_chunks(repository: &Repository, index: &Index, chunking: &Chunking) -> Result<HashSet<ChunkId>> {
+    let mut needed = HashSet::new();
+    for id in repository.backups()? {
+        let snapshot = repository.snapshot(&id)?;
+        each_chunk_of(repository, index, chunking, &snapshot, &mut |id| {
+            if index.find(id).is_none() {
+                return Err(BackupError::MissingChunk {
+                    dir: repository.dir().to_path_buf(),
+                    id: hex::encode(id.0),
+                });
+            }
+            needed.insert(id);
+            Ok(())
+        })?;
+    }
+    Ok(needed)
 }
 
 /// The part of a pack's bytes that is needed and not better had elsewhere.
@@ -173,15 +203,6 @@ fn write_anew(
         }
         Ok(())
     })?;
-    Ok(())
-}
-
-fn remove_unknown(repository: &Repository, known: &HashSet<PackId>) -> Result<()> {
-    for (id, _) in repository.pack_files()? {
-        if !known.contains(&id) {
-            repository.remove_pack(id)?;
-        }
-    }
     Ok(())
 }
 

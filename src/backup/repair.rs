@@ -50,14 +50,12 @@ pub fn repair(repository: &Repository, live: &Request) -> Result<Repaired> {
     let lost_chunks = wanted.len();
     let healed_chunks = put_back(repository, &chunking, &mut known, live, wanted)?;
     let sound: Vec<Packed> = sound.into_iter().cloned().collect();
-    if !sound.is_empty() {
-        repository.write_index(&sound)?;
-    }
+    repository.write_indexes(&sound)?;
     // From here on everything that can be had is where the new indexes say.
     for name in &names {
         repository.remove_index(name)?;
     }
-    let kept: HashSet<_> = repository.index()?.packs().keys().copied().collect();
+    let kept: HashSet<_> = repository.sound_index()?.packs().keys().copied().collect();
     for (id, _) in repository.pack_files()? {
         if !kept.contains(&id) {
             repository.remove_pack(id)?;

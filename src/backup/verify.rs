@@ -170,7 +170,8 @@ fn indexed_packs(repository: &Repository, problems: &mut Vec<String>) -> Result<
     for name in repository.index_names()? {
         match repository.read_index(&name) {
             Ok(some) => packs.extend(some.into_iter().map(|packed| (packed.id, packed))),
-            Err(e) => problems.push(list::reason(&e)),
+            Err(e) if e.is_damage() => problems.push(list::reason(&e)),
+            Err(e) => return Err(e),
         }
     }
     for (id, _) in repository.pack_files()? {
@@ -182,7 +183,8 @@ fn indexed_packs(repository: &Repository, problems: &mut Vec<String>) -> Result<
             Ok(packed) => {
                 packs.insert(id, packed);
             }
-            Err(e) => problems.push(list::reason(&e)),
+            Err(e) if e.is_damage() => problems.push(list::reason(&e)),
+            Err(e) => return Err(e),
         }
     }
     Ok(packs)
@@ -206,7 +208,7 @@ fn look_at_blocks(
         |looker, packed| {
             let mut found = Verified::default();
             let mut numbers = BTreeSet::new();
-            if let Err(e) = same_as_file(repository, packed) {
+            if let Err(e) = damage_of(same_as_file(repository, packed))? {
                 found.problems.push(list::reason(&e));
                 super::cores::locked(&odd).insert(packed.id);
                 if repository.pack(packed.id).is_err() {
@@ -221,7 +223,7 @@ fn look_at_blocks(
                 found.blocks_read += 1;
                 found.bytes_read += u64::from(block.stored);
                 let pack = packed.id;
-                if let Err(e) = looker.look(&Look { pack, number, block }) {
+                if let Err(e) = damage_of(looker.look(&Look { pack, number, block }))? {
                     found.problems.push(list::reason(&e));
                     numbers.insert(number);
                 }
@@ -238,6 +240,14 @@ fn look_at_blocks(
         },
     )?;
     Ok(bad.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// Sets damage apart from what may be otherwise the next time.
+fn damage_of(looked: Result<()>) -> Result<std::result::Result<(), BackupError>> {
+    match looked {
+        Err(e) if !e.is_damage() => Err(e),
+        looked => Ok(looked),
+    }
 }
 
 /// What the index says of a pack is what the pack says of itself, and its file has the right length.

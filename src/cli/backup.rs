@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::{BackupVerb, Global, UnlockArgs, selected};
 use super::backup_keys;
 use super::open::open;
-use super::output::{Failed, Result, bytes, confirm, dim, exit_of, green, harmless, red, result, say};
+use super::output::{Failed, Result, bytes, confirm, dim, exit_of, green, harmless, red, result, say, yellow};
 use crate::app::{self, AppError, Installation};
 use crate::backup::{BackupId, Contents, Drilled, Kind, Listed, Pruned, Record, Repaired, State, Verified};
 use crate::host;
@@ -139,6 +139,14 @@ fn pruned_lines(pruned: &Pruned) -> String {
         let _ = writeln!(out, "{} {id}", dim("removed"));
     }
     let _ = write!(out, "{} backups kept, {} freed", pruned.kept, bytes(pruned.freed_bytes));
+    if let Some(why) = &pruned.left {
+        let _ = write!(
+            out,
+            "\n{} what no backup needs cannot be told: {}; run `netlink backup repair`",
+            yellow("nothing freed:"),
+            harmless(why)
+        );
+    }
     out
 }
 

@@ -17,6 +17,7 @@ use super::chunk::{ChunkId, Chunking};
 use super::entry::{Content, Entry, Name, Seen, What};
 use super::listing::{ListReader, ListWriter, Lists};
 use super::repository::{ChunkWriter, Purpose, Repository, Snapshot, with_writer};
+use super::verify::each_chunk_of;
 use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
 use crate::clock;
 
@@ -29,6 +30,7 @@ pub fn create(repository: &Repository, request: &Request, progress: &mut dyn FnM
     let made = make(repository, request, &id, progress);
     if let Err(error) = &made {
         // Whoever looks for the backup should find why there is none; on a full disk even that may not fit.
+        let _ = repository.remove_snapshot(&id);
         let failure = Failure::of(&id, request, error);
         let _ = serde_json::to_vec(&failure).map(|json| repository.write_failure(&id, &json));
     }
@@ -44,8 +46,8 @@ fn make(
     let began = clock::monotonic();
     let chunking = Chunking::new(repository.master());
     repository.remove_left_overs()?;
-    let mut known = repository.index()?;
-    adopt::adopt(repository, &mut known)?;
+    adopt::adopt(repository)?;
+    let mut known = repository.sound_index()?;
     let listed = list::of(repository)?;
     let earlier = earlier(&listed, request);
     let expected = earlier.as_ref().map_or(0, |earlier| earlier.record.size);
@@ -53,10 +55,17 @@ fn make(
     let parent = match (&earlier, &lists) {
         (Some(earlier), Some(lists)) if !request.full => {
             let list = ListReader::open(repository, lists, &chunking, earlier)?;
-            Some(Parent::new(list, earlier.record.created)?)
+            Parent::new(list, earlier.record.created)?
         }
         _ => None,
     };
+    if parent.is_none() {
+        // What cannot be read, or is not to be relied on, must not stand for what is written now.
+        earlier
+            .iter()
+            .flat_map(Snapshot::lists)
+            .for_each(|id| known.forget(*id));
+    }
     let trees = walk::present(request)?;
     let mut counts = Counts::default();
     let (lists, written) = with_writer(repository, &chunking, &mut known, |to| {
@@ -78,20 +87,10 @@ fn make(
     })?;
     check::read_back(repository, &written)?;
     let record = Record {
-        id: id.clone(),
-        kind: request.kind.clone(),
-        version: request.version.clone(),
-        by: request.by.clone(),
-        root: request.root.to_string_lossy().into_owned(),
-        created: request.created,
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        trees,
-        files: counts.files,
-        size: counts.bytes,
         new_bytes: written.bytes,
-        unsettled: counts.unsettled,
-        special: counts.special,
-        key: repository.master().fingerprint(),
+        trees,
+        ..counts.record(repository, request, id)
     };
     let Lists { entries, contents } = lists;
     let snapshot = Snapshot {
@@ -99,11 +98,34 @@ fn make(
         entries,
         contents,
     };
-    repository.write_snapshot(&snapshot)?;
+    put_in_place(repository, &chunking, &snapshot)?;
     for id in made_before(&listed, request) {
         repository.remove_snapshot(&id)?;
     }
     Ok(snapshot.record)
+}
+
+/// Makes the backup count, once both lists were read to their ends and all that they name is there.
+fn put_in_place(repository: &Repository, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
+    read_lists_back(repository, chunking, snapshot)?;
+    repository.write_snapshot(snapshot)?;
+    let id = &snapshot.record.id;
+    if repository.snapshot(id)? == *snapshot {
+        return Ok(());
+    }
+    let path = repository.snapshot_path(id);
+    Err(BackupError::damaged(&path, "it is not what was written"))
+}
+
+fn read_lists_back(repository: &Repository, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
+    let index = repository.sound_index()?;
+    each_chunk_of(repository, &index, chunking, snapshot, &mut |id| match index.find(id) {
+        Some(_) => Ok(()),
+        None => Err(BackupError::MissingChunk {
+            dir: repository.dir().to_path_buf(),
+            id: hex::encode(id.0),
+        }),
+    })
 }
 
 /// The newest whole backup of the same place.
@@ -142,6 +164,28 @@ struct Counts {
     bytes: u64,
     unsettled: u64,
     special: u64,
+}
+
+impl Counts {
+    /// What a backup says of itself, but for what is known at its end.
+    fn record(&self, repository: &Repository, request: &Request, id: &BackupId) -> Record {
+        Record {
+            id: id.clone(),
+            kind: request.kind.clone(),
+            version: request.version.clone(),
+            by: request.by.clone(),
+            root: request.root.to_string_lossy().into_owned(),
+            created: request.created,
+            duration_ms: 0,
+            trees: Vec::new(),
+            files: self.files,
+            size: self.bytes,
+            new_bytes: 0,
+            unsettled: self.unsettled,
+            special: self.special,
+            key: repository.master().fingerprint(),
+        }
+    }
 }
 
 struct Making<'a, 'w> {

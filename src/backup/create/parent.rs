@@ -21,9 +21,16 @@ pub struct Parent<'a> {
 }
 
 impl<'a> Parent<'a> {
-    pub fn new(mut list: ListReader<'a>, began: Timestamp) -> Result<Self> {
-        let next = list.next().transpose()?;
-        Ok(Self { list, next, began })
+    /// None when its list cannot be read to its end: then all is read anew.
+    pub fn new(mut list: ListReader<'a>, began: Timestamp) -> Result<Option<Self>> {
+        match list.next().transpose() {
+            Err(e) if e.is_damage() => Ok(None),
+            next => Ok(Some(Self {
+                next: next?,
+                list,
+                began,
+            })),
+        }
     }
 
     /// What was noted of the file at `path`, if it is as it was then. Paths must be asked for in their order.

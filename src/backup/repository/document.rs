@@ -57,9 +57,10 @@ pub fn read(path: &Path, kind: Kind, keyring: &Keyring) -> Result<Vec<u8>> {
     let mut mark = [0; 8];
     mark.copy_from_slice(&head[8..]);
     let mark = Fingerprint::from_bytes(mark);
-    let master = keyring
-        .find(mark)
-        .ok_or_else(|| wrong(&format!("the key {mark} that it names is not on the key ring")))?;
+    let master = keyring.find(mark).ok_or_else(|| BackupError::OtherKey {
+        path: path.to_path_buf(),
+        mark,
+    })?;
     let reading = |e| BackupError::reading(path, e);
     let opener = Opener::new(sealed, master.secret(), &context(path, kind, head)).map_err(reading)?;
     let mut zstd = zstd::Decoder::new(opener).map_err(reading)?;

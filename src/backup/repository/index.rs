@@ -86,6 +86,11 @@ impl Index {
         self.chunks.find(id)
     }
 
+    /// From now on it is as if this chunk were nowhere.
+    pub fn forget(&mut self, id: ChunkId) {
+        self.chunks.forget(id);
+    }
+
     /// An index of these chunks alone, for one who reads them while this one is added to.
     pub fn only<'a>(&self, ids: impl Iterator<Item = &'a ChunkId>) -> Self {
         let mut some = Self {
@@ -113,6 +118,9 @@ impl Index {
         self.chunks.entries.len()
     }
 }
+
+/// The block of a chunk that was forgotten; no index has so many.
+const FORGOTTEN: u32 = u32::MAX;
 
 /// Open addressing over a plain list: ids are as good as random, so their first bytes are the hash.
 #[derive(Default)]
@@ -143,8 +151,13 @@ impl Table {
     fn insert(&mut self, id: ChunkId, place: ChunkPlace) -> bool {
         self.grow_to(self.entries.len() + 1);
         let slot = self.slot(id);
-        if self.slots[slot] != 0 {
-            return false;
+        if let Some(number) = self.slots[slot].checked_sub(1) {
+            let entry = &mut self.entries[number as usize];
+            let was_forgotten = entry.1.block == FORGOTTEN;
+            if was_forgotten {
+                entry.1 = place;
+            }
+            return was_forgotten;
         }
         self.entries.push((id, place));
         self.slots[slot] = u32::try_from(self.entries.len()).unwrap_or(0);
@@ -157,7 +170,14 @@ impl Table {
         }
         match self.slots[self.slot(id)] {
             0 => None,
-            number => Some(self.entries[number as usize - 1].1),
+            number => Some(self.entries[number as usize - 1].1).filter(|place| place.block != FORGOTTEN),
+        }
+    }
+
+    fn forget(&mut self, id: ChunkId) {
+        if self.find(id).is_some() {
+            let number = self.slots[self.slot(id)] as usize;
+            self.entries[number - 1].1.block = FORGOTTEN;
         }
     }
 
@@ -187,14 +207,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_table_is_a_map_that_keeps_the_first(keys in prop::collection::vec(0_u8..200, 0..400)) {
+        fn the_table_is_a_map_that_keeps_the_first(keys in prop::collection::vec((0_u8..200, prop::bool::weighted(0.2)), 0..400)) {
             let (mut table, mut model) = (Table::default(), HashMap::new());
-            for (n, key) in keys.iter().enumerate() {
+            for (n, (key, forgets)) in keys.iter().enumerate() {
                 // Many share their first bytes, as ids never would.
                 let mut id = [0; 16];
                 id[0] = key % 4;
                 id[15] = *key;
                 let place = ChunkPlace { block: n as u32, at: 0, length: 1 };
+                if *forgets {
+                    model.remove(key);
+                    table.forget(ChunkId(id));
+                    continue;
+                }
                 let new = !model.contains_key(key);
                 model.entry(*key).or_insert(place);
                 prop_assert_eq!(table.insert(ChunkId(id), place), new);

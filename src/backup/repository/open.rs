@@ -1,5 +1,6 @@
 //! Finding, making and reading the frame of a repository.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Kind};
@@ -17,6 +18,7 @@ const INDEX_ENDING: &str = "index";
 const SNAPSHOT_ENDING: &str = "snapshot";
 const FAILURE_ENDING: &str = "failure";
 const DRILL_ENDING: &str = "drill";
+const PACKS_AN_INDEX: usize = 64;
 
 /// An open repository: its folder and the keys to it.
 pub struct Repository {
@@ -52,6 +54,26 @@ impl Repository {
             .collect();
         found.sort();
         Ok(found)
+    }
+
+    /// Folders named as repositories are that lack their frame: a run was killed while it made one, or the frame was lost.
+    pub fn unframed_in(dir: &Path) -> Result<Vec<PathBuf>> {
+        let named = |name: &String| name.len() == 16 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let found = names(dir)?.into_iter().filter(named).map(|name| dir.join(name));
+        Ok(found
+            .filter(|path| path.is_dir() && !path.join(FRAME).exists())
+            .collect())
+    }
+
+    /// Whether something lies in its packs or snapshots.
+    pub fn holds_any(dir: &Path) -> Result<bool> {
+        Ok(!names(&dir.join("packs"))?.is_empty() || !names(&dir.join("snapshots"))?.is_empty())
+    }
+
+    /// The frame of the repository in `dir` is gone, and backups are there.
+    pub fn lost_frame(dir: &Path) -> BackupError {
+        let problem = format!("it is missing; write this line to it: {}", frame_text(dir).trim_end());
+        BackupError::damaged(&dir.join(FRAME), problem)
     }
 
     pub fn open(dir: &Path, keyring: Keyring) -> Result<Self> {
@@ -96,13 +118,42 @@ impl Repository {
         lock::take(&self.dir.join("lock"), purpose)
     }
 
-    /// Where each chunk lies, from all indexes.
+    /// Where each chunk lies that can be had: in packs that are there in their whole length, by the indexes and, for packs that no
+    /// readable index speaks of, by themselves. What is damaged is left out here; `verify` names it.
     pub fn index(&self) -> Result<Index> {
         let mut index = Index::default();
-        for name in self.index_names()? {
-            self.read_index(&name)?.iter().for_each(|pack| index.add(pack));
+        let there: HashMap<PackId, u64> = self.pack_files()?.into_iter().collect();
+        for packed in self.indexed()?.iter().chain(&self.unindexed(&there)?) {
+            if there.get(&packed.id) == Some(&packed.length) {
+                index.add(packed);
+            }
         }
         Ok(index)
+    }
+
+    /// What the readable indexes say.
+    pub fn indexed(&self) -> Result<Vec<Packed>> {
+        let mut packs = Vec::new();
+        for name in self.index_names()? {
+            match self.read_index(&name) {
+                Err(e) if e.is_damage() => {}
+                read => packs.extend(read?),
+            }
+        }
+        Ok(packs)
+    }
+
+    /// Packs that no readable index speaks of: a run that was killed has finished them, or their index was lost.
+    pub fn unindexed(&self, there: &HashMap<PackId, u64>) -> Result<Vec<Packed>> {
+        let known: HashSet<PackId> = self.indexed()?.iter().map(|packed| packed.id).collect();
+        let mut packs = Vec::new();
+        for id in there.keys().filter(|id| !known.contains(id)) {
+            match self.pack(*id).and_then(|pack| pack.list()) {
+                Err(e) if e.is_damage() => {}
+                read => packs.push(read?),
+            }
+        }
+        Ok(packs)
     }
 
     pub fn index_names(&self) -> Result<Vec<String>> {
@@ -113,6 +164,23 @@ impl Repository {
         let path = self.indexes().join(format!("{name}.{INDEX_ENDING}"));
         let content = document::read(&path, Kind::Index, &self.keyring)?;
         pack::decode_index(&content).ok_or_else(|| BackupError::damaged(&path, "it is not understood"))
+    }
+
+    /// Of chunks in indexed packs alone, as far as these are there in their whole length: what a new backup may stand on.
+    pub fn sound_index(&self) -> Result<Index> {
+        let mut index = Index::default();
+        let there: HashMap<PackId, u64> = self.pack_files()?.into_iter().collect();
+        for packed in self.indexed()? {
+            if there.get(&packed.id) == Some(&packed.length) {
+                index.add(&packed);
+            }
+        }
+        Ok(index)
+    }
+
+    /// Writes indexes of these packs, which must be durable; of so many each that none becomes large.
+    pub fn write_indexes(&self, packs: &[Packed]) -> Result<()> {
+        packs.chunks(PACKS_AN_INDEX).try_for_each(|some| self.write_index(some))
     }
 
     /// Writes a new index of these packs, which must be durable.

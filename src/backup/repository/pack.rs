@@ -171,8 +171,7 @@ impl PackReader {
             ));
         }
         let Some(master) = keyring.find(mark) else {
-            let problem = format!("the key {mark} that it names is not on the key ring");
-            return Err(BackupError::damaged(&path, problem));
+            return Err(BackupError::OtherKey { path, mark });
         };
         Ok(Self {
             file,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::backup::entry::Entry;
+use crate::backup::entry::{Entry, What};
 use crate::backup::listing::ListReader;
 use crate::backup::{BackupError, Record, Result};
 use crate::release::RelPath;
@@ -35,6 +35,9 @@ impl Wanted {
                 wanted.room += entry.size().div_ceil(BLOCK) * BLOCK + BLOCK;
             }
             if paths.iter().any(|one| Path::new(one.as_str()) == path) {
+                if entry.what == What::Special {
+                    return Err(BackupError::Special { path });
+                }
                 wanted.units.insert(path, entry);
             } else if entry.is_folder() && paths.iter().any(|one| Path::new(one.as_str()).starts_with(&path)) {
                 wanted.above.insert(path, entry);

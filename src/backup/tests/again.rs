@@ -26,7 +26,8 @@ fn what_has_not_changed_is_neither_written_nor_read_again() {
     assert_eq!((second.size, second.files), (first.size, first.files));
     assert!(second.new_bytes < 1000, "{second:?}");
     let third = read(true);
-    assert!(third.new_bytes < 1000, "{third:?}");
+    // But for its lists, which are written anew.
+    assert!(third.new_bytes < 5000, "{third:?}");
     for record in [&first, &second, &third] {
         assert_eq!(verify(&place.repository, &record.id).unwrap(), *record);
     }

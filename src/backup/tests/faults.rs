@@ -174,3 +174,72 @@ fn an_interrupted_restore_is_neither_hidden_nor_hard_to_finish() {
     assert_eq!(picture(&place.root()), before);
     place.create(Kind::Manual).unwrap();
 }
+
+#[test]
+fn a_new_backup_does_not_stand_on_packs_that_are_gone() {
+    let (place, _, second) = with_two_backups();
+    for pack in place.files_below("packs") {
+        fs::remove_file(pack).unwrap();
+    }
+    assert!(place.restore(&second.id, &Selection::All).is_err());
+    let third = place.create_later();
+    assert!(third.new_bytes > 200_000, "what is gone is written again: {third:?}");
+    place.restore(&third.id, &Selection::All).unwrap();
+    assert!(
+        verify(&place.repository, &second.id).is_ok(),
+        "its content is there again"
+    );
+}
+
+#[test]
+fn a_lost_index_costs_nothing_and_pruning_removes_nothing_that_is_needed() {
+    let (place, first, second) = with_two_backups();
+    fs::remove_file(&place.files_below("index")[0]).unwrap();
+    let root = place.root().to_string_lossy().into_owned();
+    let keep = Keep {
+        days: 10_000,
+        ..Keep::default()
+    };
+    let now = "2027-01-01T00:00:00Z".parse().unwrap();
+    place.restore(&first.id, &Selection::All).unwrap();
+    prune(&place.repository, &root, &keep, now).unwrap();
+    for record in [&first, &second] {
+        assert_eq!(verify(&place.repository, &record.id).unwrap(), *record);
+        place.restore(&record.id, &Selection::All).unwrap();
+    }
+    assert!(place.verified().is_whole());
+}
+
+#[test]
+fn pruning_beside_damage_frees_nothing_and_a_new_backup_does_not_go_by_a_damaged_list() {
+    let (place, first, _) = with_two_backups();
+    for pack in place.files_below("packs") {
+        let mut bytes = fs::read(&pack).unwrap();
+        for at in (60..bytes.len() - 200).step_by(500) {
+            bytes[at] ^= 1;
+        }
+        fs::write(&pack, bytes).unwrap();
+    }
+    let root = place.root().to_string_lossy().into_owned();
+    let now = "2027-01-01T00:00:00Z".parse().unwrap();
+    let pruned = prune(&place.repository, &root, &Keep::default(), now).unwrap();
+    assert_eq!((pruned.removed, pruned.freed_bytes), (vec![first.id], 0));
+    assert!(pruned.left.is_some());
+    // Its lists are written anew; its content is damaged where it is, which `verify` names and `repair` mends.
+    let third = place.create_later();
+    assert!(show(&place.repository, &third.id).is_ok());
+    repair(&place.repository, &place.request(Kind::Manual)).unwrap();
+    assert_eq!(verify(&place.repository, &third.id).unwrap(), third);
+}
+
+#[test]
+fn a_pipe_that_is_asked_for_is_refused_before_anything_is_touched() {
+    let place = Place::filled();
+    let pipe = place.root().join("data/pipe");
+    let mode = rustix::fs::Mode::RUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let record = place.create(Kind::Manual).unwrap();
+    let error = place.restore(&record.id, &only(&["data/pipe"])).unwrap_err();
+    assert!(matches!(error, BackupError::Special { .. }), "{error}");
+    place.create(Kind::Manual).unwrap();
+}
