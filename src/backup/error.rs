@@ -19,7 +19,7 @@ pub enum BackupError {
     MissingChunk { dir: PathBuf, id: String },
     #[error("{} is sealed with the key {mark}, which is not on the key ring; open the backups in another way", path.display())]
     OtherKey { path: PathBuf, mark: Fingerprint },
-    #[error("the backups in {} are being used by {owner}, and have been for too long", path.display())]
+    #[error("the backups in {} are being used by {owner}, and have been for half an hour; try again when that is done", path.display())]
     Busy { path: PathBuf, owner: String },
     #[error("the work was given up because another part of it failed")]
     Stopped,

@@ -1,7 +1,7 @@
 //! Which of the repositories in a folder of backups is an installation's own: the one that its key opens. Installations that
 //! share a folder each have one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::keys::{self, Author, KeysError, Unlock};
 use super::repository::Repository;
@@ -75,13 +75,4 @@ pub fn existing(home: &Home) -> Result<Repository> {
     find(home)?.ok_or_else(|| BackupError::None {
         folder: home.folder.clone(),
     })
-}
-
-/// Repositories of others in the same folder.
-pub fn others(folder: &Path, own: Option<&Repository>) -> Result<usize> {
-    let all = Repository::all_in(folder)?;
-    Ok(all
-        .iter()
-        .filter(|dir| own.is_none_or(|own| own.dir() != dir.as_path()))
-        .count())
 }

@@ -102,10 +102,9 @@ fn kept(listed: &[&Listed], keep: &Keep, now: Timestamp) -> BTreeSet<BackupId> {
 /// Removes what no backup needs. Returns the bytes that this frees on disk, or why nothing may be removed now.
 fn sweep(repository: &Repository) -> Result<std::result::Result<u64, String>> {
     let chunking = Chunking::new(repository.master());
-    adopt::adopt(repository)?;
+    let mut index = repository.sound_index()?;
+    adopt::adopt(repository, &mut index)?;
     let packs = repository.indexed()?;
-    let mut index = Index::default();
-    packs.iter().for_each(|packed| index.add(packed));
     let needed = match needed_chunks(repository, &index, &chunking) {
         Err(e) if e.is_damage() => return Ok(Err(list::reason(&e))),
         needed => needed?,

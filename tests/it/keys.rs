@@ -10,7 +10,7 @@ use netlink::release::{TargetCustom, TargetRef};
 use netlink::tuf::{Editor, Lifetimes, Signatories, Standing};
 
 use crate::tuf::{python, script};
-use crate::world::{Lamp, Publisher, Ran, command, run};
+use crate::world::{Installation, Lamp, Publisher, Ran, command, run};
 
 /// A publisher with a repository whose keys are in several hands.
 struct Shared {
@@ -63,6 +63,16 @@ impl Shared {
         let tree = self.publisher.lamp(release);
         self.publisher.pack(&tree).ok();
         self.publisher.text(&format!("{}.tar.zst", release.version))
+    }
+}
+
+/// Stops the product of the installation, if there is one.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let root = self.publisher.dir.join("installed");
+        if root.exists() {
+            drop(Installation { root });
+        }
     }
 }
 

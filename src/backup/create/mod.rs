@@ -16,7 +16,7 @@ use walk::{Found, Walk};
 use super::chunk::{ChunkId, Chunking};
 use super::entry::{Content, Entry, Name, Seen, What};
 use super::listing::{ListReader, ListWriter, Lists};
-use super::repository::{ChunkWriter, Purpose, Repository, Snapshot, with_writer};
+use super::repository::{ChunkWriter, Index, Purpose, Repository, Snapshot, with_writer};
 use super::verify::each_chunk_of;
 use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
 use crate::clock;
@@ -30,9 +30,11 @@ pub fn create(repository: &Repository, request: &Request, progress: &mut dyn FnM
     let made = make(repository, request, &id, progress);
     if let Err(error) = &made {
         // Whoever looks for the backup should find why there is none; on a full disk even that may not fit.
-        let _ = repository.remove_snapshot(&id);
-        let failure = Failure::of(&id, request, error);
-        let _ = serde_json::to_vec(&failure).map(|json| repository.write_failure(&id, &json));
+        // One that counts was made, and only what came after it failed.
+        if repository.is_free(&id)? {
+            let failure = Failure::of(&id, request, error);
+            let _ = serde_json::to_vec(&failure).map(|json| repository.write_failure(&id, &json));
+        }
     }
     made
 }
@@ -46,8 +48,8 @@ fn make(
     let began = clock::monotonic();
     let chunking = Chunking::new(repository.master());
     repository.remove_left_overs()?;
-    adopt::adopt(repository)?;
     let mut known = repository.sound_index()?;
+    adopt::adopt(repository, &mut known)?;
     let listed = list::of(repository)?;
     let earlier = earlier(&listed, request);
     let expected = earlier.as_ref().map_or(0, |earlier| earlier.record.size);
@@ -98,7 +100,7 @@ fn make(
         entries,
         contents,
     };
-    put_in_place(repository, &chunking, &snapshot)?;
+    put_in_place(repository, &known, &chunking, &snapshot)?;
     for id in made_before(&listed, request) {
         repository.remove_snapshot(&id)?;
     }
@@ -106,20 +108,20 @@ fn make(
 }
 
 /// Makes the backup count, once both lists were read to their ends and all that they name is there.
-fn put_in_place(repository: &Repository, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
-    read_lists_back(repository, chunking, snapshot)?;
+fn put_in_place(repository: &Repository, known: &Index, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
+    read_lists_back(repository, known, chunking, snapshot)?;
     repository.write_snapshot(snapshot)?;
     let id = &snapshot.record.id;
     if repository.snapshot(id)? == *snapshot {
         return Ok(());
     }
     let path = repository.snapshot_path(id);
+    repository.remove_snapshot(id)?;
     Err(BackupError::damaged(&path, "it is not what was written"))
 }
 
-fn read_lists_back(repository: &Repository, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
-    let index = repository.sound_index()?;
-    each_chunk_of(repository, &index, chunking, snapshot, &mut |id| match index.find(id) {
+fn read_lists_back(repository: &Repository, known: &Index, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
+    each_chunk_of(repository, known, chunking, snapshot, &mut |id| match known.find(id) {
         Some(_) => Ok(()),
         None => Err(BackupError::MissingChunk {
             dir: repository.dir().to_path_buf(),

@@ -113,10 +113,6 @@ impl Index {
     pub fn packs(&self) -> &HashMap<PackId, u64> {
         &self.packs
     }
-
-    pub fn chunk_count(&self) -> usize {
-        self.chunks.entries.len()
-    }
 }
 
 /// The block of a chunk that was forgotten; no index has so many.

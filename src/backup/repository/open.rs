@@ -1,6 +1,6 @@
 //! Finding, making and reading the frame of a repository.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Kind};
@@ -121,12 +121,21 @@ impl Repository {
     /// Where each chunk lies that can be had: in packs that are there in their whole length, by the indexes and, for packs that no
     /// readable index speaks of, by themselves. What is damaged is left out here; `verify` names it.
     pub fn index(&self) -> Result<Index> {
+        let mut index = self.sound_index()?;
+        self.unindexed(&index)?.iter().for_each(|packed| index.add(packed));
+        Ok(index)
+    }
+
+    /// Of chunks in indexed packs alone, as far as these are there in their whole length: what a new backup may stand on.
+    pub fn sound_index(&self) -> Result<Index> {
         let mut index = Index::default();
         let there: HashMap<PackId, u64> = self.pack_files()?.into_iter().collect();
-        for packed in self.indexed()?.iter().chain(&self.unindexed(&there)?) {
-            if there.get(&packed.id) == Some(&packed.length) {
-                index.add(packed);
-            }
+        for name in self.index_names()? {
+            let packs = self.read_index_unless_damaged(&name)?;
+            let sound = packs
+                .iter()
+                .filter(|packed| there.get(&packed.id) == Some(&packed.length));
+            sound.for_each(|packed| index.add(packed));
         }
         Ok(index)
     }
@@ -135,20 +144,26 @@ impl Repository {
     pub fn indexed(&self) -> Result<Vec<Packed>> {
         let mut packs = Vec::new();
         for name in self.index_names()? {
-            match self.read_index(&name) {
-                Err(e) if e.is_damage() => {}
-                read => packs.extend(read?),
-            }
+            packs.extend(self.read_index_unless_damaged(&name)?);
         }
         Ok(packs)
     }
 
-    /// Packs that no readable index speaks of: a run that was killed has finished them, or their index was lost.
-    pub fn unindexed(&self, there: &HashMap<PackId, u64>) -> Result<Vec<Packed>> {
-        let known: HashSet<PackId> = self.indexed()?.iter().map(|packed| packed.id).collect();
+    fn read_index_unless_damaged(&self, name: &str) -> Result<Vec<Packed>> {
+        match self.read_index(name) {
+            Err(e) if e.is_damage() => Ok(Vec::new()),
+            read => read,
+        }
+    }
+
+    /// Packs that the index does not know: a run that was killed has finished them, or their index was lost.
+    pub fn unindexed(&self, known: &Index) -> Result<Vec<Packed>> {
         let mut packs = Vec::new();
-        for id in there.keys().filter(|id| !known.contains(id)) {
-            match self.pack(*id).and_then(|pack| pack.list()) {
+        for (id, _) in self.pack_files()? {
+            if known.packs().contains_key(&id) {
+                continue;
+            }
+            match self.pack(id).and_then(|pack| pack.list()) {
                 Err(e) if e.is_damage() => {}
                 read => packs.push(read?),
             }
@@ -164,18 +179,6 @@ impl Repository {
         let path = self.indexes().join(format!("{name}.{INDEX_ENDING}"));
         let content = document::read(&path, Kind::Index, &self.keyring)?;
         pack::decode_index(&content).ok_or_else(|| BackupError::damaged(&path, "it is not understood"))
-    }
-
-    /// Of chunks in indexed packs alone, as far as these are there in their whole length: what a new backup may stand on.
-    pub fn sound_index(&self) -> Result<Index> {
-        let mut index = Index::default();
-        let there: HashMap<PackId, u64> = self.pack_files()?.into_iter().collect();
-        for packed in self.indexed()? {
-            if there.get(&packed.id) == Some(&packed.length) {
-                index.add(&packed);
-            }
-        }
-        Ok(index)
     }
 
     /// Writes indexes of these packs, which must be durable; of so many each that none becomes large.
