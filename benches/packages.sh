@@ -6,7 +6,7 @@
 # The others are given what netlink has to do, from the installed tree to a new one that is checked and synced (job), and what
 # they do of that, from a tar to a tar (apply).
 # Medians; run it on a machine that does nothing else. Needs root for dpkg. bsdiff takes minutes and 3 GB.
-#   benches/packages.sh [ROUNDS]    5 unless told otherwise; PEERS="xdelta3 zstd" leaves bsdiff out
+#   benches/packages.sh [ROUNDS]    5 unless told otherwise; PEERS="xdelta3 zstd" leaves bsdiff out, PARTS=whole all but packages
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -193,6 +193,6 @@ large() {
 
 payload
 published
-patches
-whole
-large
+for part in ${PARTS:-whole patches large}; do
+    "$part"
+done

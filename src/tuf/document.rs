@@ -94,7 +94,7 @@ impl<C: Content> Document<C> {
             return Err(TufError::malformed(C::ROLE, reason));
         }
         let message = canonical(&envelope.signed).map_err(|e| TufError::malformed(C::ROLE, e))?;
-        let signed: Signed<C> = serde_json::from_value(envelope.signed).map_err(malformed)?;
+        let signed = Signed::<C>::of(envelope.signed).map_err(malformed)?;
         signed.check()?;
         Ok(Self {
             signed,

@@ -74,7 +74,7 @@ impl fmt::Display for Role {
 }
 
 /// What every role's metadata has, and its own content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Signed<C> {
     #[serde(rename = "_type")]
     pub kind: String,
@@ -168,6 +168,30 @@ pub struct TargetFile {
 }
 
 impl<C: Content> Signed<C> {
+    /// Taken apart by hand: serde's `flatten` would build all of the content once more.
+    pub fn of(value: Value) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Head {
+            _type: String,
+            spec_version: String,
+            version: u64,
+            expires: jiff::Timestamp,
+        }
+        let Value::Object(mut content) = value else {
+            return Err(serde::de::Error::custom("what is signed is not an object"));
+        };
+        let head = ["_type", "spec_version", "version", "expires"];
+        let head = head.iter().filter_map(|name| content.remove_entry(*name)).collect();
+        let head: Head = serde_json::from_value(Value::Object(head))?;
+        Ok(Self {
+            kind: head._type,
+            spec_version: head.spec_version,
+            version: head.version,
+            expires: head.expires,
+            content: serde_json::from_value(Value::Object(content))?,
+        })
+    }
+
     pub fn check(&self) -> Result<(), TufError> {
         let role = C::ROLE;
         let wrong = |reason: String| Err(TufError::Malformed { role, reason });

@@ -38,15 +38,11 @@ pub fn current(
     timestamp: &Verified<Signed<Timestamp>>,
     check_fresh: &dyn Fn(&Signed<Snapshot>) -> Result<(), TufError>,
 ) -> Result<Option<Verified<Signed<Snapshot>>>, TufError> {
-    let meta = snapshot_meta(timestamp)?;
-    let Some((signed, bytes)) = trust.load_with_bytes::<Snapshot>(root)? else {
-        return Ok(None);
-    };
-    if signed.version != meta.version || meta.difference(&bytes).is_some() {
-        return Ok(None);
+    let current = trust.announced(root, snapshot_meta(timestamp)?)?;
+    if let Some(signed) = &current {
+        check_fresh(signed)?;
     }
-    check_fresh(&signed)?;
-    Ok(Some(signed))
+    Ok(current)
 }
 
 pub fn accept(

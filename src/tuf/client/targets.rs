@@ -37,15 +37,11 @@ pub fn current(
     snapshot: &Verified<Signed<Snapshot>>,
     check_fresh: &dyn Fn(&Signed<Targets>) -> Result<(), TufError>,
 ) -> Result<Option<Verified<Signed<Targets>>>, TufError> {
-    let meta = targets_meta(snapshot)?;
-    let Some((signed, bytes)) = trust.load_with_bytes::<Targets>(root)? else {
-        return Ok(None);
-    };
-    if signed.version != meta.version || meta.difference(&bytes).is_some() {
-        return Ok(None);
+    let current = trust.announced(root, targets_meta(snapshot)?)?;
+    if let Some(signed) = &current {
+        check_fresh(signed)?;
     }
-    check_fresh(&signed)?;
-    Ok(Some(signed))
+    Ok(current)
 }
 
 pub fn accept(
