@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::client::Listing;
 use super::document::Verified;
-use super::model::TargetFile;
+use super::target::{Custom, TargetFile};
 use super::{Role, TufError};
 use crate::crypt::Digest;
 use crate::release::{Catalog, ProductName, RelPath, TargetCustom, TargetRef};
-
-/// The key of NetLink's own words in a target's `custom`.
-pub const CUSTOM: &str = "netlink";
 
 /// Others are of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
 const KINDS: [&str; 4] = ["package", "changelog", "patch", "advisory"];
@@ -41,28 +37,57 @@ pub(super) fn releases(targets: BTreeMap<&str, &TargetFile>, product: &ProductNa
 }
 
 fn add(catalog: &mut Catalog, product: &ProductName, name: &str, file: &TargetFile) -> Result<(), TufError> {
-    let custom = file.custom.as_ref().and_then(|custom| custom.get(CUSTOM));
-    let Some(custom) = custom.filter(|custom| concerns(custom, product.as_str())) else {
+    let Some(custom) = file.custom.as_ref() else {
         return Ok(());
     };
-    let custom = TargetCustom::deserialize(custom).map_err(|e| TufError::Custom {
+    if !custom.read().is_ok_and(|said: Said| said.concerns(product)) {
+        return Ok(());
+    }
+    let Ours { netlink } = custom.read().map_err(|e| TufError::Custom {
         target: name.to_owned(),
         reason: e.to_string(),
     })?;
-    Ok(catalog.add(product, target_ref(name, file)?, custom)?)
+    Ok(catalog.add(product, target_ref(name, file)?, netlink)?)
+}
+
+/// Of a target's `custom`, what is NetLink's.
+#[derive(Serialize, Deserialize)]
+struct Ours {
+    netlink: TargetCustom,
+}
+
+/// As much of it as tells whether the rest is to be read.
+#[derive(Deserialize)]
+struct Said {
+    netlink: About,
+}
+
+#[derive(Deserialize)]
+struct About {
+    kind: String,
+    product: String,
+}
+
+impl Said {
+    fn concerns(&self, product: &ProductName) -> bool {
+        KINDS.contains(&self.netlink.kind.as_str()) && self.netlink.product == product.as_str()
+    }
 }
 
 impl TargetFile {
     /// What NetLink's publisher said of it; none for a target of another kind.
     pub fn netlink(&self) -> Option<TargetCustom> {
-        TargetCustom::deserialize(self.custom.as_ref()?.get(CUSTOM)?).ok()
+        let Ours { netlink } = self.custom.as_ref()?.read().ok()?;
+        Some(netlink)
     }
 }
 
-/// Whether the rest of a target's words is to be read.
-fn concerns(custom: &Value, product: &str) -> bool {
-    let word = |key: &str| custom.get(key).and_then(Value::as_str);
-    word("kind").is_some_and(|kind| KINDS.contains(&kind)) && word("product") == Some(product)
+/// A target with what NetLink's publisher says of it.
+pub fn described(target: &TargetRef, custom: &TargetCustom) -> Result<TargetFile, TufError> {
+    target_file(&target.name, target.sha256)?;
+    let netlink = custom.clone();
+    let custom = Custom::of(&Ours { netlink }).map_err(|e| TufError::malformed(Role::Targets, e))?;
+    Ok(TargetFile::new(target, custom))
 }
 
 pub fn target_ref(name: &str, file: &TargetFile) -> Result<TargetRef, TufError> {

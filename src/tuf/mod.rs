@@ -10,12 +10,14 @@ mod delegation;
 mod document;
 mod editor;
 mod error;
+mod hashes;
 mod json;
 mod key;
 mod model;
 mod name;
 mod pattern;
 mod signer;
+mod target;
 
 pub use catalog::{catalog, target_file};
 pub use client::{Asking, Listed, Listing, MetadataSource, Note, Refreshed, all, find, init, refresh, trusted};
@@ -27,6 +29,7 @@ pub use editor::{
 pub use error::{SourceError, TufError};
 pub use json::{NotCanonical, canonical, parse_strict};
 pub use key::Key;
-pub use model::{MetaFile, Role, Root, Signed, Snapshot, TargetFile, Targets, Timestamp};
+pub use model::{MetaFile, Role, Root, Signed, Snapshot, Targets, Timestamp};
 pub use name::file_name;
 pub use signer::{Signer, SignerError};
+pub use target::{Custom, TargetFile};

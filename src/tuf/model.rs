@@ -9,15 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::delegation::{Delegations, check_keys};
+use super::hashes::Hashes;
+use super::target::TargetFile;
 use super::{Key, TufError};
-use crate::crypt::{Digest, digest_of, sha512_hex};
-use crate::release::TargetRef;
+use crate::crypt::digest_of;
 
 /// The version of the specification that the editor writes.
 pub const SPEC_VERSION: &str = "1.0.31";
-
-const SHA256: &str = "sha256";
-const SHA512: &str = "sha512";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -143,7 +141,7 @@ pub struct MetaFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hashes: Option<BTreeMap<String, String>>,
+    pub hashes: Option<Hashes>,
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -153,16 +151,6 @@ pub struct Targets {
     pub targets: BTreeMap<String, TargetFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegations: Option<Delegations>,
-    #[serde(flatten)]
-    pub unknown: Map<String, Value>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TargetFile {
-    pub length: u64,
-    pub hashes: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub custom: Option<Map<String, Value>>,
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -302,7 +290,7 @@ impl MetaFile {
         Self {
             version,
             length: Some(bytes.len() as u64),
-            hashes: Some(BTreeMap::from([(SHA256.into(), digest_of(bytes).to_string())])),
+            hashes: Some(Hashes::of_sha256(digest_of(bytes))),
             unknown: Map::new(),
         }
     }
@@ -312,45 +300,6 @@ impl MetaFile {
         if self.length.is_some_and(|length| length != bytes.len() as u64) {
             return Some("length");
         }
-        difference_of_hashes(self.hashes.as_ref()?, bytes)
-    }
-}
-
-/// Every digest that is known here must be right, and one must be known: unknown kinds prove nothing.
-fn difference_of_hashes(hashes: &BTreeMap<String, String>, bytes: &[u8]) -> Option<&'static str> {
-    let (sha256, sha512) = (hashes.get(SHA256), hashes.get(SHA512));
-    if sha256.is_some_and(|hash| *hash != digest_of(bytes).to_string()) {
-        return Some("SHA-256");
-    }
-    if sha512.is_some_and(|hash| *hash != sha512_hex(bytes)) {
-        return Some("SHA-512");
-    }
-    (sha256.is_none() && sha512.is_none()).then_some("kind of digest")
-}
-
-impl TargetFile {
-    pub fn new(target: &TargetRef, custom: Map<String, Value>) -> Self {
-        Self {
-            length: target.length,
-            hashes: BTreeMap::from([(SHA256.into(), target.sha256.to_string())]),
-            custom: Some(custom),
-            unknown: Map::new(),
-        }
-    }
-
-    pub fn sha256(&self) -> Option<Digest> {
-        self.hashes.get(SHA256)?.parse().ok()
-    }
-
-    pub fn sha512(&self) -> Option<&str> {
-        self.hashes.get(SHA512).map(String::as_str)
-    }
-
-    /// The first thing in which `bytes` differ from what is signed.
-    pub fn difference(&self, bytes: &[u8]) -> Option<&'static str> {
-        if self.length != bytes.len() as u64 {
-            return Some("length");
-        }
-        difference_of_hashes(&self.hashes, bytes)
+        self.hashes.as_ref()?.difference(bytes)
     }
 }

@@ -303,10 +303,11 @@ fn every_announced_digest_must_be_right_and_one_be_known() {
         let mut repository = Repository::new();
         let file = repository.files["1.snapshot.json"].clone();
         let meta = repository.timestamp.content.meta.get_mut("snapshot.json").unwrap();
-        let hashes = meta.hashes.as_mut().unwrap();
+        let mut hashes = BTreeMap::from(meta.hashes.take().unwrap());
         hashes.insert("sha512".into(), sha512_hex(&file));
         hashes.insert("new".into(), "0".into());
-        change(hashes);
+        change(&mut hashes);
+        meta.hashes = Some(hashes.into());
         repository.put_timestamp();
         Client::of(&repository).refresh(&repository).is_ok()
     };

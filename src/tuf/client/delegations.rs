@@ -5,13 +5,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::repository::{Client, Repository, bytes, days, envelope, now};
 use super::{Asking, Listing, Note, all, find, refresh};
 use crate::crypt::{SigningKey, digest_of};
 use crate::release::{TargetCustom, TargetRef};
-use crate::tuf::model::{MetaFile, SPEC_VERSION, Signed, TargetFile, Targets};
+use crate::tuf::model::{MetaFile, SPEC_VERSION, Signed, Targets};
+use crate::tuf::{Custom, TargetFile};
 use crate::tuf::{Delegations, Key, TufError, catalog};
 
 /// A role of the tree with the keys that sign it.
@@ -35,13 +36,13 @@ fn empty() -> Signed<Targets> {
     }
 }
 
-fn file(content: &[u8], custom: Map<String, Value>) -> TargetFile {
+fn file(content: &[u8], custom: &impl serde::Serialize) -> TargetFile {
     let target = TargetRef {
         name: String::new(),
         length: content.len() as u64,
         sha256: digest_of(content),
     };
-    TargetFile::new(&target, custom)
+    TargetFile::new(&target, Custom::of(custom).unwrap())
 }
 
 impl Tree {
@@ -83,7 +84,7 @@ impl Tree {
 
     fn list(&mut self, role: &str, target: &str) -> &mut Self {
         let content = format!("{target} by {role}");
-        let file = file(content.as_bytes(), Map::new());
+        let file = file(content.as_bytes(), &json!({}));
         self.signed(role).content.targets.insert(target.into(), file);
         self
     }
@@ -347,10 +348,7 @@ fn a_delegated_role_releases_only_products_below_whose_name_it_lists() {
             rules: Box::default(),
             unpacked: 1,
         };
-        file(
-            b"x",
-            Map::from_iter([("netlink".into(), serde_json::to_value(custom).unwrap())]),
-        )
+        file(b"x", &json!({"netlink": custom}))
     };
     let mut tree = Tree::new();
     tree.delegate("targets", "theirs", &["guestbook/*/*"])

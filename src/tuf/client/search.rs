@@ -10,7 +10,8 @@ use super::{Note, Refreshed, delegated};
 use crate::tuf::TufError;
 use crate::tuf::delegation::{Delegations, Step};
 use crate::tuf::document::Verified;
-use crate::tuf::model::{Role, Signed, TargetFile, Targets};
+use crate::tuf::model::{Role, Signed, Targets};
+use crate::tuf::target::TargetFile;
 
 /// What one search may visit; the reference implementation stops at 32.
 const VISITS: usize = 256;

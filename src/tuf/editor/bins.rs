@@ -10,7 +10,8 @@ use crate::crypt::digest_of;
 use crate::tuf::client::accept_delegated;
 use crate::tuf::delegation::{DelegatedRole, Delegations};
 use crate::tuf::document::Verified;
-use crate::tuf::model::{RoleRule, Root, Signed, Snapshot, TargetFile, Targets};
+use crate::tuf::model::{RoleRule, Root, Signed, Snapshot, Targets};
+use crate::tuf::target::TargetFile;
 use crate::tuf::{Role, TufError};
 
 /// So many targets the top-level role lists itself, and a bin on average before there are more of them.

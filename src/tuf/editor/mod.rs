@@ -16,11 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp as Time, Unit};
-use serde_json::Map;
 
-use super::catalog::{CUSTOM, releases, target_file, target_ref};
+use super::catalog::{described, releases, target_ref};
 use super::document::{Document, Verified};
-use super::model::{Content, Root, SPEC_VERSION, Signed, Snapshot, TargetFile, Targets, Timestamp};
+use super::model::{Content, Root, SPEC_VERSION, Signed, Snapshot, Targets, Timestamp};
+use super::target::TargetFile;
 use super::{Key, Role, TufError};
 use crate::disk;
 use crate::release::{Catalog, ProductName, TargetCustom, TargetRef};
@@ -341,12 +341,6 @@ impl Editor {
         let draft = self.draft.targets.get(name).map(Document::signed);
         draft.or_else(|| self.published.as_ref()?.targets.get(name).map(|role| &**role))
     }
-}
-
-fn described(target: &TargetRef, custom: &TargetCustom) -> Result<TargetFile, TufError> {
-    target_file(&target.name, target.sha256)?;
-    let custom = serde_json::to_value(custom).map_err(|e| TufError::malformed(Role::Targets, e))?;
-    Ok(TargetFile::new(target, Map::from_iter([(CUSTOM.to_owned(), custom)])))
 }
 
 fn expiry(role: Role, lifetime: Lifetime, now: Time) -> Result<Time, TufError> {

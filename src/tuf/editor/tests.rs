@@ -296,8 +296,7 @@ fn unknown_kinds_are_passed_over() {
             json!({"netlink": {"kind": "package", "product": "else", "version": "?"}}),
         ),
     ] {
-        let mut file = crate::tuf::TargetFile::new(&target(name, b"x"), serde_json::Map::new());
-        file.custom = custom.as_object().cloned();
+        let file = crate::tuf::TargetFile::new(&target(name, b"x"), crate::tuf::Custom::of(&custom).unwrap());
         editor.added.insert(name.into(), file);
     }
     publish(&mut editor, &source.0, &keys, now());

@@ -42,10 +42,8 @@ fn add(editor: &mut Editor, numbers: std::ops::Range<usize>) {
             version: "0a1".parse().unwrap(),
         };
         // Not through `add_target`, which looks at all targets each time.
-        let custom = serde_json::json!({"netlink": custom}).as_object().cloned().unwrap();
-        editor
-            .added
-            .insert(target.name.clone(), crate::tuf::TargetFile::new(&target, custom));
+        let file = crate::tuf::catalog::described(&target, &custom).unwrap();
+        editor.added.insert(target.name.clone(), file);
     }
 }
 
