@@ -123,8 +123,8 @@ impl TreeFile {
         at("write", &self.path, self.file.write_all_at(bytes, offset))
     }
 
-    pub fn size(&self) -> Result<u64> {
-        Ok(at("look at", &self.path, self.file.metadata())?.len())
+    pub fn meta(&self) -> Result<fs::Metadata> {
+        at("look at", &self.path, self.file.metadata())
     }
 
     /// What is added is a hole.

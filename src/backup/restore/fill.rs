@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Wanted, finish};
 use crate::backup::chunk::{ChunkId, Chunking};
@@ -71,7 +72,6 @@ pub fn fill(
         filling.filled.bytes += entry.size();
     }
     filling.write()?;
-    filling.finish()?;
     for (first, name) in again {
         disk::add_name(&first, &name)?;
     }
@@ -93,11 +93,19 @@ struct Filling<'a> {
     index: &'a Index,
     chunking: &'a Chunking,
     tree: TreeWriter,
-    files: Vec<(PathBuf, Entry)>,
+    files: Vec<Target>,
     pieces: Vec<Piece>,
     /// Ids of chunks of zeros, by length.
     zeros: HashMap<u32, ChunkId>,
     filled: Filled,
+}
+
+/// A file to be made.
+struct Target {
+    full: PathBuf,
+    entry: Entry,
+    /// What is still to be done before it has all of its content: its pieces, and its being looked up.
+    left: AtomicU32,
 }
 
 /// A chunk and where it goes.
@@ -118,9 +126,12 @@ impl Filling<'_> {
         if let Some(above) = full.parent() {
             self.tree.folder(above)?;
         }
-        let sparse = content.sparse;
-        self.files.push((full, entry));
-        let file = u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX);
+        self.files.push(Target {
+            full,
+            entry,
+            left: AtomicU32::new(1),
+        });
+        let file = self.files.len() - 1;
         let mut offset = 0;
         for id in chunks {
             let Some(place) = self.index.find(*id) else {
@@ -129,12 +140,13 @@ impl Filling<'_> {
                     id: hex::encode(id.0),
                 });
             };
-            if !(sparse && self.is_zeros(*id, place.length)) {
+            if !(content.sparse && self.is_zeros(*id, place.length)) {
+                self.files[file].left.fetch_add(1, Ordering::Relaxed);
                 self.pieces.push(Piece {
                     block: place.block,
                     at: place.at,
                     length: place.length,
-                    file,
+                    file: u32::try_from(file).unwrap_or(u32::MAX),
                     offset,
                     id: *id,
                 });
@@ -148,9 +160,13 @@ impl Filling<'_> {
             let problem = format!("{} has {} bytes and chunks of {offset}", path.display(), content.size);
             return Err(BackupError::damaged(self.repository.dir(), problem));
         }
+        let target = &self.files[file];
+        if target.is_last() {
+            target.finish(&TreeFile::at(&target.full)?)?;
+        }
         if self.files.len() >= FILES {
             self.write()?;
-            self.finish()?;
+            self.files.clear();
         }
         Ok(())
     }
@@ -179,12 +195,17 @@ impl Filling<'_> {
                         let problem = format!("chunk {:?} is not what its name says", piece.id);
                         return Err(BackupError::damaged(repository.dir(), problem));
                     };
+                    let target = &files[piece.file as usize];
                     let file = match open.take_if(|(file, _)| *file == piece.file) {
                         Some((_, file)) => file,
-                        None => TreeFile::at(&files[piece.file as usize].0)?,
+                        None => TreeFile::at(&target.full)?,
                     };
                     file.write_at(chunk, piece.offset)?;
-                    *open = Some((piece.file, file));
+                    if target.is_last() {
+                        target.finish(&file)?;
+                    } else {
+                        *open = Some((piece.file, file));
+                    }
                 }
                 Ok(())
             },
@@ -192,19 +213,15 @@ impl Filling<'_> {
         self.pieces.clear();
         Ok(())
     }
+}
 
-    /// All pieces of all files so far are written.
-    fn finish(&mut self) -> Result<()> {
-        on_all_cores(
-            &self.files,
-            || Ok(()),
-            |(), (full, entry)| {
-                entry
-                    .content()
-                    .map_or(Ok(()), |content| finish::file(full, entry, content))
-            },
-        )?;
-        self.files.clear();
-        Ok(())
+impl Target {
+    /// Counts one thing as done; whether it was the last.
+    fn is_last(&self) -> bool {
+        self.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    fn finish(&self, file: &TreeFile) -> Result<()> {
+        finish::file(file, &self.full, &self.entry)
     }
 }

@@ -1,9 +1,10 @@
 //! Giving what was restored its owner, attributes, mode and time.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::backup::entry::{Content, Entry};
+use crate::backup::entry::Entry;
 use crate::backup::{BackupError, Result};
 use crate::disk::{self, DiskError, TreeFile};
 
@@ -18,27 +19,31 @@ pub fn folder(folder: &Path, entry: &Entry) -> Result<()> {
 }
 
 /// Gives a file what it had; its content is there, but for holes at its end and if it is empty.
-pub fn file(full: &Path, entry: &Entry, content: &Content) -> Result<()> {
-    let file = TreeFile::at(full)?;
-    let size = file.size()?;
-    if size > content.size {
+pub fn file(file: &TreeFile, full: &Path, entry: &Entry) -> Result<()> {
+    let (there, size) = (file.meta()?, entry.size());
+    if there.len() > size {
         return Err(BackupError::damaged(full, "more was restored than it had"));
     }
-    if size < content.size {
-        file.set_size(content.size)?;
+    if there.len() < size {
+        file.set_size(size)?;
     }
-    owner(full, entry)?;
+    give(full, entry, &there)?;
     for (name, value) in entry.attributes() {
         if_allowed(file.set_attribute(&name, &value))?;
     }
+    // Also where it has these bits: a change of owner takes setuid and setgid away.
     file.set_mode(entry.mode)?;
     Ok(file.set_modified(entry.modified())?)
 }
 
 /// The owner it had; an ordinary user cannot give files away and keeps them.
 pub fn owner(path: &Path, entry: &Entry) -> Result<()> {
-    let meta = std::fs::symlink_metadata(path).map_err(|e| BackupError::io("look at", path, e))?;
-    if (meta.uid(), meta.gid()) == (entry.user, entry.group) {
+    let there = std::fs::symlink_metadata(path).map_err(|e| BackupError::io("look at", path, e))?;
+    give(path, entry, &there)
+}
+
+fn give(path: &Path, entry: &Entry, there: &Metadata) -> Result<()> {
+    if (there.uid(), there.gid()) == (entry.user, entry.group) {
         return Ok(());
     }
     if_allowed(disk::set_owner(path, entry.user, entry.group))
