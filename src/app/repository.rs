@@ -5,25 +5,45 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{AppError, Installation, Result};
-use crate::clock;
-use crate::fetch::{self, Limits, Location, LocationError, Network, Proxies, Sources};
+use crate::clock::{self, Deadline};
+use crate::fetch::{self, FetchError, Limits, Location, LocationError, Network, Proxies, Sources};
 use crate::package;
-use crate::release::{Catalog, Offered, TargetRef};
+use crate::release::{Catalog, Offered, ProductName, TargetRef};
 use crate::settings::{self, Download};
 use crate::store::Fact;
-use crate::tuf::{self, Asking, MetadataSource, Note, SourceError};
+use crate::tuf::{self, Asking, Listing, MetadataSource, Note, SourceError, TufError, Verified};
 
 /// A changelog of a single release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
 
+/// All metadata files of a refresh together: each has limits of its own, and there may be many.
+const REFRESH_LIMIT: Duration = Duration::from_secs(600);
+
 /// Metadata files in a folder of a repository, for the client of `tuf`.
 pub(super) struct Metadata<'a> {
-    pub sources: &'a Sources,
-    pub folder: &'a str,
+    sources: &'a Sources,
+    folder: &'a str,
+    until: Deadline,
+}
+
+impl<'a> Metadata<'a> {
+    pub fn of(sources: &'a Sources, folder: &'a str) -> Self {
+        let until = Deadline::after(REFRESH_LIMIT);
+        Self { sources, folder, until }
+    }
 }
 
 impl MetadataSource for Metadata<'_> {
     fn get(&self, name: &str, limit: u64) -> std::result::Result<Option<Vec<u8>>, SourceError> {
+        if self.until.has_passed() {
+            return Err(SourceError::new(
+                name,
+                FetchError::TimedOut {
+                    url: "the metadata of the repository".into(),
+                    limit: REFRESH_LIMIT,
+                },
+            ));
+        }
         fetch::read_named(self.sources, self.folder, name, limit).map_err(|e| SourceError::new(name, e))
     }
 }
@@ -85,10 +105,44 @@ impl Repository {
     /// Asks the repository and verifies its answer (TUF client workflow); adds the releases on disk. With what an operator
     /// should know of the repository.
     pub fn catalog(&self, installation: &Installation) -> Result<(Catalog, Vec<Note>)> {
-        let source = Metadata {
-            sources: &self.sources,
-            folder: "metadata",
-        };
+        let product = installation.product()?;
+        let (targets, warnings) = self.targets(installation, &product)?;
+        let mut catalog = tuf::catalog(&targets, &product).map_err(|e| AppError::below("NL0204", &e))?;
+        if let Some(file) = &self.bundle {
+            let names = fetch::names_in_bundle(file).map_err(|e| AppError::below("NL0202", &e))?;
+            let is_in = |target: &TargetRef| {
+                tuf::target_file(&target.name, target.sha256).is_ok_and(|name| names.contains(&name))
+            };
+            catalog.keep_files(is_in);
+        }
+        Ok((with_disk(installation, catalog, Offered::NoMore)?, warnings))
+    }
+
+    /// What the publisher lists. A place that answers with what he did not sign, or with an old copy, is passed over for its mirrors,
+    /// as one that does not answer is.
+    fn targets(&self, installation: &Installation, product: &ProductName) -> Result<(Verified<Listing>, Vec<Note>)> {
+        let mut first_error = None;
+        for _ in 0..self.sources.count() {
+            match self.targets_of_one(installation, product) {
+                Ok(found) => return Ok(found),
+                // Then all places were asked already.
+                Err(error) if error.is_of_source() => return Err(not_trusted(&first_error.unwrap_or(error))),
+                Err(error) => {
+                    self.sources.pass_over();
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        let none = || AppError::said("NL0202", "the repository has no place");
+        Err(first_error.map_or_else(none, |error| not_trusted(&error)))
+    }
+
+    fn targets_of_one(
+        &self,
+        installation: &Installation,
+        product: &ProductName,
+    ) -> std::result::Result<(Verified<Listing>, Vec<Note>), TufError> {
+        let source = Metadata::of(&self.sources, "metadata");
         let warnings = RefCell::new(Vec::new());
         let asking = Asking {
             source: &source,
@@ -103,22 +157,10 @@ impl Repository {
                 }
             },
         };
-        let refreshed = tuf::refresh(&installation.layout.trust(), asking).map_err(|e| not_trusted(&e))?;
-        let targets = tuf::all(&refreshed).map_err(|e| not_trusted(&e))?;
+        let refreshed = tuf::refresh(&installation.layout.trust(), asking)?;
+        let targets = tuf::all(&refreshed, product.as_str())?;
         drop(refreshed);
-        let mut catalog =
-            tuf::catalog(&targets, &installation.product()?).map_err(|e| AppError::below("NL0204", &e))?;
-        if let Some(file) = &self.bundle {
-            let names = fetch::names_in_bundle(file).map_err(|e| AppError::below("NL0202", &e))?;
-            let is_in = |target: &TargetRef| {
-                tuf::target_file(&target.name, target.sha256).is_ok_and(|name| names.contains(&name))
-            };
-            catalog.keep_files(is_in);
-        }
-        Ok((
-            with_disk(installation, catalog, Offered::NoMore)?,
-            warnings.into_inner(),
-        ))
+        Ok((targets, warnings.into_inner()))
     }
 
     /// The text of a changelog, checked against the signed metadata.

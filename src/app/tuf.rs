@@ -87,10 +87,7 @@ fn with_refreshed<T>(
     then: impl FnOnce(&Refreshed<'_>) -> Result<T>,
 ) -> Result<T> {
     let sources = only(metadata_url);
-    let source = Metadata {
-        sources: &sources,
-        folder: "",
-    };
+    let source = Metadata::of(&sources, "");
     let now = clock::now();
     let asking = Asking {
         source: &source,

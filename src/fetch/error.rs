@@ -111,7 +111,7 @@ impl FetchError {
     }
 
     /// Whether another place may have what this one did not give.
-    pub(super) fn is_of_the_source(&self) -> bool {
+    pub fn is_of_the_source(&self) -> bool {
         !matches!(
             self,
             Self::Disk(_) | Self::NoRoom { .. } | Self::Name { .. } | Self::Address { .. } | Self::Stopped

@@ -62,6 +62,17 @@ impl Sources {
         }
     }
 
+    /// How many places there are.
+    pub fn count(&self) -> usize {
+        self.mirrors.len() + 1
+    }
+
+    /// What the place that answered last gave is of no use: the one after it is asked first from now on.
+    pub fn pass_over(&self) {
+        let next = (self.answered.load(Ordering::Relaxed) + 1) % self.count();
+        self.answered.store(next, Ordering::Relaxed);
+    }
+
     /// Whether a file may have to come from another machine.
     pub(super) fn cross_a_network(&self) -> bool {
         let mut places = self.mirrors.iter().chain([&self.first]);
@@ -70,7 +81,7 @@ impl Sources {
 
     /// Asks one place after the other until one gives what is wanted. What is wrong with this machine ends it at once.
     pub(super) fn each<T>(&self, mut ask: impl FnMut(&Place) -> Result<T, FetchError>) -> Result<T, FetchError> {
-        let count = self.mirrors.len() + 1;
+        let count = self.count();
         let start = self.answered.load(Ordering::Relaxed);
         let mut failures = Vec::new();
         for at in (start..start + count).map(|at| at % count) {

@@ -183,7 +183,12 @@ pub fn runs<V: Scheme>(graph: &Graph<V>, chain: &[u32]) -> Vec<bool> {
             let ends = Ends { heading, goal, without };
             let stop = up && graph.is_stop(chain[at + 1]);
             let gated = up && !graph.gates(next).is_empty();
-            stop || gated || graph.forbids(Rule::Protocol, chain[start], next, ends)
+            // In one go is a move of its own: what keeps one from taking it at once holds for it too.
+            let at_once = [Rule::Protocol, Rule::Block, Rule::Risk];
+            let barred = at_once
+                .into_iter()
+                .any(|rule| graph.forbids(rule, chain[start], next, ends));
+            stop || gated || barred
         });
         if runs[at] {
             start = at + 1;

@@ -147,7 +147,7 @@ fn as_a_client(
         tell: &|_| {},
     };
     let refreshed = tuf::refresh(trust.path(), asking)?;
-    let targets = tuf::all(&refreshed)?;
+    let targets = tuf::all(&refreshed, product.as_str())?;
     Ok((tuf::catalog(&targets, product)?, refreshed.good_until()))
 }
 

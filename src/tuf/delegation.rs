@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Key;
 use super::model::{Mandate, Role};
-use super::pattern::matches;
+use super::pattern::{matches, reaches_into};
 use crate::crypt::digest_of;
 
 /// More roles than this in one file are not a way to hand on work; hash bins go as far.
@@ -82,14 +82,30 @@ impl Delegations {
             .collect()
     }
 
-    /// All roles, in order of their rank; none when there are more than `limit`.
-    pub fn steps(&self, limit: usize) -> Option<Vec<Step<'_>>> {
+    /// The roles that may speak of something in `folder`, in order of their rank; none when there are more than `limit`.
+    pub fn steps_into(&self, folder: &str, limit: usize) -> Option<Vec<Step<'_>>> {
         if let Some(bins) = &self.succinct_roles {
             let count = 1_u64 << bins.bit_length;
             return (count <= limit as u64).then(|| (0..count).map(|bin| bins.step(bin)).collect());
         }
-        let roles: Vec<_> = self.roles.iter().flatten().map(DelegatedRole::step).collect();
+        let roles = self.roles.iter().flatten();
+        let roles: Vec<_> = roles
+            .filter(|role| role.may_list_in(folder))
+            .map(DelegatedRole::step)
+            .collect();
         (roles.len() <= limit).then_some(roles)
+    }
+
+    /// The role of this name.
+    pub fn step(&self, name: &str) -> Option<Step<'_>> {
+        if let Some(bins) = &self.succinct_roles {
+            let digits = name.strip_prefix(&bins.name_prefix)?.strip_prefix('-')?;
+            let bin = u64::from_str_radix(digits, 16).ok()?;
+            let step = bins.step(bin);
+            return (bin < 1 << bins.bit_length && step.name == name).then_some(step);
+        }
+        let mut roles = self.roles.iter().flatten();
+        roles.find(|role| role.name == name).map(DelegatedRole::step)
     }
 
     /// Who must sign for a step.
@@ -109,6 +125,12 @@ impl DelegatedRole {
         let mut paths = self.paths.iter().flatten();
         let mut prefixes = self.path_hash_prefixes.iter().flatten();
         paths.any(|pattern| matches(pattern, name)) || prefixes.any(|prefix| digest.starts_with(prefix.as_str()))
+    }
+
+    /// What goes by hashes may be anywhere.
+    fn may_list_in(&self, folder: &str) -> bool {
+        let mut paths = self.paths.iter().flatten();
+        self.path_hash_prefixes.is_some() || paths.any(|pattern| reaches_into(pattern, folder))
     }
 
     fn step(&self) -> Step<'_> {
@@ -223,6 +245,12 @@ mod tests {
         assert_eq!(names(&all, "a/b"), ["z", "hash", "a"]);
         assert_eq!(names(&all, "a/c"), ["z"]);
         assert_eq!(names(&all, "c"), ["a"]);
+        let into = |folder: &str| {
+            let steps = all.steps_into(folder, 9).unwrap();
+            steps.into_iter().map(|step| step.name).collect::<Vec<_>>()
+        };
+        assert_eq!(into("a"), ["z", "hash", "a"]);
+        assert_eq!(into("b"), ["hash"]);
     }
 
     #[test]
@@ -242,8 +270,17 @@ mod tests {
             bins(bits).check().unwrap();
             assert_eq!(names(&bins(bits), "a/b"), [name]);
         }
-        assert_eq!(bins(2).steps(4).unwrap().len(), 4);
-        assert_eq!(bins(2).steps(3), None);
+        assert_eq!(bins(2).steps_into("a", 4).unwrap().len(), 4);
+        assert_eq!(bins(2).steps_into("a", 3), None);
+        for (name, known) in [
+            ("bin-3", true),
+            ("bin-4", false),
+            ("bin-03", false),
+            ("bin-", false),
+            ("3", false),
+        ] {
+            assert_eq!(bins(2).step(name).is_some(), known, "{name}");
+        }
         for bits in [0, 33] {
             assert!(bins(bits).check().is_err());
         }

@@ -41,7 +41,9 @@ pub enum TufError {
     Busy { path: PathBuf },
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("the repository has no {name}")]
+    #[error(
+        "the repository has no {name}; check that its address names the folder in which `metadata` and `targets` lie"
+    )]
     Missing { name: String },
     #[error("{name} is longer than the {limit} bytes allowed for it")]
     TooLong { name: String, limit: u64 },
@@ -161,6 +163,15 @@ impl TufError {
         match self {
             Self::Source(_) | Self::Missing { .. } => true,
             Self::Delegated { source, .. } => source.is_unreachable(),
+            _ => false,
+        }
+    }
+
+    /// The repository did not answer, wherever it was asked.
+    pub fn is_of_source(&self) -> bool {
+        match self {
+            Self::Source(_) | Self::Disk(_) | Self::NoRoot | Self::DamagedRoot { .. } | Self::Busy { .. } => true,
+            Self::Delegated { source, .. } => source.is_of_source(),
             _ => false,
         }
     }

@@ -12,6 +12,12 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// Whether `pattern` stands for any name below `folder`, which is one part.
+pub fn reaches_into(pattern: &str, folder: &str) -> bool {
+    let first = pattern.split_once('/').map(|(first, _)| first);
+    first.is_some_and(|first| part_matches(first, folder))
+}
+
 enum Piece {
     One(char),
     AnyOne,

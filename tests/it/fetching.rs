@@ -194,6 +194,35 @@ fn what_a_bad_server_gives_is_refused_and_a_good_mirror_asked() {
     line.assert_upgraded();
 }
 
+/// A portal that asks to log in, a domain that was sold, a copy that nobody renews any more.
+#[test]
+fn metadata_that_is_wrong_at_one_place_is_had_from_a_mirror() {
+    let line = Line::new();
+    let mirrors = format!("{QUICK}repository:\n  mirrors: [\"{}\"]\n", line.publisher.url());
+    let old = line.dir.path().join("old");
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy
+        .arg("-a")
+        .args([Path::new(&line.publisher.text("repo")), &old])
+        .status();
+    assert!(copied.unwrap().success());
+    line.repo.set_for("timestamp.json", Way::Forged);
+    line.lamp.run(&["update", "check"]).no(1, &["NL0203"]);
+    line.settings(&mirrors);
+    line.lamp.run(&["update", "check"]).ok();
+    line.repo.set_for("timestamp.json", Way::Status("404 Not Found"));
+    line.lamp.run(&["update", "check"]).ok();
+    line.publisher.timestamp_at(jiff::Timestamp::now());
+    line.lamp.run(&["update", "check"]).ok();
+    let stale = WebRepo::of(&old);
+    line.moves_to(&stale.url);
+    line.settings(QUICK);
+    line.lamp.run(&["update", "check"]).no(1, &["NL0203", "set back"]);
+    line.settings(&mirrors);
+    line.upgrade().ok();
+    line.assert_upgraded();
+}
+
 #[test]
 fn a_repository_that_is_gone_is_had_from_its_mirror() {
     let line = Line::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::scene::Scene;
+use crate::webrepo::{Way, WebRepo};
 use crate::world::{Installation, Lamp, Publisher, Ran, put, run};
 
 /// Text that hardly compresses and is the same every time.
@@ -169,6 +170,37 @@ fn a_patch_that_is_gone_or_damaged_in_the_repository_is_gone_without() {
         ];
         assert_eq!(strategies(&lines), expected, "{lines:?}");
         assert!(lines[1].2.contains("0b1") && !lines[1].2.is_empty(), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_patch_that_the_server_does_not_give_is_gone_without() {
+    for way in [
+        Way::Status("403 Forbidden"),
+        Way::Status("500 Oh"),
+        Way::Longer,
+        Way::Endless,
+        Way::Truncated,
+        Way::Redirect(String::new()),
+    ] {
+        let scene = scene();
+        patched(&scene);
+        let repo = WebRepo::of(Path::new(&scene.publisher.text("repo")));
+        repo.set_for(".patch", way.clone());
+        scene
+            .lamp
+            .run(&["init", "--product", "lamp", "--repository", &repo.url])
+            .ok();
+        let settings = "download: {retry_count: 1, retry_pause: 10ms, idle_timeout: 2s}\n";
+        put(&scene.lamp.path("config/update.yml"), settings, 0o644);
+        let lines = upgraded(&scene);
+        let expected = [
+            ("download", "patch"),
+            ("download", "full"),
+            ("download", "full"),
+            ("stage", "patch"),
+        ];
+        assert_eq!(strategies(&lines), expected, "{way:?}: {lines:?}");
     }
 }
 

@@ -234,6 +234,27 @@ fn a_phased_roll_out_lets_in_who_is_next() {
 }
 
 /// Who is refused can act on what is said.
+/// Where the way round a blocked move is taken in one go, it is the blocked move all the same.
+#[test]
+fn the_way_round_a_block_is_really_gone() {
+    let index = |more: serde_json::Value| {
+        let mut index = json!({"releases": [{"version": "0a1"}, {"version": "0b1"}, {"version": "0r1"}]});
+        index.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Index::of(&index)
+    };
+    let block = json!({"name": "Rows", "from": "0a1", "to": "0r1", "reason": "loses rows"});
+    let judged = json!({"name": "Rows", "from": "0a1", "to": "0r1", "reason": "loses rows", "when": "rows > 9"});
+    for (blocked, more) in [(&block, &[][..]), (&judged, &[]), (&judged, &["--fact", "rows=10"])] {
+        let index = index(json!({"blocked": [blocked]}));
+        let way = index.plan("0a1", "0r1", more).ok().json();
+        assert_eq!(way["path"], json!(["0a1", "0b1", "0r1"]), "{way}");
+        assert_eq!(way["hops"][0]["runs"], true, "{way}");
+    }
+    let elsewhere = json!({"name": "Rows", "from": "0b1", "to": "0r1", "reason": "loses rows", "when": "rows > 9"});
+    let index = index(json!({"blocked": [elsewhere], "facts": {"rows": 1}}));
+    assert_eq!(index.path("0a1", "0r1", &[]), "0a1 0r1");
+}
+
 #[test]
 fn what_stands_in_the_way_is_what_is_named() {
     let down = Index::of(&json!({"scheme": "dotted", "releases": [{"version": "1"},

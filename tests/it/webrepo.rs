@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What a request for a package gets.
+/// What a request gets.
 #[derive(Debug, Clone)]
 pub enum Way {
     Honest,
@@ -41,12 +41,15 @@ pub enum Way {
     Redirect(String),
 }
 
+const PACKAGE: &str = ".tar.zst";
+
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
 pub struct WebRepo {
     pub url: String,
-    way: Arc<Mutex<Way>>,
+    /// With the ending of the names that it is for.
+    way: Arc<Mutex<(&'static str, Way)>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -88,7 +91,10 @@ impl WebRepo {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
-        let (way, asked) = (Arc::new(Mutex::new(Way::Honest)), Arc::new(Mutex::new(Vec::new())));
+        let (way, asked) = (
+            Arc::new(Mutex::new((PACKAGE, Way::Honest))),
+            Arc::new(Mutex::new(Vec::new())),
+        );
         let site = Site {
             folder: folder.to_path_buf(),
             way: Arc::clone(&way),
@@ -103,8 +109,14 @@ impl WebRepo {
         Self { url, way, asked }
     }
 
+    /// For packages.
     pub fn set(&self, way: Way) {
-        *self.way.lock().unwrap() = way;
+        self.set_for(PACKAGE, way);
+    }
+
+    /// For files whose names end so, and for no others.
+    pub fn set_for(&self, ending: &'static str, way: Way) {
+        *self.way.lock().unwrap() = (ending, way);
     }
 
     /// The heads of all requests since the last look, in lower case.
@@ -122,7 +134,7 @@ impl WebRepo {
 #[derive(Clone)]
 struct Site {
     folder: PathBuf,
-    way: Arc<Mutex<Way>>,
+    way: Arc<Mutex<(&'static str, Way)>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -150,11 +162,7 @@ impl Site {
         let Ok(content) = fs::read(self.folder.join(relative)) else {
             return status(out, "404 Not Found", "", b"");
         };
-        let way = if path.ends_with(".tar.zst") {
-            self.next_way()
-        } else {
-            Way::Honest
-        };
+        let way = self.way_for(path);
         let tag = format!("ETag: \"{:x}\"\r\n", content.len());
         match way {
             Way::Honest => whole_or_rest(out, head, &tag, &content, content.len()),
@@ -185,11 +193,12 @@ impl Site {
         }
     }
 
-    fn next_way(&self) -> Way {
+    fn way_for(&self, path: &str) -> Way {
         let mut way = self.way.lock().unwrap();
-        match *way {
-            Way::CutOnce(_) => std::mem::replace(&mut *way, Way::Honest),
-            _ => way.clone(),
+        match &mut *way {
+            (ending, _) if !path.ends_with(*ending) => Way::Honest,
+            (_, way @ Way::CutOnce(_)) => std::mem::replace(way, Way::Honest),
+            (_, way) => way.clone(),
         }
     }
 }

@@ -88,9 +88,9 @@ pub fn get(cx: &Context<'_>, step: &Step, target: &TargetRef) -> Result<String, 
 /// Another file of the same repository may well be had.
 fn is_of_the_file(error: &FetchError) -> bool {
     match error {
-        FetchError::Missing { .. } | FetchError::Length { .. } | FetchError::Digest { .. } => true,
-        FetchError::Nowhere { failures } => failures.iter().all(is_of_the_file),
-        _ => false,
+        FetchError::Unreachable { .. } | FetchError::NoFolder { .. } => false,
+        FetchError::Nowhere { failures } => failures.iter().any(is_of_the_file),
+        other => other.is_of_the_source(),
     }
 }
 

@@ -41,7 +41,7 @@ fn a_repository_of_another_implementation_is_understood() {
     init(dir.path(), FILES[0].1).unwrap();
     let refreshed = refresh(dir.path(), &Foreign, now()).unwrap();
     assert_eq!(refreshed.targets().version, 4);
-    let targets = all(&refreshed).unwrap();
+    let targets = all(&refreshed, "guestbook").unwrap();
     assert_eq!(targets.len(), 2);
     let found = catalog(&targets, &"guestbook".parse().unwrap()).unwrap();
     let release = found.get(&"0a1".parse().unwrap()).unwrap();

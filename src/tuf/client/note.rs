@@ -41,20 +41,12 @@ pub enum Note {
         target: String,
         by: String,
     },
-    /// What lies behind this role is not seen.
-    NotUsed {
-        name: String,
-        reason: String,
-    },
 }
 
 impl Note {
     /// Whether an operator should see it unasked.
     pub fn is_warning(&self) -> bool {
-        matches!(
-            self,
-            Self::ClockWentBack { .. } | Self::Stale { .. } | Self::NotUsed { .. }
-        )
+        matches!(self, Self::ClockWentBack { .. } | Self::Stale { .. })
     }
 
     pub(super) fn accepted(role: Role, version: u64) -> Self {
@@ -92,12 +84,6 @@ impl fmt::Display for Note {
             ),
             Self::Searched { name } => write!(f, "searching {name}"),
             Self::Found { target, by } => write!(f, "`{target}` is listed by {by}"),
-            Self::NotUsed { name, reason } => {
-                write!(
-                    f,
-                    "the delegated role `{name}` is not used, nor what it alone lists: {reason}"
-                )
-            }
         }
     }
 }

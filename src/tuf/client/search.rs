@@ -51,9 +51,12 @@ pub fn find(refreshed: &Refreshed<'_>, name: &str) -> Result<Option<Verified<Lis
     Ok(found.map(Verified::of))
 }
 
-/// Every target that [`find`] would find. A role that cannot be used is told of, and hides what a search would have gone
-/// through it for.
-pub fn all(refreshed: &Refreshed<'_>) -> Result<Verified<Listing>, TufError> {
+/// The targets of the top-level role, and every one below `folder/` that [`find`] would find.
+///
+/// A delegated role speaks for a folder only in targets below it: else whoever was trusted with `helpers/*` could speak for the
+/// product. And one that may speak of it must be had: else whoever sits on the network could hide what it says, a withdrawal for
+/// one, by keeping back its file alone.
+pub fn all(refreshed: &Refreshed<'_>, folder: &str) -> Result<Verified<Listing>, TufError> {
     let top = &refreshed.targets;
     let mut listing: Listing = top
         .content
@@ -63,23 +66,21 @@ pub fn all(refreshed: &Refreshed<'_>) -> Result<Verified<Listing>, TufError> {
         .collect();
     let mut tree = Tree {
         refreshed,
+        folder,
         known: RefCell::default(),
         names: BTreeSet::new(),
     };
     tree.walk(Role::Targets.name(), top, &mut Vec::new())?;
     let load = |by: Delegator<'_>, step: &Step<'_>| {
         let known = tree.known.borrow();
-        let role = known
-            .get(&(ptr::from_ref(by.role), step.name.clone()))
-            .and_then(Option::as_ref);
-        // It was told of when it was loaded.
+        let role = known.get(&(ptr::from_ref(by.role), step.name.clone()));
+        // A way to a name in the folder leads through roles that may speak of the folder, and all of those were loaded.
         role.cloned().ok_or(TufError::NotRefreshed { role: Role::Targets })
     };
     for name in &tree.names {
-        if listing.contains_key(name) {
-            continue;
-        }
-        if let Ok(Some(found)) = search(top, name, &load) {
+        if !listing.contains_key(name)
+            && let Some(found) = search(top, name, &load)?
+        {
             listing.insert(name.clone(), found);
         }
     }
@@ -156,10 +157,12 @@ impl Search<'_> {
 /// A delegator as it was loaded, and a role that it names.
 type Edge = (*const Signed<Targets>, String);
 
-/// All roles, each loaded once for each delegator, since another one may trust other keys for the same name.
+/// All roles that may speak of the folder, each loaded once for each delegator, since another one may trust other keys for the
+/// same name.
 struct Tree<'a> {
     refreshed: &'a Refreshed<'a>,
-    known: RefCell<BTreeMap<Edge, Option<Loaded>>>,
+    folder: &'a str,
+    known: RefCell<BTreeMap<Edge, Loaded>>,
     names: BTreeSet<String>,
 }
 
@@ -169,49 +172,33 @@ impl Tree<'_> {
         let Some(delegations) = &role.content.delegations else {
             return Ok(());
         };
-        let steps = delegations.steps(ROLES).ok_or(TufError::TooMany {
+        let steps = delegations.steps_into(self.folder, ROLES).ok_or(TufError::TooMany {
             what: "roles",
             limit: ROLES,
         })?;
-        for step in steps
-            .into_iter()
-            .filter(|step| !path.contains(&step.name))
-            .collect::<Vec<_>>()
-        {
+        for step in steps {
+            if path.contains(&step.name) {
+                continue;
+            }
             within("levels of roles", path.len() + 1, DEPTH)?;
             let by = (name, role);
-            let loaded = match delegated::load(self.refreshed, by, delegations, &step) {
-                Ok(loaded) => Some(Rc::new(loaded)),
-                Err(error) => {
-                    self.not_used(&step.name, &error);
-                    None
-                }
-            };
+            let loaded = Rc::new(delegated::load(self.refreshed, by, delegations, &step)?);
             let key = (ptr::from_ref(role), step.name.clone());
-            self.known.borrow_mut().insert(key, loaded.clone());
+            self.known.borrow_mut().insert(key, Rc::clone(&loaded));
             within("roles", self.known.borrow().len(), ROLES)?;
-            if let Some(loaded) = loaded {
-                self.names.extend(loaded.content.targets.keys().cloned());
-                within("targets", self.names.len(), NAMES)?;
-                path.push(step.name.clone());
-                self.walk(&step.name, &loaded, path)?;
-                path.pop();
-            }
+            let inside = |name: &&String| is_below(name, self.folder);
+            self.names.extend(loaded.content.targets.keys().filter(inside).cloned());
+            within("targets", self.names.len(), NAMES)?;
+            path.push(step.name.clone());
+            self.walk(&step.name, &loaded, path)?;
+            path.pop();
         }
         Ok(())
     }
+}
 
-    fn not_used(&self, name: &str, error: &TufError) {
-        let mut reason = String::new();
-        let mut cause = std::error::Error::source(error);
-        while let Some(error) = cause {
-            reason.push_str(if reason.is_empty() { "" } else { ": " });
-            reason.push_str(&error.to_string());
-            cause = error.source();
-        }
-        let name = name.to_owned();
-        self.refreshed.tell(&Note::NotUsed { name, reason });
-    }
+fn is_below(name: &str, folder: &str) -> bool {
+    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn listed(role: &Signed<Targets>, target: &str, name: Option<&str>) -> Option<(String, Listed)> {

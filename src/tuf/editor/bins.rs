@@ -104,8 +104,7 @@ pub fn accept(
     bytes: &[u8],
 ) -> Result<Verified<Signed<Targets>>, TufError> {
     let delegations = top.content.delegations.as_ref();
-    let steps = delegations.and_then(|delegations| delegations.steps(usize::MAX));
-    let step = steps.into_iter().flatten().find(|step| step.name == bin);
+    let step = delegations.and_then(|delegations| delegations.step(bin));
     let meta = snapshot.content.meta.get(&format!("{bin}.json"));
     let (Some(delegations), Some(step), Some(meta)) = (delegations, step, meta) else {
         return Err(TufError::NotAnnounced {

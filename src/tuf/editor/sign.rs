@@ -182,12 +182,8 @@ impl Editor {
         let delegations = top.and_then(|top| top.delegations);
         let mut all = Vec::new();
         for (name, document) in &mut self.draft.targets {
-            let steps = delegations
-                .as_ref()
-                .and_then(|one| one.steps(usize::MAX))
-                .unwrap_or_default();
-            let step = steps.iter().find(|step| step.name == *name);
-            let needed = match (&delegations, step) {
+            let step = delegations.as_ref().and_then(|delegations| delegations.step(name));
+            let needed = match (&delegations, &step) {
                 (Some(delegations), Some(step)) => Some(delegations.mandate(step, Role::Targets.name().to_owned())),
                 _ => mandate(root, Role::Targets),
             };

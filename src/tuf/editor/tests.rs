@@ -108,7 +108,7 @@ fn what_is_published_reaches_the_catalog() {
 
     let refreshed = refresh(&trust, &source, later(2)).unwrap();
     assert_eq!(refreshed.targets().version, 3);
-    let targets = all(&refreshed).unwrap();
+    let targets = all(&refreshed, "guestbook").unwrap();
     let product: ProductName = "guestbook".parse().unwrap();
     let found = catalog(&targets, &product).unwrap();
     let release = found.get(&"0a1".parse().unwrap()).unwrap();
@@ -300,7 +300,7 @@ fn unknown_kinds_are_passed_over() {
         editor.added.insert(name.into(), file);
     }
     publish(&mut editor, &source.0, &keys, now());
-    let targets = all(&refresh(&trust, &source, now()).unwrap()).unwrap();
+    let targets = all(&refresh(&trust, &source, now()).unwrap(), "guestbook").unwrap();
     let found = catalog(&targets, &"guestbook".parse().unwrap()).unwrap();
     assert_eq!(found.releases().count(), 1);
 }

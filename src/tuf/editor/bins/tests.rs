@@ -100,7 +100,7 @@ fn many_targets_are_divided_and_clients_find_each() {
         assert_eq!(files_of(&editor), (bins, if bins == 0 { count } else { 0 }));
         assert_eq!(editor.targets().len(), count);
         let refreshed = refresh(&trust, &source, now()).unwrap();
-        let listing = all(&refreshed).unwrap();
+        let listing = all(&refreshed, "guestbook").unwrap();
         assert_eq!(listing.len(), count);
         for n in [0, last, count - 1] {
             assert!(
@@ -128,7 +128,7 @@ fn many_targets_are_divided_and_clients_find_each() {
     let editor = Editor::open(&metadata, None).unwrap();
     assert_eq!(files_of(&editor), (256, 0));
     let refreshed = refresh(&trust, &source, now()).unwrap();
-    let listing = all(&refreshed).unwrap();
+    let listing = all(&refreshed, "guestbook").unwrap();
     assert_eq!(listing.len(), 16 * FULL + 1);
 }
 
@@ -165,5 +165,5 @@ fn bins_follow_the_keys_of_targets() {
     );
     let source = Folder(&metadata);
     let refreshed = refresh(&trust, &source, now()).unwrap();
-    assert_eq!(all(&refreshed).unwrap().len(), FULL + 1);
+    assert_eq!(all(&refreshed, "guestbook").unwrap().len(), FULL + 1);
 }
