@@ -22,6 +22,8 @@ pub(super) fn not_changed(error: &PublishError) -> AppError {
             | TufError::StaleDraft { .. },
         ) => "NL0512",
         PublishError::Key { .. }
+        | PublishError::KeysInside { .. }
+        | PublishError::NoneOfOurs { .. }
         | PublishError::Exposed { .. }
         | PublishError::Changeable { .. }
         | PublishError::PublicKey(_)

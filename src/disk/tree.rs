@@ -137,7 +137,7 @@ pub fn remove_file(path: &Path) -> Result<()> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => at("remove", path, other)?,
     }
-    path.parent().map_or(Ok(()), sync_dir)
+    sync_dir(super::atomic::parent(path))
 }
 
 /// Removes a folder if it is empty; not an error when it is not, or gone already.
@@ -163,5 +163,5 @@ pub fn remove_tree(path: &Path) -> Result<()> {
         set_mode(&path.join(&entry.path), entry.mode | 0o700)?;
     }
     at("remove", path, fs::remove_dir_all(path))?;
-    path.parent().map_or(Ok(()), sync_dir)
+    sync_dir(super::atomic::parent(path))
 }

@@ -47,17 +47,20 @@ pub fn publish(
     if let (Some(path), Some(package)) = (changelog, packages.first()) {
         sources.push(changelog_target(path, &package.manifest)?);
     }
-    let mut is_new = false;
+    let mut new = Vec::new();
     for (path, target, custom) in &sources {
         if open.editor.add_target(target, custom)? {
-            let place = repository.join(tuf::target_file(&target.name, target.sha256)?);
-            disk::create_dir_of(&place)?;
-            disk::copy_file(path, &place)?;
-            disk::set_mode(&place, 0o644)?;
-            is_new = true;
+            new.push((path, repository.join(tuf::target_file(&target.name, target.sha256)?)));
         }
     }
-    let outcome = open.finish_targets(is_new, keys, now)?;
+    super::verify::contradictions(&open.editor)?;
+    let held = open.keys_for_targets(keys)?;
+    for (path, place) in &new {
+        disk::create_dir_of(place)?;
+        disk::copy_file(path, place)?;
+        disk::set_mode(place, 0o644)?;
+    }
+    let outcome = open.finish_targets(!new.is_empty(), &held, now)?;
     let version = packages.first().map(|package| package.manifest.version.to_string());
     Ok(Published {
         version: version.unwrap_or_default(),
@@ -82,14 +85,18 @@ fn package_target(package: &Inspected) -> Source {
         length: *length,
         sha256: *sha256,
     };
-    let custom = TargetCustom::Package {
+    (path.clone(), target, described(manifest))
+}
+
+/// What the metadata says of a package: as much of its manifest as planning needs.
+pub fn described(manifest: &ReleaseManifest) -> TargetCustom {
+    TargetCustom::Package {
         product: manifest.product.clone(),
         version: manifest.version.clone(),
         platform: manifest.platform.clone(),
         rules: Box::new(manifest.rules.clone()),
         unpacked: manifest.unpacked_size(),
-    };
-    (path.clone(), target, custom)
+    }
 }
 
 fn changelog_target(path: &Path, manifest: &ReleaseManifest) -> Result<Source, PublishError> {

@@ -77,8 +77,10 @@ pub fn advise(
     let catalog = open.editor.catalog(&product)?;
     let mut advisory = catalog.advisory().cloned().unwrap_or_default();
     take_in(&mut advisory, advice, &catalog, &product)?;
+    let held = open.keys_for_targets(keys)?;
     let is_new = put(&mut open.editor, repository, &product, &advisory)?;
-    let outcome = open.finish_targets(is_new, keys, now)?;
+    super::verify::contradictions(&open.editor)?;
+    let outcome = open.finish_targets(is_new, &held, now)?;
     Ok(Advised { advisory, outcome })
 }
 

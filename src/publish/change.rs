@@ -87,7 +87,7 @@ fn replace(
     let mut made = Vec::new();
     for (key, file) in old.iter().filter_map(|key| Some((key, at_hand(key)?.path()))) {
         let dir = file.parent().unwrap_or(Path::new("."));
-        let new = keys::create(dir, &next_name(file), passphrase)?;
+        let new = keys::create(dir, &free_name(file), passphrase)?;
         for role in Role::ALL {
             for listed in &mut to.of_role(role).keys {
                 if listed == key {
@@ -103,7 +103,15 @@ fn replace(
     Ok(made)
 }
 
-/// `root-1`, `root-1.2`, `root-1.3`
+/// `root-1`, `root-1.2`, `root-1.3`: the first that is free. One may be there from a change that came to nothing.
+fn free_name(file: &Path) -> String {
+    let mut name = next_name(file);
+    while file.with_file_name(format!("{name}.pem")).exists() || file.with_file_name(format!("{name}.pub")).exists() {
+        name = next_name(&file.with_file_name(format!("{name}.pem")));
+    }
+    name
+}
+
 fn next_name(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let (name, number) = match stem.rsplit_once('.') {

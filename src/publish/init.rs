@@ -44,6 +44,8 @@ pub fn init(repository: &Path, key_dir: &Path, options: &InitOptions) -> Result<
     if disk::exists(&first_root)? {
         return Err(PublishError::AlreadyThere(first_root));
     }
+    disk::create_dir_all(repository)?;
+    lies_elsewhere(key_dir, repository)?;
     let mut held = Vec::new();
     let signatories = match options.arrangement {
         Arrangement::Shared => shared(key_dir, options.passphrase.as_ref(), &mut held)?,
@@ -62,6 +64,25 @@ pub fn init(repository: &Path, key_dir: &Path, options: &InitOptions) -> Result<
     disk::copy_file(&first_root, &root_metadata)?;
     let keys = held.iter().map(|held| held.path().to_path_buf()).collect();
     Ok(MadeRepository { root_metadata, keys })
+}
+
+/// All that lies in a repository is for everybody to read.
+fn lies_elsewhere(keys: &Path, repository: &Path) -> Result<(), PublishError> {
+    let found = |path: &Path| {
+        let there = path.ancestors().find(|above| above.exists()).unwrap_or(path);
+        there.canonicalize().map_err(|source| PublishError::Read {
+            path: path.to_path_buf(),
+            source,
+        })
+    };
+    let absolute = std::path::absolute(keys).unwrap_or_else(|_| keys.to_path_buf());
+    if found(&absolute)?.starts_with(found(repository)?) {
+        return Err(PublishError::KeysInside {
+            keys: keys.to_path_buf(),
+            repository: repository.to_path_buf(),
+        });
+    }
+    Ok(())
 }
 
 fn shared(dir: &Path, passphrase: Option<&Secret>, held: &mut Vec<Held>) -> Result<Signatories, PublishError> {

@@ -137,6 +137,18 @@ impl Keys {
         Ok(held)
     }
 
+    /// As [`Self::load`]; refused where there are keys and none of them is wanted. Where there are none, others are to sign.
+    pub fn load_some(&self, wanted: &[Key]) -> Result<Vec<Held>, PublishError> {
+        let held = self.load(wanted)?;
+        if held.is_empty() && !self.files()?.is_empty() {
+            let folders: Vec<String> = self.dirs.iter().map(|dir| dir.display().to_string()).collect();
+            return Err(PublishError::NoneOfOurs {
+                folders: folders.join(", "),
+            });
+        }
+        Ok(held)
+    }
+
     /// The file that belongs to a key, by its public half.
     pub fn file_of(&self, key: &Key) -> Result<Option<PathBuf>, PublishError> {
         for path in self.files()? {

@@ -71,6 +71,19 @@ pub enum PublishError {
     },
     #[error("{} is there already; a repository and its keys are made once", .0.display())]
     AlreadyThere(PathBuf),
+    #[error(
+        "the keys would lie in {}, which is in the repository {}: whoever reads it would have them; name a folder elsewhere with `--keys`",
+        keys.display(), repository.display()
+    )]
+    KeysInside { keys: PathBuf, repository: PathBuf },
+    #[error(
+        "none of the keys in {folders} signs what is to be signed; `netlink release keys show` lists those that do"
+    )]
+    NoneOfOurs { folders: String },
+    #[error(
+        "{} is not metadata/1.root.json of this repository, and whoever trusts it would trust another; copy that over it", .0.display()
+    )]
+    OtherRoot(PathBuf),
     #[error("{} is not a repository; make one with `netlink release init`", .0.display())]
     NotARepository(PathBuf),
     #[error("{} has mode {mode:o}: others could read the key; run `chmod 600 {}`", path.display(), path.display())]

@@ -84,6 +84,7 @@ pub fn patch(repository: &Path, keys: &Keys, options: &PatchOptions, now: Timest
     let mut open = Repository::open(repository)?;
     let product = products::one_of(&open.editor, options.product.as_ref())?;
     let packages = packages(&open.editor, &product)?;
+    let held = open.keys_for_targets(keys)?;
     let mut patches = Vec::new();
     for (to, platform) in pairs(&packages, &product, options)? {
         let (Some(old), Some(new)) = (
@@ -95,7 +96,8 @@ pub fn patch(repository: &Path, keys: &Keys, options: &PatchOptions, now: Timest
         patches.push(one(repository, &mut open.editor, (old, new), options)?);
     }
     let is_new = patches.iter().any(|one| one.outcome == PatchOutcome::Published);
-    let outcome = open.finish_targets(is_new, keys, now)?;
+    super::verify::contradictions(&open.editor)?;
+    let outcome = open.finish_targets(is_new, &held, now)?;
     Ok(Patches { patches, outcome })
 }
 

@@ -73,15 +73,19 @@ impl Repository {
 
     /// Signs with those keys of these roles that are at hand.
     pub fn finish(&mut self, keys: &Keys, roles: &[Role], now: Timestamp) -> Result<Outcome, PublishError> {
-        let held = keys.load(&self.editor.keys_of(roles))?;
+        let held = keys.load_some(&self.editor.keys_of(roles))?;
         self.finish_with(&held, now)
     }
 
-    /// As [`Self::finish`] for what was put among the targets; nothing is signed where nothing is new and nothing waits.
-    pub fn finish_targets(&mut self, is_new: bool, keys: &Keys, now: Timestamp) -> Result<Outcome, PublishError> {
-        super::verify::contradictions(&self.editor)?;
+    /// The keys at hand for targets; before files that they are to sign for lie where everybody sees them.
+    pub fn keys_for_targets(&self, keys: &Keys) -> Result<Vec<Held>, PublishError> {
+        keys.load_some(&self.editor.keys_of(&[Role::Targets, Role::Snapshot, Role::Timestamp]))
+    }
+
+    /// As [`Self::finish_with`] for what was put among the targets; nothing is signed where nothing is new and nothing waits.
+    pub fn finish_targets(&mut self, is_new: bool, held: &[Held], now: Timestamp) -> Result<Outcome, PublishError> {
         if is_new || self.editor.has_draft() {
-            return self.finish(keys, &[Role::Targets, Role::Snapshot, Role::Timestamp], now);
+            return self.finish_with(held, now);
         }
         Ok(Outcome {
             published: true,

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{PublishError, repository};
+use super::add::described;
+use super::{METADATA, PublishError, ROOT_COPY, repository};
 use crate::crypt::DigestReader;
+use crate::disk::{self, EntryKind};
 use crate::package;
-use crate::release::{TargetCustom, TargetRef};
-use crate::tuf::{self, Editor};
+use crate::release::{ProductName, ReleaseManifest, TargetCustom, TargetRef};
+use crate::tuf::{self, Editor, Role};
+use crate::version::Version;
 
 #[derive(Debug, Serialize)]
 pub struct RepositoryReport {
@@ -35,18 +38,8 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     for (name, file) in editor.targets() {
         let Some(target) = editor.target(name)? else { continue };
         let path = check_target(repository, &target)?;
-        if let Some(TargetCustom::Package { product, version, .. }) = file.netlink() {
-            let manifest = package::check_package(&path).map_err(|source| PublishError::Package {
-                target: name.to_owned(),
-                source,
-            })?;
-            if manifest.product != product || manifest.version != version {
-                let problem = format!("it holds {} {}", manifest.product, manifest.version);
-                return Err(PublishError::Target {
-                    target: name.to_owned(),
-                    problem,
-                });
-            }
+        if let Some(custom @ TargetCustom::Package { .. }) = file.netlink() {
+            let (product, version) = check_described(name, &path, &custom)?;
             releases.insert((product, version));
         }
         if let Some(custom @ TargetCustom::Patch { .. }) = file.netlink() {
@@ -56,6 +49,9 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
         targets += 1;
         bytes += target.length;
     }
+    check_root_copy(repository)?;
+    let mut warnings = repository::warnings(&editor, now);
+    warnings.extend(unsigned(repository)?);
     let states = editor.states().into_iter();
     Ok(RepositoryReport {
         releases: releases.len(),
@@ -65,7 +61,71 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
         expires: states
             .map(|state| (state.role.name().to_owned(), state.expires))
             .collect(),
-        warnings: repository::warnings(&editor, now),
+        warnings,
+    })
+}
+
+/// The package is what the metadata says of it: what planning went by is compared again before it is installed.
+fn check_described(name: &str, path: &Path, custom: &TargetCustom) -> Result<(ProductName, Version), PublishError> {
+    let manifest = package::check_package(path).map_err(|source| PublishError::Package {
+        target: name.to_owned(),
+        source,
+    })?;
+    if *custom != described(&manifest) {
+        let ReleaseManifest {
+            product,
+            version,
+            platform,
+            ..
+        } = &manifest;
+        let problem = format!("its package of {product} {version} for {platform} says otherwise than the metadata");
+        return Err(PublishError::Target {
+            target: name.to_owned(),
+            problem,
+        });
+    }
+    Ok((manifest.product, manifest.version))
+}
+
+/// What operators are told to trust is this repository's own first root.
+fn check_root_copy(repository: &Path) -> Result<(), PublishError> {
+    let copy = repository.join(ROOT_COPY);
+    let first = repository.join(METADATA).join(Role::Root.versioned_file(1));
+    let read = |path: &Path| disk::read_limited(path, Role::Root.limit());
+    match read(&copy) {
+        Ok(bytes) if bytes == read(&first)? => Ok(()),
+        Err(e) if !e.is_missing() => Err(e.into()),
+        _ => Err(PublishError::OtherRoot(copy)),
+    }
+}
+
+/// Files beside the targets that no metadata names, also not that of a draft.
+fn unsigned(repository: &Path) -> Result<Option<String>, PublishError> {
+    let editor = repository::look_with_draft(repository)?;
+    let mut named = BTreeSet::new();
+    for name in editor.targets().into_keys() {
+        if let Some(target) = editor.target(name)? {
+            named.insert(PathBuf::from(tuf::target_file(&target.name, target.sha256)?));
+        }
+    }
+    let folder = Path::new("targets");
+    let found = disk::walk(&repository.join(folder))?;
+    let files = found.iter().filter(|entry| entry.kind != EntryKind::Folder);
+    let strange: Vec<String> = files
+        .map(|entry| folder.join(&entry.path))
+        .filter(|path| !named.contains(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    Ok(match &strange[..] {
+        [] => None,
+        [first, others @ ..] => Some(format!(
+            "nothing signed names {first}{}: whoever reads the repository can have it; remove it",
+            if others.is_empty() {
+                String::new()
+            } else {
+                format!(" and {} other files", others.len())
+            }
+        )),
     })
 }
 
