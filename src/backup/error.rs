@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::BackupId;
+use super::chunk::ChunkId;
 use super::keys::{Fingerprint, KeysError};
 use crate::disk::DiskError;
 use crate::release::RelPath;
@@ -24,7 +25,7 @@ pub enum BackupError {
     #[error("the work was given up because another part of it failed")]
     Stopped,
     #[error("there is no backup in {} yet; `netlink backup create` makes one", folder.display())]
-    None { folder: PathBuf },
+    NothingYet { folder: PathBuf },
     #[error("backup {id} has no `{path}`; `netlink backup show {id}` lists what it has")]
     NotInBackup { id: BackupId, path: RelPath },
     #[error("{} has more extended attributes than a backup can note; remove what nobody needs with `setfattr -x`", path.display())]
@@ -61,7 +62,7 @@ impl BackupError {
             _ => "NL0603",
         };
         match self {
-            Self::Unknown { .. } | Self::None { .. } => "NL0601",
+            Self::Unknown { .. } | Self::NothingYet { .. } => "NL0601",
             Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => "NL0602",
             Self::Keys(e) => e.code(),
             Self::NoRoom { .. } => "NL0301",
@@ -82,6 +83,13 @@ impl BackupError {
         Self::Damaged {
             path: path.to_path_buf(),
             problem: problem.into(),
+        }
+    }
+
+    pub(super) fn missing_chunk(dir: &Path, id: ChunkId) -> Self {
+        Self::MissingChunk {
+            dir: dir.to_path_buf(),
+            id: hex::encode(id.0),
         }
     }
 

@@ -72,7 +72,7 @@ fn unfinished(home: &Home) -> Result<Option<PathBuf>> {
 
 /// The installation's repository; an error when it has none.
 pub fn existing(home: &Home) -> Result<Repository> {
-    find(home)?.ok_or_else(|| BackupError::None {
+    find(home)?.ok_or_else(|| BackupError::NothingYet {
         folder: home.folder.clone(),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
-use super::check::{Look, Looker};
+use super::check::Looker;
 use super::chunk::{ChunkId, Chunking};
 use super::create::put_files;
 use super::repository::{Index, Packed, Purpose, Repository, Shelf, with_writer};
@@ -91,13 +91,14 @@ fn rescue(
     with_writer(repository, chunking, known, |to| {
         for packed in hurt {
             let bad = before.bad_blocks.get(&packed.id);
-            for (number, block) in (0_u32..).zip(&packed.blocks) {
+            for (number, _) in (0_u32..).zip(&packed.blocks) {
                 if bad.is_some_and(|bad| bad.contains(&number)) {
                     continue;
                 }
-                let pack = packed.id;
-                let look = Look { pack, number, block };
-                looker.each(&look, &mut |chunk| to.put(Shelf::Content, chunk).map(drop))?;
+                looker.each(packed, number, &mut |id, chunk| {
+                    let shelf = Shelf::of(before.lists.contains(&id));
+                    to.put(shelf, chunk).map(drop)
+                })?;
             }
         }
         Ok(())

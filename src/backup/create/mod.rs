@@ -123,10 +123,7 @@ fn put_in_place(repository: &Repository, known: &Index, chunking: &Chunking, sna
 fn read_lists_back(repository: &Repository, known: &Index, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
     each_chunk_of(repository, known, chunking, snapshot, &mut |id| match known.find(id) {
         Some(_) => Ok(()),
-        None => Err(BackupError::MissingChunk {
-            dir: repository.dir().to_path_buf(),
-            id: hex::encode(id.0),
-        }),
+        None => Err(BackupError::missing_chunk(repository.dir(), id)),
     })
 }
 

@@ -10,10 +10,10 @@ mod pack;
 mod snapshot;
 mod write;
 
-pub use blocks::BlockReader;
+pub use blocks::{BlockOpener, BlockReader};
 pub use index::{BlockPlace, ChunkPlace, Index};
 pub use lock::Purpose;
 pub use open::Repository;
-pub use pack::{LARGEST_BLOCK, PackId, PackReader, Packed, PackedBlock};
+pub use pack::{PackId, Packed};
 pub use snapshot::Snapshot;
 pub use write::{ChunkWriter, Shelf, Written, with_writer};

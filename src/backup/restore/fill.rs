@@ -124,10 +124,7 @@ impl Filling<'_> {
         let mut offset = 0;
         for id in chunks {
             let Some(place) = self.index.find(*id) else {
-                return Err(BackupError::MissingChunk {
-                    dir: self.repository.dir().to_path_buf(),
-                    id: hex::encode(id.0),
-                });
+                return Err(BackupError::missing_chunk(self.repository.dir(), *id));
             };
             if !(sparse && self.is_zeros(*id, place.length)) {
                 self.pieces.push(Piece {

@@ -135,6 +135,42 @@ fn pruning_lets_go_of_what_no_backup_needs_and_of_nothing_else() {
     assert!(place.verified().is_whole());
 }
 
+/// Whoever reads lists does not drag content along, whoever wrote them last.
+#[test]
+fn lists_and_content_lie_in_blocks_of_their_own_also_after_pruning_and_repairing() {
+    let place = Place::filled();
+    let now = "2026-02-01T12:00:00Z".parse().unwrap();
+    let mixed = |what: &str| {
+        let repository = &place.repository;
+        let lists: BTreeSet<_> = list::of(repository)
+            .unwrap()
+            .into_iter()
+            .flat_map(|(_, snapshot)| snapshot.unwrap().lists().copied().collect::<Vec<_>>())
+            .collect();
+        for packed in repository.indexed().unwrap() {
+            for block in packed.blocks {
+                let of_lists = block.chunks.iter().filter(|(id, _)| lists.contains(id)).count();
+                assert!(of_lists == 0 || of_lists == block.chunks.len(), "{what}");
+            }
+        }
+    };
+    for n in 0..3 {
+        place.write("data/large", &noise(300_000, n));
+        place.create(Kind::Manual).unwrap();
+        mixed("made");
+    }
+    let root = place.root().to_string_lossy().into_owned();
+    let pruned = prune(&place.repository, &root, &Keep::default(), now).unwrap();
+    assert!(pruned.freed_bytes > 300_000);
+    mixed("pruned");
+    let pack = &place.files_below("packs")[0];
+    let whole = fs::read(pack).unwrap();
+    fs::write(pack, &whole[..whole.len() - 3]).unwrap();
+    repair(&place.repository, &place.request(Kind::Manual)).unwrap();
+    mixed("repaired");
+    assert!(place.verified().is_whole());
+}
+
 #[test]
 fn backups_of_days_weeks_and_months_are_kept() {
     let day = |n: i64| -> jiff::Timestamp {
