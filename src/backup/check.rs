@@ -41,6 +41,13 @@ pub fn read_pack_back(repository: &Repository, packed: &Packed) -> Result<()> {
     )
 }
 
+/// The same by one thread.
+pub fn opens(repository: &Repository, packed: &Packed) -> Result<()> {
+    let (pack, mut sealed) = (repository.pack(packed.id)?, Vec::new());
+    let mut blocks = (0..).zip(&packed.blocks);
+    blocks.try_for_each(|(number, block)| pack.block(number, block.at, block.stored, &mut sealed))
+}
+
 /// Opens and decompresses a block and compares each of its chunks with its id.
 pub struct Looker<'a> {
     opener: BlockOpener<'a>,

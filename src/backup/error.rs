@@ -96,7 +96,8 @@ impl BackupError {
     /// What is read is not what was written, or is not there: the disk said nothing else.
     pub(super) fn is_damage(&self) -> bool {
         match self {
-            Self::Damaged { .. } | Self::MissingChunk { .. } => true,
+            // Who opens a repository holds all of its keys, but for one whose slot was left behind, and that one only reads.
+            Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => true,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Disk(e) => e.is_missing(),
             _ => false,

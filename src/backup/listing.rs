@@ -2,12 +2,13 @@
 //! kept as chunks themselves, so that a backup of what has hardly changed hardly adds anything.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::chunk::{ChunkId, Chunking, Cut, Cutter};
 use super::entry::Entry;
 use super::repository::{BlockReader, ChunkWriter, Index, Repository, Shelf, Snapshot};
 use super::{BackupError, Result};
+use crate::release::RelPath;
 
 /// A line longer than this is neither written nor read: two paths of 4096 bytes and several attributes of 64 KiB, in hex.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -79,7 +80,8 @@ impl<'a> ListWriter<'a> {
 pub struct ListReader<'a> {
     entries: BufReader<Stream<'a>>,
     contents: BufReader<Stream<'a>>,
-    path: std::path::PathBuf,
+    path: PathBuf,
+    order: Order,
 }
 
 /// An entry with its chunks.
@@ -108,6 +110,7 @@ impl<'a> ListReader<'a> {
             entries: stream(snapshot.entries.clone())?,
             contents: stream(snapshot.contents.clone())?,
             path: repository.snapshot_path(&snapshot.record.id),
+            order: Order::of(&snapshot.record.trees),
         })
     }
 
@@ -129,6 +132,7 @@ impl<'a> ListReader<'a> {
         if !is_inside(&path) || same_as.is_some_and(|other| !is_inside(&other.path())) {
             return Err(wrong("names a path outside the installation"));
         }
+        self.order.take(&path, entry.is_folder()).map_err(wrong)?;
         let mut chunks = Vec::new();
         for _ in 0..entry.chunks() {
             let mut id = [0; ID];
@@ -142,13 +146,67 @@ impl<'a> ListReader<'a> {
 
     fn at_end(&mut self) -> Result<Option<Listed>> {
         match self.contents.fill_buf().map(<[u8]>::is_empty) {
-            Ok(true) => Ok(None),
+            Ok(true) => match self.order.missing() {
+                None => Ok(None),
+                Some(tree) => Err(BackupError::damaged(
+                    &self.path,
+                    format!("it lists nothing of its tree `{tree}`"),
+                )),
+            },
             Ok(false) => Err(BackupError::damaged(
                 &self.path,
                 "it lists chunks that belong to no file",
             )),
             Err(e) => Err(self.contents.get_mut().cause(&self.path, e)),
         }
+    }
+}
+
+/// Folders come before what is in them, and all in the order of their paths, so that nothing is ever written through a link or over
+/// something else.
+struct Order {
+    /// Trees that are still to come, last first.
+    trees: Vec<RelPath>,
+    last: PathBuf,
+    /// The folders that the last entry lies in, itself included when it is one.
+    folders: Vec<PathBuf>,
+}
+
+impl Order {
+    fn of(trees: &[RelPath]) -> Self {
+        let mut trees = trees.to_vec();
+        trees.sort_by(|a, b| Path::new(b.as_str()).cmp(Path::new(a.as_str())));
+        Self {
+            trees,
+            last: PathBuf::new(),
+            folders: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, path: &Path, is_folder: bool) -> std::result::Result<(), &'static str> {
+        if path <= self.last.as_path() {
+            return Err("is not in order");
+        }
+        let is_tree = self.trees.pop_if(|tree| Path::new(tree.as_str()) == path).is_some();
+        while self
+            .folders
+            .last()
+            .is_some_and(|folder| Some(folder.as_path()) != path.parent())
+        {
+            self.folders.pop();
+        }
+        if self.folders.is_empty() && !is_tree {
+            return Err("names something that lies in no folder of the backup");
+        }
+        path.clone_into(&mut self.last);
+        if is_folder {
+            self.folders.push(path.to_path_buf());
+        }
+        Ok(())
+    }
+
+    fn missing(&self) -> Option<&RelPath> {
+        self.trees.last()
     }
 }
 

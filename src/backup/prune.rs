@@ -101,7 +101,7 @@ fn kept(listed: &[&Listed], keep: &Keep, now: Timestamp) -> BTreeSet<BackupId> {
 
 /// Removes what no backup needs. Returns the bytes that this frees on disk, or why nothing may be removed now.
 fn sweep(repository: &Repository) -> Result<std::result::Result<u64, String>> {
-    let chunking = Chunking::new(repository.master());
+    let chunking = repository.chunking();
     let mut index = repository.sound_index()?;
     adopt::adopt(repository, &mut index)?;
     let packs = repository.indexed()?;

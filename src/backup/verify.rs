@@ -57,7 +57,7 @@ impl Verified {
 pub fn verify(repository: &Repository, id: &BackupId) -> Result<Record> {
     let _lock = repository.lock(Purpose::Read)?;
     let snapshot = repository.snapshot(id)?;
-    let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
+    let (index, chunking) = (repository.index()?, repository.chunking());
     let mut needed: BTreeMap<PackId, BTreeSet<u32>> = BTreeMap::new();
     each_chunk_of(repository, &index, &chunking, &snapshot, &mut |id| {
         let place = index.find(id).and_then(|place| index.block(place.block));
@@ -97,6 +97,8 @@ pub struct Examined {
     pub lists: HashSet<ChunkId>,
     /// Backups whose document cannot be read.
     pub unreadable: Vec<BackupId>,
+    /// The same of the records of drills.
+    pub unreadable_drills: Vec<BackupId>,
     /// Packs whose file is not what the index says.
     pub odd: BTreeSet<PackId>,
     /// Blocks that cannot be read, by pack; all of a pack that is missing or explains itself no more.
@@ -111,7 +113,7 @@ impl Examined {
 }
 
 pub fn examine(repository: &Repository, percent: Percent) -> Result<Examined> {
-    let chunking = Chunking::new(repository.master());
+    let chunking = repository.chunking();
     let mut verified = Verified::default();
     verified.problems.extend(super::keys::problems(repository.dir())?);
     let packs = indexed_packs(repository, &mut verified.problems)?;
@@ -145,9 +147,11 @@ pub fn examine(repository: &Repository, percent: Percent) -> Result<Examined> {
             Err(problem) => verified.damaged.push(DamagedBackup { id: listed.id, problem }),
         }
     }
+    let mut unreadable_drills = Vec::new();
     for id in repository.drills()? {
-        if let Err(e) = repository.drill(&id) {
+        if let Err(e) = damage_of(repository.drill(&id).map(drop))? {
             verified.problems.push(list::reason(&e));
+            unreadable_drills.push(id);
         }
     }
     Ok(Examined {
@@ -156,6 +160,7 @@ pub fn examine(repository: &Repository, percent: Percent) -> Result<Examined> {
         wanted,
         lists,
         unreadable,
+        unreadable_drills,
         odd,
         bad_blocks,
     })

@@ -3,6 +3,7 @@
 mod blocks;
 mod coding;
 mod document;
+mod heads;
 mod index;
 mod lock;
 mod open;
@@ -11,8 +12,9 @@ mod snapshot;
 mod write;
 
 pub use blocks::{BlockOpener, BlockReader};
+pub use heads::{SealedFile, sealed_files};
 pub use index::{BlockPlace, ChunkPlace, Index};
-pub use lock::Purpose;
+pub use lock::{Purpose, RepositoryLock};
 pub use open::Repository;
 pub use pack::{PackId, Packed};
 pub use snapshot::Snapshot;

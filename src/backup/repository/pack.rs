@@ -14,7 +14,7 @@ use crate::backup::{BackupError, Result};
 use crate::crypt::{BlockCipher, random};
 use crate::disk::NewFile;
 
-const MAGIC: &[u8; 8] = b"NLPACK02";
+pub(super) const MAGIC: &[u8; 8] = b"NLPACK02";
 const HEAD: usize = 48;
 /// The list is sealed under a number that no block reaches.
 const LIST: u64 = u64::MAX;
@@ -230,6 +230,17 @@ impl PackReader {
             length,
             blocks,
         })
+    }
+
+    /// The same blocks in a new pack that `master` seals.
+    pub fn reseal(&self, packs: &Path, master: &Master) -> Result<Packed> {
+        let mut new = PackWriter::create(packs, master)?;
+        let mut block = Vec::new();
+        for (number, packed) in (0..).zip(self.list()?.blocks) {
+            self.block(number, packed.at, packed.stored, &mut block)?;
+            new.add(&mut block, packed.plain, packed.chunks)?;
+        }
+        new.finish()
     }
 
     pub fn damaged(&self, problem: &str) -> BackupError {

@@ -212,3 +212,50 @@ fn two_at_once_wait_for_each_other() {
     });
     assert_eq!(place.verified().whole.len(), 2);
 }
+
+#[test]
+fn a_list_waits_for_nobody_and_what_goes_meanwhile_is_not_in_it() {
+    let place = Place::filled();
+    let first = place.create(Kind::Manual).unwrap();
+    let snapshot = place.repository.snapshot(&first.id).unwrap();
+    let _writing = place.repository.lock(Purpose::Write).unwrap();
+    let id: BackupId = "backup_0b1_20260401_120000".parse().unwrap();
+    let record = Record {
+        id: id.clone(),
+        ..first
+    };
+    let coming_and_going = crate::backup::repository::Snapshot { record, ..snapshot };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..300 {
+                place.repository.write_snapshot(&coming_and_going).unwrap();
+                place.repository.remove_snapshot(&id).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            assert!((1..=2).contains(&list(&place.repository).unwrap().len()));
+        }
+    });
+}
+
+#[test]
+fn two_that_begin_at_once_end_with_one_repository() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: dir.path().join("backups"),
+            private: true,
+            unlock: keys::Unlock::KeyFile(dir.path().join("backup.key")),
+        };
+        let author = keys::Author {
+            by: "a test".into(),
+            at: "2026-01-31T12:00:00Z".parse().unwrap(),
+        };
+        std::thread::scope(|scope| {
+            let made = [0; 4].map(|_| scope.spawn(|| home::find_or_make(&home, &author).unwrap()));
+            let dirs = made.map(|one| one.join().unwrap().dir().to_path_buf());
+            assert!(dirs.iter().all(|dir| *dir == dirs[0]), "{dirs:?}");
+        });
+        assert_eq!(Repository::all_in(&home.folder).unwrap().len(), 1);
+    }
+}
