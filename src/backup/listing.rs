@@ -1,6 +1,7 @@
 //! The two lists of a backup: its entries, a line of JSON each in the order of their paths, and the chunks of its files. Both are
 //! kept as chunks themselves, so that a backup of what has hardly changed hardly adds anything.
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -167,9 +168,8 @@ impl<'a> ListReader<'a> {
 struct Order {
     /// Trees that are still to come, last first.
     trees: Vec<RelPath>,
-    last: PathBuf,
-    /// The folders that the last entry lies in, itself included when it is one.
-    folders: Vec<PathBuf>,
+    /// The folders that the last entry lies in, itself included when it is one, each with the last name in it.
+    folders: Vec<(PathBuf, OsString)>,
 }
 
 impl Order {
@@ -178,29 +178,25 @@ impl Order {
         trees.sort_by(|a, b| Path::new(b.as_str()).cmp(Path::new(a.as_str())));
         Self {
             trees,
-            last: PathBuf::new(),
             folders: Vec::new(),
         }
     }
 
     fn take(&mut self, path: &Path, is_folder: bool) -> std::result::Result<(), &'static str> {
-        if path <= self.last.as_path() {
-            return Err("is not in order");
-        }
-        let is_tree = self.trees.pop_if(|tree| Path::new(tree.as_str()) == path).is_some();
         while self
             .folders
-            .last()
-            .is_some_and(|folder| Some(folder.as_path()) != path.parent())
-        {
-            self.folders.pop();
+            .pop_if(|(folder, _)| path.parent() != Some(folder))
+            .is_some()
+        {}
+        let name = path.file_name().unwrap_or_default();
+        match self.folders.last_mut() {
+            Some((_, last)) if name <= last.as_os_str() => return Err("is not in order"),
+            Some((_, last)) => name.clone_into(last),
+            None if self.trees.pop_if(|tree| Path::new(tree.as_str()) == path).is_some() => {}
+            None => return Err("names something that lies in no folder of the backup"),
         }
-        if self.folders.is_empty() && !is_tree {
-            return Err("names something that lies in no folder of the backup");
-        }
-        path.clone_into(&mut self.last);
         if is_folder {
-            self.folders.push(path.to_path_buf());
+            self.folders.push((path.to_path_buf(), OsString::new()));
         }
         Ok(())
     }
