@@ -2,172 +2,174 @@
 """Reads a NetLink backup repository without NetLink: the tool of last resort. docs/backup-format.md says what it goes by.
 
     pip install cryptography zstandard blake3
-    backup-reader.py REPOSITORY (--key-file FILE | --passphrase-file FILE) list
-    backup-reader.py REPOSITORY (--key-file FILE | --passphrase-file FILE) extract ID INTO [PATH]
+    backup-reader.py REPOSITORY WAY FILE list
+    backup-reader.py REPOSITORY WAY FILE extract ID INTO [PATH]
 
-REPOSITORY is the folder that has repository.json. Every byte is authenticated before it is written.
+REPOSITORY is the folder that has repository.json; WAY is --key-file, --passphrase-file, --recovery (a recipient's private key) or
+--recovery-code-file. Every byte is authenticated before it is written. Owners, extended attributes and holes are left out.
 """
-import argparse, hashlib, io, json, os, struct, sys
+import hashlib, hmac, io, json, os, struct, sys
 from pathlib import Path
 
 import blake3, zstandard
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 FRAME = 1 << 20
+SLOT = b"netlink backup slot"
+KEM, SUITE = b"HPKE-v1KEM\0\x20", b"HPKE-v1HPKE\0\x20\0\x01\0\x02"
+CODE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+def hkdf(secret, salt, info, length=32):
+    return HKDF(hashes.SHA256(), length, salt, info).derive(secret)
 
-def hkdf(secret, salt, info):
-    return HKDF(hashes.SHA256(), 32, salt, info).derive(secret)
+def private_of_code(text):
+    """The private key of a recovery kit: RFC 9180, DeriveKeyPair. Each fifth character is a check on the four before it."""
+    typed = text.decode().upper().translate(str.maketrans("OIL", "011", "- \r\n\t"))
+    bits = "".join(f"{CODE.index(symbol):05b}" for at, symbol in enumerate(typed) if at % 5 < 4)
+    secret = b"netlink backup recovery code\n" + int(bits, 2).to_bytes(20, "big")
+    return hkdf(KEM + b"dkp_prk" + secret, b"", b"\0\x20" + KEM + b"sk")
 
+# How slots are wrapped that a file of this kind may open, and what of the file opens them.
+WAYS = {
+    "--key-file": ("hkdf", lambda text: bytes.fromhex(text.decode())),
+    "--passphrase-file": ("argon2id", lambda text: text.removesuffix(b"\n").removesuffix(b"\r")),
+    "--recovery": ("hpke", lambda text: bytes.fromhex(text.decode().strip().removeprefix("netlink-backup-private-"))[:32]),
+    "--recovery-code-file": ("hpke", private_of_code),
+}
 
-def fingerprint(master):
-    return hashlib.sha256(b"netlink backup key fingerprint\n" + master).digest()[:8]
+def hpke(private, encapsulated):
+    """Key and nonce of RFC 9180 in base mode."""
+    shared = KEM + b"eae_prk" + private.exchange(X25519PublicKey.from_public_bytes(encapsulated))
+    both = encapsulated + private.public_key().public_bytes_raw()
+    shared = hkdf(shared, b"", b"\0\x20" + KEM + b"shared_secret" + both)
+    hashed = lambda label: hmac.digest(b"", SUITE + label, "sha256")
+    schedule = b"\0" + hashed(b"psk_id_hash") + hashed(b"info_hash" + SLOT)
+    made = lambda label, length: hkdf(SUITE + b"secret", shared, bytes([0, length]) + SUITE + label + schedule, length)
+    return made(b"key", 32), made(b"base_nonce", 12)
 
+def opened(how, secret, sealed, context):
+    """What a slot holds: its master keys and the chunks' key."""
+    if how["by"] == "hpke":
+        key, nonce = hpke(X25519PrivateKey.from_private_bytes(secret), bytes.fromhex(how["encapsulated"]))
+        return AESGCM(key).decrypt(nonce, sealed, context)
+    salt = bytes.fromhex(how["salt"])
+    if how["by"] == "hkdf":
+        key = hkdf(secret, salt, SLOT)
+    else:
+        passes, lanes, memory = (how[cost] for cost in ("passes", "lanes", "memory_kib"))
+        key = Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory).derive(secret)
+    return AESGCM(key).decrypt(bytes(12), sealed, context)
 
-def ring(repository, kind, secret):
-    """The master keys, by fingerprint; the current one first."""
-    for path in sorted((repository / "keys").glob("*.json")):
-        text = path.read_bytes()
-        slot = json.loads(text)
-        if slot["slot"]["kind"] != kind:
-            continue
-        # What is authenticated are the bytes of the head as they stand in the file.
-        context = b"netlink backup slot\n" + text[len(b'{"slot":') : text.index(b',"sealed":"')]
-        how = slot["slot"]["wrapping"]
-        salt = bytes.fromhex(how["salt"])
-        if how["by"] == "argon2id":
-            key = Argon2id(salt=salt, length=32, iterations=how["passes"], lanes=how["lanes"],
-                           memory_cost=how["memory_kib"]).derive(secret)
-        else:
-            key = hkdf(secret, salt, b"netlink backup slot")
-        try:
-            plain = AESGCM(key).decrypt(bytes(12), bytes.fromhex(slot["sealed"]), context)
-        except Exception:
-            continue
-        masters = [plain[at : at + 32] for at in range(0, len(plain), 32)]
-        return {fingerprint(master): master for master in masters}
-    sys.exit("no slot of the repository opens with this")
+class Repository:
+    def __init__(self, folder, way, secret):
+        self.folder, self.places, self.last, rings = folder, {}, (None, b""), {}
+        for path in (folder / "keys").glob("*.json"):
+            text = path.read_bytes()
+            slot, sealed = (json.loads(text)[part] for part in ("slot", "sealed"))
+            # What is authenticated are the bytes of the head as they stand in the file.
+            context = SLOT + b"\n" + text[len(b'{"slot":') : text.index(b',"sealed":"')]
+            try:
+                if slot["wrapping"]["by"] == way:
+                    age = len(slot["masters"] + slot.get("forgotten", []))
+                    rings[age] = opened(slot["wrapping"], secret, bytes.fromhex(sealed), context)
+            except InvalidTag:
+                pass
+        if not rings:
+            sys.exit("no slot of the repository opens with this")
+        *masters, chunks = (key for (key,) in struct.iter_unpack("32s", rings[max(rings)]))
+        self.masters = {hashlib.sha256(b"netlink backup key fingerprint\n" + key).digest()[:8]: key for key in masters}
+        self.id_key = hkdf(chunks, b"", b"netlink backup 2 chunk ids")
 
-
-def document(path, kind, masters):
-    """An index or a snapshot."""
-    data = path.read_bytes()
-    if data[:8] != b"NLBKUP02":
-        sys.exit(f"{path} is not a document of a backup repository")
-    master, salt = masters[data[8:16]], data[16:48]
-    context = b"netlink backup 2 " + kind + b" " + path.stem.encode() + b"\n" + data[:16]
-    cipher, sealed, plain = AESGCM(hkdf(master, salt, context)), data[48:], b""
-    for number, at in enumerate(range(0, len(sealed), FRAME + 16)):
-        frame = sealed[at : at + FRAME + 16]
-        last = at + FRAME + 16 >= len(sealed)
-        plain += cipher.decrypt(bytes(3) + struct.pack(">Q", number) + bytes([last]), frame, b"")
-    return zstandard.ZstdDecompressor().decompressobj().decompress(plain)
-
-
-class Chunks:
-    """The content of chunks by their ids."""
-
-    def __init__(self, repository, masters):
-        self.repository, self.masters, self.places, self.last = repository, masters, {}, (None, b"")
-        self.id_key = hkdf(next(iter(masters.values())), b"", b"netlink backup 2 chunk ids")
-        for path in (repository / "index").glob("*.index"):
-            self.read_index(io.BytesIO(document(path, b"index", masters)))
+    def document(self, path):
+        """An index or a snapshot."""
+        data = path.read_bytes()
+        context = f"netlink backup 2 {path.suffix[1:]} {path.stem}\n".encode() + data[:16]
+        cipher, sealed, plain = AESGCM(hkdf(self.masters[data[8:16]], data[16:48], context)), data[48:], b""
+        for number, at in enumerate(range(0, len(sealed), FRAME + 16)):
+            nonce = bytes(3) + struct.pack(">Q?", number, at + FRAME + 16 >= len(sealed))
+            plain += cipher.decrypt(nonce, sealed[at : at + FRAME + 16], b"")
+        return zstandard.ZstdDecompressor().decompressobj().decompress(plain)
 
     def read_index(self, index):
-        number = lambda form: struct.unpack(form, index.read(struct.calcsize(form)))[0]
-        for _ in range(number(">I")):
-            pack, _length = index.read(32), number(">Q")
-            at = 48
-            for block in range(number(">I")):
-                stored, plain, count, offset = number(">I"), number(">I"), number(">I"), 0
+        take = lambda form: struct.unpack(form, index.read(struct.calcsize(form)))
+        for _ in range(take(">I")[0]):
+            (pack, _length, blocks), at = take(">32sQI"), 48
+            for block in range(blocks):
+                (stored, plain, count), offset = take(">III"), 0
                 for _ in range(count):
-                    chunk, length = index.read(16), number(">I")
+                    chunk, length = take(">16sI")
                     self.places.setdefault(chunk, (pack, block, at, stored, plain, offset, length))
                     offset += length
                 at += stored
 
     def block(self, pack, number, at, stored, plain):
         if self.last[0] != (pack, number):
-            with open(self.repository / "packs" / f"{pack.hex()}.pack", "rb") as file:
+            with open(self.folder / "packs" / f"{pack.hex()}.pack", "rb") as file:
                 head = file.read(48)
                 file.seek(at)
                 sealed = file.read(stored)
-            if head[:8] != b"NLPACK02" or head[16:] != pack:
-                sys.exit(f"pack {pack.hex()} does not begin as it should")
             cipher = AESGCM(hkdf(self.masters[head[8:16]], pack, b"netlink backup 2 pack"))
             frame = cipher.decrypt(bytes(4) + struct.pack(">Q", number), sealed, head)
             self.last = (pack, number), zstandard.ZstdDecompressor().decompress(frame, max_output_size=plain)
         return self.last[1]
 
-    def get(self, chunk):
-        pack, number, at, stored, plain, offset, length = self.places[chunk]
-        content = self.block(pack, number, at, stored, plain)[offset : offset + length]
-        if blake3.blake3(content, key=self.id_key).digest()[:16] != chunk:
-            sys.exit(f"chunk {chunk.hex()} is not what its name says")
+    def chunk(self, id):
+        *block, offset, length = self.places[id]
+        content = self.block(*block)[offset : offset + length]
+        if blake3.blake3(content, key=self.id_key).digest()[:16] != id:
+            sys.exit(f"chunk {id.hex()} is not what its name says")
         return content
 
+    def extract(self, snapshot, into, only):
+        for path in (self.folder / "index").glob("*.index"):
+            self.read_index(io.BytesIO(self.document(path)))
+        joined = lambda list: b"".join(self.chunk(bytes.fromhex(id)) for id in snapshot[list])
+        contents, folders = struct.iter_unpack("16s", joined("contents")), []
+        for entry in map(json.loads, joined("entries").splitlines()):
+            ids = [next(contents)[0] for _ in range(entry.get("chunks", 0))]
+            path, kind = name(entry["path"]), entry["type"]
+            if only and path != only and not path.startswith(only + b"/"):
+                continue
+            full, (seconds, nanos) = os.path.join(os.fsencode(into), path), entry["modified"]
+            time = (seconds * 10**9 + nanos,) * 2
+            os.makedirs(full if kind == "folder" else os.path.dirname(full), exist_ok=True)
+            if kind == "folder":
+                folders.append((full, entry["mode"], time))
+            elif kind == "link":
+                os.symlink(name(entry["target"]), full)
+                os.utime(full, ns=time, follow_symlinks=False)
+            elif kind == "file":
+                with open(full, "xb") as file:
+                    file.writelines(map(self.chunk, ids))
+                os.chmod(full, entry["mode"])
+                os.utime(full, ns=time)
+        for full, mode, time in reversed(folders):
+            os.chmod(full, mode)
+            os.utime(full, ns=time)
 
 def name(text):
     return os.fsencode(text) if isinstance(text, str) else bytes.fromhex(text["hex"])
 
-
-def extract(chunks, snapshot, into, only):
-    entries = b"".join(chunks.get(bytes.fromhex(id)) for id in snapshot["entries"])
-    contents = b"".join(chunks.get(bytes.fromhex(id)) for id in snapshot["contents"])
-    at, folders = 0, []
-    for entry in map(json.loads, entries.splitlines()):
-        count = entry.get("chunks", 0)
-        ids = [contents[at + 16 * n : at + 16 * n + 16] for n in range(count)]
-        at += 16 * count
-        path = name(entry["path"])
-        if only and path != only and not path.startswith(only + b"/"):
-            continue
-        full = os.path.join(os.fsencode(into), path)
-        os.makedirs(full if entry["type"] == "folder" else os.path.dirname(full), exist_ok=True)
-        seconds, nanos = entry["modified"]
-        if entry["type"] == "folder":
-            folders.append((full, entry["mode"], seconds * 10**9 + nanos))
-        elif entry["type"] == "link":
-            os.symlink(name(entry["target"]), full)
-        elif entry["type"] == "file":
-            with open(full, "xb") as file:
-                for id in ids:
-                    file.write(chunks.get(id))
-            os.chmod(full, entry["mode"])
-            os.utime(full, ns=(seconds * 10**9 + nanos,) * 2)
-    for full, mode, time in reversed(folders):
-        os.chmod(full, mode)
-        os.utime(full, ns=(time, time))
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("repository", type=Path)
-    secret = parser.add_mutually_exclusive_group(required=True)
-    secret.add_argument("--key-file", type=Path)
-    secret.add_argument("--passphrase-file", type=Path)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("list")
-    verb = verbs.add_parser("extract")
-    verb.add_argument("id")
-    verb.add_argument("into")
-    verb.add_argument("path", nargs="?", default="")
-    args = parser.parse_args()
-    if args.key_file:
-        masters = ring(args.repository, "key_file", bytes.fromhex(args.key_file.read_text().strip()))
-    else:
-        masters = ring(args.repository, "passphrase", args.passphrase_file.read_bytes().rstrip(b"\n"))
-    read = lambda path: json.loads(document(path, b"snapshot", masters))
-    if args.verb == "list":
-        for path in sorted((args.repository / "snapshots").glob("*.snapshot")):
-            print(json.dumps(read(path)["record"]))
-        return
-    snapshot = read(args.repository / "snapshots" / f"{args.id}.snapshot")
-    extract(Chunks(args.repository, masters), snapshot, args.into, os.fsencode(args.path.rstrip("/")))
-
+def main(folder, way, file, verb, id="*", into="", path=""):
+    wrapped, secret_in = WAYS[way]
+    repository = Repository(Path(folder), wrapped, secret_in(Path(file).read_bytes()))
+    documents = sorted((Path(folder) / "snapshots").glob(f"{id}.snapshot"))
+    for snapshot in (json.loads(repository.document(document)) for document in documents):
+        if verb == "list":
+            print(json.dumps(snapshot["record"]))
+        else:
+            repository.extract(snapshot, into, os.fsencode(path.rstrip("/")))
+    if into and not documents:
+        sys.exit(f"there is no backup {id}")
 
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case [_, way, _, "list"] | [_, way, _, "extract", _, _, *_] if way in WAYS and len(sys.argv) <= 8:
+            main(*sys.argv[1:])
+        case _:
+            sys.exit(__doc__)

@@ -9,7 +9,7 @@ use super::{AppError, Installation, Result};
 use crate::backup::keys::{
     self, Author, Damaged, Fingerprint, KeysError, Kind, Kit, Listed, NewSecret, Place, PublicHalf, SlotId, Unlock,
 };
-use crate::backup::{self, Repository};
+use crate::backup::{self, Repository, SealedBy};
 use crate::crypt::Secret;
 use crate::engine::backup_key;
 use crate::settings::BackupKey;
@@ -27,6 +27,8 @@ pub struct KeysView {
     /// Slots that nobody made who had that key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub strangers: Vec<SlotId>,
+    /// How much each master key has sealed: the newest slot's first is the current one.
+    pub sealed: Vec<SealedBy>,
 }
 
 /// A slot, and whether the repository's keys were made for it just now.
@@ -56,7 +58,7 @@ pub enum NewKeySource {
 }
 
 /// The folder of the installation's repository; an error when it has none yet.
-fn dir_of(installation: &Installation, unlock: Option<&Unlock>) -> Result<PathBuf> {
+pub(super) fn dir_of(installation: &Installation, unlock: Option<&Unlock>) -> Result<PathBuf> {
     let none = || KeysError::NoKeys {
         dir: folder_of(installation),
     };
@@ -86,7 +88,7 @@ impl From<KeysError> for AppError {
     }
 }
 
-fn author() -> Author {
+pub(super) fn author() -> Author {
     Author {
         by: format!("uid {} on {}", host::user_id(), host::hostname()),
         at: clock::now(),
@@ -94,7 +96,7 @@ fn author() -> Author {
 }
 
 /// The given way of opening, else the one of the settings.
-fn way(installation: &Installation, given: Option<&Unlock>) -> Result<Unlock> {
+pub(super) fn way(installation: &Installation, given: Option<&Unlock>) -> Result<Unlock> {
     match given {
         Some(unlock) => Ok(unlock.clone()),
         None => Ok(backup_key::unlock(&installation.settings.backup, &installation.layout)?),
@@ -119,6 +121,7 @@ pub fn list_backup_keys(installation: &Installation, unlock: Option<&Unlock>) ->
     let strangers = ring.as_ref().map(|ring| keys::strangers(&dir, ring)).transpose();
     Ok(KeysView {
         slots: keys::list(&dir)?,
+        sealed: backup::sealed_by(&dir).map_err(|e| failed(&e))?,
         damaged: keys::check(&dir)?,
         key: ring.map(|ring| ring.current().fingerprint()),
         strangers: strangers?.unwrap_or_default(),

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{AppError, Installation, Result};
-use crate::backup::keys::{LOSS, Unlock};
+use crate::backup::keys::Unlock;
 use crate::backup::{
     self, BackupError, BackupId, Contents, Drilled, Home, Kind, Listed, Percent, Pruned, Record, Repaired, Repository,
     Request, Restored, Selection, Verified,
 };
 use crate::engine::{InstallationLock, backups, product};
 use crate::release::RelPath;
-use crate::store::UpdateId;
 use crate::version::Version;
 use crate::{clock, disk, target};
 
@@ -24,6 +23,10 @@ fn open(installation: &Installation, unlock: Option<&Unlock>) -> Result<Reposito
     backup::home::existing(&home(installation, unlock)?).map_err(|e| failed(&e))
 }
 
+fn open_to_write(installation: &Installation, unlock: Option<&Unlock>) -> Result<Repository> {
+    backup::home::existing_to_write(&home(installation, unlock)?).map_err(|e| failed(&e))
+}
+
 pub(super) fn failed(error: &BackupError) -> AppError {
     AppError::below(error.code(), error)
 }
@@ -31,8 +34,10 @@ pub(super) fn failed(error: &BackupError) -> AppError {
 /// A backup that was made, and what its maker should hear.
 pub struct Made {
     pub record: Record,
-    /// When this made the keys too: what it means to lose them.
+    /// With the first backup: what it means to lose the keys.
     pub warning: Option<&'static str>,
+    /// How far a rotation of the master key has got, when one was not finished.
+    pub rotation: Option<String>,
 }
 
 /// A backup of data and configuration as they are now; the product may run.
@@ -45,15 +50,18 @@ pub fn create_backup(
 ) -> Result<Made> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup create")?;
     let home = home(installation, unlock)?;
-    let is_first = backup::home::find(&home).map_err(|e| failed(&e))?.is_none();
     let repository = backup::home::find_or_make(&home, &backups::author(by)).map_err(|e| failed(&e))?;
+    let warning = backups::warning(&repository).map_err(|e| failed(&e))?;
     let request = request(installation, &home, by, full)?;
     let scratch = request.scratch.clone();
     let record = backup::create(&repository, &request, progress).map_err(|e| failed(&e));
     disk::remove_tree(&scratch)?;
+    let record = record?;
+    let share = backups::reseal_share(&repository, &installation.settings);
     Ok(Made {
-        record: record?,
-        warning: is_first.then_some(LOSS),
+        record,
+        rotation: share.as_ref().map(backups::said_of_share),
+        warning,
     })
 }
 
@@ -88,7 +96,7 @@ fn scratch(installation: &Installation) -> Result<PathBuf> {
 /// Restores a backup for practice.
 pub fn drill_backup(installation: &Installation, unlock: Option<&Unlock>, id: &BackupId) -> Result<Drilled> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup drill")?;
-    let repository = open(installation, unlock)?;
+    let repository = open_to_write(installation, unlock)?;
     let scratch = scratch(installation)?;
     let drilled = backup::drill(&repository, id, &scratch, clock::now()).map_err(|e| failed(&e));
     disk::remove_tree(&scratch)?;
@@ -99,7 +107,7 @@ pub fn drill_backup(installation: &Installation, unlock: Option<&Unlock>, id: &B
 pub fn repair_backups(installation: &Installation, unlock: Option<&Unlock>) -> Result<Repaired> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup repair")?;
     let live = request(installation, &home(installation, unlock)?, "netlink", false)?;
-    let repaired = backup::repair(&open(installation, unlock)?, &live).map_err(|e| failed(&e));
+    let repaired = backup::repair(&open_to_write(installation, unlock)?, &live).map_err(|e| failed(&e));
     disk::remove_tree(&live.scratch)?;
     repaired
 }
@@ -132,20 +140,12 @@ pub fn verify_backups(installation: &Installation, unlock: Option<&Unlock>, perc
 /// Lets go of backups that the settings do not keep, and of what no backup needs.
 pub fn prune_backups(installation: &Installation, unlock: Option<&Unlock>) -> Result<Pruned> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup prune")?;
-    let repository = open(installation, unlock)?;
+    let repository = open_to_write(installation, unlock)?;
     let listed = backup::list(&repository).map_err(|e| failed(&e))?;
-    let keep = backups::keep(&installation.settings, needed(installation, &listed)?);
+    let needed = backups::needed(&installation.store, installation.installed()?.as_ref(), &listed)?;
+    let keep = backups::keep(&installation.settings, needed);
     let root = installation.layout.root().to_string_lossy();
     backup::prune(&repository, &root, &keep, clock::now()).map_err(|e| failed(&e))
-}
-
-/// Backups of the last update, from which one may still go back, and of one that is not finished.
-fn needed(installation: &Installation, listed: &[Listed]) -> Result<std::collections::BTreeSet<BackupId>> {
-    let last = installation.store.history(1)?;
-    let mut updates: Vec<UpdateId> = last.into_iter().map(|update| update.id).collect();
-    updates.extend(installation.store.unfinished()?);
-    let of = |one: &&Listed| updates.iter().any(|update| one.is_for(update.as_str()));
-    Ok(listed.iter().filter(of).map(|one| one.id.clone()).collect())
 }
 
 /// How long an idle supervisor may take to end.

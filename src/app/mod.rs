@@ -20,6 +20,7 @@ mod plan_file;
 mod product;
 mod publishing;
 mod repository;
+mod rotation;
 mod server;
 mod signing;
 mod speed;
@@ -59,6 +60,7 @@ pub use publishing::{
     PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
     release_verify,
 };
+pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
 pub use server::{left_unfinished, server_token};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_discard, release_init, release_renew, release_sign,

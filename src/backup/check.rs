@@ -1,17 +1,18 @@
 //! Reading blocks back: what was just written, and all or some of what there is.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::chunk::Chunking;
+use super::chunk::{ChunkId, Chunking};
 use super::cores::on_all_cores;
-use super::repository::{PackId, PackReader, Packed, PackedBlock, Repository, Written};
+use super::repository::{BlockOpener, PackId, Packed, Repository, Written};
 use super::{BackupError, Result};
 
 /// Opens every block that was just written: a backup counts only when it can be decrypted again.
 pub fn read_back(repository: &Repository, written: &Written) -> Result<()> {
     let mut packs: BTreeMap<PackId, Vec<_>> = BTreeMap::new();
-    for (_, place) in &written.blocks {
-        packs.entry(place.pack).or_default().push(*place);
+    for block in &written.blocks {
+        packs.entry(block.place.pack).or_default().push(block.place);
     }
     let packs: Vec<_> = packs.into_iter().collect();
     on_all_cores(
@@ -40,71 +41,59 @@ pub fn read_pack_back(repository: &Repository, packed: &Packed) -> Result<()> {
     )
 }
 
-/// One block to look at.
-pub struct Look<'a> {
-    pub pack: PackId,
-    pub number: u32,
-    pub block: &'a PackedBlock,
+/// The same by one thread.
+pub fn opens(repository: &Repository, packed: &Packed) -> Result<()> {
+    let (pack, mut sealed) = (repository.pack(packed.id)?, Vec::new());
+    let mut blocks = (0..).zip(&packed.blocks);
+    blocks.try_for_each(|(number, block)| pack.block(number, block.at, block.stored, &mut sealed))
 }
 
 /// Opens and decompresses a block and compares each of its chunks with its id.
 pub struct Looker<'a> {
-    repository: &'a Repository,
+    opener: BlockOpener<'a>,
     chunking: &'a Chunking,
-    zstd: zstd::bulk::Decompressor<'static>,
-    open: Option<(PackId, PackReader)>,
-    sealed: Vec<u8>,
-    plain: Vec<u8>,
+    packs: PathBuf,
 }
 
 impl<'a> Looker<'a> {
     pub fn new(repository: &'a Repository, chunking: &'a Chunking) -> Result<Self> {
-        let zstd = zstd::bulk::Decompressor::new().map_err(|e| BackupError::io("read", repository.dir(), e))?;
         Ok(Self {
-            repository,
+            opener: BlockOpener::new(repository)?,
             chunking,
-            zstd,
-            open: None,
-            sealed: Vec::new(),
-            plain: Vec::new(),
+            packs: repository.packs(),
         })
     }
 
-    pub fn look(&mut self, look: &Look<'_>) -> Result<()> {
-        self.each(look, &mut |_| Ok(()))
+    pub fn look(&mut self, packed: &Packed, number: u32) -> Result<()> {
+        self.each(packed, number, &mut |_, _| Ok(()))
     }
 
     /// Calls `each` with every chunk of the block, after all of it was found to be right.
-    pub fn each(&mut self, look: &Look<'_>, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if self.open.as_ref().is_none_or(|(id, _)| *id != look.pack) {
-            self.open = Some((look.pack, self.repository.pack(look.pack)?));
-        }
-        let Some((_, pack)) = &self.open else { return Ok(()) };
-        let block = look.block;
-        pack.block(look.number, block.at, block.stored, &mut self.sealed)?;
-        let wrong = |problem: &str| pack.damaged(&format!("block {}: {problem}", look.number));
-        if block.plain > super::repository::LARGEST_BLOCK {
-            return Err(wrong("it is larger than any that is written"));
-        }
-        self.plain.resize(block.plain as usize, 0);
-        let length = self.zstd.decompress_to_buffer(&self.sealed, &mut self.plain[..]);
-        if !length.is_ok_and(|length| length == block.plain as usize) {
-            return Err(wrong("it does not decompress to what was packed"));
-        }
-        let mut at = 0;
-        for (id, length) in &block.chunks {
-            let end = at + *length as usize;
-            if self.chunking.id(&self.plain[at..end]) != *id {
-                return Err(wrong("a chunk of it is not what its name says"));
+    pub fn each(
+        &mut self,
+        packed: &Packed,
+        number: u32,
+        each: &mut dyn FnMut(ChunkId, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let Some((place, block)) = packed.place(number).zip(packed.blocks.get(number as usize)) else {
+            let problem = format!("it has no block {number}");
+            return Err(BackupError::damaged(&packed.id.file_in(&self.packs), problem));
+        };
+        let plain = self.opener.open(&place)?;
+        let chunks = || {
+            let mut rest = plain;
+            block.chunks.iter().map(move |(id, length)| {
+                let (chunk, after) = rest.split_at((*length as usize).min(rest.len()));
+                rest = after;
+                (*id, chunk)
+            })
+        };
+        for (id, chunk) in chunks() {
+            if self.chunking.id(chunk) != id {
+                let problem = format!("block {number}: a chunk of it is not what its name says");
+                return Err(BackupError::damaged(&packed.id.file_in(&self.packs), problem));
             }
-            at = end;
         }
-        let mut rest = &self.plain[..];
-        for (_, length) in &block.chunks {
-            let (chunk, after) = rest.split_at(*length as usize);
-            each(chunk)?;
-            rest = after;
-        }
-        Ok(())
+        chunks().try_for_each(|(id, chunk)| each(id, chunk))
     }
 }

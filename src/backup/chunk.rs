@@ -5,7 +5,7 @@ use std::fmt;
 
 use fastcdc::v2020::{self, Normalization};
 
-use super::keys::Master;
+use super::keys::ChunkKey;
 
 /// 128 bits of keyed BLAKE3: tells nothing without the key, and two contents with one name are as hard to make as a forged tag.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,9 +41,9 @@ const LARGE_AVERAGE: usize = 1 << 20;
 const LARGE: u64 = 8 << 30;
 
 impl Chunking {
-    pub fn new(master: &Master) -> Self {
-        let key = master.derive(b"", b"netlink backup 2 chunk ids");
-        let seed = master.derive(b"", b"netlink backup 2 chunk cuts");
+    pub fn new(key: &ChunkKey) -> Self {
+        let seed = key.derive(b"netlink backup 2 chunk cuts");
+        let key = key.derive(b"netlink backup 2 chunk ids");
         let mut number = [0; 8];
         number.copy_from_slice(&seed[..8]);
         Self {
@@ -205,7 +205,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
         fn content_that_comes_in_pieces_is_cut_as_if_it_came_whole(length in 0..600_000_usize, piece in 1..200_000_usize, runs in any::<bool>()) {
-            let chunking = Chunking::new(&Master::generate());
+            let chunking = Chunking::new(&ChunkKey::generate());
             let cut = if runs { Cut::Runs(8192) } else { Cut::Content(AVERAGE) };
             let content = noise(length, length as u64);
             let mut chunks: Vec<Vec<u8>> = Vec::new();
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_inserted_leaves_other_chunks_as_they_were() {
-        let chunking = Chunking::new(&Master::generate());
+        let chunking = Chunking::new(&ChunkKey::generate());
         let mut content = noise(2_000_000, 7);
         let before = cut_whole(&chunking, Cut::of(&content, 1), &content);
         content.splice(700_000..700_000, *b"inserted");
@@ -233,7 +233,10 @@ mod tests {
 
     #[test]
     fn names_hang_on_the_key() {
-        let (one, other) = (Chunking::new(&Master::generate()), Chunking::new(&Master::generate()));
+        let (one, other) = (
+            Chunking::new(&ChunkKey::generate()),
+            Chunking::new(&ChunkKey::generate()),
+        );
         assert_eq!(one.id(b"x"), one.id(b"x"));
         assert_ne!(one.id(b"x"), one.id(b"y"));
         assert_ne!(one.id(b"x"), other.id(b"x"));

@@ -11,7 +11,7 @@ use super::chunk::{ChunkId, Chunking};
 use super::entry::{Entry, What};
 use super::listing::ListReader;
 use super::repository::{Index, Purpose, Repository};
-use super::restore::{self, Wanted};
+use super::restore::{self, Wanted, Zeros};
 use super::{BackupError, BackupId, Result};
 use crate::{clock, disk, store};
 
@@ -34,9 +34,9 @@ pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timest
     let _lock = repository.lock(Purpose::Read)?;
     let began = clock::monotonic();
     let snapshot = repository.snapshot(id)?;
-    let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
+    let (index, chunking) = (repository.index()?, repository.chunking());
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let wanted = Wanted::find(&snapshot.record, list()?, None)?;
+    let wanted = Wanted::find(&snapshot.record, list()?, None, &mut Zeros::new(&index, &chunking))?;
     disk::create_dir_all(scratch)?;
     let free = disk::free_space(scratch)?;
     if wanted.room > free {
@@ -48,17 +48,23 @@ pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timest
     }
     let place = scratch.join("drill");
     let drilled = restore::fill(repository, &index, &chunking, list()?, &wanted, &place).and_then(|filled| {
-        let mut databases = 0;
+        let mut databases = Vec::new();
         for listed in list()? {
             let (entry, chunks) = listed?;
-            databases += u64::from(compare(&index, &chunking, &place, &entry, &chunks)?);
+            if compare(&index, &chunking, &place, &entry, &chunks)? {
+                databases.push(place.join(entry.path.path()));
+            }
         }
+        // Only when all is compared: opening one may change what lies beside it.
+        databases
+            .iter()
+            .try_for_each(|database| store::check_integrity(database))?;
         Ok(Drilled {
             id: id.clone(),
             at: now,
             files: filled.files,
             bytes: filled.bytes,
-            databases,
+            databases: databases.len() as u64,
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     });
@@ -69,7 +75,7 @@ pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timest
     Ok(drilled)
 }
 
-/// Whether what was restored is what the backup lists, and whether it is a database, which then is sound.
+/// An error when what was restored is not what the backup lists; true when it is a SQLite database.
 fn compare(index: &Index, chunking: &Chunking, place: &Path, entry: &Entry, chunks: &[ChunkId]) -> Result<bool> {
     let full = place.join(entry.path.path());
     let differs = |how: &str| Err(BackupError::damaged(&full, format!("what was restored {how}")));
@@ -102,12 +108,7 @@ fn compare(index: &Index, chunking: &Chunking, place: &Path, entry: &Entry, chun
             if file.read(&mut [0]).map_err(failed)? > 0 {
                 return differs("is longer than what was backed up");
             }
-            let is_database = content.database || head == b"SQLite format 3\0";
-            // One that was copied as a file while its log was beside it is whole only with that.
-            if is_database {
-                store::check_integrity(&full)?;
-            }
-            Ok(is_database)
+            Ok(content.database || head == b"SQLite format 3\0")
         }
     }
 }

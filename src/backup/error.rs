@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::BackupId;
+use super::chunk::ChunkId;
 use super::keys::{Fingerprint, KeysError};
 use crate::disk::DiskError;
 use crate::release::RelPath;
@@ -24,7 +25,7 @@ pub enum BackupError {
     #[error("the work was given up because another part of it failed")]
     Stopped,
     #[error("there is no backup in {} yet; `netlink backup create` makes one", folder.display())]
-    None { folder: PathBuf },
+    NothingYet { folder: PathBuf },
     #[error("backup {id} has no `{path}`; `netlink backup show {id}` lists what it has")]
     NotInBackup { id: BackupId, path: RelPath },
     #[error("{} has more extended attributes than a backup can note; remove what nobody needs with `setfattr -x`", path.display())]
@@ -61,7 +62,7 @@ impl BackupError {
             _ => "NL0603",
         };
         match self {
-            Self::Unknown { .. } | Self::None { .. } => "NL0601",
+            Self::Unknown { .. } | Self::NothingYet { .. } => "NL0601",
             Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => "NL0602",
             Self::Keys(e) => e.code(),
             Self::NoRoom { .. } => "NL0301",
@@ -85,10 +86,18 @@ impl BackupError {
         }
     }
 
+    pub(super) fn missing_chunk(dir: &Path, id: ChunkId) -> Self {
+        Self::MissingChunk {
+            dir: dir.to_path_buf(),
+            id: hex::encode(id.0),
+        }
+    }
+
     /// What is read is not what was written, or is not there: the disk said nothing else.
     pub(super) fn is_damage(&self) -> bool {
         match self {
-            Self::Damaged { .. } | Self::MissingChunk { .. } => true,
+            // Who opens a repository holds all of its keys, but for one whose slot was left behind, and that one only reads.
+            Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => true,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Disk(e) => e.is_missing(),
             _ => false,

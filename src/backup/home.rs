@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::keys::{self, Author, KeysError, Unlock};
 use super::repository::Repository;
 use super::{BackupError, Result};
+use crate::disk;
 
 /// Where an installation's backups lie and what opens them.
 #[derive(Debug, Clone)]
@@ -41,6 +42,9 @@ pub fn find(home: &Home) -> Result<Option<Repository>> {
 
 /// The installation's repository, to write to; a new one when it has none yet.
 pub fn find_or_make(home: &Home, author: &Author) -> Result<Repository> {
+    disk::create_dir_all(&home.folder)?;
+    // Two that both find none end with one.
+    let _alone = keys::lock_folder(&home.folder)?;
     if let Some(found) = find(home)? {
         let keyring = keys::open_to_write(found.dir(), &home.unlock)?;
         return Repository::open(found.dir(), keyring);
@@ -70,9 +74,16 @@ fn unfinished(home: &Home) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// The same to write to; it is not opened by a slot that a rotation of the master key has left behind.
+pub fn existing_to_write(home: &Home) -> Result<Repository> {
+    let found = existing(home)?;
+    let keyring = keys::open_to_write(found.dir(), &home.unlock)?;
+    Repository::open(found.dir(), keyring)
+}
+
 /// The installation's repository; an error when it has none.
 pub fn existing(home: &Home) -> Result<Repository> {
-    find(home)?.ok_or_else(|| BackupError::None {
+    find(home)?.ok_or_else(|| BackupError::NothingYet {
         folder: home.folder.clone(),
     })
 }

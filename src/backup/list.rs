@@ -1,9 +1,10 @@
 //! What backups there are.
 
 use super::repository::{Repository, Snapshot};
-use super::{Failure, Listed, Result, State};
+use super::{BackupError, Failure, Listed, Result, State};
 
-/// Newest first: whole, failed and damaged ones. Reads their small documents only.
+/// Newest first: whole, failed and damaged ones. Reads their small documents only, and waits for nobody: a document is never changed,
+/// only put in place and taken away as a whole, and one that is taken away meanwhile is not listed.
 pub fn list(repository: &Repository) -> Result<Vec<Listed>> {
     Ok(of(repository)?.into_iter().map(|(listed, _)| listed).collect())
 }
@@ -14,6 +15,7 @@ pub fn of(repository: &Repository) -> Result<Vec<(Listed, Option<Snapshot>)>> {
     for id in repository.backups()? {
         let (state, snapshot) = match repository.snapshot(&id) {
             Ok(snapshot) => (State::Whole(snapshot.record.clone()), Some(snapshot)),
+            Err(BackupError::Unknown { .. }) => continue,
             Err(e) if e.is_damage() => (State::Damaged(reason(&e)), None),
             Err(e) => return Err(e),
         };
@@ -24,6 +26,7 @@ pub fn of(repository: &Repository) -> Result<Vec<(Listed, Option<Snapshot>)>> {
     }
     for id in repository.failures()? {
         let failure = match repository.failure(&id) {
+            Err(BackupError::Disk(e)) if e.is_missing() => continue,
             Err(e) if !e.is_damage() => return Err(e),
             read => read.map_err(|e| reason(&e)),
         };

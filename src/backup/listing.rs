@@ -1,13 +1,15 @@
 //! The two lists of a backup: its entries, a line of JSON each in the order of their paths, and the chunks of its files. Both are
 //! kept as chunks themselves, so that a backup of what has hardly changed hardly adds anything.
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::chunk::{ChunkId, Chunking, Cut, Cutter};
 use super::entry::Entry;
 use super::repository::{BlockReader, ChunkWriter, Index, Repository, Shelf, Snapshot};
 use super::{BackupError, Result};
+use crate::release::RelPath;
 
 /// A line longer than this is neither written nor read: two paths of 4096 bytes and several attributes of 64 KiB, in hex.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -79,7 +81,8 @@ impl<'a> ListWriter<'a> {
 pub struct ListReader<'a> {
     entries: BufReader<Stream<'a>>,
     contents: BufReader<Stream<'a>>,
-    path: std::path::PathBuf,
+    path: PathBuf,
+    order: Order,
 }
 
 /// An entry with its chunks.
@@ -108,6 +111,7 @@ impl<'a> ListReader<'a> {
             entries: stream(snapshot.entries.clone())?,
             contents: stream(snapshot.contents.clone())?,
             path: repository.snapshot_path(&snapshot.record.id),
+            order: Order::of(&snapshot.record.trees),
         })
     }
 
@@ -129,6 +133,7 @@ impl<'a> ListReader<'a> {
         if !is_inside(&path) || same_as.is_some_and(|other| !is_inside(&other.path())) {
             return Err(wrong("names a path outside the installation"));
         }
+        self.order.take(&path, entry.is_folder()).map_err(wrong)?;
         let mut chunks = Vec::new();
         for _ in 0..entry.chunks() {
             let mut id = [0; ID];
@@ -142,13 +147,62 @@ impl<'a> ListReader<'a> {
 
     fn at_end(&mut self) -> Result<Option<Listed>> {
         match self.contents.fill_buf().map(<[u8]>::is_empty) {
-            Ok(true) => Ok(None),
+            Ok(true) => match self.order.missing() {
+                None => Ok(None),
+                Some(tree) => Err(BackupError::damaged(
+                    &self.path,
+                    format!("it lists nothing of its tree `{tree}`"),
+                )),
+            },
             Ok(false) => Err(BackupError::damaged(
                 &self.path,
                 "it lists chunks that belong to no file",
             )),
             Err(e) => Err(self.contents.get_mut().cause(&self.path, e)),
         }
+    }
+}
+
+/// Folders come before what is in them, and all in the order of their paths, so that nothing is ever written through a link or over
+/// something else.
+struct Order {
+    /// Trees that are still to come, last first.
+    trees: Vec<RelPath>,
+    /// The folders that the last entry lies in, itself included when it is one, each with the last name in it.
+    folders: Vec<(PathBuf, OsString)>,
+}
+
+impl Order {
+    fn of(trees: &[RelPath]) -> Self {
+        let mut trees = trees.to_vec();
+        trees.sort_by(|a, b| Path::new(b.as_str()).cmp(Path::new(a.as_str())));
+        Self {
+            trees,
+            folders: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, path: &Path, is_folder: bool) -> std::result::Result<(), &'static str> {
+        while self
+            .folders
+            .pop_if(|(folder, _)| path.parent() != Some(folder))
+            .is_some()
+        {}
+        let name = path.file_name().unwrap_or_default();
+        match self.folders.last_mut() {
+            Some((_, last)) if name <= last.as_os_str() => return Err("is not in order"),
+            Some((_, last)) => name.clone_into(last),
+            None if self.trees.pop_if(|tree| Path::new(tree.as_str()) == path).is_some() => {}
+            None => return Err("names something that lies in no folder of the backup"),
+        }
+        if is_folder {
+            self.folders.push((path.to_path_buf(), OsString::new()));
+        }
+        Ok(())
+    }
+
+    fn missing(&self) -> Option<&RelPath> {
+        self.trees.last()
     }
 }
 

@@ -19,6 +19,7 @@ mod prune;
 mod read;
 mod repair;
 mod repository;
+mod reseal;
 mod restore;
 #[cfg(test)]
 mod tests;
@@ -34,11 +35,12 @@ pub use drill::{Drilled, drill};
 pub use error::BackupError;
 pub use home::Home;
 pub use id::{BackupId, BackupIdError};
-pub use list::list;
+pub use list::{list, reason};
 pub use prune::{Keep, Pruned, expired, prune};
 pub use read::show;
 pub use repair::{Repaired, repair};
-pub use repository::Repository;
+pub use repository::{Purpose, Repository};
+pub use reseal::{Resealed, SealedBy, reseal, sealed_by};
 pub use restore::restore;
 pub use verify::{DamagedBackup, Percent, Verified, verify, verify_all};
 
@@ -100,8 +102,31 @@ pub struct Record {
     pub unsettled: u64,
     /// Sockets, pipes and devices: noted, not restored.
     pub special: u64,
+    /// Databases of the product that a symbolic link leads to, out of the trees: not in the backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<RelPath>,
     /// Fingerprint of the master key.
     pub key: keys::Fingerprint,
+}
+
+impl Record {
+    /// What it could not take in as it should be, in words.
+    pub fn left_out(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        if self.unsettled > 0 {
+            let words = "files were still being written when they were read; their content may be of two moments";
+            said.push(format!("{} {words}", self.unsettled));
+        }
+        if self.special > 0 {
+            said.push(format!(
+                "{} sockets, pipes or devices are noted, not kept",
+                self.special
+            ));
+        }
+        let outside = |path| format!("the database {path} lies outside of what is backed up, and is not in the backup");
+        said.extend(self.outside.iter().map(outside));
+        said
+    }
 }
 
 /// A backup that came to nothing.
@@ -153,10 +178,16 @@ impl Listed {
         }
     }
 
-    /// Whether it was made before the update of this id.
+    /// The id of the update that it was made before.
+    pub fn made_for(&self) -> Option<&str> {
+        match &self.record()?.kind {
+            Kind::BeforeUpdate(update) => Some(update),
+            Kind::Manual => None,
+        }
+    }
+
     pub fn is_for(&self, update: &str) -> bool {
-        let kind = self.record().map(|record| &record.kind);
-        matches!(kind, Some(Kind::BeforeUpdate(id)) if id == update)
+        self.made_for() == Some(update)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Letting old backups go, and then what no backup needs any more.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -101,7 +101,7 @@ fn kept(listed: &[&Listed], keep: &Keep, now: Timestamp) -> BTreeSet<BackupId> {
 
 /// Removes what no backup needs. Returns the bytes that this frees on disk, or why nothing may be removed now.
 fn sweep(repository: &Repository) -> Result<std::result::Result<u64, String>> {
-    let chunking = Chunking::new(repository.master());
+    let chunking = repository.chunking();
     let mut index = repository.sound_index()?;
     adopt::adopt(repository, &mut index)?;
     let packs = repository.indexed()?;
@@ -142,18 +142,16 @@ fn sweep(repository: &Repository) -> Result<std::result::Result<u64, String>> {
 }
 
 /// Of all backups; an error when one of them lacks something, for then nothing can be told to be needless.
-fn needed_chunks(repository: &Repository, index: &Index, chunking: &Chunking) -> Result<HashSet<ChunkId>> {
-    let mut needed = HashSet::new();
+fn needed_chunks(repository: &Repository, index: &Index, chunking: &Chunking) -> Result<HashMap<ChunkId, Shelf>> {
+    let mut needed = HashMap::new();
     for id in repository.backups()? {
         let snapshot = repository.snapshot(&id)?;
+        needed.extend(snapshot.lists().map(|id| (*id, Shelf::List)));
         each_chunk_of(repository, index, chunking, &snapshot, &mut |id| {
             if index.find(id).is_none() {
-                return Err(BackupError::MissingChunk {
-                    dir: repository.dir().to_path_buf(),
-                    id: hex::encode(id.0),
-                });
+                return Err(BackupError::missing_chunk(repository.dir(), id));
             }
-            needed.insert(id);
+            needed.entry(id).or_insert(Shelf::Content);
             Ok(())
         })?;
     }
@@ -161,7 +159,7 @@ fn needed_chunks(repository: &Repository, index: &Index, chunking: &Chunking) ->
 }
 
 /// The part of a pack's bytes that is needed and not better had elsewhere.
-fn needed_part(packed: &Packed, index: &Index, needed: &HashSet<ChunkId>) -> f64 {
+fn needed_part(packed: &Packed, index: &Index, needed: &HashMap<ChunkId, Shelf>) -> f64 {
     let (mut all, mut used) = (0_u64, 0_u64);
     for (id, length) in packed.blocks.iter().flat_map(|block| &block.chunks) {
         all += u64::from(*length);
@@ -169,7 +167,7 @@ fn needed_part(packed: &Packed, index: &Index, needed: &HashSet<ChunkId>) -> f64
             .find(*id)
             .and_then(|place| index.block(place.block))
             .is_some_and(|place| place.pack == packed.id);
-        used += if here && needed.contains(id) {
+        used += if here && needed.contains_key(id) {
             u64::from(*length)
         } else {
             0
@@ -185,7 +183,7 @@ fn write_anew(
     index: &Index,
     whole: &[Packed],
     rest: &[Packed],
-    needed: &HashSet<ChunkId>,
+    needed: &HashMap<ChunkId, Shelf>,
 ) -> Result<()> {
     let mut known = Index::default();
     whole.iter().for_each(|packed| known.add(packed));
@@ -196,8 +194,10 @@ fn write_anew(
             .flat_map(|packed| &packed.blocks)
             .flat_map(|block| &block.chunks)
         {
-            if needed.contains(id) && !to.knows(*id) {
-                to.put(Shelf::Content, reader.chunk(*id)?)?;
+            if let Some(shelf) = needed.get(id)
+                && !to.knows(*id)
+            {
+                to.put(*shelf, reader.chunk(*id)?)?;
             }
         }
         Ok(())

@@ -1,6 +1,5 @@
 //! Looking into a backup.
 
-use super::chunk::Chunking;
 use super::entry::What;
 use super::listing::ListReader;
 use super::repository::{Purpose, Repository};
@@ -10,7 +9,7 @@ use super::{BackupId, ContentFile, Contents, Result};
 pub fn show(repository: &Repository, id: &BackupId) -> Result<Contents> {
     let _lock = repository.lock(Purpose::Read)?;
     let snapshot = repository.snapshot(id)?;
-    let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
+    let (index, chunking) = (repository.index()?, repository.chunking());
     let mut files = Vec::new();
     for listed in ListReader::open(repository, &index, &chunking, &snapshot)? {
         let (entry, _) = listed?;

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 
-use super::check::{Look, Looker};
+use super::check::Looker;
 use super::chunk::{ChunkId, Chunking};
 use super::create::put_files;
-use super::repository::{Index, Packed, Purpose, Repository, Shelf, with_writer};
+use super::repository::{Index, Packed, Purpose, Repository, Shelf, sealed_files, with_writer};
 use super::verify::{DamagedBackup, Examined, Percent, examine};
-use super::{BackupId, Request, Result};
+use super::{BackupError, BackupId, Request, Result};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Repaired {
@@ -25,18 +25,21 @@ pub struct Repaired {
     pub damaged: Vec<DamagedBackup>,
     /// Backups whose document cannot be read: it was removed.
     pub removed: Vec<BackupId>,
+    /// Live files that could not be read, and so could heal nothing.
+    pub unread: Vec<String>,
 }
 
 /// Repairs the repository; `live` names the files that may still have what was lost.
 pub fn repair(repository: &Repository, live: &Request) -> Result<Repaired> {
     let _lock = repository.lock(Purpose::Write)?;
     repository.remove_left_overs()?;
+    refuse_other_key(repository)?;
     let before = examine(repository, Percent::ALL)?;
     if before.verified.is_whole() {
         return Ok(Repaired::default());
     }
     let names = repository.index_names()?;
-    let chunking = Chunking::new(repository.master());
+    let chunking = repository.chunking();
     let (sound, hurt): (Vec<&Packed>, Vec<&Packed>) = before.packs.values().partition(|packed| before.is_sound(packed));
     let mut known = Index::default();
     sound.iter().for_each(|packed| known.add(packed));
@@ -48,7 +51,7 @@ pub fn repair(repository: &Repository, live: &Request) -> Result<Repaired> {
         .filter(|id| known.find(*id).is_none())
         .collect();
     let lost_chunks = wanted.len();
-    let healed_chunks = put_back(repository, &chunking, &mut known, live, wanted)?;
+    let (healed_chunks, unread) = put_back(repository, &chunking, &mut known, live, wanted)?;
     let sound: Vec<Packed> = sound.into_iter().cloned().collect();
     repository.write_indexes(&sound)?;
     // From here on everything that can be had is where the new indexes say.
@@ -66,6 +69,9 @@ pub fn repair(repository: &Repository, live: &Request) -> Result<Repaired> {
         repository.remove_snapshot(id)?;
         removed.push(id.clone());
     }
+    for id in &before.unreadable_drills {
+        repository.remove_drill(id)?;
+    }
     let after = examine(repository, Percent::new(0).unwrap_or(Percent::ALL))?;
     let still: BTreeSet<&BackupId> = after.verified.damaged.iter().map(|backup| &backup.id).collect();
     let was = before.verified.damaged.iter().map(|backup| backup.id.clone());
@@ -76,7 +82,24 @@ pub fn repair(repository: &Repository, live: &Request) -> Result<Repaired> {
         lost_chunks,
         healed_chunks,
         removed,
+        unread,
     })
+}
+
+/// One file that names an unknown key is damaged there. Several that name the same are sealed with a key whose slot is missing,
+/// and may be opened again when that is put back.
+fn refuse_other_key(repository: &Repository) -> Result<()> {
+    let mut seen = HashSet::new();
+    for file in sealed_files(repository.dir())? {
+        let unknown = file.key.filter(|key| repository.keyring().find(*key).is_none());
+        if let Some(mark) = unknown
+            && !seen.insert(mark)
+        {
+            let path = file.path;
+            return Err(BackupError::OtherKey { path, mark });
+        }
+    }
+    Ok(())
 }
 
 /// Writes anew what can still be read of packs that are hurt.
@@ -91,13 +114,14 @@ fn rescue(
     with_writer(repository, chunking, known, |to| {
         for packed in hurt {
             let bad = before.bad_blocks.get(&packed.id);
-            for (number, block) in (0_u32..).zip(&packed.blocks) {
+            for (number, _) in (0_u32..).zip(&packed.blocks) {
                 if bad.is_some_and(|bad| bad.contains(&number)) {
                     continue;
                 }
-                let pack = packed.id;
-                let look = Look { pack, number, block };
-                looker.each(&look, &mut |chunk| to.put(Shelf::Content, chunk).map(drop))?;
+                looker.each(packed, number, &mut |id, chunk| {
+                    let shelf = Shelf::of(before.lists.contains(&id));
+                    to.put(shelf, chunk).map(drop)
+                })?;
             }
         }
         Ok(())
@@ -105,18 +129,18 @@ fn rescue(
     Ok(())
 }
 
-/// Writes those of the wanted chunks that the live files have; returns how many these were.
+/// Writes those of the wanted chunks that the live files have; returns how many these were, and which files could not be read.
 fn put_back(
     repository: &Repository,
     chunking: &Chunking,
     known: &mut Index,
     live: &Request,
     wanted: HashSet<ChunkId>,
-) -> Result<usize> {
+) -> Result<(usize, Vec<String>)> {
     let all: Vec<ChunkId> = wanted.iter().copied().collect();
-    with_writer(repository, chunking, known, |to| {
+    let (unread, _) = with_writer(repository, chunking, known, |to| {
         to.limit_to(wanted);
         put_files(repository, chunking, live, to)
     })?;
-    Ok(all.iter().filter(|id| known.find(**id).is_some()).count())
+    Ok((all.iter().filter(|id| known.find(**id).is_some()).count(), unread))
 }

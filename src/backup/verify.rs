@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde::Serialize;
 
-use super::check::{Look, Looker};
+use super::check::Looker;
 use super::chunk::{ChunkId, Chunking};
 use super::cores::on_all_cores;
 use super::listing::ListReader;
@@ -57,7 +57,7 @@ impl Verified {
 pub fn verify(repository: &Repository, id: &BackupId) -> Result<Record> {
     let _lock = repository.lock(Purpose::Read)?;
     let snapshot = repository.snapshot(id)?;
-    let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
+    let (index, chunking) = (repository.index()?, repository.chunking());
     let mut needed: BTreeMap<PackId, BTreeSet<u32>> = BTreeMap::new();
     each_chunk_of(repository, &index, &chunking, &snapshot, &mut |id| {
         let place = index.find(id).and_then(|place| index.block(place.block));
@@ -66,10 +66,7 @@ pub fn verify(repository: &Repository, id: &BackupId) -> Result<Record> {
                 needed.entry(place.pack).or_default().insert(place.number);
                 Ok(())
             }
-            None => Err(BackupError::MissingChunk {
-                dir: repository.dir().to_path_buf(),
-                id: hex::encode(id.0),
-            }),
+            None => Err(BackupError::missing_chunk(repository.dir(), id)),
         }
     })?;
     let packs: Vec<_> = needed.into_iter().collect();
@@ -78,11 +75,7 @@ pub fn verify(repository: &Repository, id: &BackupId) -> Result<Record> {
         || Looker::new(repository, &chunking),
         |looker, (id, numbers)| {
             let packed = repository.pack(*id)?.list()?;
-            for (number, block) in (0..).zip(&packed.blocks).filter(|(number, _)| numbers.contains(number)) {
-                let pack = *id;
-                looker.look(&Look { pack, number, block })?;
-            }
-            Ok(())
+            numbers.iter().try_for_each(|number| looker.look(&packed, *number))
         },
     )?;
     Ok(snapshot.record)
@@ -100,8 +93,12 @@ pub struct Examined {
     pub packs: BTreeMap<PackId, Packed>,
     /// Chunks that backups need and that cannot be had.
     pub wanted: HashSet<ChunkId>,
+    /// Chunks of the lists of backups.
+    pub lists: HashSet<ChunkId>,
     /// Backups whose document cannot be read.
     pub unreadable: Vec<BackupId>,
+    /// The same of the records of drills.
+    pub unreadable_drills: Vec<BackupId>,
     /// Packs whose file is not what the index says.
     pub odd: BTreeSet<PackId>,
     /// Blocks that cannot be read, by pack; all of a pack that is missing or explains itself no more.
@@ -116,7 +113,7 @@ impl Examined {
 }
 
 pub fn examine(repository: &Repository, percent: Percent) -> Result<Examined> {
-    let chunking = Chunking::new(repository.master());
+    let chunking = repository.chunking();
     let mut verified = Verified::default();
     verified.problems.extend(super::keys::problems(repository.dir())?);
     let packs = indexed_packs(repository, &mut verified.problems)?;
@@ -134,8 +131,9 @@ pub fn examine(repository: &Repository, percent: Percent) -> Result<Examined> {
             lost.extend(block.chunks.iter().map(|(id, _)| *id));
         }
     }
-    let (mut wanted, mut unreadable) = (HashSet::new(), Vec::new());
+    let (mut wanted, mut lists, mut unreadable) = (HashSet::new(), HashSet::new(), Vec::new());
     for (listed, snapshot) in list::of(repository)? {
+        lists.extend(snapshot.iter().flat_map(Snapshot::lists).copied());
         let found = match (snapshot, &listed.state) {
             (Some(snapshot), _) => whole(repository, &index, &chunking, &snapshot, &lost, &mut wanted),
             (None, super::State::Damaged(problem)) => {
@@ -149,16 +147,20 @@ pub fn examine(repository: &Repository, percent: Percent) -> Result<Examined> {
             Err(problem) => verified.damaged.push(DamagedBackup { id: listed.id, problem }),
         }
     }
+    let mut unreadable_drills = Vec::new();
     for id in repository.drills()? {
-        if let Err(e) = repository.drill(&id) {
+        if let Err(e) = damage_of(repository.drill(&id).map(drop))? {
             verified.problems.push(list::reason(&e));
+            unreadable_drills.push(id);
         }
     }
     Ok(Examined {
         verified,
         packs,
         wanted,
+        lists,
         unreadable,
+        unreadable_drills,
         odd,
         bad_blocks,
     })
@@ -222,8 +224,7 @@ fn look_at_blocks(
                 }
                 found.blocks_read += 1;
                 found.bytes_read += u64::from(block.stored);
-                let pack = packed.id;
-                if let Err(e) = damage_of(looker.look(&Look { pack, number, block }))? {
+                if let Err(e) = damage_of(looker.look(packed, number))? {
                     found.problems.push(list::reason(&e));
                     numbers.insert(number);
                 }

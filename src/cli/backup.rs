@@ -73,8 +73,15 @@ fn create(global: &Global, installation: &Installation, unlock: &UnlockArgs, ful
     if let Some(warning) = made.warning {
         say(warning);
     }
+    if let Some(rotation) = &made.rotation {
+        say(rotation);
+    }
     result(global, &made.record, |record| {
-        format!("{} {}", green("made"), line(record))
+        let mut out = format!("{} {}", green("made"), line(record));
+        for left in record.left_out() {
+            let _ = write!(out, "\n{} {}", yellow("note:"), harmless(&left));
+        }
+        out
     })
 }
 
@@ -227,6 +234,9 @@ fn repaired_lines(repaired: &Repaired) -> String {
     }
     for id in &repaired.removed {
         let _ = writeln!(out, "{} {id}  its document could not be read", red("removed"));
+    }
+    for file in &repaired.unread {
+        let _ = writeln!(out, "{} {}", yellow("not read"), harmless(file));
     }
     let _ = write!(
         out,

@@ -1,10 +1,12 @@
 //! `netlink backup keys …`
 
+use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::json;
 
 use super::args::{BackupKeysVerb, Global, NewSecretArgs, UnlockArgs};
+use super::backup_rotation as rotation;
 use super::open::open;
 use super::output::{Failed, Result, confirm, dim, green, harmless, red, result, say, yellow};
 use super::unlock::{in_file, is_input, new_passphrase};
@@ -37,7 +39,14 @@ pub fn run(global: &Global, verb: &BackupKeysVerb) -> Result<()> {
             let gone = app::remove_backup_key(&installation, unlock.as_ref(), slot, *force)?;
             result(global, &gone, |gone| format!("{} {}", green("removed"), line(gone)))
         }
-        BackupKeysVerb::Rotate { slot, new, unlock } => {
+        BackupKeysVerb::Rotate { slot: None, unlock, .. } => rotation::rotate(global, unlock),
+        BackupKeysVerb::ForgetOlder { unlock } => rotation::forget(global, unlock),
+        BackupKeysVerb::Rotate {
+            slot: Some(slot),
+            new,
+            unlock,
+            ..
+        } => {
             let installation = open(global)?;
             one_input(new, unlock)?;
             let unlock = unlock.unlock()?;
@@ -157,11 +166,15 @@ fn shown(view: &KeysView) -> String {
     if let Some(key) = view.key {
         lines.push(format!("{} with key {key}", green("opens")));
     }
+    lines.extend(rotation::unfinished(view));
     lines.join("\n")
 }
 
-fn line(slot: &Listed) -> String {
-    let key = slot.masters.first().map_or_else(String::new, ToString::to_string);
+pub fn line(slot: &Listed) -> String {
+    let mut key = slot.masters.first().map_or_else(String::new, ToString::to_string);
+    for older in slot.masters.iter().skip(1) {
+        let _ = write!(key, ", older {older}");
+    }
     let mut line = format!("{}  {:<12}  key {key}", slot.id, slot.kind);
     if let Some(recipient) = &slot.recipient {
         line = format!("{line}  {recipient}");
@@ -172,7 +185,10 @@ fn line(slot: &Listed) -> String {
     let made = format!("{} by {}", slot.created.strftime("%Y-%m-%d"), harmless(&slot.by));
     line = format!("{line}  {}", dim(&made));
     if slot.behind {
-        line = format!("{line}  {} opens no newer backup; rotate it", red("behind:"));
+        line = format!(
+            "{line}  {} opens nothing that was sealed since; rotate it",
+            red("behind:")
+        );
     }
     if slot.unfinished {
         line = format!(

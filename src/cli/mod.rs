@@ -3,6 +3,7 @@
 mod args;
 mod backup;
 mod backup_keys;
+mod backup_rotation;
 mod changelog;
 mod events;
 mod explain;

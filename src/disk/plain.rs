@@ -207,6 +207,28 @@ pub fn set_modified(path: &Path, time: SystemTime) -> Result<()> {
     at("set the time of", path, set)
 }
 
+/// The same of a link itself.
+pub fn set_link_modified(link: &Path, time: SystemTime) -> Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
+    let since = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => (i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
+        Err(before) => match (before.duration().as_secs(), before.duration().subsec_nanos()) {
+            (seconds, 0) => (-i64::try_from(seconds).unwrap_or(i64::MAX), 0),
+            (seconds, nanos) => (
+                -i64::try_from(seconds).unwrap_or(i64::MAX - 1) - 1,
+                1_000_000_000 - nanos,
+            ),
+        },
+    };
+    let at_time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
+    let times = Timestamps {
+        last_access: at_time(0, UTIME_OMIT),
+        last_modification: at_time(since.0, since.1.into()),
+    };
+    let set = utimensat(CWD, link, &times, AtFlags::SYMLINK_NOFOLLOW);
+    at("set the time of", link, set.map_err(io::Error::from))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

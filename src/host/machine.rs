@@ -1,6 +1,8 @@
 //! Facts about the machine that the journal and the lock record.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use crate::disk;
 
@@ -29,9 +31,50 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Where file systems are mounted, folders bound elsewhere included.
+pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
+    let text = disk::read_limited(Path::new("/proc/self/mountinfo"), 64 << 20).map_err(|e| e.source)?;
+    let fifth = |line: &[u8]| Some(unescaped(line.split(|byte| *byte == b' ').nth(4)?));
+    Ok(text.split(|byte| *byte == b'\n').filter_map(fifth).collect())
+}
+
+/// Blanks and the like are written as a backslash and three octal digits.
+fn unescaped(field: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..3).and_then(|three| std::str::from_utf8(three).ok());
+        let escaped = digits.and_then(|three| u8::from_str_radix(three, 8).ok());
+        match escaped {
+            Some(byte) if *first == b'\\' => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    OsString::from_vec(bytes).into()
+}
+
 /// Threads that can really run at once, as far as that makes work faster.
 pub fn cores() -> usize {
     std::thread::available_parallelism()
         .map_or(1, std::num::NonZeroUsize::get)
         .min(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_paths_of_any_bytes() {
+        assert!(mount_points().unwrap().contains(&PathBuf::from("/")));
+        let odd = OsString::from_vec(b"/a b\\\xff".to_vec());
+        assert_eq!(unescaped(b"/a\\040b\\134\xff"), PathBuf::from(odd));
+        assert_eq!(unescaped(b"/a\\9b"), PathBuf::from("/a\\9b"));
+    }
 }

@@ -27,6 +27,9 @@ pub struct Backup {
     pub keep_daily: u32,
     pub keep_weekly: u32,
     pub keep_monthly: u32,
+    /// How long each backup may go on with a rotation of the master key that is not finished.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub rotation_share: Duration,
 }
 
 impl Default for Backup {
@@ -41,6 +44,7 @@ impl Default for Backup {
             keep_daily: 0,
             keep_weekly: 0,
             keep_monthly: 0,
+            rotation_share: Duration::from_secs(10),
         }
     }
 }

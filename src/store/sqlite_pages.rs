@@ -5,6 +5,32 @@ use std::path::Path;
 use super::sqlite_file::SqliteFileError;
 use super::sqlite_open;
 
+/// Cargo takes it from `.cargo/config.toml`, which it looks for from the folder that it runs in and not from that of the sources.
+const FLAG: &str = "-DSQLITE_ENABLE_DBPAGE_VTAB";
+const _: () = assert!(
+    is_among(option_env!("LIBSQLITE3_FLAGS")),
+    "SQLite would be built without `sqlite_dbpage`, which backups need: run cargo in the folder of the sources, or with \
+     LIBSQLITE3_FLAGS=-DSQLITE_ENABLE_DBPAGE_VTAB in the environment"
+);
+
+const fn is_among(flags: Option<&str>) -> bool {
+    let (Some(flags), wanted) = (flags, FLAG.as_bytes()) else {
+        return false;
+    };
+    let (flags, mut at) = (flags.as_bytes(), 0);
+    while at + wanted.len() <= flags.len() {
+        let mut same = 0;
+        while same < wanted.len() && flags[at + same] == wanted[same] {
+            same += 1;
+        }
+        if same == wanted.len() {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
 /// Calls `each` with the bytes of the file as it would be if the log were folded into it now, while others may go on writing:
 /// all pages are of one read transaction. They come from the virtual table `sqlite_dbpage`.
 pub fn read_pages<E: From<SqliteFileError>>(
@@ -40,6 +66,12 @@ mod tests {
 
     use super::*;
     use crate::disk;
+
+    #[test]
+    fn a_build_without_the_virtual_table_is_noticed() {
+        assert!(!is_among(None) && !is_among(Some("")) && !is_among(Some("-DSQLITE_ENABLE_DBPAGE_VTA")));
+        assert!(is_among(Some("-DA -DSQLITE_ENABLE_DBPAGE_VTAB")) && is_among(Some(FLAG)));
+    }
 
     /// Plain reading of the file would miss what lies in the log, and mix moments.
     #[test]

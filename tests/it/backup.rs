@@ -1,8 +1,9 @@
 //! Backups by the real binary: what people run, what kills leave, what another program reads.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -52,7 +53,11 @@ fn what_people_run_says_what_it_did() {
     let lamp = &scene.lamp;
     lamp.run(&["backup", "verify"]).ok();
     lamp.run(&["backup", "prune"]).no(2, &["NL0601", "backup create"]);
+    let pipe = lamp.path("data/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let first = lamp.run(&["backup", "create"]);
+    fs::remove_file(pipe).unwrap();
+    assert!(first.out.contains("1 sockets, pipes or devices are noted"), "{first}");
     assert!(
         first.err.contains("recovery kit"),
         "what losing the keys means: {first}"
@@ -164,10 +169,11 @@ fn the_reader_of_last_resort_reads_what_netlink_wrote() {
     assert_eq!(files(&some), [("more.txt".to_owned(), b"more".to_vec())]);
 }
 
-/// Kills a command at each of its changes of the disk in turn, each time in the same installation anew; strace counts each kind of call by itself. Gives how
+/// Kills a command at each of its changes of the disk in turn, each time in the same
+/// installation anew; strace counts each kind of call by itself. Gives how
 /// often it was killed.
-fn killed_at_each(lamp: &Installation, args: &[&str], mut after: impl FnMut(&str)) -> usize {
-    let template = lamp.root.with_extension("template");
+pub fn killed_at_each(root: &Path, args: &[&str], mut after: impl FnMut(&str)) -> usize {
+    let template = root.with_extension("template");
     let copy = |from: &Path, to: &Path| {
         let _ = fs::remove_dir_all(to);
         assert!(
@@ -179,7 +185,7 @@ fn killed_at_each(lamp: &Installation, args: &[&str], mut after: impl FnMut(&str
                 .success()
         );
     };
-    copy(&lamp.root, &template);
+    copy(root, &template);
     let mut killed = 0;
     for call in [
         "write",
@@ -193,7 +199,7 @@ fn killed_at_each(lamp: &Installation, args: &[&str], mut after: impl FnMut(&str
         "rmdir",
     ] {
         for nth in 1.. {
-            copy(&template, &lamp.root);
+            copy(&template, root);
             let inject = format!("inject={call}:signal=KILL:when={nth}");
             let mut command = Command::new("strace");
             command.args([
@@ -210,7 +216,7 @@ fn killed_at_each(lamp: &Installation, args: &[&str], mut after: impl FnMut(&str
             let ran = command
                 .arg(netlink())
                 .arg("--root")
-                .arg(&lamp.root)
+                .arg(root)
                 .args(args)
                 .output()
                 .unwrap();
@@ -245,7 +251,7 @@ fn a_backup_and_a_pruning_that_are_killed_leave_a_valid_repository_and_the_next_
         &(0..30_000).map(|n| format!("note {n}\n")).collect::<String>(),
         0o644,
     );
-    let killed = killed_at_each(lamp, &["backup", "create"], |when| {
+    let killed = killed_at_each(&lamp.root, &["backup", "create"], |when| {
         assert!(whole(when) >= 1);
         // What was finished is not written again, and what was not is cleared away.
         made(lamp);
@@ -259,7 +265,7 @@ fn a_backup_and_a_pruning_that_are_killed_leave_a_valid_repository_and_the_next_
     assert_ne!(newest, id(&first));
     put(&lamp.path("data/notes.txt"), "other notes", 0o644);
     let last = made(lamp);
-    let killed = killed_at_each(lamp, &["backup", "prune"], |when| {
+    let killed = killed_at_each(&lamp.root, &["backup", "prune"], |when| {
         whole(when);
         let place = scene.dir.path().join("after");
         let ran = lamp.run(&["backup", "restore", id(&last), "--into", place.to_str().unwrap()]);
@@ -302,4 +308,109 @@ fn a_full_disk_in_the_midst_is_said_and_leaves_the_other_backups() {
     assert!(failed > 2);
     lamp.run(&["backup", "verify", id(&first)]).ok();
     made(lamp);
+}
+
+/// What goes away with the old tree would take along what is mounted in it.
+#[test]
+fn what_is_mounted_in_a_tree_stops_a_restore_before_it_begins() {
+    let scene = Scene::new();
+    let lamp = &scene.lamp;
+    lamp.stop();
+    let backup = made(lamp);
+    put(&lamp.path("data/notes.txt"), "since then", 0o644);
+    put(&lamp.path("other/inside.txt"), "inside", 0o644);
+    let script = r#"
+        set -eu
+        mkdir "$ROOT/data/mounted here"
+        mount --bind "$ROOT/other" "$ROOT/data/mounted here"
+        code=0
+        "$NETLINK" --root "$ROOT" --yes backup restore "$ID" || code=$?
+        echo "code $code"
+        cat "$ROOT/data/mounted here/inside.txt" "$ROOT/data/notes.txt"
+        umount "$ROOT/data/mounted here"
+        "$NETLINK" --root "$ROOT" --yes backup restore "$ID"
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "--propagation", "private", "bash", "-c", script]);
+    command
+        .env("ROOT", &lamp.root)
+        .env("NETLINK", netlink())
+        .env("ID", id(&backup));
+    let ran = Ran::of(&command.output().unwrap()).ok();
+    assert!(ran.err.contains("mounted here cannot be restored in place"), "{ran}");
+    assert!(
+        ran.out.contains("code 1") && ran.out.contains("insidesince then"),
+        "{ran}"
+    );
+    assert_eq!(lamp.text("other/inside.txt"), "inside");
+    assert!(!lamp.path("data/notes.txt").exists());
+}
+
+/// Stores to a page that is mapped and already dirty change no time of the file.
+#[test]
+fn what_a_program_writes_to_a_mapped_file_soon_after_a_backup_is_in_the_next() {
+    let scene = Scene::new();
+    let lamp = &scene.lamp;
+    lamp.stop();
+    put(&lamp.path("data/mapped"), &"0".repeat(8192), 0o644);
+    let script = "import mmap, sys\n\
+        file = open(sys.argv[1], 'r+b')\n\
+        pages = mmap.mmap(file.fileno(), 0)\n\
+        for line in sys.stdin:\n    pages[0] = ord(line[0]); print(line[0], flush=True)\n";
+    let mut writer = Command::new("python3");
+    writer.args(["-c", script]).arg(lamp.path("data/mapped"));
+    let mut writer = writer.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut says, mut hears) = (
+        writer.stdin.take().unwrap(),
+        BufReader::new(writer.stdout.take().unwrap()),
+    );
+    let mut last = Value::Null;
+    for letter in ["a", "b", "c"] {
+        writeln!(says, "{letter}").unwrap();
+        let mut heard = String::new();
+        hears.read_line(&mut heard).unwrap();
+        last = made(lamp);
+    }
+    drop(says);
+    writer.wait().unwrap();
+    let into = scene.dir.path().join("mapped");
+    lamp.run(&[
+        "backup",
+        "restore",
+        id(&last),
+        "--only",
+        "data/mapped",
+        "--into",
+        into.to_str().unwrap(),
+    ])
+    .ok();
+    assert_eq!(fs::read(into.join("data/mapped")).unwrap()[0], b'c');
+}
+
+/// A repair leads nowhere: the way back is still that of the update before it.
+#[test]
+fn the_backup_that_a_way_back_needs_outlives_a_repair_and_the_first_one_warns() {
+    let scene = Scene::new();
+    let lamp = &scene.lamp;
+    put(
+        &lamp.path("config/update.yml"),
+        "update_system: {backup: {retention_days: 0}}\n",
+        0o644,
+    );
+    let first = scene.upgrade().ok();
+    assert!(
+        first.err.contains("keys export-recovery"),
+        "what losing the keys means: {first}"
+    );
+    let repaired = lamp.run(&["update", "upgrade", "--to", "0b1", "--full", "--yes"]).ok();
+    assert!(!repaired.err.contains("keys export-recovery"), "{repaired}");
+    lamp.run(&["backup", "create"]).ok();
+    lamp.run(&["backup", "prune"]).ok();
+    let listed = lamp.run(&["backup", "list", "--output", "json"]).ok().json();
+    let kept = listed.as_array().unwrap();
+    let before_update = |one: &&Value| {
+        let update = one["kind"]["before_update"].as_str().unwrap_or_default();
+        update.starts_with("update_0a1_0b1_")
+    };
+    assert_eq!(kept.iter().filter(before_update).count(), 1, "{listed:#}");
 }

@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use crate::world::{Ran, command, netlink, put};
 
-const WORDS: &str = "correct horse battery staple";
+pub const WORDS: &str = "correct horse battery staple";
 const CALLS: [&str; 6] = ["write", "fsync", "rename", "unlink", "mkdir", "fchmod"];
 
 /// An installation of nothing yet.
-struct Place {
-    dir: tempfile::TempDir,
+pub struct Place {
+    pub dir: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let place = Self {
             dir: tempfile::tempdir().unwrap(),
         };
@@ -28,7 +28,7 @@ impl Place {
     }
 
     /// The same once more, elsewhere.
-    fn copied(&self) -> Self {
+    pub fn copied(&self) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let from = format!("{}/.", self.dir.path().display());
         let copied = Command::new("cp").args(["-a", &from]).arg(dir.path()).status().unwrap();
@@ -36,7 +36,7 @@ impl Place {
         Self { dir }
     }
 
-    fn root(&self) -> PathBuf {
+    pub fn root(&self) -> PathBuf {
         self.dir.path().join("lamp")
     }
 
@@ -46,11 +46,11 @@ impl Place {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(&self.command(args).output().unwrap())
     }
 
-    fn keys(&self, args: &[&str]) -> Ran {
+    pub fn keys(&self, args: &[&str]) -> Ran {
         self.run(&[&["backup", "keys"], args].concat())
     }
 
@@ -66,21 +66,21 @@ impl Place {
         Ran::of(&child.wait_with_output().unwrap())
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         self.keys(&[args, &["--output", "json"]].concat()).ok().json()
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.dir.path().join(name);
         put(&path, text, 0o600);
         path.to_str().unwrap().to_owned()
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn slots(&self) -> Vec<PathBuf> {
+    pub fn slots(&self) -> Vec<PathBuf> {
         let mut repositories = fs::read_dir(self.root().join("backups/updates")).into_iter().flatten();
         let folder = repositories.next().map(|entry| entry.unwrap().path().join("keys"));
         fs::read_dir(folder.unwrap_or_default()).map_or(Vec::new(), |entries| {
@@ -110,7 +110,7 @@ impl Place {
     }
 }
 
-fn id(added: &Value) -> String {
+pub fn id(added: &Value) -> String {
     added["id"].as_str().unwrap().to_owned()
 }
 

@@ -10,6 +10,7 @@
 mod advisory;
 mod backup;
 mod backup_keys;
+mod backup_rotation;
 mod bounds;
 mod bundle;
 mod caddy;

@@ -1,5 +1,6 @@
 //! Making a backup: chunks into packs, their index, read back; then the snapshot that makes it count.
 
+mod databases;
 mod parent;
 mod read;
 mod walk;
@@ -9,6 +10,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use databases::{Databases, Live};
 use parent::Parent;
 use read::{Reader, Reading};
 use walk::{Found, Walk};
@@ -20,6 +22,7 @@ use super::repository::{ChunkWriter, Index, Purpose, Repository, Snapshot, with_
 use super::verify::each_chunk_of;
 use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
 use crate::clock;
+use crate::release::RelPath;
 
 /// Backs up what `request` names. `progress` hears how many bytes of files are done, and of how many as far as that is known.
 /// What an earlier try of the same step of an update has made is replaced: the product may have gone on writing since.
@@ -46,7 +49,7 @@ fn make(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Record> {
     let began = clock::monotonic();
-    let chunking = Chunking::new(repository.master());
+    let chunking = repository.chunking();
     repository.remove_left_overs()?;
     let mut known = repository.sound_index()?;
     adopt::adopt(repository, &mut known)?;
@@ -69,29 +72,24 @@ fn make(
             .for_each(|id| known.forget(*id));
     }
     let trees = walk::present(request)?;
-    let mut counts = Counts::default();
-    let (lists, written) = with_writer(repository, &chunking, &mut known, |to| {
-        let mut making = Making {
+    let ((lists, counts), written) = with_writer(repository, &chunking, &mut known, |to| {
+        let making = Making {
             request,
             to,
             parent,
             list: ListWriter::new(&chunking),
             reader: Reader::new(&chunking),
             names: HashMap::new(),
-            counts: &mut counts,
+            databases: Databases::of(request),
+            counts: Counts::default(),
             progress: &mut |done| progress(done, expected.max(done)),
         };
-        let not_ours = [repository.dir(), &request.backups, &request.scratch];
-        for found in Walk::new(request, trees.clone(), &not_ours) {
-            making.add(&found?)?;
-        }
-        making.list.finish(making.to)
+        making.add_all(&trees, &[repository.dir(), &request.backups, &request.scratch])
     })?;
     check::read_back(repository, &written)?;
     let record = Record {
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         new_bytes: written.bytes,
-        trees,
         ..counts.record(repository, request, id)
     };
     let Lists { entries, contents } = lists;
@@ -123,10 +121,7 @@ fn put_in_place(repository: &Repository, known: &Index, chunking: &Chunking, sna
 fn read_lists_back(repository: &Repository, known: &Index, chunking: &Chunking, snapshot: &Snapshot) -> Result<()> {
     each_chunk_of(repository, known, chunking, snapshot, &mut |id| match known.find(id) {
         Some(_) => Ok(()),
-        None => Err(BackupError::MissingChunk {
-            dir: repository.dir().to_path_buf(),
-            id: hex::encode(id.0),
-        }),
+        None => Err(BackupError::missing_chunk(repository.dir(), id)),
     })
 }
 
@@ -166,11 +161,13 @@ struct Counts {
     bytes: u64,
     unsettled: u64,
     special: u64,
+    outside: Vec<RelPath>,
+    trees: Vec<RelPath>,
 }
 
 impl Counts {
     /// What a backup says of itself, but for what is known at its end.
-    fn record(&self, repository: &Repository, request: &Request, id: &BackupId) -> Record {
+    fn record(self, repository: &Repository, request: &Request, id: &BackupId) -> Record {
         Record {
             id: id.clone(),
             kind: request.kind.clone(),
@@ -179,12 +176,13 @@ impl Counts {
             root: request.root.to_string_lossy().into_owned(),
             created: request.created,
             duration_ms: 0,
-            trees: Vec::new(),
+            trees: self.trees,
             files: self.files,
             size: self.bytes,
             new_bytes: 0,
             unsettled: self.unsettled,
             special: self.special,
+            outside: self.outside,
             key: repository.master().fingerprint(),
         }
     }
@@ -198,13 +196,29 @@ struct Making<'a, 'w> {
     reader: Reader<'a>,
     /// Files with several names, by device and inode: the first name.
     names: HashMap<(u64, u64), PathBuf>,
-    counts: &'a mut Counts,
+    databases: Databases,
+    counts: Counts,
     progress: &'a mut dyn FnMut(u64),
 }
 
 impl Making<'_, '_> {
+    fn add_all(mut self, trees: &[RelPath], not_ours: &[&Path]) -> Result<(Lists, Counts)> {
+        for found in Walk::new(self.request, trees.to_vec(), not_ours) {
+            let found = found?;
+            self.add(&found)?;
+            // One that vanishes before its turn is none.
+            let tree = trees.iter().find(|tree| Path::new(tree.as_str()) == found.path);
+            self.counts.trees.extend(tree.cloned());
+        }
+        self.counts.outside = self.databases.outside;
+        Ok((self.list.finish(self.to)?, self.counts))
+    }
+
     fn add(&mut self, found: &Found) -> Result<()> {
-        let Found { path, meta } = found;
+        let Found { path, meta, .. } = found;
+        if meta.is_file() && self.databases.is_beside(path) {
+            return Ok(());
+        }
         let full = self.request.root.join(path);
         if meta.is_dir() {
             let mut entry = Entry::of(path, meta, What::Folder);
@@ -226,13 +240,14 @@ impl Making<'_, '_> {
             self.counts.special += 1;
             return self.list.add(self.to, &Entry::of(path, meta, What::Special), &[]);
         }
-        self.add_file(path, &full, meta)
+        self.add_file(found, &full)
     }
 
-    fn add_file(&mut self, path: &Path, full: &Path, meta: &Metadata) -> Result<()> {
-        let database = is_database(self.request, path);
+    fn add_file(&mut self, found: &Found, full: &Path) -> Result<()> {
+        let Found { path, meta, .. } = found;
+        let live = self.databases.live(found, full);
         let mut seen = Seen::of(meta);
-        if database {
+        if live != Live::No {
             seen.log = log_of(full);
         }
         let taken_over = match &mut self.parent {
@@ -244,6 +259,9 @@ impl Making<'_, '_> {
         {
             if let What::File(content) = &mut entry.what {
                 content.same_as = self.first_name(path, meta);
+                if content.database {
+                    self.databases.copied(path);
+                }
             }
             (self.progress)(self.counts.bytes + entry.size());
             return self.add_entry(&entry, &chunks);
@@ -255,21 +273,25 @@ impl Making<'_, '_> {
             read += n;
             progress(done + read);
         };
-        let reading = if database {
-            let (size, chunks) = self.reader.database(full, self.to, &mut heard)?;
-            Reading {
-                meta: meta.clone(),
-                size,
-                chunks,
-                unsettled: false,
-            }
-        } else {
-            match self.reader.file(full, self.to, &mut heard)? {
-                Some(reading) => reading,
-                None => return Ok(()),
-            }
+        let copied = self.reader.live(live, full, self.to, &mut heard)?;
+        let copied = copied.map(|(size, chunks)| Reading {
+            meta: meta.clone(),
+            size,
+            chunks,
+            unsettled: false,
+        });
+        let database = copied.is_some();
+        if database {
+            self.databases.copied(path);
+        }
+        let reading = match copied {
+            Some(copied) => Some(copied),
+            None => self.reader.file(full, self.to, &mut heard)?,
         };
-        self.add_reading(path, full, reading, database, seen.log)
+        match reading {
+            Some(reading) => self.add_reading(path, full, reading, database, seen.log),
+            None => Ok(()),
+        }
     }
 
     fn add_reading(
@@ -324,36 +346,44 @@ impl Making<'_, '_> {
 
 /// Size and time of the log beside a database.
 fn log_of(database: &Path) -> Option<(u64, i64, u32)> {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    let meta = std::fs::metadata(name).ok()?;
+    let meta = std::fs::metadata(databases::with(database, "-wal")).ok()?;
     Some((meta.len(), meta.mtime(), super::entry::nanos(meta.mtime_nsec())))
 }
 
-/// Puts the content of all files that are there, for the chunks alone.
+/// Puts the content of all files that are there, for the chunks alone. Gives those that cannot be read, with the reason.
 pub fn put_files(
     repository: &Repository,
     chunking: &Chunking,
     request: &Request,
     to: &mut ChunkWriter<'_>,
-) -> Result<()> {
-    let mut reader = Reader::new(chunking);
+) -> Result<Vec<String>> {
+    let (mut reader, mut unread) = (Reader::new(chunking), Vec::new());
+    let mut databases = Databases::of(request);
     let trees = walk::present(request)?;
     for found in Walk::new(request, trees, &[repository.dir(), &request.backups, &request.scratch]) {
-        let Found { path, meta } = found?;
-        let full = request.root.join(&path);
-        if !meta.is_file() {
+        let found = match found {
+            Err(e @ BackupError::Io { .. }) => {
+                unread.push(list::reason(&e));
+                continue;
+            }
+            found => found?,
+        };
+        if !found.meta.is_file() || databases.is_beside(&found.path) {
             continue;
         }
-        if is_database(request, &path) {
-            reader.database(&full, to, &mut |_| {})?;
-        } else {
-            reader.file(&full, to, &mut |_| {})?;
+        let full = request.root.join(&found.path);
+        let read = match reader.live(databases.live(&found, &full), &full, to, &mut |_| {}) {
+            Ok(None) => reader.file(&full, to, &mut |_| {}).map(drop),
+            copied => copied.map(|_| databases.copied(&found.path)),
+        };
+        match read {
+            // What fails elsewhere, where it is written, ends the work.
+            Err(BackupError::Io { path, action, source }) if path == full => {
+                unread.push(list::reason(&BackupError::io(action, &path, source)));
+            }
+            Err(e @ BackupError::Database(_)) => unread.push(list::reason(&e)),
+            read => read?,
         }
     }
-    Ok(())
-}
-
-fn is_database(request: &Request, path: &Path) -> bool {
-    request.databases.iter().any(|one| Path::new(one.as_str()) == path)
+    Ok(unread)
 }

@@ -47,13 +47,13 @@ impl<'a> Parent<'a> {
         let same = entry.modified == (meta.mtime(), nanos(meta.mtime_nsec()));
         let unchanged = entry.content().is_some_and(|content| {
             let same_size = content.size == meta.len() || content.database;
-            same && same_size && !content.unsettled && content.seen == *seen && self.is_settled(seen)
+            same && same_size && !content.unsettled && content.seen == *seen && self.is_settled(seen, meta.mtime())
         });
         Ok(unchanged.then_some((entry, chunks)))
     }
 
-    fn is_settled(&self, seen: &Seen) -> bool {
+    fn is_settled(&self, seen: &Seen, modified: i64) -> bool {
         let before = |seconds: i64| seconds.saturating_add(TICK_SECONDS) < self.began.as_second();
-        before(seen.changed.0) && seen.log.is_none_or(|(_, seconds, _)| before(seconds))
+        before(seen.changed.0) && before(modified) && seen.log.is_none_or(|(_, seconds, _)| before(seconds))
     }
 }

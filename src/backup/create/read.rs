@@ -10,10 +10,11 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::databases::Live;
 use crate::backup::chunk::{ChunkId, Chunking, Cut, Cutter, each_chunk};
 use crate::backup::repository::{ChunkWriter, Shelf};
 use crate::backup::{BackupError, Result};
-use crate::store;
+use crate::store::{self, SqliteFileError};
 
 /// Files up to this size are read in one piece.
 const SMALL: u64 = 1 << 20;
@@ -122,8 +123,26 @@ impl<'a> Reader<'a> {
         Ok((size - left, chunks))
     }
 
-    /// A live database at one moment, its log included.
-    pub fn database(
+    /// A live database at one moment; none when it is none, or one that SQLite cannot open and that nobody said is one.
+    pub fn live(
+        &self,
+        live: Live,
+        full: &Path,
+        to: &mut ChunkWriter<'_>,
+        heard: &mut dyn FnMut(u64),
+    ) -> Result<Option<(u64, Vec<ChunkId>)>> {
+        match live {
+            Live::No => Ok(None),
+            Live::Named => self.database(full, to, heard).map(Some),
+            Live::Found => match self.database(full, to, heard) {
+                Err(BackupError::Database(SqliteFileError::Sqlite { .. })) => Ok(None),
+                copied => copied.map(Some),
+            },
+        }
+    }
+
+    /// Its log included.
+    fn database(
         &self,
         full: &Path,
         to: &mut ChunkWriter<'_>,

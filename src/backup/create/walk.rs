@@ -5,6 +5,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::databases;
 use crate::backup::{BackupError, Request, Result};
 use crate::release::RelPath;
 
@@ -13,15 +14,16 @@ pub struct Found {
     /// Relative to the root.
     pub path: PathBuf,
     pub meta: Metadata,
+    /// Beside it lies what is named as the log of a SQLite database of this name.
+    pub has_log: bool,
 }
 
-/// Walks the trees of a request, leaving out backups, scratch and side files of databases.
+/// Walks the trees of a request, leaving out backups and scratch.
 pub struct Walk<'a> {
     request: &'a Request,
     trees: std::vec::IntoIter<RelPath>,
     /// The folders that the walk is in, each with the names that are left, last first.
     above: Vec<(PathBuf, Vec<OsString>)>,
-    side_files: Vec<PathBuf>,
     /// Device and inode of folders.
     not_ours: Vec<(u64, u64)>,
 }
@@ -29,15 +31,10 @@ pub struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// `trees` as [`present`] gave them; nothing below `not_ours` is found.
     pub fn new(request: &'a Request, trees: Vec<RelPath>, not_ours: &[&Path]) -> Self {
-        let side_files = request
-            .databases
-            .iter()
-            .flat_map(|path| ["-wal", "-shm", "-journal"].map(|ending| PathBuf::from(format!("{path}{ending}"))));
         Self {
             request,
             trees: trees.into_iter(),
             above: Vec::new(),
-            side_files: side_files.collect(),
             not_ours: not_ours
                 .iter()
                 .filter_map(|path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino())))
@@ -52,7 +49,7 @@ impl<'a> Walk<'a> {
                 let full = tree.under(&self.request.root);
                 // The top of a tree may be a link to where it really lies.
                 let looked = std::fs::metadata(&full);
-                if let Some(found) = self.found(PathBuf::from(tree.as_str()), looked)? {
+                if let Some(found) = self.found(PathBuf::from(tree.as_str()), looked, false)? {
                     return Ok(Some(found));
                 }
                 continue;
@@ -61,30 +58,31 @@ impl<'a> Walk<'a> {
                 self.above.pop();
                 continue;
             };
+            let has_log = ["-wal", "-journal"].iter().any(|ending| {
+                let log = databases::with(Path::new(&name), ending);
+                names.binary_search_by(|one| log.as_os_str().cmp(one)).is_ok()
+            });
             let path = folder.join(name);
             let looked = std::fs::symlink_metadata(self.request.root.join(&path));
-            if let Some(found) = self.found(path, looked)? {
+            if let Some(found) = self.found(path, looked, has_log)? {
                 return Ok(Some(found));
             }
         }
     }
 
     /// None when it vanished meanwhile or is not to be backed up.
-    fn found(&mut self, path: PathBuf, looked: std::io::Result<Metadata>) -> Result<Option<Found>> {
+    fn found(&mut self, path: PathBuf, looked: std::io::Result<Metadata>, has_log: bool) -> Result<Option<Found>> {
         let full = self.request.root.join(&path);
         let Some(meta) = unless_missing(looked).map_err(|e| BackupError::io("look at", &full, e))? else {
             return Ok(None);
         };
-        if self.side_files.contains(&path) {
-            return Ok(None);
-        }
         if meta.is_dir() {
             if self.not_ours.contains(&(meta.dev(), meta.ino())) {
                 return Ok(None);
             }
             self.above.push((path.clone(), names(&full)?));
         }
-        Ok(Some(Found { path, meta }))
+        Ok(Some(Found { path, meta, has_log }))
     }
 }
 

@@ -6,7 +6,7 @@ use super::file::{key_or_new, new_key, of_store, read_key};
 use super::slot::{Slot, SlotId, Wrapping};
 use super::store::{Listed, Stored, Writable, listed, load};
 use super::unlock::goes_on_from;
-use super::wrap::{Material, Words, marks, unwrap, wrap};
+use super::wrap::{Material, Words, all_marks, marks, unwrap, wrap};
 use super::{Author, Keyring, KeysError, Kind, NewSecret, Result, Unlock};
 use crate::disk;
 
@@ -14,13 +14,13 @@ const LEAST_PASSPHRASE: usize = 8;
 /// With one file each in the folder there is room for twice as many while they are re-wrapped.
 const SLOTS: usize = 64;
 
-/// What became of the slots when the ring got a new key.
+/// What became of the slots when the ring got a new key or forgot old ones.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Rewrapped {
-    /// They hold the whole ring now.
+    /// They hold the ring as it is now.
     pub done: Vec<Listed>,
-    /// Their secret was not at hand: they open only what was sealed before. `rotate` gives each the ring.
-    pub behind: Vec<Listed>,
+    /// Their secret was not at hand: they hold what they held. `rotate` gives each the ring.
+    pub left: Vec<Listed>,
 }
 
 /// A new slot beside the others.
@@ -54,7 +54,7 @@ pub fn remove(dir: &Path, ring: &Keyring, named: &str) -> Result<Listed> {
     let others = genuine(dir, ring)?;
     if !others
         .iter()
-        .any(|one| one.slot.head.id != id && holds(&one.slot, ring))
+        .any(|one| one.slot.head.id != id && one.slot.head.all_masters() == all_marks(ring))
     {
         return Err(KeysError::LastSlot { id });
     }
@@ -76,7 +76,10 @@ pub fn rotate(dir: &Path, ring: &Keyring, named: &str, secret: &NewSecret, autho
     if head.kind != secret.kind() {
         return Err(KeysError::OtherKind { id, kind: head.kind });
     }
-    if !old.iter().all(|one| goes_on_from(&marks(ring), &one.slot.head.masters)) {
+    if !old
+        .iter()
+        .all(|one| goes_on_from(&all_marks(ring), &one.slot.head.all_masters()))
+    {
         return Err(KeysError::Disagree { dir: dir.to_path_buf() });
     }
     let material = match secret {
@@ -103,26 +106,27 @@ pub fn rotate(dir: &Path, ring: &Keyring, named: &str, secret: &NewSecret, autho
     shown(dir, &stored)
 }
 
-/// Gives the whole ring to every slot whose secret is at hand or not needed. Those at hand come first: whoever goes on after a
-/// crash opens with one of them and must find the new key.
+/// Gives the ring, with whatever keys it has gained or forgotten, to every slot whose secret is at hand or not needed. Those at
+/// hand come first and in their order: whoever goes on after a crash opens with the first of them and must find the new key.
 pub fn rewrap(dir: &Path, ring: &Keyring, at_hand: &[Unlock], author: &Author) -> Result<Rewrapped> {
     let materials = at_hand
         .iter()
         .map(|unlock| Ok((unlock.kind(), unlock.material()?)))
         .collect::<Result<Vec<(Kind, Material)>>>()?;
     let folder = Writable::take(dir)?;
-    let mut slots = genuine(dir, ring)?;
-    slots.sort_by_key(|one| matches!(one.slot.head.wrapping, Wrapping::Hpke { .. }));
+    let slots = genuine(dir, ring)?;
+    let mut again = Vec::new();
     for one in slots.iter().filter(|one| !holds(&one.slot, ring)) {
         // A crash came between the new file and the end of the old one.
-        let is_done = |other: &&Stored| other.slot.head.id == one.slot.head.id && holds(&other.slot, ring);
-        if slots.iter().any(|other| is_done(&other)) {
+        let is_done = |other: &Stored| other.slot.head.id == one.slot.head.id && holds(&other.slot, ring);
+        if slots.iter().any(is_done) {
             folder.remove(one)?;
-            continue;
+        } else if let Some((turn, material)) = to_wrap_again(&one.slot, &materials)? {
+            again.push((turn, one, material));
         }
-        let Some(material) = to_wrap_again(&one.slot, &materials)? else {
-            continue;
-        };
+    }
+    again.sort_by_key(|(turn, ..)| *turn);
+    for (_, one, material) in again {
         let words = Words {
             id: one.slot.head.id,
             kind: one.slot.head.kind,
@@ -132,8 +136,23 @@ pub fn rewrap(dir: &Path, ring: &Keyring, at_hand: &[Unlock], author: &Author) -
         put_verified(&folder, &wrap(ring, &words, &material)?, ring, &material)?;
         folder.remove(one)?;
     }
-    let (behind, done) = listed(&genuine(dir, ring)?).into_iter().partition(|one| one.behind);
-    Ok(Rewrapped { done, behind })
+    let slots = genuine(dir, ring)?;
+    let held = slots.iter().map(|one| holds(&one.slot, ring));
+    let (done, left): (Vec<_>, Vec<_>) = listed(&slots).into_iter().zip(held).partition(|(_, held)| *held);
+    let plain = |slots: Vec<(Listed, bool)>| slots.into_iter().map(|(one, _)| one).collect();
+    Ok(Rewrapped {
+        done: plain(done),
+        left: plain(left),
+    })
+}
+
+/// Takes the older master keys off the ring, and out of every slot whose secret is at hand or not needed. Nothing may be sealed with
+/// them any more.
+pub fn forget_older(dir: &Path, ring: &Keyring, at_hand: &[Unlock], author: &Author) -> Result<Rewrapped> {
+    if let Some(behind) = listed(&genuine(dir, ring)?).iter().find(|one| one.behind) {
+        return Err(KeysError::HoldsOlder { slot: behind.id });
+    }
+    rewrap(dir, &ring.without_all_after(1), at_hand, author)
 }
 
 impl NewSecret {
@@ -197,29 +216,34 @@ pub(super) fn put_verified(folder: &Writable, slot: &Slot, ring: &Keyring, mater
     })
 }
 
-/// What a slot that lacks keys of the ring can be wrapped with again.
-fn to_wrap_again(slot: &Slot, materials: &[(Kind, Material)]) -> Result<Option<Material>> {
-    if let Wrapping::Hpke { recipient, .. } = slot.head.wrapping {
-        return Ok(Some(Material::Public(recipient)));
-    }
-    for (kind, material) in materials {
+/// What a slot that has not the ring's keys can be wrapped with again, and its turn in that.
+fn to_wrap_again(slot: &Slot, materials: &[(Kind, Material)]) -> Result<Option<(usize, Material)>> {
+    let mut opens = None;
+    for (turn, (kind, material)) in materials.iter().enumerate() {
         if *kind == slot.head.kind && unwrap(slot, material)?.is_some() {
-            return Ok(Some(material.clone()));
+            opens = Some((turn, material.clone()));
+            break;
         }
     }
-    Ok(None)
+    Ok(match (&slot.head.wrapping, opens) {
+        (Wrapping::Hpke { recipient, .. }, opens) => {
+            let turn = opens.map_or(materials.len(), |(turn, _)| turn);
+            Some((turn, Material::Public(*recipient)))
+        }
+        (_, opens) => opens,
+    })
 }
 
 /// The slots that somebody made who had the ring, or an earlier state of it; others are not ours to count on or to wrap for.
 fn genuine(dir: &Path, ring: &Keyring) -> Result<Vec<Stored>> {
-    let all = marks(ring);
+    let all = all_marks(ring);
     let mut slots = load(dir)?.slots;
-    slots.retain(|one| one.slot.is_of(ring) && goes_on_from(&all, &one.slot.head.masters));
+    slots.retain(|one| one.slot.is_of(ring) && goes_on_from(&all, &one.slot.head.all_masters()));
     Ok(slots)
 }
 
 fn holds(slot: &Slot, ring: &Keyring) -> bool {
-    slot.head.masters == marks(ring)
+    slot.head.masters == marks(ring) && slot.head.forgotten == ring.forgotten()
 }
 
 /// The one slot whose id begins so.

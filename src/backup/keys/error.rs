@@ -30,6 +30,10 @@ pub enum KeysError {
     TooMany { path: PathBuf, limit: usize },
     #[error("there is no slot `{named}`; `netlink backup keys list` shows all")]
     UnknownSlot { named: String },
+    #[error(
+        "slot {slot} holds older master keys alone and would open nothing any more; run `netlink backup keys rotate {slot}` or `… remove {slot}` first"
+    )]
+    HoldsOlder { slot: SlotId },
     #[error("slot {id} is the last that opens the backups and stays; add another one first")]
     LastSlot { id: SlotId },
     #[error("slot {id} is a {kind} and cannot be rotated to another kind; add a slot and remove this one")]
@@ -81,7 +85,7 @@ impl KeysError {
             Self::LastSlot { .. } => "NL0623",
             Self::Exposed { .. } | Self::KeyFile { .. } | Self::NoSecret { .. } | Self::Slow { .. } => "NL0624",
             Self::UnknownSlot { .. } => "NL0625",
-            Self::Behind { .. } => "NL0626",
+            Self::Behind { .. } | Self::HoldsOlder { .. } => "NL0626",
             Self::OtherKind { .. }
             | Self::OtherFile { .. }
             | Self::ShortPassphrase { .. }

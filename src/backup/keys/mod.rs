@@ -18,12 +18,13 @@ mod wrap;
 
 use jiff::Timestamp;
 
-pub use change::{Rewrapped, add, find, remove, rewrap, rotate};
+pub use change::{Rewrapped, add, find, forget_older, remove, rewrap, rotate};
 pub use code::{CodeError, RecoveryCode};
 pub use error::KeysError;
 pub use file::{SecretCommand, new_half, read_words, without_line_end};
 pub use kit::{Kit, Place};
-pub use master::{Fingerprint, FingerprintError, Keyring, Master};
+pub use lock::lock_folder;
+pub use master::{ChunkKey, Fingerprint, FingerprintError, Keyring, Master};
 pub use recipient::{PrivateHalf, PublicHalf, RecipientError};
 pub use slot::{Kind, Slot, SlotId, SlotIdError};
 pub use store::{Damaged, Listed, check, exists, list, strangers};

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Fingerprint, Keyring, Master, PublicHalf};
 use crate::crypt::{digest_of, random};
 
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// A slot's file is at most this long.
 pub const FILE_LIMIT: u64 = 64 << 10;
-/// Of master keys on a ring, the current one included.
+/// Of master keys that a repository may ever have had.
 pub const RING_LIMIT: usize = 256;
 const LABEL_LIMIT: usize = 200;
 const SALT: usize = 32;
@@ -75,6 +75,9 @@ pub struct Head {
     pub by: String,
     /// Of the master keys that it holds, the current one first.
     pub masters: Vec<Fingerprint>,
+    /// Of those that it held after these, until nothing was sealed with them any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<Fingerprint>,
     pub wrapping: Wrapping,
 }
 
@@ -83,7 +86,7 @@ pub struct Head {
 pub struct Slot {
     #[serde(rename = "slot")]
     pub head: Head,
-    /// The ring: master keys of 32 bytes, the current one first, and a tag of 16 bytes.
+    /// The ring: master keys of 32 bytes, the current one first, the chunks' key of 32 bytes, and a tag of 16 bytes.
     #[serde(with = "hex::serde")]
     pub sealed: Vec<u8>,
     /// Only who has the ring can make it, so that a slot of somebody else is never taken for one of ours.
@@ -92,6 +95,11 @@ pub struct Slot {
 }
 
 impl Head {
+    /// Of all master keys that there have been, the current one first. It only ever gets longer, and in front.
+    pub fn all_masters(&self) -> Vec<Fingerprint> {
+        self.masters.iter().chain(&self.forgotten).copied().collect()
+    }
+
     /// What is authenticated beside the ring.
     pub fn context(&self) -> Vec<u8> {
         let mut context = b"netlink backup slot\n".to_vec();
@@ -139,7 +147,8 @@ impl Slot {
             return Err("it is not written as a slot is".into());
         }
         let held = slot.head.masters.len();
-        if held == 0 || held > RING_LIMIT || slot.sealed.len() != held * 32 + 16 {
+        let limit = RING_LIMIT.saturating_sub(slot.head.forgotten.len());
+        if held == 0 || held > limit || slot.sealed.len() != held * 32 + 32 + 16 {
             return Err(format!("it does not hold the {held} keys that it names"));
         }
         slot.head.wrapping.check(slot.head.kind)?;

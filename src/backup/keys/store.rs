@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::lock::{FolderLock, lock_folder};
 use super::slot::{FILE_LIMIT, Slot, Wrapping, file_name};
-use super::wrap::marks;
+use super::wrap::all_marks;
 use super::{Fingerprint, Keyring, KeysError, Kind, PublicHalf, Result, SlotId};
 use crate::disk;
 
@@ -82,11 +82,11 @@ pub fn list(dir: &Path) -> Result<Vec<Listed>> {
 /// Slots that nobody made who had this ring. Those that say they hold newer keys besides cannot be judged with it.
 pub fn strangers(dir: &Path, ring: &Keyring) -> Result<Vec<SlotId>> {
     let slots = load(dir)?.slots;
-    let held = marks(ring);
-    let is_newer = |masters: &[Fingerprint]| masters.len() > held.len() && masters.ends_with(&held);
+    let all = all_marks(ring);
+    let is_newer = |masters: &[Fingerprint]| masters.len() > all.len() && masters.ends_with(&all);
     let others = slots
         .iter()
-        .filter(|one| !one.slot.is_of(ring) && !is_newer(&one.slot.head.masters));
+        .filter(|one| !one.slot.is_of(ring) && !is_newer(&one.slot.head.all_masters()));
     Ok(others.map(|one| one.slot.head.id).collect())
 }
 
@@ -133,7 +133,11 @@ pub fn listed(slots: &[Stored]) -> Vec<Listed> {
     for one in slots {
         *files.entry(one.slot.head.id).or_default() += 1;
     }
-    let newest = slots.iter().map(|one| one.slot.head.masters.len()).max().unwrap_or(0);
+    let newest = slots
+        .iter()
+        .map(|one| one.slot.head.all_masters().len())
+        .max()
+        .unwrap_or(0);
     slots
         .iter()
         .map(|one| one_of(&one.slot, newest, files.get(&one.slot.head.id) > Some(&1)))
@@ -153,7 +157,7 @@ fn one_of(slot: &Slot, newest: usize, unfinished: bool) -> Listed {
             Wrapping::Hpke { recipient, .. } if head.kind == Kind::Recipient => Some(*recipient),
             _ => None,
         },
-        behind: head.masters.len() < newest,
+        behind: head.all_masters().len() < newest,
         unfinished,
     }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::change::put_verified;
 use super::file::{existing_key, of_store, read_half};
-use super::slot::SlotId;
+use super::slot::{Slot, SlotId};
 use super::store::{Loaded, Stored, Writable, listed, load};
-use super::wrap::{Material, Words, marks, unwrap, wrap};
-use super::{Author, Fingerprint, Keyring, KeysError, Kind, Master, NewSecret, RecoveryCode, Result, SecretCommand};
+use super::wrap::{Material, Words, all_marks, unwrap, wrap};
+use super::{Author, Fingerprint, Keyring, KeysError, Kind, NewSecret, RecoveryCode, Result, SecretCommand};
 use crate::crypt::Secret;
 
 /// One way to open a repository.
@@ -34,8 +34,8 @@ pub fn open(dir: &Path, unlock: &Unlock) -> Result<Keyring> {
 /// As [`open`], for whoever seals something new: refuses a slot that was left behind when the master key was rotated.
 pub fn open_to_write(dir: &Path, unlock: &Unlock) -> Result<Keyring> {
     let (stored, ring, loaded) = opened(dir, unlock)?;
-    let newest = loaded.slots.iter().map(|one| one.slot.head.masters.len()).max();
-    if newest > Some(stored.slot.head.masters.len()) {
+    let all = |slot: &Slot| slot.head.all_masters().len();
+    if loaded.slots.iter().any(|one| all(&one.slot) > all(&stored.slot)) {
         return Err(KeysError::Behind {
             with: unlock.name(),
             slot: stored.slot.head.id,
@@ -63,7 +63,7 @@ pub fn create(dir: &Path, unlock: &Unlock, author: &Author) -> Result<Keyring> {
     if super::exists(dir)? {
         return open_to_write(dir, unlock);
     }
-    let ring = Keyring::new(Master::generate(), Vec::new());
+    let ring = Keyring::generate();
     let words = Words {
         id: SlotId::fresh(),
         kind: first.kind(),
@@ -147,7 +147,7 @@ fn opened(dir: &Path, unlock: &Unlock) -> Result<(Stored, Keyring, Loaded)> {
             rings.push((stored.clone(), ring));
         }
     }
-    rings.sort_by_key(|(_, ring)| ring.older().len());
+    rings.sort_by_key(|(_, ring)| (all_marks(ring).len(), ring.older().len()));
     let Some((stored, ring)) = rings.pop() else {
         return Err(KeysError::NotOpened {
             dir: dir.to_path_buf(),
@@ -155,14 +155,29 @@ fn opened(dir: &Path, unlock: &Unlock) -> Result<(Stored, Keyring, Loaded)> {
             slots: described(&loaded),
         });
     };
-    let all = marks(&ring);
-    if rings.iter().any(|(_, shorter)| !goes_on_from(&all, &marks(shorter))) {
+    let all = all_marks(&ring);
+    if rings
+        .iter()
+        .any(|(_, shorter)| !goes_on_from(&all, &all_marks(shorter)))
+    {
         return Err(KeysError::Disagree { dir: dir.to_path_buf() });
     }
+    let ring = as_far_as_others(ring, &loaded);
     Ok((stored, ring, loaded))
 }
 
-/// A ring only ever gets new keys in front.
+/// Keys that another slot has forgotten already are needed no more.
+fn as_far_as_others(ring: Keyring, loaded: &Loaded) -> Keyring {
+    let all = all_marks(&ring);
+    let alike = |one: &&Stored| one.slot.is_of(&ring) && one.slot.head.all_masters() == all;
+    let held = loaded.slots.iter().filter(alike).map(|one| one.slot.head.masters.len());
+    match held.min() {
+        Some(held) if held < ring.older().len() + 1 => ring.without_all_after(held),
+        _ => ring,
+    }
+}
+
+/// Of all its keys, those that it has forgotten included, a ring only ever gets new ones in front.
 pub(super) fn goes_on_from(ring: &[Fingerprint], older: &[Fingerprint]) -> bool {
     ring.ends_with(older)
 }

@@ -11,6 +11,7 @@ use hpke::{Deserializable, OpModeR, OpModeS, Serializable};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::master::{ChunkKey, LENGTH};
 use super::slot::{FORMAT, Head, Kind, RING_LIMIT, Salt, Slot, SlotId, Wrapping, plain};
 use super::{Author, Fingerprint, Keyring, KeysError, Master, PrivateHalf, PublicHalf, Result};
 use crate::crypt::Secret;
@@ -43,8 +44,8 @@ pub struct Words<'a> {
 
 /// A slot that holds the ring for this material.
 pub fn wrap(ring: &Keyring, words: &Words<'_>, material: &Material) -> Result<Slot> {
-    if ring.older().len() >= RING_LIMIT {
-        return Err(KeysError::Seal("the ring has as many keys as a slot holds"));
+    if all_marks(ring).len() > RING_LIMIT {
+        return Err(KeysError::Seal("the master key was rotated as often as it can be"));
     }
     let plain_ring = laid_out(ring);
     let head = |wrapping| Head {
@@ -55,6 +56,7 @@ pub fn wrap(ring: &Keyring, words: &Words<'_>, material: &Material) -> Result<Sl
         created: words.author.at,
         by: plain(&words.author.by),
         masters: marks(ring),
+        forgotten: ring.forgotten().to_vec(),
         wrapping,
     };
     let (head, sealed) = match material {
@@ -93,11 +95,18 @@ pub fn unwrap(slot: &Slot, material: &Material) -> Result<Option<Keyring>> {
         }
         _ => None,
     };
-    let Some(ring) = opened.map(Zeroizing::new).and_then(|plain| ring_of(&plain)) else {
+    let Some(ring) = opened.map(Zeroizing::new).and_then(|plain| ring_of(&plain, &slot.head)) else {
         return Ok(None);
     };
     let is_itself = marks(&ring) == slot.head.masters && slot.is_of(&ring);
     Ok(is_itself.then_some(ring))
+}
+
+/// The fingerprints of all keys that were ever on the ring, the current key's first.
+pub fn all_marks(ring: &Keyring) -> Vec<Fingerprint> {
+    let mut all = marks(ring);
+    all.extend(ring.forgotten());
+    all
 }
 
 /// The fingerprints of a ring, the current key's first.
@@ -107,19 +116,23 @@ pub fn marks(ring: &Keyring) -> Vec<Fingerprint> {
 }
 
 fn laid_out(ring: &Keyring) -> Zeroizing<Vec<u8>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity((ring.older().len() + 1) * 32));
+    let mut bytes = Zeroizing::new(Vec::with_capacity((ring.older().len() + 2) * LENGTH));
     for master in std::iter::once(ring.current()).chain(ring.older()) {
         bytes.extend_from_slice(master.secret().expose());
     }
+    bytes.extend_from_slice(ring.chunks().secret().expose());
     bytes
 }
 
-fn ring_of(plain: &[u8]) -> Option<Keyring> {
-    let masters = plain
-        .chunks(32)
+fn ring_of(plain: &[u8], head: &Head) -> Option<Keyring> {
+    let (masters, chunks) = plain.split_at_checked(plain.len().checked_sub(LENGTH)?)?;
+    let chunks = ChunkKey::from_secret(Secret::new(chunks.to_vec()))?;
+    let masters = masters
+        .chunks(LENGTH)
         .map(|one| Master::from_secret(Secret::new(one.to_vec())));
     let mut masters = masters.collect::<Option<Vec<Master>>>()?.into_iter();
-    Some(Keyring::new(masters.next()?, masters.collect()))
+    let current = masters.next()?;
+    Some(Keyring::new(current, masters.collect(), chunks, head.forgotten.clone()))
 }
 
 /// The key is used for this one message, so its nonce is zero.

@@ -8,7 +8,7 @@ use crate::backup::{BackupError, Result};
 use crate::crypt::{Opener, Sealer};
 use crate::disk;
 
-const MAGIC: &[u8; 8] = b"NLBKUP02";
+pub(super) const MAGIC: &[u8; 8] = b"NLBKUP02";
 const HEAD: usize = 16;
 const LEVEL: i32 = 3;
 /// On disk, and as it is read.
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_bit_the_name_and_the_kind_of_a_document_matter() {
         let dir = tempfile::tempdir().unwrap();
-        let keyring = Keyring::new(Master::generate(), Vec::new());
+        let keyring = Keyring::generate();
         let path = dir.path().join("one.index");
         write(&path, Kind::Index, keyring.current(), b"some content").unwrap();
         assert_eq!(read(&path, Kind::Index, &keyring).unwrap(), b"some content");

@@ -42,14 +42,7 @@ impl Index {
             .reserve(pack.blocks.iter().map(|block| block.chunks.len()).sum());
         for (number, packed) in (0..).zip(&pack.blocks) {
             let block = self.new_block();
-            let place = BlockPlace {
-                pack: pack.id,
-                number,
-                at: packed.at,
-                stored: packed.stored,
-                plain: packed.plain,
-            };
-            self.blocks[block as usize] = Some(place);
+            self.blocks[block as usize] = pack.place(number);
             let mut at = 0;
             for (id, length) in &packed.chunks {
                 self.chunks.insert(

@@ -3,6 +3,7 @@
 mod blocks;
 mod coding;
 mod document;
+mod heads;
 mod index;
 mod lock;
 mod open;
@@ -10,10 +11,11 @@ mod pack;
 mod snapshot;
 mod write;
 
-pub use blocks::BlockReader;
+pub use blocks::{BlockOpener, BlockReader};
+pub use heads::{SealedFile, sealed_files};
 pub use index::{BlockPlace, ChunkPlace, Index};
-pub use lock::Purpose;
+pub use lock::{Purpose, RepositoryLock};
 pub use open::Repository;
-pub use pack::{LARGEST_BLOCK, PackId, PackReader, Packed, PackedBlock};
+pub use pack::{PackId, Packed};
 pub use snapshot::Snapshot;
 pub use write::{ChunkWriter, Shelf, Written, with_writer};

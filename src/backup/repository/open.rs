@@ -7,17 +7,24 @@ use super::document::{self, Kind};
 use super::lock::{self, Purpose, RepositoryLock};
 use super::pack::{self, PackId, PackReader, Packed};
 use super::{Index, Snapshot};
+use crate::backup::chunk::Chunking;
 use crate::backup::keys::{Keyring, Master};
-use crate::backup::{BackupError, BackupId, Result};
+use crate::backup::{BackupError, BackupId, BackupIdError, Result};
 use crate::crypt::random;
 use crate::disk;
 
 const FRAME: &str = "repository.json";
 const FRAME_LIMIT: u64 = 4096;
-const INDEX_ENDING: &str = "index";
+pub(super) const INDEX_ENDING: &str = "index";
 const SNAPSHOT_ENDING: &str = "snapshot";
 const FAILURE_ENDING: &str = "failure";
 const DRILL_ENDING: &str = "drill";
+/// Of the documents of backups, and what they are.
+pub(super) const DOCUMENT_ENDINGS: [(&str, Kind); 3] = [
+    (SNAPSHOT_ENDING, Kind::Snapshot),
+    (FAILURE_ENDING, Kind::Failure),
+    (DRILL_ENDING, Kind::Drill),
+];
 const PACKS_AN_INDEX: usize = 64;
 
 /// An open repository: its folder and the keys to it.
@@ -101,6 +108,11 @@ impl Repository {
         self.keyring.current()
     }
 
+    /// How content is cut and chunks are named here, under whatever master key.
+    pub fn chunking(&self) -> Chunking {
+        Chunking::new(self.keyring.chunks())
+    }
+
     pub fn packs(&self) -> PathBuf {
         self.dir.join("packs")
     }
@@ -176,7 +188,7 @@ impl Repository {
     }
 
     pub fn read_index(&self, name: &str) -> Result<Vec<Packed>> {
-        let path = self.indexes().join(format!("{name}.{INDEX_ENDING}"));
+        let path = self.index_path(name);
         let content = document::read(&path, Kind::Index, &self.keyring)?;
         pack::decode_index(&content).ok_or_else(|| BackupError::damaged(&path, "it is not understood"))
     }
@@ -189,14 +201,16 @@ impl Repository {
     /// Writes a new index of these packs, which must be durable.
     pub fn write_index(&self, packs: &[Packed]) -> Result<()> {
         let name = hex::encode(random::<16>());
-        let path = self.indexes().join(format!("{name}.{INDEX_ENDING}"));
+        let path = self.index_path(&name);
         document::write(&path, Kind::Index, self.master(), &pack::encode_index(packs))
     }
 
     pub fn remove_index(&self, name: &str) -> Result<()> {
-        Ok(disk::remove_file(
-            &self.indexes().join(format!("{name}.{INDEX_ENDING}")),
-        )?)
+        Ok(disk::remove_file(&self.index_path(name))?)
+    }
+
+    pub fn index_path(&self, name: &str) -> PathBuf {
+        self.indexes().join(format!("{name}.{INDEX_ENDING}"))
     }
 
     /// Packs in the folder, with the bytes of their files.
@@ -219,6 +233,34 @@ impl Repository {
 
     pub fn remove_pack(&self, id: PackId) -> Result<()> {
         Ok(disk::remove_file(&id.file_in(&self.packs()))?)
+    }
+
+    /// Seals a pack anew with the current key, under a new name; no index speaks of that yet.
+    pub fn reseal_pack(&self, packed: &Packed) -> Result<Packed> {
+        let pack = self.pack(packed.id)?;
+        if pack.list()? != *packed {
+            return Err(pack.damaged("it is not the one that the index speaks of"));
+        }
+        pack.reseal(&self.packs(), self.master())
+    }
+
+    /// Seals the document of a backup anew with the current key, which is then the one that it names.
+    pub fn reseal_document(&self, path: &Path) -> Result<()> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let Some((_, kind)) = DOCUMENT_ENDINGS.iter().find(|(one, _)| *one == ending) else {
+            return Err(BackupError::damaged(path, "it is no document of a backup"));
+        };
+        let mut content = document::read(path, *kind, &self.keyring)?;
+        if *kind == Kind::Snapshot {
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            let id = name
+                .parse()
+                .map_err(|e: BackupIdError| BackupError::damaged(path, e.to_string()))?;
+            let mut snapshot = Snapshot::parse(&content, &id).map_err(|problem| BackupError::damaged(path, problem))?;
+            snapshot.record.key = self.master().fingerprint();
+            content = snapshot.encode();
+        }
+        document::write(path, *kind, self.master(), &content)
     }
 
     /// What killed writers left behind; only under a lock for writing.
@@ -304,6 +346,10 @@ impl Repository {
         document::write(&self.drill_path(id), Kind::Drill, self.master(), json)
     }
 
+    pub fn remove_drill(&self, id: &BackupId) -> Result<()> {
+        Ok(disk::remove_file(&self.drill_path(id))?)
+    }
+
     pub fn write_failure(&self, id: &BackupId, json: &[u8]) -> Result<()> {
         document::write(&self.failure_path(id), Kind::Failure, self.master(), json)
     }
@@ -331,7 +377,7 @@ fn with_ending(folder: &Path, ending: &str) -> Result<Vec<String>> {
 }
 
 /// Names in the folder; none when it is not there.
-fn names(dir: &Path) -> Result<Vec<String>> {
+pub(super) fn names(dir: &Path) -> Result<Vec<String>> {
     let failed = |e| BackupError::io("list", dir, e);
     let entries = match std::fs::read_dir(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::BlockPlace;
 use super::coding::{Cursor, put_u32, put_u64};
 use crate::backup::chunk::ChunkId;
 use crate::backup::keys::{Fingerprint, Keyring, Master};
@@ -13,14 +14,14 @@ use crate::backup::{BackupError, Result};
 use crate::crypt::{BlockCipher, random};
 use crate::disk::NewFile;
 
-const MAGIC: &[u8; 8] = b"NLPACK02";
+pub(super) const MAGIC: &[u8; 8] = b"NLPACK02";
 const HEAD: usize = 48;
 /// The list is sealed under a number that no block reaches.
 const LIST: u64 = u64::MAX;
 /// Bytes of the length of the list, the last of the file.
 const TAIL: u64 = 4;
 /// No block is larger than this on disk.
-pub const LARGEST_BLOCK: u32 = 16 << 20;
+pub(super) const LARGEST_BLOCK: u32 = 16 << 20;
 const LARGEST_LIST: u32 = 256 << 20;
 pub const ENDING: &str = "pack";
 
@@ -75,6 +76,20 @@ pub struct Packed {
     pub length: u64,
     /// In the order of their numbers, which begin at zero.
     pub blocks: Vec<PackedBlock>,
+}
+
+impl Packed {
+    /// Where its block of this number lies.
+    pub fn place(&self, number: u32) -> Option<BlockPlace> {
+        let block = self.blocks.get(number as usize)?;
+        Some(BlockPlace {
+            pack: self.id,
+            number,
+            at: block.at,
+            stored: block.stored,
+            plain: block.plain,
+        })
+    }
 }
 
 /// A pack being written.
@@ -215,6 +230,17 @@ impl PackReader {
             length,
             blocks,
         })
+    }
+
+    /// The same blocks in a new pack that `master` seals.
+    pub fn reseal(&self, packs: &Path, master: &Master) -> Result<Packed> {
+        let mut new = PackWriter::create(packs, master)?;
+        let mut block = Vec::new();
+        for (number, packed) in (0..).zip(self.list()?.blocks) {
+            self.block(number, packed.at, packed.stored, &mut block)?;
+            new.add(&mut block, packed.plain, packed.chunks)?;
+        }
+        new.finish()
     }
 
     pub fn damaged(&self, problem: &str) -> BackupError {

@@ -30,15 +30,27 @@ pub enum Shelf {
     List,
 }
 
+impl Shelf {
+    pub fn of(is_list: bool) -> Self {
+        if is_list { Self::List } else { Self::Content }
+    }
+}
+
 /// What was written into new packs.
 #[derive(Debug, Default)]
 pub struct Written {
     /// Bytes on disk.
     pub bytes: u64,
-    /// Each block with its number in the index.
-    pub blocks: Vec<(u32, BlockPlace)>,
-    /// Length of the pack file of each block.
-    lengths: Vec<u64>,
+    pub blocks: Vec<WrittenBlock>,
+}
+
+#[derive(Debug)]
+pub struct WrittenBlock {
+    /// Its number in the index.
+    block: u32,
+    pub place: BlockPlace,
+    /// Of the file of its pack.
+    pack_length: u64,
 }
 
 pub struct ChunkWriter<'a> {
@@ -121,8 +133,8 @@ pub fn with_writer<T>(
         repository.write_index(&done)?;
     }
     let written = room.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for ((block, place), length) in written.blocks.iter().zip(&written.lengths) {
-        known.settle(*block, *place, *length);
+    for one in &written.blocks {
+        known.settle(one.block, one.place, one.pack_length);
     }
     Ok((worked, written))
 }
@@ -271,17 +283,14 @@ fn finish_pack(repository: &Repository, pack: PackWriter, numbers: &[u32], room:
     {
         let mut written = locked(&room.written);
         written.bytes += packed.length;
-        for ((number, block), index) in (0..).zip(&packed.blocks).zip(numbers) {
-            let place = BlockPlace {
-                pack: packed.id,
-                number,
-                at: block.at,
-                stored: block.stored,
-                plain: block.plain,
-            };
-            written.blocks.push((*index, place));
-            written.lengths.push(packed.length);
-        }
+        let placed = (0..).zip(numbers).filter_map(|(number, block)| {
+            Some(WrittenBlock {
+                block: *block,
+                place: packed.place(number)?,
+                pack_length: packed.length,
+            })
+        });
+        written.blocks.extend(placed);
     }
     let indexed = {
         let mut done = locked(&room.done);

@@ -1,11 +1,10 @@
 //! Unpacking what is wanted of a backup into a folder where nobody looks yet: block by block on all cores, each block opened once
 //! for all the files that have a part of it.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Wanted, finish};
+use super::{Wanted, Zeros, finish};
 use crate::backup::chunk::{ChunkId, Chunking};
 use crate::backup::cores::on_all_cores;
 use crate::backup::entry::{Content, Entry, What};
@@ -41,7 +40,7 @@ pub fn fill(
         tree: TreeWriter::fresh(new)?,
         files: Vec::new(),
         pieces: Vec::new(),
-        zeros: HashMap::new(),
+        zeros: Zeros::new(index, chunking),
         filled: Filled::default(),
     };
     let (mut folders, mut again) = (Vec::new(), Vec::new());
@@ -62,6 +61,7 @@ pub fn fill(
             What::Link { target } => {
                 filling.tree.link(&path, &target.path())?;
                 finish::owner(&full, &entry)?;
+                disk::set_link_modified(&full, entry.modified())?;
             }
             What::File(content) => match first_name(content, wanted) {
                 Some(first) => again.push((new.join(first), full)),
@@ -73,6 +73,7 @@ pub fn fill(
     }
     filling.write()?;
     for (first, name) in again {
+        refuse_through_links(new, &first)?;
         disk::add_name(&first, &name)?;
     }
     // Innermost first: filling a folder changes its time, and a read-only one cannot be filled.
@@ -80,6 +81,22 @@ pub fn fill(
         finish::folder(folder, entry)?;
     }
     Ok(filling.filled)
+}
+
+/// A list that is not genuine could name a file that is not of this backup.
+fn refuse_through_links(new: &Path, first: &Path) -> Result<()> {
+    let folders = first.ancestors().skip(1).take_while(|above| *above != new);
+    let is = |path: &Path, right: fn(&std::fs::FileType) -> bool| {
+        std::fs::symlink_metadata(path).is_ok_and(|meta| right(&meta.file_type()))
+    };
+    let mut folders = folders.filter(|above| !is(above, std::fs::FileType::is_dir));
+    match (is(first, std::fs::FileType::is_file), folders.next()) {
+        (true, None) => Ok(()),
+        _ => Err(BackupError::damaged(
+            first,
+            "a file is said to be another name of it, and it is no file",
+        )),
+    }
 }
 
 /// The other name of the same file, if that is restored too.
@@ -95,8 +112,7 @@ struct Filling<'a> {
     tree: TreeWriter,
     files: Vec<Target>,
     pieces: Vec<Piece>,
-    /// Ids of chunks of zeros, by length.
-    zeros: HashMap<u32, ChunkId>,
+    zeros: Zeros<'a>,
     filled: Filled,
 }
 
@@ -135,12 +151,9 @@ impl Filling<'_> {
         let mut offset = 0;
         for id in chunks {
             let Some(place) = self.index.find(*id) else {
-                return Err(BackupError::MissingChunk {
-                    dir: self.repository.dir().to_path_buf(),
-                    id: hex::encode(id.0),
-                });
+                return Err(BackupError::missing_chunk(self.repository.dir(), *id));
             };
-            if !(content.sparse && self.is_zeros(*id, place.length)) {
+            if !(content.sparse && self.zeros.are(*id, place.length)) {
                 self.files[file].left.fetch_add(1, Ordering::Relaxed);
                 self.pieces.push(Piece {
                     block: place.block,
@@ -169,15 +182,6 @@ impl Filling<'_> {
             self.files.clear();
         }
         Ok(())
-    }
-
-    fn is_zeros(&mut self, id: ChunkId, length: u32) -> bool {
-        let chunking = self.chunking;
-        let zeros = self
-            .zeros
-            .entry(length)
-            .or_insert_with(|| chunking.id(&vec![0; length as usize]));
-        *zeros == id
     }
 
     fn write(&mut self) -> Result<()> {

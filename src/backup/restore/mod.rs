@@ -4,6 +4,7 @@
 mod fill;
 mod finish;
 mod wanted;
+mod zeros;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,17 +13,18 @@ use serde::{Deserialize, Serialize};
 
 pub use fill::fill;
 pub use wanted::Wanted;
+pub use zeros::Zeros;
 
-use super::chunk::Chunking;
 use super::entry::Entry;
 use super::listing::ListReader;
 use super::repository::{Purpose, Repository};
 use super::{BackupError, BackupId, Restored, Result, Selection};
-use crate::disk;
 use crate::release::RelPath;
+use crate::{disk, host};
 
 /// In the place itself, to be on its file system.
 const STAGING: &str = ".netlink-restore";
+const NEW: &str = "new";
 const MARK: &str = "swapping";
 const MARK_LIMIT: u64 = 16 << 20;
 
@@ -39,11 +41,16 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
         },
     };
     mark.refuse_other(place)?;
-    let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
+    let (index, chunking) = (repository.index()?, repository.chunking());
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let wanted = Wanted::find(&snapshot.record, list()?, mark.only.as_deref())?;
+    let wanted = Wanted::find(
+        &snapshot.record,
+        list()?,
+        mark.only.as_deref(),
+        &mut Zeros::new(&index, &chunking),
+    )?;
     refuse_in_the_way(&wanted, place, repository.dir())?;
-    let free = disk::free_space(existing(place))?;
+    let free = disk::free_space(existing(place))? + left_over(place)?;
     if wanted.room > free {
         return Err(BackupError::NoRoom {
             place: place.to_path_buf(),
@@ -55,7 +62,7 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
     let staging = place.join(STAGING);
     disk::create_dir_all(&staging)?;
     disk::set_mode(&staging, 0o700)?;
-    let new = staging.join("new");
+    let new = staging.join(NEW);
     let staged = fill(repository, &index, &chunking, list()?, &wanted, &new).inspect_err(|_| {
         // The first error is the one to hear. A mark of an earlier restore keeps the folder.
         let _ = disk::remove_tree(&new);
@@ -76,6 +83,12 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
         bytes: staged.bytes,
         into: place.to_path_buf(),
     })
+}
+
+/// What an earlier try has left, which goes first.
+fn left_over(place: &Path) -> Result<u64> {
+    let new = place.join(STAGING).join(NEW);
+    Ok(if disk::exists(&new)? { disk::tree_size(&new)? } else { 0 })
 }
 
 /// The folder that is there and in which `place` is or will be.
@@ -103,10 +116,15 @@ fn refuse_in_the_way(wanted: &Wanted, place: &Path, dir: &Path) -> Result<()> {
     let device = std::fs::metadata(&real)
         .map_err(|e| BackupError::io("look at", place, e))?
         .dev();
+    let mounted = host::mount_points().map_err(|e| BackupError::io("list the file systems for", place, e))?;
     for (unit, entry) in &wanted.units {
         let in_the_way = |path: PathBuf, problem| Err(BackupError::InTheWay { path, problem });
         if backups.starts_with(real.join(unit)) {
             return in_the_way(place.join(unit), "the backups lie in it");
+        }
+        // What is replaced is removed: it must not reach into what is mounted there.
+        if let Some(point) = mounted.iter().find(|point| point.starts_with(real.join(unit))) {
+            return in_the_way(point.clone(), "another file system is mounted there; unmount it first");
         }
         for part in unit.ancestors().filter(|part| !part.as_os_str().is_empty()) {
             let path = place.join(part);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Zeros;
 use crate::backup::entry::{Entry, What};
 use crate::backup::listing::ListReader;
 use crate::backup::{BackupError, Record, Result};
@@ -21,18 +22,27 @@ pub struct Wanted {
 
 impl Wanted {
     /// All trees of the backup, or `only` these paths.
-    pub fn find(record: &Record, list: ListReader<'_>, only: Option<&[RelPath]>) -> Result<Self> {
+    pub fn find(
+        record: &Record,
+        list: ListReader<'_>,
+        only: Option<&[RelPath]>,
+        zeros: &mut Zeros<'_>,
+    ) -> Result<Self> {
         let paths = only.unwrap_or(&record.trees);
+        let is_wanted = |path: &Path| paths.iter().any(|one| path.starts_with(one.as_str()));
         let mut wanted = Self {
             units: BTreeMap::new(),
             above: BTreeMap::new(),
             room: BLOCK,
         };
         for listed in list {
-            let (entry, _) = listed?;
+            let (entry, chunks) = listed?;
             let path = entry.path.path();
-            if paths.iter().any(|one| path.starts_with(one)) {
-                wanted.room += entry.size().div_ceil(BLOCK) * BLOCK + BLOCK;
+            if is_wanted(&path) {
+                let first = entry.content().and_then(|content| content.same_as.as_ref());
+                let is_once_more = first.is_some_and(|first| is_wanted(&first.path()));
+                let size = if is_once_more { 0 } else { zeros.solid(&entry, &chunks) };
+                wanted.room += size.div_ceil(BLOCK) * BLOCK + BLOCK;
             }
             if paths.iter().any(|one| Path::new(one.as_str()) == path) {
                 if entry.what == What::Special {

@@ -135,6 +135,42 @@ fn pruning_lets_go_of_what_no_backup_needs_and_of_nothing_else() {
     assert!(place.verified().is_whole());
 }
 
+/// Whoever reads lists does not drag content along, whoever wrote them last.
+#[test]
+fn lists_and_content_lie_in_blocks_of_their_own_also_after_pruning_and_repairing() {
+    let place = Place::filled();
+    let now = "2026-02-01T12:00:00Z".parse().unwrap();
+    let mixed = |what: &str| {
+        let repository = &place.repository;
+        let lists: BTreeSet<_> = list::of(repository)
+            .unwrap()
+            .into_iter()
+            .flat_map(|(_, snapshot)| snapshot.unwrap().lists().copied().collect::<Vec<_>>())
+            .collect();
+        for packed in repository.indexed().unwrap() {
+            for block in packed.blocks {
+                let of_lists = block.chunks.iter().filter(|(id, _)| lists.contains(id)).count();
+                assert!(of_lists == 0 || of_lists == block.chunks.len(), "{what}");
+            }
+        }
+    };
+    for n in 0..3 {
+        place.write("data/large", &noise(300_000, n));
+        place.create(Kind::Manual).unwrap();
+        mixed("made");
+    }
+    let root = place.root().to_string_lossy().into_owned();
+    let pruned = prune(&place.repository, &root, &Keep::default(), now).unwrap();
+    assert!(pruned.freed_bytes > 300_000);
+    mixed("pruned");
+    let pack = &place.files_below("packs")[0];
+    let whole = fs::read(pack).unwrap();
+    fs::write(pack, &whole[..whole.len() - 3]).unwrap();
+    repair(&place.repository, &place.request(Kind::Manual)).unwrap();
+    mixed("repaired");
+    assert!(place.verified().is_whole());
+}
+
 #[test]
 fn backups_of_days_weeks_and_months_are_kept() {
     let day = |n: i64| -> jiff::Timestamp {
@@ -175,4 +211,51 @@ fn two_at_once_wait_for_each_other() {
         assert_eq!(ids.len(), 2);
     });
     assert_eq!(place.verified().whole.len(), 2);
+}
+
+#[test]
+fn a_list_waits_for_nobody_and_what_goes_meanwhile_is_not_in_it() {
+    let place = Place::filled();
+    let first = place.create(Kind::Manual).unwrap();
+    let snapshot = place.repository.snapshot(&first.id).unwrap();
+    let _writing = place.repository.lock(Purpose::Write).unwrap();
+    let id: BackupId = "backup_0b1_20260401_120000".parse().unwrap();
+    let record = Record {
+        id: id.clone(),
+        ..first
+    };
+    let coming_and_going = crate::backup::repository::Snapshot { record, ..snapshot };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..300 {
+                place.repository.write_snapshot(&coming_and_going).unwrap();
+                place.repository.remove_snapshot(&id).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            assert!((1..=2).contains(&list(&place.repository).unwrap().len()));
+        }
+    });
+}
+
+#[test]
+fn two_that_begin_at_once_end_with_one_repository() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: dir.path().join("backups"),
+            private: true,
+            unlock: keys::Unlock::KeyFile(dir.path().join("backup.key")),
+        };
+        let author = keys::Author {
+            by: "a test".into(),
+            at: "2026-01-31T12:00:00Z".parse().unwrap(),
+        };
+        std::thread::scope(|scope| {
+            let made = [0; 4].map(|_| scope.spawn(|| home::find_or_make(&home, &author).unwrap()));
+            let dirs = made.map(|one| one.join().unwrap().dir().to_path_buf());
+            assert!(dirs.iter().all(|dir| *dir == dirs[0]), "{dirs:?}");
+        });
+        assert_eq!(Repository::all_in(&home.folder).unwrap().len(), 1);
+    }
 }

@@ -118,7 +118,7 @@ fn a_document_of_a_backup_that_was_let_go_does_not_pass_for_one_when_it_is_put_b
 #[test]
 fn another_key_opens_nothing() {
     let (place, first, _) = with_two_backups();
-    let other = Keyring::new(Master::generate(), Vec::new());
+    let other = Keyring::generate();
     let repository = Repository::open(place.repository.dir(), other).unwrap();
     let error = verify(&repository, &first.id).unwrap_err().to_string();
     assert!(error.contains("not on the key ring"), "{error}");

@@ -105,3 +105,93 @@ fn files_that_grow_shrink_and_vanish_while_they_are_read_neither_fail_nor_hang_a
         assert_eq!(record.unsettled, unsettled);
     }
 }
+
+/// Nobody has named it; its rows are in the log alone.
+#[test]
+fn a_database_that_nobody_named_is_copied_with_its_log_and_one_that_is_none_as_the_files_it_is() {
+    let place = Place::filled();
+    let path = place.root().join("data/deep/other.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE a (n); INSERT INTO a VALUES (1)",
+    )
+    .unwrap();
+    place.write(
+        "data/broken.db",
+        &[b"SQLite format 3\0".as_slice(), &[0xff; 5000]].concat(),
+    );
+    place.write("data/broken.db-wal", b"no log");
+    place.write("data/plain", b"plain");
+    fs::create_dir(place.root().join("data/plain-wal")).unwrap();
+    place.write("data/plain-wal/inside", b"inside");
+    let names = |record: &Record| -> Vec<String> {
+        let shown = show(&place.repository, &record.id).unwrap();
+        // SQLite makes an index of the log when it tries to open the broken one.
+        let names = shown.files.into_iter().map(|file| file.path);
+        names.filter(|name| name != "data/broken.db-shm").collect()
+    };
+    let record = place.create_later();
+    let expected = [
+        "config/app.toml",
+        "data/a",
+        "data/broken.db",
+        "data/broken.db-wal",
+        "data/deep/er/b",
+        "data/deep/link",
+        "data/deep/other.db",
+        "data/plain",
+        "data/plain-wal/inside",
+    ];
+    assert_eq!(names(&record), expected);
+    // Nothing of it has changed, and then only its log.
+    assert!(place.create_later().new_bytes < 1000);
+    db.execute_batch("INSERT INTO a VALUES (2)").unwrap();
+    let third = place.create_later();
+    assert_eq!(names(&third), expected);
+    drop(db);
+    place.restore(&third.id, &only(&["data/deep"])).unwrap();
+    let db = Connection::open(&path).unwrap();
+    let rows: i64 = db.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 2);
+    let scratch = place.dir.path().join("scratch");
+    let refused = drill(&place.repository, &third.id, &scratch, third.created).unwrap_err();
+    assert!(refused.to_string().contains("broken.db"), "{refused}");
+}
+
+#[test]
+fn a_database_behind_a_link_is_copied_where_it_lies_or_said_to_be_missing() {
+    let place = Place::filled();
+    let real = place.root().join("data/deep/real.db");
+    let db = Connection::open(&real).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE a (n); INSERT INTO a VALUES (1)",
+    )
+    .unwrap();
+    symlink("deep/real.db", place.root().join("data/app.db")).unwrap();
+    let first = place.create(Kind::Manual).unwrap();
+    assert_eq!((first.left_out().len(), first.outside.len()), (0, 0));
+    drop(db);
+    fs::remove_dir_all(place.root()).unwrap();
+    place.restore(&first.id, &Selection::All).unwrap();
+    let db = Connection::open(place.root().join("data/app.db")).unwrap();
+    let rows: i64 = db.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1);
+    drop(db);
+    // Out of the trees, by a link to it or to its folder.
+    let outside = place.dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::rename(&real, outside.join("app.db")).unwrap();
+    fs::remove_file(place.root().join("data/app.db")).unwrap();
+    symlink(outside.join("app.db"), place.root().join("data/app.db")).unwrap();
+    let second = place.create(Kind::Manual).unwrap();
+    assert_eq!(second.outside, ["data/app.db".parse().unwrap()]);
+    assert!(second.left_out()[0].contains("data/app.db"));
+    assert_eq!(list(&place.repository).unwrap()[0].record(), Some(&second));
+    // A tree that is a link itself is followed.
+    fs::remove_file(place.root().join("data/app.db")).unwrap();
+    fs::rename(outside.join("app.db"), place.root().join("data/app.db")).unwrap();
+    fs::rename(place.root().join("data"), outside.join("data")).unwrap();
+    symlink(outside.join("data"), place.root().join("data")).unwrap();
+    let third = place.create(Kind::Manual).unwrap();
+    assert_eq!(third.outside, []);
+}

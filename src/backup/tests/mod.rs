@@ -3,8 +3,10 @@
 
 mod again;
 mod faults;
+mod hostile;
 mod live;
 mod repairing;
+mod rotating;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::keys::{Keyring, Master};
+use super::keys::Keyring;
 use super::*;
 use crate::crypt::digest_of;
 use crate::disk;
@@ -32,7 +34,7 @@ impl Place {
         fs::create_dir_all(dir.path().join("root/config")).unwrap();
         let home = dir.path().join("backups/own");
         Repository::make(&home).unwrap();
-        let repository = Repository::open(&home, Keyring::new(Master::generate(), Vec::new())).unwrap();
+        let repository = Repository::open(&home, Keyring::generate()).unwrap();
         Self { dir, repository }
     }
 
@@ -43,6 +45,11 @@ impl Place {
         place.write("config/app.toml", b"x = 1\n");
         symlink("../a", place.root().join("data/deep/link")).unwrap();
         place
+    }
+
+    /// As every slot that is wrapped again then opens it.
+    fn open_with(&mut self, ring: Keyring) {
+        self.repository = Repository::open(self.repository.dir(), ring).unwrap();
     }
 
     fn root(&self) -> PathBuf {
@@ -131,11 +138,7 @@ fn picture(root: &Path) -> BTreeMap<PathBuf, (u32, i64, i64, String)> {
             disk::EntryKind::Link(target) => target.as_os_str().as_bytes().to_vec(),
             _ => Vec::new(),
         };
-        let time = if meta.is_symlink() {
-            (0, 0)
-        } else {
-            (meta.mtime(), meta.mtime_nsec())
-        };
+        let time = (meta.mtime(), meta.mtime_nsec());
         (
             entry.path,
             (meta.mode(), time.0, time.1, digest_of(&content).to_string()),

@@ -111,3 +111,58 @@ fn lost_indexes_and_packs_that_explain_themselves_no_more_are_mended() {
     fs::remove_dir_all(place.root()).unwrap();
     place.restore(&record.id, &Selection::All).unwrap();
 }
+
+/// Only one file is hurt, whichever bit it is.
+#[test]
+fn a_file_that_names_an_unknown_key_hides_no_other_and_is_mended() {
+    let place = Place::filled();
+    let first = place.create(Kind::Manual).unwrap();
+    place.write("data/large", &noise(100_000, 1));
+    let second = place.create(Kind::Manual).unwrap();
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[10] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    flip(&place.files_below("index")[0]);
+    flip(&place.files_below("packs")[0]);
+    flip(&place.repository.snapshot_path(&first.id));
+    let listed = list(&place.repository).unwrap();
+    assert!(listed[0].record() == Some(&second) && matches!(listed[1].state, State::Damaged(_)));
+    // Three such files are of one key that is not at hand.
+    let refused = repair(&place.repository, &place.request(Kind::Manual)).unwrap_err();
+    assert!(matches!(refused, BackupError::OtherKey { .. }), "{refused}");
+    flip(&place.files_below("index")[0]);
+    flip(&place.files_below("packs")[0]);
+    let repaired = repair(&place.repository, &place.request(Kind::Manual)).unwrap();
+    assert_eq!(repaired.removed, [first.id]);
+    assert!(place.verified().is_whole());
+    flip(&place.files_below("packs")[0]);
+    let repaired = repair(&place.repository, &place.request(Kind::Manual)).unwrap();
+    assert!(place.verified().problems.is_empty() && repaired.damaged.len() + repaired.healed.len() == 1);
+}
+
+#[test]
+fn a_damaged_record_of_a_drill_goes_and_one_file_that_cannot_be_read_does_not_end_a_repair() {
+    let place = Place::filled();
+    place.write("data/large", &noise(100_000, 1));
+    let record = place.create(Kind::Manual).unwrap();
+    let scratch = place.dir.path().join("scratch");
+    drill(&place.repository, &record.id, &scratch, record.created).unwrap();
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[100] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let drilled = place.repository.snapshot_path(&record.id).with_extension("drill");
+    flip(&drilled);
+    flip(&place.files_below("packs")[0]);
+    // Named as a database, and none.
+    place.write("data/app.db", b"SQLite format 3\0 and nothing of it is true");
+    let repaired = repair(&place.repository, &place.request(Kind::Manual)).unwrap();
+    assert_eq!(repaired.unread.len(), 1, "{repaired:?}");
+    assert!(repaired.unread[0].contains("app.db"), "{repaired:?}");
+    assert!(repaired.healed_chunks > 0 && !drilled.exists());
+    let found = place.verified();
+    assert!(found.is_whole(), "{found:?}");
+}

@@ -145,6 +145,38 @@ fn links_and_backups_in_the_way_stop_a_restore_before_it_begins() {
     assert!(repository.snapshot(&first.id).is_ok());
 }
 
+/// Holes take no room, a file of several names once, and what an earlier try has left is room.
+#[test]
+fn the_room_that_a_restore_needs_is_what_it_takes() {
+    let place = Place::filled();
+    let sparse = fs::File::create(place.root().join("data/sparse")).unwrap();
+    sparse.set_len(400 << 20).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&sparse, &noise(1 << 20, 1), 20 << 20).unwrap();
+    drop(sparse);
+    fs::write(place.root().join("data/large"), noise(5 << 20, 2)).unwrap();
+    for n in 0..4 {
+        fs::hard_link(
+            place.root().join("data/large"),
+            place.root().join(format!("data/large{n}")),
+        )
+        .unwrap();
+    }
+    let record = place.create(Kind::Manual).unwrap();
+    let (repository, chunking) = (&place.repository, place.repository.chunking());
+    let (index, snapshot) = (repository.index().unwrap(), repository.snapshot(&record.id).unwrap());
+    let room = |only: Option<&[crate::release::RelPath]>| {
+        let list = listing::ListReader::open(repository, &index, &chunking, &snapshot).unwrap();
+        let mut zeros = restore::Zeros::new(&index, &chunking);
+        restore::Wanted::find(&record, list, only, &mut zeros).unwrap().room
+    };
+    let all = room(None);
+    assert!((6 << 20..8 << 20).contains(&all), "{all}");
+    // Alone the other name is a file of its own.
+    let one = room(Some(&["data/large3".parse().unwrap()]));
+    assert!((5 << 20..6 << 20).contains(&one), "{one}");
+    place.restore(&record.id, &Selection::All).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]

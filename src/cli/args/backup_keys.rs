@@ -83,12 +83,21 @@ pub enum BackupKeysVerb {
         #[command(flatten)]
         unlock: UnlockArgs,
     },
-    /// A new secret for a slot; its old one opens nothing any more
+    /// A new secret for a slot, whose old one opens nothing any more; or a new master key for all
     Rotate {
         /// A slot's id, or how it begins
-        slot: String,
+        #[arg(required_unless_present = "master")]
+        slot: Option<String>,
+        /// A new master key: seals everything anew, or goes on where that was interrupted
+        #[arg(long, conflicts_with_all = ["slot", "new_passphrase", "new_passphrase_file", "new_key_file", "recipient", "env", "command"])]
+        master: bool,
         #[command(flatten)]
         new: NewSecretArgs,
+        #[command(flatten)]
+        unlock: UnlockArgs,
+    },
+    /// Take older master keys out of the slots, once nothing is sealed with them
+    ForgetOlder {
         #[command(flatten)]
         unlock: UnlockArgs,
     },

@@ -44,7 +44,13 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
         full: false,
     };
     let mut progress = |done, total| cx.report(step, done, total, "bytes");
+    let warning = backups::warning(&repository).map_err(|e| failed(&e))?;
     let record = backup::create(&repository, &request, &mut progress).map_err(|e| failed(&e))?;
     disk::remove_tree(&scratch).map_err(|e| failed(&e))?;
-    Ok(record.id.to_string())
+    let mut said = vec![record.id.to_string()];
+    said.extend(record.left_out());
+    said.extend(warning.map(str::to_owned));
+    let share = backups::reseal_share(&repository, cx.settings);
+    said.extend(share.as_ref().map(backups::said_of_share));
+    Ok(said.join("; "))
 }

@@ -73,7 +73,7 @@ fn forget_set_aside(cx: &Context<'_>) -> Result<(), StepError> {
     Ok(())
 }
 
-/// The backup made for this very update is kept, however short the retention.
+/// Backups that a way back may need are kept, however short the retention; this very update is one of them.
 fn forget_backups(cx: &Context<'_>) -> Result<usize, StepError> {
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0319", e);
     let home = backups::home(cx.layout, cx.settings, None).map_err(|e| failed(&e))?;
@@ -85,16 +85,14 @@ fn forget_backups(cx: &Context<'_>) -> Result<usize, StepError> {
         Err(e) => return Err(failed(&e)),
     };
     let listed = backup::list(&repository).map_err(|e| failed(&e))?;
-    let needed = listed
-        .iter()
-        .filter(|one| one.is_for(cx.id.as_str()))
-        .map(|one| one.id.clone());
-    let keep = backups::keep(cx.settings, needed.collect());
+    let needed = backups::needed(cx.store, Some(cx.plan.to()), &listed).map_err(|e| failed(&e))?;
+    let keep = backups::keep(cx.settings, needed);
     let root = cx.layout.root().to_string_lossy();
     let now = clock::now();
     if backup::expired(&listed, &root, &keep, now).is_empty() {
         return Ok(0);
     }
+    let repository = backup::home::existing_to_write(&home).map_err(|e| failed(&e))?;
     let pruned = backup::prune(&repository, &root, &keep, now).map_err(|e| failed(&e))?;
     Ok(pruned.removed.len())
 }

@@ -70,6 +70,6 @@ slot = document["slot"]
 context = b"netlink backup slot\n" + json.dumps(slot, separators=(",", ":"), ensure_ascii=False).encode()
 key, nonce = key_and_nonce(kind, open(file).read().strip(), slot["wrapping"])
 ring = AESGCM(key).decrypt(nonce, bytes.fromhex(document["sealed"]), context)
-marks = [hashlib.sha256(b"netlink backup key fingerprint\n" + ring[at:at + 32]).hexdigest()[:16] for at in range(0, len(ring), 32)]
+marks = [hashlib.sha256(b"netlink backup key fingerprint\n" + ring[at:at + 32]).hexdigest()[:16] for at in range(0, len(ring) - 32, 32)]
 assert marks == slot["masters"]
 print(*marks)
