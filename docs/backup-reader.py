@@ -132,7 +132,7 @@ def extract(chunks, snapshot, into, only):
             folders.append((full, entry["mode"], seconds * 10**9 + nanos))
         elif entry["type"] == "link":
             os.symlink(name(entry["target"]), full)
-        elif entry["type"] == "file":
+        elif entry["type"] in ("file", "dump"):
             with open(full, "xb") as file:
                 for id in ids:
                     file.write(chunks.get(id))

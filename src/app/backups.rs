@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::{AppError, Installation, Result};
 use crate::backup::keys::{LOSS, Unlock};
 use crate::backup::{
-    self, BackupError, BackupId, Contents, Drilled, Home, Kind, Listed, Percent, Pruned, Record, Repaired, Repository,
-    Request, Restored, Selection, Verified,
+    self, BackupError, BackupId, Contents, Drilled, Dumps, Home, Kind, Listed, Percent, Pruned, Record, Repaired,
+    Repository, Request, Restored, Selection, Server, Verified,
 };
-use crate::engine::{InstallationLock, backups, product};
+use crate::engine::{self, InstallationLock, backups, product};
 use crate::release::RelPath;
 use crate::store::UpdateId;
 use crate::version::Version;
@@ -64,11 +64,13 @@ fn request(installation: &Installation, home: &Home, by: &str, full: bool) -> Re
         Some(version) => product::databases(&installation.layout, &product::manifest(&installation.layout, version)?),
         None => Vec::new(),
     };
+    let servers = servers_of(installation)?;
     let scratch = scratch(installation)?;
     Ok(Request {
         root: installation.layout.root().to_path_buf(),
         trees: product::kept_trees(),
         databases,
+        servers,
         scratch,
         kind: Kind::Manual,
         version,
@@ -77,6 +79,16 @@ fn request(installation: &Installation, home: &Home, by: &str, full: bool) -> Re
         backups: home.folder.clone(),
         full,
     })
+}
+
+/// The databases on servers that the installed release has.
+fn servers_of(installation: &Installation) -> Result<Vec<Server>> {
+    let Some(version) = installation.installed()? else {
+        return Ok(Vec::new());
+    };
+    let layout = &installation.layout;
+    let manifest = product::manifest(layout, &version)?;
+    Ok(engine::servers(layout, &installation.settings, &manifest)?)
 }
 
 fn scratch(installation: &Installation) -> Result<PathBuf> {
@@ -90,7 +102,8 @@ pub fn drill_backup(installation: &Installation, unlock: Option<&Unlock>, id: &B
     let _lock = InstallationLock::take(&installation.layout, "netlink backup drill")?;
     let repository = open(installation, unlock)?;
     let scratch = scratch(installation)?;
-    let drilled = backup::drill(&repository, id, &scratch, clock::now()).map_err(|e| failed(&e));
+    let servers = servers_of(installation)?;
+    let drilled = backup::drill(&repository, id, &scratch, clock::now(), &servers).map_err(|e| failed(&e));
     disk::remove_tree(&scratch)?;
     drilled
 }
@@ -202,5 +215,10 @@ pub fn restore_backup(
         Selection::Only(only)
     };
     let place = into.unwrap_or(installation.layout.root());
-    backup::restore(&repository, id, &selection, place).map_err(|e| failed(&e))
+    let servers = match (into, record.dumps) {
+        (None, 1..) => Some(servers_of(installation)?),
+        _ => None,
+    };
+    let dumps = servers.as_deref().map_or(Dumps::AsFiles, Dumps::ToServers);
+    backup::restore(&repository, id, &selection, place, dumps).map_err(|e| failed(&e))
 }

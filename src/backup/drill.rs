@@ -12,6 +12,7 @@ use super::entry::{Entry, What};
 use super::listing::ListReader;
 use super::repository::{Index, Purpose, Repository};
 use super::restore::{self, Wanted};
+use super::server::{DUMPS, Server};
 use super::{BackupError, BackupId, Result};
 use crate::{clock, disk, store};
 
@@ -23,20 +24,31 @@ pub struct Drilled {
     /// Files and links.
     pub files: u64,
     pub bytes: u64,
-    /// That were opened and checked by SQLite.
+    /// That were opened and checked by SQLite, or restored beside the live one on its server.
     pub databases: u64,
     pub duration_ms: u64,
 }
 
 /// Restores all of a backup below `scratch`, reads every file back and compares it, has every SQLite database checked, and removes
 /// it all. The backup then says when this was.
-pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timestamp) -> Result<Drilled> {
+pub fn drill(
+    repository: &Repository,
+    id: &BackupId,
+    scratch: &Path,
+    now: Timestamp,
+    servers: &[Server],
+) -> Result<Drilled> {
     let _lock = repository.lock(Purpose::Read)?;
     let began = clock::monotonic();
     let snapshot = repository.snapshot(id)?;
     let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let wanted = Wanted::find(&snapshot.record, list()?, None)?;
+    let mut paths = snapshot.record.trees.clone();
+    if snapshot.record.dumps > 0 {
+        // They need no room here: they go to their servers.
+        paths.retain(|path| path.as_str() != DUMPS);
+    }
+    let wanted = Wanted::find(&snapshot.record, list()?, &paths)?;
     disk::create_dir_all(scratch)?;
     let free = disk::free_space(scratch)?;
     if wanted.room > free {
@@ -51,8 +63,12 @@ pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timest
         let mut databases = 0;
         for listed in list()? {
             let (entry, chunks) = listed?;
+            if !wanted.has(&entry.path.path()) {
+                continue;
+            }
             databases += u64::from(compare(&index, &chunking, &place, &entry, &chunks)?);
         }
+        databases += restore::drill_dumps(repository, &index, &chunking, list()?, servers)?;
         Ok(Drilled {
             id: id.clone(),
             at: now,
@@ -82,7 +98,7 @@ fn compare(index: &Index, chunking: &Chunking, place: &Path, entry: &Entry, chun
             Ok(found) if found == target.path() => Ok(false),
             _ => differs("is not the link that was backed up"),
         },
-        What::File(content) => {
+        What::File(_) | What::Dump(_) => {
             let mut file = File::open(&full).map_err(failed)?;
             let (mut piece, mut head) = (Vec::new(), Vec::new());
             for id in chunks {
@@ -102,7 +118,8 @@ fn compare(index: &Index, chunking: &Chunking, place: &Path, entry: &Entry, chun
             if file.read(&mut [0]).map_err(failed)? > 0 {
                 return differs("is longer than what was backed up");
             }
-            let is_database = content.database || head == b"SQLite format 3\0";
+            let marked = entry.content().is_some_and(|content| content.database);
+            let is_database = marked || head == b"SQLite format 3\0";
             // One that was copied as a file while its log was beside it is whole only with that.
             if is_database {
                 store::check_integrity(&full)?;

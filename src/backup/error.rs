@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::BackupId;
 use super::keys::{Fingerprint, KeysError};
+use super::server::ServerError;
 use crate::disk::DiskError;
+use crate::host::CommandError;
 use crate::release::RelPath;
 use crate::store::SqliteFileError;
 
@@ -45,11 +47,25 @@ pub enum BackupError {
         source: io::Error,
     },
     #[error(transparent)]
+    Server(Box<ServerError>),
+    #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
     Disk(#[from] DiskError),
     #[error(transparent)]
     Database(#[from] SqliteFileError),
+}
+
+impl From<ServerError> for BackupError {
+    fn from(error: ServerError) -> Self {
+        Self::Server(Box::new(error))
+    }
+}
+
+impl From<CommandError> for BackupError {
+    fn from(error: CommandError) -> Self {
+        ServerError::from(error).into()
+    }
 }
 
 impl BackupError {
@@ -64,6 +80,7 @@ impl BackupError {
             Self::Unknown { .. } | Self::None { .. } => "NL0601",
             Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => "NL0602",
             Self::Keys(e) => e.code(),
+            Self::Server(e) => e.code(),
             Self::NoRoom { .. } => "NL0301",
             Self::NotInBackup { .. } => "NL0110",
             Self::Disk(e) | Self::Database(SqliteFileError::Disk(e)) => of_disk(e.is_full(), e.is_permission()),

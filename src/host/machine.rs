@@ -29,6 +29,11 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The effective group's number.
+pub fn group_id() -> u32 {
+    rustix::process::getegid().as_raw()
+}
+
 /// Threads that can really run at once, as far as that makes work faster.
 pub fn cores() -> usize {
     std::thread::available_parallelism()

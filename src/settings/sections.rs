@@ -27,6 +27,14 @@ pub struct Backup {
     pub keep_daily: u32,
     pub keep_weekly: u32,
     pub keep_monthly: u32,
+    /// Folder of pg_dump, mariadb-dump and the like; as a shell finds them when absent.
+    pub server_tools: Option<PathBuf>,
+    /// For a database on a server, without a byte of its dump.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub server_idle_timeout: Duration,
+    /// For its whole dump, and for restoring that.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub server_timeout: Duration,
 }
 
 impl Default for Backup {
@@ -41,6 +49,9 @@ impl Default for Backup {
             keep_daily: 0,
             keep_weekly: 0,
             keep_monthly: 0,
+            server_tools: None,
+            server_idle_timeout: Duration::from_secs(10 * 60),
+            server_timeout: Duration::from_secs(6 * 60 * 60),
         }
     }
 }
@@ -48,6 +59,14 @@ impl Default for Backup {
 impl Backup {
     pub fn directory_under(&self, root: &Path) -> PathBuf {
         root.join(&self.directory)
+    }
+
+    /// The time limits with their keys.
+    pub(super) fn times(&self) -> [(&'static str, Duration); 2] {
+        [
+            ("update_system.backup.server_idle_timeout", self.server_idle_timeout),
+            ("update_system.backup.server_timeout", self.server_timeout),
+        ]
     }
 
     /// The folder, if it is this installation's alone: one given by an absolute path may be shared.

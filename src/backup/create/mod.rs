@@ -1,5 +1,6 @@
 //! Making a backup: chunks into packs, their index, read back; then the snapshot that makes it count.
 
+mod dump;
 mod parent;
 mod read;
 mod walk;
@@ -17,6 +18,7 @@ use super::chunk::{ChunkId, Chunking};
 use super::entry::{Content, Entry, Name, Seen, What};
 use super::listing::{ListReader, ListWriter, Lists};
 use super::repository::{ChunkWriter, Index, Purpose, Repository, Snapshot, with_writer};
+use super::server::DUMPS;
 use super::verify::each_chunk_of;
 use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
 use crate::clock;
@@ -47,6 +49,8 @@ fn make(
 ) -> Result<Record> {
     let began = clock::monotonic();
     let chunking = Chunking::new(repository.master());
+    // Known before anything is read: a server that cannot be reached, a tool that is missing.
+    request.servers.iter().try_for_each(|server| server.check().map(drop))?;
     repository.remove_left_overs()?;
     let mut known = repository.sound_index()?;
     adopt::adopt(repository, &mut known)?;
@@ -68,7 +72,7 @@ fn make(
             .flat_map(Snapshot::lists)
             .for_each(|id| known.forget(*id));
     }
-    let trees = walk::present(request)?;
+    let (files, trees) = dump::with_dumps(request, walk::present(request)?)?;
     let mut counts = Counts::default();
     let (lists, written) = with_writer(repository, &chunking, &mut known, |to| {
         let mut making = Making {
@@ -77,12 +81,18 @@ fn make(
             parent,
             list: ListWriter::new(&chunking),
             reader: Reader::new(&chunking),
+            chunking: &chunking,
             names: HashMap::new(),
             counts: &mut counts,
             progress: &mut |done| progress(done, expected.max(done)),
         };
         let not_ours = [repository.dir(), &request.backups, &request.scratch];
-        for found in Walk::new(request, trees.clone(), &not_ours) {
+        let (before, after): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|tree| tree.as_str() < DUMPS);
+        for found in Walk::new(request, before, &not_ours) {
+            making.add(&found?)?;
+        }
+        making.add_dumps()?;
+        for found in Walk::new(request, after, &not_ours) {
             making.add(&found?)?;
         }
         making.list.finish(making.to)
@@ -166,6 +176,7 @@ struct Counts {
     bytes: u64,
     unsettled: u64,
     special: u64,
+    dumps: u64,
 }
 
 impl Counts {
@@ -185,6 +196,7 @@ impl Counts {
             new_bytes: 0,
             unsettled: self.unsettled,
             special: self.special,
+            dumps: self.dumps,
             key: repository.master().fingerprint(),
         }
     }
@@ -196,6 +208,7 @@ struct Making<'a, 'w> {
     parent: Option<Parent<'a>>,
     list: ListWriter<'a>,
     reader: Reader<'a>,
+    chunking: &'a Chunking,
     /// Files with several names, by device and inode: the first name.
     names: HashMap<(u64, u64), PathBuf>,
     counts: &'a mut Counts,

@@ -62,10 +62,13 @@ pub fn fill(
                 filling.tree.link(&path, &target.path())?;
                 finish::owner(&full, &entry)?;
             }
-            What::File(content) => match first_name(content, wanted) {
-                Some(first) => again.push((new.join(first), full)),
-                None => filling.file(&path, full, entry.clone(), content, &chunks)?,
-            },
+            What::File(_) | What::Dump(_) => {
+                let Some(content) = entry.content() else { continue };
+                match first_name(content, wanted) {
+                    Some(first) => again.push((new.join(first), full)),
+                    None => filling.file(&path, full, entry.clone(), content, &chunks)?,
+                }
+            }
         }
         filling.filled.files += 1;
         filling.filled.bytes += entry.size();

@@ -1,6 +1,7 @@
 //! Restoring: unpack and check beside the place, then swap in by rename. An interrupted swap is marked and is finished by
 //! restoring again.
 
+mod dumps;
 mod fill;
 mod finish;
 mod wanted;
@@ -10,14 +11,18 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use dumps::{Dumps, drill_dumps};
 pub use fill::fill;
 pub use wanted::Wanted;
+
+use dumps::{Dump, Loaded};
 
 use super::chunk::Chunking;
 use super::entry::Entry;
 use super::listing::ListReader;
 use super::repository::{Purpose, Repository};
-use super::{BackupError, BackupId, Restored, Result, Selection};
+use super::server::DUMPS;
+use super::{BackupError, BackupId, Restored, Result, Selection, list};
 use crate::disk;
 use crate::release::RelPath;
 
@@ -28,7 +33,13 @@ const MARK_LIMIT: u64 = 16 << 20;
 
 /// Restores what `selection` names into `place`, most often the installation's root. Nothing there is touched before all that is
 /// selected lies checked, unpacked and durable beside it.
-pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, place: &Path) -> Result<Restored> {
+pub fn restore(
+    repository: &Repository,
+    id: &BackupId,
+    selection: &Selection,
+    place: &Path,
+    dumps: Dumps<'_>,
+) -> Result<Restored> {
     let _lock = repository.lock(Purpose::Read)?;
     let snapshot = repository.snapshot(id)?;
     let mark = Mark {
@@ -41,7 +52,17 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
     mark.refuse_other(place)?;
     let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let wanted = Wanted::find(&snapshot.record, list()?, mark.only.as_deref())?;
+    let found = match (dumps, selection) {
+        (Dumps::ToServers(servers), Selection::All) if snapshot.record.dumps > 0 => {
+            Some(Dump::find(repository, &index, &chunking, list()?, servers)?)
+        }
+        _ => None,
+    };
+    let mut paths = mark.only.clone().unwrap_or_else(|| snapshot.record.trees.clone());
+    if found.is_some() {
+        paths.retain(|path| path.as_str() != DUMPS);
+    }
+    let wanted = Wanted::find(&snapshot.record, list()?, &paths)?;
     refuse_in_the_way(&wanted, place, repository.dir())?;
     let free = disk::free_space(existing(place))?;
     if wanted.room > free {
@@ -62,7 +83,23 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
         let _ = disk::remove_empty(&staging);
     })?;
     disk::sync_filesystem(&staging)?;
+    let was_marked = Mark::read(place)?.is_some();
+    let undo = |_: &BackupError| {
+        // The same holds for what lies staged; a restore that was interrupted before stays to be finished.
+        let _ = disk::remove_tree(&new);
+        if !was_marked {
+            let _ = disk::remove_tree(&staging);
+        }
+    };
+    let loaded = Loaded::load(found.unwrap_or_default()).inspect_err(undo)?;
     mark.write(&staging)?;
+    let mut begun = false;
+    loaded.exchange(&mut begun).inspect_err(|e| {
+        let _ = loaded.forget();
+        if !begun {
+            undo(e);
+        }
+    })?;
     for (unit, entry) in &wanted.units {
         swap_in(&wanted, unit, entry, &new, place)?;
     }
@@ -74,7 +111,9 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
         id: id.clone(),
         files: staged.files,
         bytes: staged.bytes,
+        databases: loaded.count(),
         into: place.to_path_buf(),
+        left: loaded.forget().err().map(|e| list::reason(&e)),
     })
 }
 

@@ -20,9 +20,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// All trees of the backup, or `only` these paths.
-    pub fn find(record: &Record, list: ListReader<'_>, only: Option<&[RelPath]>) -> Result<Self> {
-        let paths = only.unwrap_or(&record.trees);
+    pub fn find(record: &Record, list: ListReader<'_>, paths: &[RelPath]) -> Result<Self> {
         let mut wanted = Self {
             units: BTreeMap::new(),
             above: BTreeMap::new(),

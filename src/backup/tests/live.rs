@@ -97,7 +97,14 @@ fn files_that_grow_shrink_and_vanish_while_they_are_read_neither_fail_nor_hang_a
     for record in records {
         let record = record.unwrap();
         let elsewhere = place.dir.path().join("elsewhere");
-        restore(&place.repository, &record.id, &Selection::All, &elsewhere).unwrap();
+        restore(
+            &place.repository,
+            &record.id,
+            &Selection::All,
+            &elsewhere,
+            Dumps::AsFiles,
+        )
+        .unwrap();
         let shown = show(&place.repository, &record.id).unwrap();
         let log = shown.files.iter().find(|file| file.path == "data/log").unwrap();
         assert_eq!(fs::metadata(elsewhere.join("data/log")).unwrap().len(), log.size);

@@ -12,7 +12,7 @@ fn a_drill_restores_compares_and_is_remembered() {
     let record = place.create(Kind::Manual).unwrap();
     let scratch = place.dir.path().join("scratch");
     let now = "2026-02-01T00:00:00Z".parse().unwrap();
-    let drilled = drill(&place.repository, &record.id, &scratch, now).unwrap();
+    let drilled = drill(&place.repository, &record.id, &scratch, now, &[]).unwrap();
     assert_eq!(
         (drilled.files, drilled.bytes, drilled.databases),
         (record.files, record.size, 1)
@@ -41,7 +41,7 @@ fn a_drill_finds_a_database_that_was_broken_when_it_was_backed_up() {
     let record = place.create(Kind::Manual).unwrap();
     let scratch = place.dir.path().join("scratch");
     let now = "2026-02-01T00:00:00Z".parse().unwrap();
-    let error = drill(&place.repository, &record.id, &scratch, now)
+    let error = drill(&place.repository, &record.id, &scratch, now, &[])
         .unwrap_err()
         .to_string();
     assert!(error.contains("other.db"), "{error}");

@@ -66,7 +66,14 @@ fn only_what_is_asked_for_is_restored_here_or_elsewhere() {
     assert_eq!(read("data/deep/er/b"), [7; 5000]);
     assert_eq!(read("config/app.toml"), b"x = 1\n");
     let elsewhere = place.dir.path().join("else/where");
-    restore(&place.repository, &record.id, &only(&["data/a"]), &elsewhere).unwrap();
+    restore(
+        &place.repository,
+        &record.id,
+        &only(&["data/a"]),
+        &elsewhere,
+        Dumps::AsFiles,
+    )
+    .unwrap();
     let files: Vec<_> = disk::walk(&elsewhere)
         .unwrap()
         .into_iter()
@@ -140,7 +147,7 @@ fn links_and_backups_in_the_way_stop_a_restore_before_it_begins() {
     let first = create(&repository, &request, &mut |_, _| {}).unwrap();
     let second = create(&repository, &request, &mut |_, _| {}).unwrap();
     assert_eq!(first.files, second.files);
-    let error = restore(&repository, &second.id, &Selection::All, &place.root()).unwrap_err();
+    let error = restore(&repository, &second.id, &Selection::All, &place.root(), Dumps::AsFiles).unwrap_err();
     assert!(matches!(error, BackupError::InTheWay { .. }), "{error}");
     assert!(repository.snapshot(&first.id).is_ok());
 }

@@ -1,0 +1,90 @@
+//! What a schema has besides tables: views, routines, triggers and events, as the statements that make them.
+
+use super::super::sql::{hex_text, ticked};
+use super::super::{Result, Server, ServerError};
+use super::Kit;
+
+/// Longer than the code of any product.
+const LIMIT: usize = 64 << 20;
+
+#[derive(Debug, Default)]
+pub struct Code(Vec<u8>);
+
+impl Code {
+    /// Of all that the schema has.
+    pub fn of(server: &Server, kit: &Kit, schema: &str) -> Result<Self> {
+        let mut code = Vec::new();
+        let routines = ["--no-data", "--no-create-info", "--routines", "--triggers", "--events"];
+        gather(server, kit, &routines, &[schema], &mut code)?;
+        let views = kit.names(
+            server,
+            &format!(
+                "SELECT HEX(CONVERT(table_name USING utf8mb4)) FROM information_schema.views WHERE table_schema = {};\n",
+                hex_text(schema)
+            ),
+        )?;
+        if !views.is_empty() {
+            let mut what = vec![schema];
+            what.extend(views.iter().map(String::as_str));
+            // After the routines, which views may call.
+            gather(server, kit, &["--no-data", "--skip-triggers"], &what, &mut code)?;
+        }
+        Ok(Self(code))
+    }
+
+    pub fn make(&self, server: &Server, kit: &Kit, schema: &str) -> Result<()> {
+        let credentials = kit.credentials(server)?;
+        kit.client(server, &credentials, Some(schema)).tell(&self.0).map(drop)
+    }
+
+    /// Takes all of it out of the schema.
+    pub fn remove(server: &Server, kit: &Kit, schema: &str) -> Result<()> {
+        let mut statements = String::new();
+        for (kind, from) in [
+            ("EVENT", "event_name) FROM information_schema.events WHERE event_schema"),
+            (
+                "TRIGGER",
+                "trigger_name) FROM information_schema.triggers WHERE trigger_schema",
+            ),
+            ("VIEW", "table_name) FROM information_schema.views WHERE table_schema"),
+            (
+                "PROCEDURE",
+                "routine_name) FROM information_schema.routines WHERE routine_type = 'PROCEDURE' AND routine_schema",
+            ),
+            (
+                "FUNCTION",
+                "routine_name) FROM information_schema.routines WHERE routine_type = 'FUNCTION' AND routine_schema",
+            ),
+        ] {
+            let (name, rest) = from.split_once(')').unwrap_or((from, ""));
+            let question = format!(
+                "SELECT HEX(CONVERT({name} USING utf8mb4)){rest} = {};\n",
+                hex_text(schema)
+            );
+            for name in kit.names(server, &question)? {
+                statements += &format!("DROP {kind} IF EXISTS {}.{};\n", ticked(schema), ticked(&name));
+            }
+        }
+        match statements.is_empty() {
+            true => Ok(()),
+            false => kit.ask(server, &statements).map(drop),
+        }
+    }
+}
+
+fn gather(server: &Server, kit: &Kit, how: &[&str], what: &[&str], code: &mut Vec<u8>) -> Result<()> {
+    let credentials = kit.credentials(server)?;
+    let tool = kit.dump(server, &credentials, how, what);
+    let finished = tool.long().stream_out::<ServerError>(server.tools.idle, &mut |piece| {
+        if code.len() + piece.len() > LIMIT {
+            let what = format!("the views and routines of a schema are more than {LIMIT} bytes");
+            return Err(ServerError::Differs { what });
+        }
+        code.extend_from_slice(piece);
+        Ok(())
+    })?;
+    match finished.status.success() {
+        true => Ok(()),
+        false => Err(tool.failed(&finished)),
+    }
+}
