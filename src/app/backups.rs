@@ -13,7 +13,7 @@ use crate::engine::{self, InstallationLock, backups, product};
 use crate::release::RelPath;
 use crate::store::UpdateId;
 use crate::version::Version;
-use crate::{clock, disk, target};
+use crate::{clock, disk, host, target};
 
 /// Where the backups lie, and the given way of opening them, else the one of the settings.
 pub(super) fn home(installation: &Installation, unlock: Option<&Unlock>) -> Result<Home> {
@@ -44,6 +44,7 @@ pub fn create_backup(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Made> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup create")?;
+    host::end_commands(installation.layout.root());
     let home = home(installation, unlock)?;
     let is_first = backup::home::find(&home).map_err(|e| failed(&e))?.is_none();
     let repository = backup::home::find_or_make(&home, &backups::author(by)).map_err(|e| failed(&e))?;
@@ -100,6 +101,7 @@ fn scratch(installation: &Installation) -> Result<PathBuf> {
 /// Restores a backup for practice.
 pub fn drill_backup(installation: &Installation, unlock: Option<&Unlock>, id: &BackupId) -> Result<Drilled> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup drill")?;
+    host::end_commands(installation.layout.root());
     let repository = open(installation, unlock)?;
     let scratch = scratch(installation)?;
     let servers = servers_of(installation)?;
@@ -203,6 +205,7 @@ pub fn restore_backup(
     into: Option<&Path>,
 ) -> Result<Restored> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup restore")?;
+    host::end_commands(installation.layout.root());
     let repository = open(installation, unlock)?;
     let record = repository.snapshot(id).map_err(|e| failed(&e))?.record;
     let _still = match into {

@@ -77,7 +77,6 @@ impl Credentials {
             }
             text.extend_from_slice(b"\"\n");
         };
-        set("connect-timeout", CONNECT.to_string().as_bytes());
         if let Some(user) = &login.user {
             set("user", user.as_bytes());
         }
@@ -105,6 +104,8 @@ impl Credentials {
         content.extend_from_slice(b"[client]\n");
         content.extend_from_slice(&text);
         content.extend_from_slice(tls_lines(flavor, login.tls.mode).as_bytes());
+        // The tool that dumps does not know this one.
+        content.extend_from_slice(format!("[mysql]\nconnect-timeout={CONNECT}\n").as_bytes());
         Ok(Self {
             file: Some(MemoryFile::new(&content)?),
             env: host::command_mark(&server.root),

@@ -74,6 +74,8 @@ impl Kit {
         let mut args = vec![
             file.as_str(),
             "--binary-mode",
+            // A statement that waits for somebody's transaction must end before we would give it up: it could come to pass later.
+            "--init-command=SET SESSION lock_wait_timeout = 60",
             "--batch",
             "--raw",
             "--skip-column-names",

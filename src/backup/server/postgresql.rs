@@ -128,15 +128,18 @@ fn make_and_fill(server: &Server, beside: &Beside, may: May, give: Give<'_>) -> 
         May::Like => make_like(&server.login.database, new),
         _ => format!("CREATE DATABASE {} TEMPLATE template0;\n", quoted(new)),
     };
-    psql(server, MAINTENANCE, &made)?;
+    psql_for_long(server, MAINTENANCE, &made)?;
     restore_into(server, new, &["--exit-on-error"], give)?;
-    let credentials = Credentials::of_postgresql(server, new)?;
-    Tool::new(server, TOOLS[2], &PSQL, &credentials).tell(b"ANALYZE;\n")?;
+    psql_for_long(server, new, "ANALYZE;\n")?;
     Ok(())
 }
 
 fn restore_into(server: &Server, database: &str, how: &[&str], give: Give<'_>) -> crate::backup::Result<()> {
-    let credentials = Credentials::of_postgresql(server, database)?;
+    let mut credentials = Credentials::of_postgresql(server, database)?;
+    if *database == server.login.database {
+        // Rather than wait for a transaction that somebody left open.
+        credentials.env.insert("PGOPTIONS".into(), "-c lock_timeout=60s".into());
+    }
     let name = format!("--dbname=dbname={}", parameter(database));
     let args = [&["--no-password", "--format=custom", name.as_str()], how].concat();
     let tool = Tool::new(server, TOOLS[1], &args, &credentials);
@@ -194,7 +197,7 @@ fn forget_if(server: &Server, beside: &Beside, may: May) -> Result<()> {
     }
     for name in gone {
         let statements = format!("{}DROP DATABASE IF EXISTS {};\n", send_away(&[name]), quoted(name));
-        psql(server, MAINTENANCE, &statements)?;
+        psql_for_long(server, MAINTENANCE, &statements)?;
     }
     Ok(())
 }
@@ -279,6 +282,12 @@ fn make_like(live: &str, new: &str) -> String {
 fn psql(server: &Server, database: &str, statements: &str) -> Result<String> {
     let credentials = Credentials::of_postgresql(server, database)?;
     Tool::new(server, TOOLS[2], &PSQL, &credentials).ask(statements)
+}
+
+/// For statements that may take as long as a database is large.
+fn psql_for_long(server: &Server, database: &str, statements: &str) -> Result<String> {
+    let credentials = Credentials::of_postgresql(server, database)?;
+    Tool::new(server, TOOLS[2], &PSQL, &credentials).tell(statements.as_bytes())
 }
 
 fn cut_off(server: &Server, tool: &str) -> ServerError {
