@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Engine::{Mariadb, Postgresql};
-use super::{DATABASE, Engine, PASSWORD, PATIENCE, Served};
+use super::{Engine, PASSWORD, PATIENCE, Served};
 use crate::world::{Ran, put};
 
 /// Moves one from a to b again and again, each time in one transaction; both sums together stay the same.
@@ -21,7 +21,7 @@ struct Writer {
 
 impl Writer {
     fn start(served: &Served) -> Self {
-        let mut client = served.server.client(Some(DATABASE));
+        let mut client = served.server.client(Some(served.server.database()));
         let client = client
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -89,7 +89,7 @@ fn is_of_one_moment(engine: Engine) {
     assert_eq!(of_backup["record"]["dumps"], 1);
     let files = of_backup["files"].as_array().unwrap();
     let dump = files.iter().find(|file| file["path"] == served.dump_path()).unwrap();
-    assert_eq!(dump["dump"]["database"], DATABASE);
+    assert_eq!(dump["dump"]["database"], served.server.database());
     served.lamp.stop();
     let restored = served.restore(&id).ok().json();
     assert_eq!(

@@ -31,7 +31,9 @@ use Engine::{Mariadb, Postgresql};
 /// Names and a password with every character that some quoting stumbles over.
 pub const USER: &str = "o'dd \"user";
 pub const PASSWORD: &str = "p@ss:w/rd%41#\"'\\ {x}ü";
-pub const DATABASE: &str = "lämp \"x'y`z=?&-- 1";
+const DATABASE: &str = "lämp \"x'y`z=?&-- 1";
+/// mariadb-dump asks for the events of another database when the name has a quote.
+const DATABASE_WITHOUT_QUOTES: &str = "lämp x`y z=?&-- 1";
 
 /// A running server of its own.
 pub struct DatabaseServer {
@@ -172,7 +174,7 @@ impl DatabaseServer {
     }
 
     fn make_user_and_database(&self) {
-        let (user, database, password) = (self.name(USER), self.name(DATABASE), self.text(PASSWORD));
+        let (user, database, password) = (self.name(USER), self.name(self.database()), self.text(PASSWORD));
         self.sql(
             None,
             &match self.engine {
@@ -187,6 +189,14 @@ impl DatabaseServer {
                 ),
             },
         );
+    }
+
+    /// The product's own.
+    pub fn database(&self) -> &'static str {
+        match self.engine {
+            Postgresql => DATABASE,
+            Mariadb => DATABASE_WITHOUT_QUOTES,
+        }
     }
 
     pub fn name(&self, name: &str) -> String {
@@ -267,12 +277,12 @@ impl DatabaseServer {
     /// In the product's own database.
     #[track_caller]
     pub fn own(&self, sql: &str) -> String {
-        self.sql(Some(DATABASE), sql)
+        self.sql(Some(self.database()), sql)
     }
 
     /// A session of the product's user, which has said something and waits.
     pub fn session(&self) -> Child {
-        let mut client = self.client(Some(DATABASE));
+        let mut client = self.client(Some(self.database()));
         if self.engine == Postgresql {
             client.env("PGUSER", USER).env("PGPASSWORD", PASSWORD);
         }
@@ -494,7 +504,7 @@ pub fn config(server: &DatabaseServer, password: &str) -> String {
         text(password),
         text(server.socket().to_str().unwrap()),
         server.port,
-        text(DATABASE)
+        text(server.database())
     )
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Engine::{Mariadb, Postgresql};
-use super::{DATABASE, Engine, Served, USER};
+use super::{Engine, Served, USER};
 
 fn brings_back_everything(engine: Engine) {
     let served = Served::with_row_of(engine, 10 << 20);
@@ -20,7 +20,7 @@ fn brings_back_everything(engine: Engine) {
     assert_eq!(served.everything(), before);
     assert_eq!(served.server.left_beside(), "");
     // The database itself is gone; what it takes to make one is not.
-    let drop = format!("DROP DATABASE {};", served.server.name(DATABASE));
+    let drop = format!("DROP DATABASE {};", served.server.name(served.server.database()));
     served.server.sql(None, &drop);
     served.restore(&id).ok();
     let rows = served.server.own("SELECT count(*) FROM b;");
