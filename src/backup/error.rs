@@ -112,6 +112,11 @@ impl BackupError {
         }
     }
 
+    /// What was to be replaced is neither what it was nor what it should be.
+    pub(super) fn is_half_done(&self) -> bool {
+        matches!(self, Self::Server(e) if matches!(**e, ServerError::NotPutBack { .. }))
+    }
+
     /// An error while reading a backup: what the operating system says of the disk, or else what the content says of itself.
     pub(super) fn reading(path: &Path, source: io::Error) -> Self {
         match source.kind() {

@@ -64,6 +64,12 @@ pub const CODES: &[Code] = &[
         "The backup was to be restored beside the live database, and that may not be made or is not what was dumped. The live one was not touched.",
     ),
     code(
+        "NL0615",
+        Kind::Stuck,
+        "database half restored",
+        "A restore failed after it had begun to exchange the database, and what was there could not be put back. Mend the cause that the message names and run the same restore again.",
+    ),
+    code(
         "NL0621",
         Kind::Refused,
         "backups not opened",

@@ -22,6 +22,7 @@ use super::server::DUMPS;
 use super::verify::each_chunk_of;
 use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
 use crate::clock;
+use crate::release::RelPath;
 
 /// Backs up what `request` names. `progress` hears how many bytes of files are done, and of how many as far as that is known.
 /// What an earlier try of the same step of an update has made is replaced: the product may have gone on writing since.
@@ -86,15 +87,7 @@ fn make(
             counts: &mut counts,
             progress: &mut |done| progress(done, expected.max(done)),
         };
-        let not_ours = [repository.dir(), &request.backups, &request.scratch];
-        let (before, after): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|tree| tree.as_str() < DUMPS);
-        for found in Walk::new(request, before, &not_ours) {
-            making.add(&found?)?;
-        }
-        making.add_dumps()?;
-        for found in Walk::new(request, after, &not_ours) {
-            making.add(&found?)?;
-        }
+        making.add_all(repository.dir(), &files)?;
         making.list.finish(making.to)
     })?;
     check::read_back(repository, &written)?;
@@ -216,6 +209,21 @@ struct Making<'a, 'w> {
 }
 
 impl Making<'_, '_> {
+    /// Files and dumps in the order of their paths.
+    fn add_all(&mut self, repository: &Path, files: &[RelPath]) -> Result<()> {
+        let request = self.request;
+        let not_ours = [repository, &request.backups, &request.scratch];
+        let (before, after): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|tree| tree.as_str() < DUMPS);
+        for found in Walk::new(request, before, &not_ours) {
+            self.add(&found?)?;
+        }
+        self.add_dumps()?;
+        for found in Walk::new(request, after, &not_ours) {
+            self.add(&found?)?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, found: &Found) -> Result<()> {
         let Found { path, meta } = found;
         let full = self.request.root.join(path);

@@ -52,16 +52,15 @@ pub fn restore(
     mark.refuse_other(place)?;
     let (index, chunking) = (repository.index()?, Chunking::new(repository.master()));
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let found = match (dumps, selection) {
-        (Dumps::ToServers(servers), Selection::All) if snapshot.record.dumps > 0 => {
-            Some(Dump::find(repository, &index, &chunking, list()?, servers)?)
-        }
+    let to_servers = match (dumps, selection) {
+        (Dumps::ToServers(servers), Selection::All) if snapshot.record.dumps > 0 => Some(servers),
         _ => None,
     };
+    let found = to_servers.map_or(Ok(Vec::new()), |servers| {
+        Dump::find(repository, &index, &chunking, list()?, servers)
+    })?;
     let mut paths = mark.only.clone().unwrap_or_else(|| snapshot.record.trees.clone());
-    if found.is_some() {
-        paths.retain(|path| path.as_str() != DUMPS);
-    }
+    paths.retain(|path| to_servers.is_none() || path.as_str() != DUMPS);
     let wanted = Wanted::find(&snapshot.record, list()?, &paths)?;
     refuse_in_the_way(&wanted, place, repository.dir())?;
     let free = disk::free_space(existing(place))?;
@@ -83,23 +82,7 @@ pub fn restore(
         let _ = disk::remove_empty(&staging);
     })?;
     disk::sync_filesystem(&staging)?;
-    let was_marked = Mark::read(place)?.is_some();
-    let undo = |_: &BackupError| {
-        // The same holds for what lies staged; a restore that was interrupted before stays to be finished.
-        let _ = disk::remove_tree(&new);
-        if !was_marked {
-            let _ = disk::remove_tree(&staging);
-        }
-    };
-    let loaded = Loaded::load(found.unwrap_or_default()).inspect_err(undo)?;
-    mark.write(&staging)?;
-    let mut begun = false;
-    loaded.exchange(&mut begun).inspect_err(|e| {
-        let _ = loaded.forget();
-        if !begun {
-            undo(e);
-        }
-    })?;
+    let loaded = exchange_databases(found, &mark, place, &new)?;
     for (unit, entry) in &wanted.units {
         swap_in(&wanted, unit, entry, &new, place)?;
     }
@@ -115,6 +98,31 @@ pub fn restore(
         into: place.to_path_buf(),
         left: loaded.forget().err().map(|e| list::reason(&e)),
     })
+}
+
+/// Loads what goes to servers and puts it in place there, once it is marked that a restore has begun to change things. On an error
+/// before that nothing has changed, and what lies staged in `new` is forgotten.
+fn exchange_databases<'a>(dumps: Vec<Dump<'a>>, mark: &Mark, place: &Path, new: &Path) -> Result<Loaded<'a>> {
+    let staging = place.join(STAGING);
+    let was_marked = Mark::read(place)?.is_some();
+    let undo = |_: &BackupError| {
+        // The first error is the one to hear. A restore that was interrupted before stays to be finished.
+        let _ = disk::remove_tree(new);
+        if !was_marked {
+            let _ = disk::remove_tree(&staging);
+        }
+    };
+    let loaded = Loaded::load(dumps).inspect_err(undo)?;
+    mark.write(&staging)?;
+    let mut begun = false;
+    loaded.exchange(&mut begun).inspect_err(|e| {
+        // The database from before may be all that there is of it.
+        if !begun && !e.is_half_done() {
+            let _ = loaded.forget();
+            undo(e);
+        }
+    })?;
+    Ok(loaded)
 }
 
 /// The folder that is there and in which `place` is or will be.

@@ -91,7 +91,10 @@ impl Credentials {
             }
             ServerPlace::Host { name, port } => {
                 set("host", name.as_bytes());
-                set("protocol", b"tcp");
+                // The tools take `localhost` alone for the socket, as the libraries of most products do.
+                if name != "localhost" || port.is_some() {
+                    set("protocol", b"tcp");
+                }
                 if let Some(port) = port {
                     set("port", port.to_string().as_bytes());
                 }

@@ -46,6 +46,19 @@ pub enum ServerError {
     )]
     MayNotMake { database: String, remedy: String },
     #[error(
+        "the database `{database}` has a view, routine, trigger or event of {definer}, which its user could not put back if the exchange failed; \
+         as the server's administrator: GRANT SET USER ON *.* TO that user (SET_USER_ID with MySQL), or make it anew as that user"
+    )]
+    Foreign { database: String, definer: String },
+    #[error(
+        "the database `{database}` was not restored ({cause}) and is not as it was either ({also}); mend the cause and run the restore again"
+    )]
+    NotPutBack {
+        database: String,
+        cause: Box<ServerError>,
+        also: Box<ServerError>,
+    },
+    #[error(
         "the backup has {dump}, and the installed release names no database of that kind; restore it as a file with `--only {dump} --into DIR`"
     )]
     NoServer { dump: String },
@@ -61,7 +74,8 @@ impl ServerError {
         match self {
             Self::ToolMissing { .. } | Self::NoVersion { .. } | Self::ToolTooOld { .. } => "NL0611",
             Self::Refused { .. } => "NL0612",
-            Self::MayNotMake { .. } | Self::Differs { .. } => "NL0614",
+            Self::MayNotMake { .. } | Self::Foreign { .. } | Self::Differs { .. } => "NL0614",
+            Self::NotPutBack { .. } => "NL0615",
             _ => "NL0613",
         }
     }

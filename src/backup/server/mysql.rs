@@ -306,21 +306,33 @@ pub fn exchange(server: &Server, beside: &Beside) -> Result<()> {
         ticked(old)
     );
     kit.ask(server, &places)?;
+    code::refuse_foreign(server, &kit, live)?;
     let before = Code::of(server, &kit, live)?;
     let (ours, theirs) = (tables(server, &kit, live, true)?, tables(server, &kit, new, true)?);
-    let done = Code::remove(server, &kit, new)
+    let there = Code::remove(server, &kit, new)
         .and_then(|()| Code::remove(server, &kit, live))
-        .and_then(|()| rename(server, &kit, &[(live, old, &ours), (new, live, &theirs)]))
-        .and_then(|()| {
-            code.make(server, &kit, live).inspect_err(|_| {
-                // The tables from before come back first; what made the trouble is the error to hear.
-                let _ = Code::remove(server, &kit, live);
-                let _ = rename(server, &kit, &[(live, new, &theirs), (old, live, &ours)]);
-            })
-        });
-    done.inspect_err(|_| {
-        let _ = Code::remove(server, &kit, live);
-        let _ = before.make(server, &kit, live);
+        .and_then(|()| rename(server, &kit, &[(live, old, &ours), (new, live, &theirs)]));
+    let (cause, tables_back) = match there {
+        Err(cause) => (cause, Ok(())),
+        Ok(()) => match code.make(server, &kit, live) {
+            Ok(()) => return Ok(()),
+            Err(cause) => {
+                let back = Code::remove(server, &kit, live)
+                    .and_then(|()| rename(server, &kit, &[(live, new, &theirs), (old, live, &ours)]));
+                (cause, back)
+            }
+        },
+    };
+    let back = tables_back
+        .and_then(|()| Code::remove(server, &kit, live))
+        .and_then(|()| before.make(server, &kit, live));
+    Err(match back {
+        Ok(()) => cause,
+        Err(also) => ServerError::NotPutBack {
+            database: live.clone(),
+            cause: Box::new(cause),
+            also: Box::new(also),
+        },
     })
 }
 

@@ -98,6 +98,7 @@ pub fn dump(server: &Server, each: Take<'_>) -> crate::backup::Result<()> {
 }
 
 pub fn load(server: &Server, purpose: Purpose, give: Give<'_>) -> crate::backup::Result<Beside> {
+    tool::version(server, TOOLS[1])?;
     let may = may_make(server)?;
     if may == May::OnlyInPlace {
         return match purpose {

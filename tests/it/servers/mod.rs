@@ -385,7 +385,7 @@ impl Served {
 
     /// Loses and changes something of each kind.
     pub fn damage(&self) {
-        self.server.own(match self.server.engine {
+        let damage = match self.server.engine {
             Postgresql => {
                 "DROP VIEW rich; DROP FUNCTION twice; DELETE FROM a WHERE id > 3; DROP INDEX b_n; DROP TABLE blobs;\n\
                  SELECT setval('tickets', 99999); CREATE TABLE later (n int); INSERT INTO later VALUES (1);"
@@ -393,9 +393,11 @@ impl Served {
             Mariadb => {
                 "DROP VIEW rich; DROP FUNCTION twice; DROP TRIGGER noted; DROP EVENT tidy; DELETE FROM a WHERE id > 3;\n\
                  DROP INDEX b_n ON b; DROP TABLE blobs; DO SETVAL(tickets, 99999); CREATE TABLE later (n int); INSERT INTO later VALUES (1);\n\
-                 CREATE TRIGGER late BEFORE INSERT ON later FOR EACH ROW SET NEW.n = 7;"
+                 CREATE DEFINER TRIGGER late BEFORE INSERT ON later FOR EACH ROW SET NEW.n = 7;"
             }
-        });
+        };
+        let definer = format!("DEFINER={}@localhost", self.server.text(USER));
+        self.server.own(&damage.replace("DEFINER", &definer));
     }
 
     pub fn backup(&self) -> Ran {
@@ -497,12 +499,17 @@ fn release(publisher: &Publisher, server: &DatabaseServer, version: &str) -> Pat
 
 /// The product's configuration, which says where its database is.
 pub fn config(server: &DatabaseServer, password: &str) -> String {
+    config_at(server, server.socket().to_str().unwrap(), password)
+}
+
+/// The same by another way to the server.
+pub fn config_at(server: &DatabaseServer, host: &str, password: &str) -> String {
     let text = |text: &str| serde_json::to_string(text).unwrap();
     format!(
         "[db]\nuser = {}\npassword = {}\nhost = {}\nport = {}\nname = {}\n",
         text(USER),
         text(password),
-        text(server.socket().to_str().unwrap()),
+        text(host),
         server.port,
         text(server.database())
     )

@@ -1,7 +1,7 @@
 //! Updates of products whose database is on a server.
 
 use super::Engine::{Mariadb, Postgresql};
-use super::{Engine, Served, config};
+use super::{Engine, Served, config, config_at};
 use crate::world::put;
 
 fn backs_up_first(engine: Engine) {
@@ -19,9 +19,14 @@ fn backs_up_first(engine: Engine) {
     lamp.run(&upgrade).no(1, &["NL0611", "-client"]);
     lamp.assert_at("0a1");
     served.settings("");
+    // PostgreSQL over the network this time.
+    let place = match engine {
+        Postgresql => "127.0.0.1".to_owned(),
+        Mariadb => served.server.socket().display().to_string(),
+    };
     put(
         &lamp.path("config/lamp.toml"),
-        &config(&served.server, super::PASSWORD),
+        &config_at(&served.server, &place, super::PASSWORD),
         0o644,
     );
     let before = served.everything();

@@ -72,6 +72,34 @@ impl Code {
     }
 }
 
+/// Who may not make in the name of somebody else could not put back what is taken out, should the exchange fail.
+pub fn refuse_foreign(server: &Server, kit: &Kit, schema: &str) -> Result<()> {
+    let schema = hex_text(schema);
+    let question = format!(
+        "SELECT DISTINCT HEX(CONVERT(definer USING utf8mb4)) FROM (\n\
+         SELECT definer FROM information_schema.views WHERE table_schema = {schema}\n\
+         UNION SELECT definer FROM information_schema.routines WHERE routine_schema = {schema}\n\
+         UNION SELECT definer FROM information_schema.triggers WHERE trigger_schema = {schema}\n\
+         UNION SELECT definer FROM information_schema.events WHERE event_schema = {schema}) AS code\n\
+         WHERE CONVERT(definer USING utf8mb4) <> CONVERT(CURRENT_USER() USING utf8mb4) AND NOT EXISTS (\n\
+         SELECT 1 FROM information_schema.user_privileges\n\
+         WHERE privilege_type IN ('SUPER', 'SET USER', 'SET_USER_ID', 'SET_ANY_DEFINER')\n\
+         AND CONVERT(grantee USING utf8mb4) = CONVERT(CONCAT('''', {USER}, '''@''', {HOST}, '''') USING utf8mb4));\n"
+    );
+    match kit.names(server, &question)?.first() {
+        None => Ok(()),
+        Some(definer) => Err(ServerError::Foreign {
+            database: server.login.database.clone(),
+            definer: definer.clone(),
+        }),
+    }
+}
+
+/// Both parts of `user@host`, of which the user may have an `@`.
+const HOST: &str = "SUBSTRING_INDEX(CURRENT_USER(), '@', -1)";
+const USER: &str =
+    "LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - 1 - CHAR_LENGTH(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))";
+
 fn gather(server: &Server, kit: &Kit, how: &[&str], what: &[&str], code: &mut Vec<u8>) -> Result<()> {
     let credentials = kit.credentials(server)?;
     let tool = kit.dump(server, &credentials, how, what);
