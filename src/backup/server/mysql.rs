@@ -4,7 +4,7 @@
 
 use super::credentials::Credentials;
 use super::rows::Rows;
-use super::sql::{hex_text, ticked};
+use super::sql::{is, ticked};
 use super::tool::{self, Tool};
 use super::{Checked, Counted, DumpNote, Give, Purpose, Result, Server, ServerError, Take, names_beside};
 use crate::backup::BackupError;
@@ -134,8 +134,8 @@ pub fn check(server: &Server) -> Result<Checked> {
 
 pub fn size(server: &Server) -> Result<u64> {
     let question = format!(
-        "SELECT CAST(COALESCE(SUM(data_length), 0) AS UNSIGNED) FROM information_schema.tables WHERE table_schema = {};\n",
-        hex_text(&server.login.database)
+        "SELECT CAST(COALESCE(SUM(data_length), 0) AS UNSIGNED) FROM information_schema.tables WHERE {};\n",
+        is("table_schema", &server.login.database)
     );
     let answer = Kit::find(server)?.ask(server, &question).map_err(tool::as_refusal)?;
     Ok(answer.trim().parse().unwrap_or(0))
@@ -198,8 +198,8 @@ fn make_beside(server: &Server, kit: &Kit, new: &str, old: &str) -> Result<()> {
     kit.ask(server, "SELECT 1;\n").map_err(tool::as_refusal)?;
     let like = format!(
         "SELECT CONCAT(' CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)\n\
-         FROM information_schema.schemata WHERE schema_name = {};\n",
-        hex_text(&server.login.database)
+         FROM information_schema.schemata WHERE {};\n",
+        is("schema_name", &server.login.database)
     );
     let like = kit.ask(server, &like)?;
     let statements = format!(
@@ -289,9 +289,9 @@ fn tables(server: &Server, kit: &Kit, schema: &str, with_sequences: bool) -> Res
         "'VIEW', 'SYSTEM VIEW', 'SEQUENCE'"
     };
     let question = format!(
-        "SELECT HEX(CONVERT(table_name USING utf8mb4)) FROM information_schema.tables WHERE table_schema = {} AND table_type NOT IN ({others}) \
+        "SELECT HEX(CONVERT(table_name USING utf8mb4)) FROM information_schema.tables WHERE {} AND table_type NOT IN ({others}) \
          ORDER BY table_name;\n",
-        hex_text(schema)
+        is("table_schema", schema)
     );
     kit.names(server, &question)
 }

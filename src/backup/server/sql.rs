@@ -16,12 +16,12 @@ pub fn ticked(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A text for MySQL and MariaDB, whatever the SQL mode is.
-pub fn hex_text(value: &str) -> String {
-    match value.is_empty() {
-        true => "''".to_owned(),
-        false => format!("CONVERT(0x{} USING utf8mb4)", hex::encode(value)),
-    }
+/// That a column of `information_schema` has exactly this value, for MySQL and MariaDB: their names compare without case and accents.
+pub fn is(column: &str, value: &str) -> String {
+    let value = hex::encode(value);
+    format!(
+        "{column} = CONVERT(0x{value} USING utf8mb4) AND CAST(CONVERT({column} USING utf8mb4) AS BINARY) = 0x{value}"
+    )
 }
 
 /// A value of a connection string.

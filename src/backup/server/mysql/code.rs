@@ -1,6 +1,6 @@
 //! What a schema has besides tables: views, routines, triggers and events, as the statements that make them.
 
-use super::super::sql::{hex_text, ticked};
+use super::super::sql::{is, ticked};
 use super::super::{Result, Server, ServerError};
 use super::Kit;
 
@@ -19,8 +19,8 @@ impl Code {
         let views = kit.names(
             server,
             &format!(
-                "SELECT HEX(CONVERT(table_name USING utf8mb4)) FROM information_schema.views WHERE table_schema = {};\n",
-                hex_text(schema)
+                "SELECT HEX(CONVERT(table_name USING utf8mb4)) FROM information_schema.views WHERE {};\n",
+                is("table_schema", schema)
             ),
         )?;
         if !views.is_empty() {
@@ -40,26 +40,26 @@ impl Code {
     /// Takes all of it out of the schema.
     pub fn remove(server: &Server, kit: &Kit, schema: &str) -> Result<()> {
         let mut statements = String::new();
-        for (kind, from) in [
-            ("EVENT", "event_name) FROM information_schema.events WHERE event_schema"),
-            (
-                "TRIGGER",
-                "trigger_name) FROM information_schema.triggers WHERE trigger_schema",
-            ),
-            ("VIEW", "table_name) FROM information_schema.views WHERE table_schema"),
+        for (kind, name, from, column) in [
+            ("EVENT", "event_name", "events WHERE", "event_schema"),
+            ("TRIGGER", "trigger_name", "triggers WHERE", "trigger_schema"),
+            ("VIEW", "table_name", "views WHERE", "table_schema"),
             (
                 "PROCEDURE",
-                "routine_name) FROM information_schema.routines WHERE routine_type = 'PROCEDURE' AND routine_schema",
+                "routine_name",
+                "routines WHERE routine_type = 'PROCEDURE' AND",
+                "routine_schema",
             ),
             (
                 "FUNCTION",
-                "routine_name) FROM information_schema.routines WHERE routine_type = 'FUNCTION' AND routine_schema",
+                "routine_name",
+                "routines WHERE routine_type = 'FUNCTION' AND",
+                "routine_schema",
             ),
         ] {
-            let (name, rest) = from.split_once(')').unwrap_or((from, ""));
             let question = format!(
-                "SELECT HEX(CONVERT({name} USING utf8mb4)){rest} = {};\n",
-                hex_text(schema)
+                "SELECT HEX(CONVERT({name} USING utf8mb4)) FROM information_schema.{from} {};\n",
+                is(column, schema)
             );
             for name in kit.names(server, &question)? {
                 statements += &format!("DROP {kind} IF EXISTS {}.{};\n", ticked(schema), ticked(&name));
@@ -74,17 +74,21 @@ impl Code {
 
 /// Who may not make in the name of somebody else could not put back what is taken out, should the exchange fail.
 pub fn refuse_foreign(server: &Server, kit: &Kit, schema: &str) -> Result<()> {
-    let schema = hex_text(schema);
+    let of = |column| is(column, schema);
     let question = format!(
         "SELECT DISTINCT HEX(CONVERT(definer USING utf8mb4)) FROM (\n\
-         SELECT definer FROM information_schema.views WHERE table_schema = {schema}\n\
-         UNION SELECT definer FROM information_schema.routines WHERE routine_schema = {schema}\n\
-         UNION SELECT definer FROM information_schema.triggers WHERE trigger_schema = {schema}\n\
-         UNION SELECT definer FROM information_schema.events WHERE event_schema = {schema}) AS code\n\
+         SELECT definer FROM information_schema.views WHERE {views}\n\
+         UNION SELECT definer FROM information_schema.routines WHERE {routines}\n\
+         UNION SELECT definer FROM information_schema.triggers WHERE {triggers}\n\
+         UNION SELECT definer FROM information_schema.events WHERE {events}) AS code\n\
          WHERE CONVERT(definer USING utf8mb4) <> CONVERT(CURRENT_USER() USING utf8mb4) AND NOT EXISTS (\n\
          SELECT 1 FROM information_schema.user_privileges\n\
          WHERE privilege_type IN ('SUPER', 'SET USER', 'SET_USER_ID', 'SET_ANY_DEFINER')\n\
-         AND CONVERT(grantee USING utf8mb4) = CONVERT(CONCAT('''', {USER}, '''@''', {HOST}, '''') USING utf8mb4));\n"
+         AND CONVERT(grantee USING utf8mb4) = CONVERT(CONCAT('''', {USER}, '''@''', {HOST}, '''') USING utf8mb4));\n",
+        views = of("table_schema"),
+        routines = of("routine_schema"),
+        triggers = of("trigger_schema"),
+        events = of("event_schema"),
     );
     match kit.names(server, &question)?.first() {
         None => Ok(()),
