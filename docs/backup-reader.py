@@ -143,7 +143,7 @@ class Repository:
             elif kind == "link":
                 os.symlink(name(entry["target"]), full)
                 os.utime(full, ns=time, follow_symlinks=False)
-            elif kind == "file":
+            elif kind in ("file", "dump"):
                 with open(full, "xb") as file:
                     file.writelines(map(self.chunk, ids))
                 os.chmod(full, entry["mode"])

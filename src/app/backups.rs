@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::{AppError, Installation, Result};
 use crate::backup::keys::Unlock;
 use crate::backup::{
-    self, BackupError, BackupId, Contents, Drilled, Home, Kind, Listed, Percent, Pruned, Record, Repaired, Repository,
-    Request, Restored, Selection, Verified,
+    self, BackupError, BackupId, Contents, Drilled, Dumps, Home, Kind, Listed, Percent, Pruned, Record, Repaired,
+    Repository, Request, Restored, Selection, Server, Verified,
 };
-use crate::engine::{InstallationLock, backups, product};
+use crate::engine::{self, InstallationLock, backups, product};
 use crate::release::RelPath;
 use crate::version::Version;
-use crate::{clock, disk, target};
+use crate::{clock, disk, host, target};
 
 /// Where the backups lie, and the given way of opening them, else the one of the settings.
 pub(super) fn home(installation: &Installation, unlock: Option<&Unlock>) -> Result<Home> {
@@ -49,6 +49,7 @@ pub fn create_backup(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Made> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup create")?;
+    host::end_commands(installation.layout.root());
     let home = home(installation, unlock)?;
     let repository = backup::home::find_or_make(&home, &backups::author(by)).map_err(|e| failed(&e))?;
     let warning = backups::warning(&repository).map_err(|e| failed(&e))?;
@@ -72,11 +73,13 @@ fn request(installation: &Installation, home: &Home, by: &str, full: bool) -> Re
         Some(version) => product::databases(&installation.layout, &product::manifest(&installation.layout, version)?),
         None => Vec::new(),
     };
+    let servers = servers_of(installation)?;
     let scratch = scratch(installation)?;
     Ok(Request {
         root: installation.layout.root().to_path_buf(),
         trees: product::kept_trees(),
         databases,
+        servers,
         scratch,
         kind: Kind::Manual,
         version,
@@ -85,6 +88,16 @@ fn request(installation: &Installation, home: &Home, by: &str, full: bool) -> Re
         backups: home.folder.clone(),
         full,
     })
+}
+
+/// The databases on servers that the installed release has.
+fn servers_of(installation: &Installation) -> Result<Vec<Server>> {
+    let Some(version) = installation.installed()? else {
+        return Ok(Vec::new());
+    };
+    let layout = &installation.layout;
+    let manifest = product::manifest(layout, &version)?;
+    Ok(engine::servers(layout, &installation.settings, &manifest)?)
 }
 
 fn scratch(installation: &Installation) -> Result<PathBuf> {
@@ -96,9 +109,11 @@ fn scratch(installation: &Installation) -> Result<PathBuf> {
 /// Restores a backup for practice.
 pub fn drill_backup(installation: &Installation, unlock: Option<&Unlock>, id: &BackupId) -> Result<Drilled> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup drill")?;
+    host::end_commands(installation.layout.root());
     let repository = open_to_write(installation, unlock)?;
     let scratch = scratch(installation)?;
-    let drilled = backup::drill(&repository, id, &scratch, clock::now()).map_err(|e| failed(&e));
+    let servers = servers_of(installation)?;
+    let drilled = backup::drill(&repository, id, &scratch, clock::now(), &servers).map_err(|e| failed(&e));
     disk::remove_tree(&scratch)?;
     drilled
 }
@@ -190,6 +205,7 @@ pub fn restore_backup(
     into: Option<&Path>,
 ) -> Result<Restored> {
     let _lock = InstallationLock::take(&installation.layout, "netlink backup restore")?;
+    host::end_commands(installation.layout.root());
     let repository = open(installation, unlock)?;
     let record = repository.snapshot(id).map_err(|e| failed(&e))?.record;
     let _still = match into {
@@ -202,5 +218,10 @@ pub fn restore_backup(
         Selection::Only(only)
     };
     let place = into.unwrap_or(installation.layout.root());
-    backup::restore(&repository, id, &selection, place).map_err(|e| failed(&e))
+    let servers = match (into, record.dumps) {
+        (None, 1..) => Some(servers_of(installation)?),
+        _ => None,
+    };
+    let dumps = servers.as_deref().map_or(Dumps::AsFiles, Dumps::ToServers);
+    backup::restore(&repository, id, &selection, place, dumps).map_err(|e| failed(&e))
 }

@@ -7,7 +7,7 @@ use crate::engine::{self, StepError, product};
 use crate::journal::{Outcome, State};
 use crate::package::TreeReport;
 use crate::plan::{Direction, Facts, Goal, Installed, StepKind, Tree, Wish};
-use crate::release::{Platform, ReleaseManifest};
+use crate::release::{DatabaseSpec, Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{disk, migrate, package};
@@ -52,7 +52,8 @@ fn gathered(
         None => None,
         Some(version) => {
             let database = manifest_of(&version)?.and_then(|manifest| manifest.database);
-            let schema_level = match &database {
+            let database = database.as_ref().and_then(DatabaseSpec::sqlite);
+            let schema_level = match database {
                 None => None,
                 Some(database) => migrate::schema::level(&database.path.under(&layout.data()))
                     .map_err(|e| AppError::below("NL0304", &e))?,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{AppError, Installation, Result};
 use crate::engine::{VersionFile, product};
+use crate::release::DatabaseSpec;
 use crate::version::Version;
 use crate::{migrate, package, target};
 
@@ -71,7 +72,8 @@ pub fn end_state(installation: &Installation, version: Option<&Version>) -> Resu
             "release {version} is not whole; `netlink update verify` lists the files"
         ));
     }
-    if let (Some(database), Some(level)) = (&manifest.database, manifest.rules.schema_level) {
+    let database = manifest.database.as_ref().and_then(DatabaseSpec::sqlite);
+    if let (Some(database), Some(level)) = (database, manifest.rules.schema_level) {
         let found =
             migrate::schema::level(&database.path.under(&layout.data())).map_err(|e| AppError::below("NL0304", &e))?;
         if found != Some(level) {

@@ -12,6 +12,7 @@ use super::entry::{Entry, What};
 use super::listing::ListReader;
 use super::repository::{Index, Purpose, Repository};
 use super::restore::{self, Wanted, Zeros};
+use super::server::{DUMPS, Server};
 use super::{BackupError, BackupId, Result};
 use crate::{clock, disk, store};
 
@@ -23,20 +24,31 @@ pub struct Drilled {
     /// Files and links.
     pub files: u64,
     pub bytes: u64,
-    /// That were opened and checked by SQLite.
+    /// That were opened and checked by SQLite, or restored beside the live one on its server.
     pub databases: u64,
     pub duration_ms: u64,
 }
 
 /// Restores all of a backup below `scratch`, reads every file back and compares it, has every SQLite database checked, and removes
 /// it all. The backup then says when this was.
-pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timestamp) -> Result<Drilled> {
+pub fn drill(
+    repository: &Repository,
+    id: &BackupId,
+    scratch: &Path,
+    now: Timestamp,
+    servers: &[Server],
+) -> Result<Drilled> {
     let _lock = repository.lock(Purpose::Read)?;
     let began = clock::monotonic();
     let snapshot = repository.snapshot(id)?;
     let (index, chunking) = (repository.index()?, repository.chunking());
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let wanted = Wanted::find(&snapshot.record, list()?, None, &mut Zeros::new(&index, &chunking))?;
+    let mut paths = snapshot.record.trees.clone();
+    if snapshot.record.dumps > 0 {
+        // They need no room here: they go to their servers.
+        paths.retain(|path| path.as_str() != DUMPS);
+    }
+    let wanted = Wanted::find(&snapshot.record, list()?, &paths, &mut Zeros::new(&index, &chunking))?;
     disk::create_dir_all(scratch)?;
     let free = disk::free_space(scratch)?;
     if wanted.room > free {
@@ -51,7 +63,7 @@ pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timest
         let mut databases = Vec::new();
         for listed in list()? {
             let (entry, chunks) = listed?;
-            if compare(&index, &chunking, &place, &entry, &chunks)? {
+            if wanted.has(&entry.path.path()) && compare(&index, &chunking, &place, &entry, &chunks)? {
                 databases.push(place.join(entry.path.path()));
             }
         }
@@ -59,12 +71,13 @@ pub fn drill(repository: &Repository, id: &BackupId, scratch: &Path, now: Timest
         databases
             .iter()
             .try_for_each(|database| store::check_integrity(database))?;
+        let on_servers = restore::drill_dumps(repository, &index, &chunking, list()?, servers)?;
         Ok(Drilled {
             id: id.clone(),
             at: now,
             files: filled.files,
             bytes: filled.bytes,
-            databases: databases.len() as u64,
+            databases: databases.len() as u64 + on_servers,
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     });
@@ -88,7 +101,7 @@ fn compare(index: &Index, chunking: &Chunking, place: &Path, entry: &Entry, chun
             Ok(found) if found == target.path() => Ok(false),
             _ => differs("is not the link that was backed up"),
         },
-        What::File(content) => {
+        What::File(_) | What::Dump(_) => {
             let mut file = File::open(&full).map_err(failed)?;
             let (mut piece, mut head) = (Vec::new(), Vec::new());
             for id in chunks {
@@ -108,7 +121,8 @@ fn compare(index: &Index, chunking: &Chunking, place: &Path, entry: &Entry, chun
             if file.read(&mut [0]).map_err(failed)? > 0 {
                 return differs("is longer than what was backed up");
             }
-            Ok(content.database || head == b"SQLite format 3\0")
+            let marked = entry.content().is_some_and(|content| content.database);
+            Ok(marked || head == b"SQLite format 3\0")
         }
     }
 }

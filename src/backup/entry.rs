@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::server::DumpNote;
+
 /// A name of any bytes: text where it is UTF-8, else hex.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -48,8 +50,17 @@ pub enum What {
         target: Name,
     },
     File(Content),
+    /// Of a database on a server, as its own tool wrote it.
+    Dump(Box<Dump>),
     /// A socket, pipe or device: noted, never opened, not restored.
     Special,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dump {
+    #[serde(flatten)]
+    pub content: Content,
+    pub dump: DumpNote,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +137,14 @@ impl Entry {
     pub fn content(&self) -> Option<&Content> {
         match &self.what {
             What::File(content) => Some(content),
+            What::Dump(dump) => Some(&dump.content),
+            _ => None,
+        }
+    }
+
+    pub fn dump(&self) -> Option<&DumpNote> {
+        match &self.what {
+            What::Dump(dump) => Some(&dump.dump),
             _ => None,
         }
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::BackupId;
 use super::chunk::ChunkId;
 use super::keys::{Fingerprint, KeysError};
+use super::server::ServerError;
 use crate::disk::DiskError;
+use crate::host::CommandError;
 use crate::release::RelPath;
 use crate::store::SqliteFileError;
 
@@ -46,11 +48,25 @@ pub enum BackupError {
         source: io::Error,
     },
     #[error(transparent)]
+    Server(Box<ServerError>),
+    #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
     Disk(#[from] DiskError),
     #[error(transparent)]
     Database(#[from] SqliteFileError),
+}
+
+impl From<ServerError> for BackupError {
+    fn from(error: ServerError) -> Self {
+        Self::Server(Box::new(error))
+    }
+}
+
+impl From<CommandError> for BackupError {
+    fn from(error: CommandError) -> Self {
+        ServerError::from(error).into()
+    }
 }
 
 impl BackupError {
@@ -65,6 +81,7 @@ impl BackupError {
             Self::Unknown { .. } | Self::NothingYet { .. } => "NL0601",
             Self::Damaged { .. } | Self::MissingChunk { .. } | Self::OtherKey { .. } => "NL0602",
             Self::Keys(e) => e.code(),
+            Self::Server(e) => e.code(),
             Self::NoRoom { .. } => "NL0301",
             Self::NotInBackup { .. } => "NL0110",
             Self::Disk(e) | Self::Database(SqliteFileError::Disk(e)) => of_disk(e.is_full(), e.is_permission()),
@@ -102,6 +119,11 @@ impl BackupError {
             Self::Disk(e) => e.is_missing(),
             _ => false,
         }
+    }
+
+    /// What was to be replaced is neither what it was nor what it should be.
+    pub(super) fn is_half_done(&self) -> bool {
+        matches!(self, Self::Server(e) if matches!(**e, ServerError::NotPutBack { .. }))
     }
 
     /// An error while reading a backup: what the operating system says of the disk, or else what the content says of itself.

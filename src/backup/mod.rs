@@ -21,6 +21,7 @@ mod repair;
 mod repository;
 mod reseal;
 mod restore;
+mod server;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -41,7 +42,8 @@ pub use read::show;
 pub use repair::{Repaired, repair};
 pub use repository::{Purpose, Repository};
 pub use reseal::{Resealed, SealedBy, reseal, sealed_by};
-pub use restore::restore;
+pub use restore::{Dumps, restore};
+pub use server::{Checked, DumpNote, Server, ServerError, Tools};
 pub use verify::{DamagedBackup, Percent, Verified, verify, verify_all};
 
 use crate::release::RelPath;
@@ -66,6 +68,8 @@ pub struct Request {
     pub trees: Vec<RelPath>,
     /// SQLite databases in those trees, below `root`; they may be in use.
     pub databases: Vec<RelPath>,
+    /// Databases on servers; they may be in use.
+    pub servers: Vec<Server>,
     /// A folder for copies of databases, on a file system with room for the largest.
     pub scratch: PathBuf,
     pub kind: Kind,
@@ -105,6 +109,9 @@ pub struct Record {
     /// Databases of the product that a symbolic link leads to, out of the trees: not in the backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outside: Vec<RelPath>,
+    /// Dumps of databases on servers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dumps: u64,
     /// Fingerprint of the master key.
     pub key: keys::Fingerprint,
 }
@@ -127,6 +134,10 @@ impl Record {
         said.extend(self.outside.iter().map(outside));
         said
     }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// A backup that came to nothing.
@@ -234,6 +245,9 @@ pub struct ContentFile {
     pub unsettled: bool,
     /// A socket, pipe or device, which is not restored.
     pub special: bool,
+    /// Of which database on a server it is a dump.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dump: Option<DumpNote>,
 }
 
 /// What to restore.
@@ -252,5 +266,10 @@ pub struct Restored {
     /// Files and links.
     pub files: u64,
     pub bytes: u64,
+    /// Databases on servers that were replaced.
+    pub databases: u64,
     pub into: PathBuf,
+    /// What could not be cleared away afterwards, e.g. the database from before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
 }

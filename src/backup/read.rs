@@ -16,7 +16,7 @@ pub fn show(repository: &Repository, id: &BackupId) -> Result<Contents> {
         let link = match &entry.what {
             What::Folder => continue,
             What::Link { target } => Some(target.path().to_string_lossy().into_owned()),
-            What::File(_) | What::Special => None,
+            What::File(_) | What::Dump(_) | What::Special => None,
         };
         files.push(ContentFile {
             path: entry.path.path().to_string_lossy().into_owned(),
@@ -25,6 +25,7 @@ pub fn show(repository: &Repository, id: &BackupId) -> Result<Contents> {
             link,
             unsettled: entry.content().is_some_and(|content| content.unsettled),
             special: entry.what == What::Special,
+            dump: entry.dump().cloned(),
         });
     }
     Ok(Contents {

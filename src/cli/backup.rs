@@ -103,9 +103,20 @@ fn restore(
         )?;
     }
     let restored = app::restore_backup(installation, unlock.as_ref(), id, only, into)?;
+    if let Some(left) = &restored.left {
+        say(&format!(
+            "what the database was before could not be removed: {}; the next restore tries again",
+            harmless(left)
+        ));
+    }
     result(global, &restored, |restored| {
+        let databases = match restored.databases {
+            0 => String::new(),
+            1 => ", 1 database on its server".into(),
+            n => format!(", {n} databases on their servers"),
+        };
         format!(
-            "{} {} files, {}",
+            "{} {} files, {}{databases}",
             green("restored"),
             restored.files,
             bytes(restored.bytes)

@@ -26,6 +26,11 @@ pub fn home(layout: &Layout, settings: &Settings, given: Option<&Unlock>) -> Res
     })
 }
 
+/// Whether updates back up.
+pub fn are_made(settings: &Settings) -> bool {
+    settings.backup.enabled && settings.behavior.auto_backup
+}
+
 /// Who makes the keys of a new repository.
 pub fn author(by: &str) -> Author {
     Author {

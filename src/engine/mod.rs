@@ -11,6 +11,7 @@ mod lock;
 pub mod product;
 mod reserve;
 mod seeded;
+mod servers;
 mod step;
 mod version_file;
 
@@ -19,4 +20,5 @@ pub use drive::{EngineError, Stopped, drive};
 pub use failure::{DISK_FULL, PERMISSION, StepError};
 pub use layout::Layout;
 pub use lock::{InstallationLock, LockError, LockState, Owner, look_at_lock};
+pub use servers::servers;
 pub use version_file::{VersionEntry, VersionFile};

@@ -8,7 +8,7 @@ use super::{Layout, StepError};
 use crate::clock::Deadline;
 use crate::package;
 use crate::probe::{self, Check, Patience};
-use crate::release::{CommandSpec, RelPath, ReleaseManifest, expand};
+use crate::release::{CommandSpec, DatabaseSpec, RelPath, ReleaseManifest, expand};
 use crate::settings::Settings;
 use crate::target::{self, Launch, Status};
 use crate::version::Version;
@@ -236,11 +236,12 @@ pub fn kept_trees() -> Vec<RelPath> {
         .collect()
 }
 
-/// The release's live databases, relative to the installation.
+/// The release's live SQLite databases, relative to the installation.
 pub fn databases(layout: &Layout, manifest: &ReleaseManifest) -> Vec<RelPath> {
     let database = manifest
         .database
         .as_ref()
+        .and_then(DatabaseSpec::sqlite)
         .map(|database| format!("data/{}", database.path));
     let there = database.filter(|path| layout.root().join(path).exists());
     there.and_then(|path| path.parse().ok()).into_iter().collect()

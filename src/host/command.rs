@@ -60,6 +60,12 @@ pub enum CommandError {
         limit: Duration,
         last: String,
     },
+    #[error("`{program}` did nothing for {} s and was killed; it last said: {last}", limit.as_secs())]
+    Idle {
+        program: String,
+        limit: Duration,
+        last: String,
+    },
     #[error("cannot wait for `{program}`")]
     Wait {
         program: String,
@@ -71,22 +77,7 @@ pub enum CommandError {
 impl Run {
     /// Runs to the end or kills the whole process group at the limit.
     pub fn run(&self) -> Result<Finished, CommandError> {
-        let (program, args) = self.argv.split_first().ok_or(CommandError::Empty)?;
-        let mut child = Command::new(program)
-            .args(args)
-            .current_dir(&self.dir)
-            .env_clear()
-            .envs(passed_on())
-            .envs(&self.env)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(|source| CommandError::Start {
-                program: program.clone(),
-                source,
-            })?;
+        let mut child = self.start()?;
         self.feed(&mut child);
         let stdout = child.stdout.take().map(keep_end);
         let stderr = child.stderr.take().map(keep_end);
@@ -99,22 +90,46 @@ impl Run {
             Ok(Some(status)) => Ok(Finished { status, stdout, stderr }),
             Ok(None) => {
                 let said = if stderr.trim().is_empty() { stdout } else { stderr };
-                let last = said.lines().last().unwrap_or("nothing").to_owned();
+                let last = last_line(&said);
                 Err(CommandError::TimedOut {
-                    program: program.clone(),
+                    program: self.program(),
                     limit: self.limit,
                     last,
                 })
             }
             Err(source) => Err(CommandError::Wait {
-                program: program.clone(),
+                program: self.program(),
                 source,
             }),
         }
     }
 
+    /// Starts it in a process group of its own, with pipes to all three of its streams.
+    pub(super) fn start(&self) -> Result<Child, CommandError> {
+        let (program, args) = self.argv.split_first().ok_or(CommandError::Empty)?;
+        let child = Command::new(program)
+            .args(args)
+            .current_dir(&self.dir)
+            .env_clear()
+            .envs(passed_on())
+            .envs(&self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn();
+        child.map_err(|source| CommandError::Start {
+            program: program.clone(),
+            source,
+        })
+    }
+
+    pub(super) fn program(&self) -> String {
+        self.argv.first().cloned().unwrap_or_default()
+    }
+
     /// Writes standard input from a thread of its own: a command that does not read must not block us.
-    fn feed(&self, child: &mut Child) {
+    pub(super) fn feed(&self, child: &mut Child) {
         if let Some(mut pipe) = child.stdin.take() {
             let input = self.stdin.clone();
             thread::spawn(move || drop(pipe.write_all(&input)));
@@ -129,7 +144,7 @@ pub(super) fn passed_on() -> impl Iterator<Item = (&'static str, OsString)> {
         .filter_map(|name| Some((*name, std::env::var_os(name)?)))
 }
 
-fn wait(child: &mut Child, deadline: Deadline) -> io::Result<Option<ExitStatus>> {
+pub(super) fn wait(child: &mut Child, deadline: Deadline) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
@@ -141,7 +156,7 @@ fn wait(child: &mut Child, deadline: Deadline) -> io::Result<Option<ExitStatus>>
     }
 }
 
-fn kill_group(child: &mut Child) {
+pub(super) fn kill_group(child: &mut Child) {
     if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
@@ -149,13 +164,13 @@ fn kill_group(child: &mut Child) {
 }
 
 /// The end of what comes out of a pipe, kept by a thread that reads until nobody can write any more.
-struct Output {
+pub(super) struct Output {
     /// Wiped when done with: what a command prints may be a secret.
     kept: Arc<Mutex<Zeroizing<Vec<u8>>>>,
     ended: Receiver<()>,
 }
 
-fn keep_end(mut pipe: impl Read + Send + 'static) -> Output {
+pub(super) fn keep_end(mut pipe: impl Read + Send + 'static) -> Output {
     // With room for all that it ever holds, so that it leaves no copy behind by growing.
     let kept = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(2 * KEPT_OUTPUT + PIECE))));
     let (end, ended) = mpsc::channel();
@@ -175,13 +190,23 @@ fn keep_end(mut pipe: impl Read + Send + 'static) -> Output {
     Output { kept, ended }
 }
 
-fn collect(output: Option<Output>) -> String {
+impl Output {
+    /// What there is of it while the command still runs.
+    pub(super) fn so_far(&self) -> String {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept[kept.len().saturating_sub(KEPT_OUTPUT)..]).into_owned()
+    }
+}
+
+pub(super) fn collect(output: Option<Output>) -> String {
     let Some(output) = output else { return String::new() };
     // The thread never sends: the channel closes when it ends.
     let _ = output.ended.recv_timeout(OUTPUT_GRACE);
-    let kept = output.kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let end = kept.len().saturating_sub(KEPT_OUTPUT);
-    String::from_utf8_lossy(&kept[end..]).into_owned()
+    output.so_far()
+}
+
+pub(super) fn last_line(said: &str) -> String {
+    said.lines().last().unwrap_or("nothing").to_owned()
 }
 
 #[cfg(test)]

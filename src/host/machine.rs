@@ -31,6 +31,11 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The effective group's number.
+pub fn group_id() -> u32 {
+    rustix::process::getegid().as_raw()
+}
+
 /// Where file systems are mounted, folders bound elsewhere included.
 pub fn mount_points() -> std::io::Result<Vec<PathBuf>> {
     let text = disk::read_limited(Path::new("/proc/self/mountinfo"), 64 << 20).map_err(|e| e.source)?;

@@ -6,10 +6,12 @@ mod machine;
 mod process;
 mod spawn;
 mod ssh;
+mod stream;
 
 pub use command::{CommandError, Finished, Run};
 pub use commands::{command_mark, end_commands};
-pub use machine::{boot_id, cores, hostname, mount_points, process_is_alive, user_id};
+pub use machine::{boot_id, cores, group_id, hostname, mount_points, process_is_alive, user_id};
 pub use process::{ProcessIdentity, group_is_alive, group_leaders_marked, signal_group};
 pub use spawn::{Group, Spawn, spawn_child};
 pub use ssh::{SshSession, sftp_over_ssh};
+pub use stream::{Fed, Feed};

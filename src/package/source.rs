@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{CONFIG_DEFAULTS, PackageError, SOURCE_NAME};
 use crate::disk;
-use crate::release::ReleaseManifest;
+use crate::release::{DatabaseSpec, ReleaseManifest, ServerSpec};
 
 /// Most bytes of a `release.toml`.
 const SOURCE_LIMIT: u64 = 1 << 20;
@@ -44,10 +44,12 @@ pub(super) fn check_against(tree: &Path, manifest: &ReleaseManifest) -> Result<(
             ));
         }
     }
-    if let Some(database) = &manifest.database
-        && !database.migrations.under(tree).is_dir()
-    {
-        return Err(format!("the folder of migrations {} is not there", database.migrations));
+    match &manifest.database {
+        Some(DatabaseSpec::Sqlite(database)) if !database.migrations.under(tree).is_dir() => {
+            return Err(format!("the folder of migrations {} is not there", database.migrations));
+        }
+        Some(DatabaseSpec::Server(server)) => check_server(manifest, server)?,
+        Some(DatabaseSpec::Sqlite(_)) | None => {}
     }
     if let Some(run) = &manifest.run {
         let Some(program) = run.command.first() else {
@@ -58,6 +60,26 @@ pub(super) fn check_against(tree: &Path, manifest: &ReleaseManifest) -> Result<(
         }
     }
     Ok(())
+}
+
+fn check_server(manifest: &ReleaseManifest, server: &ServerSpec) -> Result<(), String> {
+    let known = |name: &String| {
+        manifest.variables.contains_key(name) || ["root", "release", "data", "config"].contains(&name.as_str())
+    };
+    if let Some(unknown) = server.url.variables().iter().find(|name| !known(name)) {
+        return Err(format!(
+            "`database.url` names `{{{unknown}}}`, which `variables` does not have"
+        ));
+    }
+    let checked = server.url.check(server.engine);
+    checked.map_err(|e| format!("`database.url`: {e}"))?;
+    match manifest.rules.schema_level {
+        Some(_) => Err(
+            "`rules.schema_level` counts migrations that NetLink runs, which it does for SQLite alone: leave it out"
+                .into(),
+        ),
+        None => Ok(()),
+    }
 }
 
 fn check_program(tree: &Path, inside: &str) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Platform, ProductName, RelPath, ReleaseRules};
+use super::{DatabaseSpec, Platform, ProductName, RelPath, ReleaseRules};
 use crate::crypt::Digest;
 use crate::version::Version;
 
@@ -113,16 +113,6 @@ pub struct CommandSpec {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub timeout: Duration,
-}
-
-/// An SQLite database and the release's migrations for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseSpec {
-    /// Below the installation's `data/`.
-    pub path: RelPath,
-    /// Folder below the release tree with `V1__name.sql`, `V1__name.down.sql`.
-    pub migrations: RelPath,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,28 +13,60 @@ pub enum TemplateError {
 /// Puts the values of `variables` in place of their names.
 pub fn expand(text: &str, variables: &BTreeMap<String, String>) -> Result<String, TemplateError> {
     let mut expanded = String::with_capacity(text.len());
+    each_part(text, &mut |part| {
+        match part {
+            Part::Literal(text) => expanded.push_str(text),
+            Part::Name(name) => {
+                let value = variables.get(name).ok_or_else(|| unknown(name, text, variables))?;
+                expanded.push_str(value);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(expanded)
+}
+
+/// The names that a text has, in their order.
+pub fn names(text: &str) -> Result<Vec<String>, TemplateError> {
+    let mut names = Vec::new();
+    each_part(text, &mut |part| {
+        if let Part::Name(name) = part {
+            names.push(name.to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+enum Part<'a> {
+    Literal(&'a str),
+    Name(&'a str),
+}
+
+fn each_part<'a>(
+    text: &'a str,
+    each: &mut dyn FnMut(Part<'a>) -> Result<(), TemplateError>,
+) -> Result<(), TemplateError> {
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
-        expanded.push_str(&rest[..at]);
+        each(Part::Literal(&rest[..at]))?;
         let brace = &rest[at..at + 1];
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix(brace) {
-            expanded.push_str(brace);
+            each(Part::Literal(brace))?;
             rest = after;
         } else if brace == "}" {
-            expanded.push('}');
+            each(Part::Literal(brace))?;
         } else {
             let (name, after) = rest.split_once('}').ok_or_else(|| TemplateError::Unclosed {
                 text: text.to_owned(),
                 at: text.len() - rest.len() - 1,
             })?;
-            let value = variables.get(name).ok_or_else(|| unknown(name, text, variables))?;
-            expanded.push_str(value);
+            each(Part::Name(name))?;
             rest = after;
         }
     }
-    expanded.push_str(rest);
-    Ok(expanded)
+    each(Part::Literal(rest))
 }
 
 fn unknown(name: &str, text: &str, variables: &BTreeMap<String, String>) -> TemplateError {

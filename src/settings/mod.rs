@@ -156,9 +156,9 @@ fn check(file: &File) -> Result<(), SettingsError> {
             "an update that fails is always undone; remove the key",
         );
     }
-    let limits = file.download.times();
+    let limits = file.download.times().into_iter();
     match limits
-        .into_iter()
+        .chain(file.update_system.backup.times())
         .find(|(_, limit)| limit.is_zero() || *limit > LONGEST_WAIT)
     {
         Some((key, limit)) => Err(SettingsError::NotPossible {

@@ -30,6 +30,14 @@ pub struct Backup {
     /// How long each backup may go on with a rotation of the master key that is not finished.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub rotation_share: Duration,
+    /// Folder of pg_dump, mariadb-dump and the like; as a shell finds them when absent.
+    pub server_tools: Option<PathBuf>,
+    /// For a database on a server, without a byte of its dump.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub server_idle_timeout: Duration,
+    /// For its whole dump, and for restoring that.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub server_timeout: Duration,
 }
 
 impl Default for Backup {
@@ -45,6 +53,9 @@ impl Default for Backup {
             keep_weekly: 0,
             keep_monthly: 0,
             rotation_share: Duration::from_secs(10),
+            server_tools: None,
+            server_idle_timeout: Duration::from_secs(10 * 60),
+            server_timeout: Duration::from_secs(6 * 60 * 60),
         }
     }
 }
@@ -52,6 +63,14 @@ impl Default for Backup {
 impl Backup {
     pub fn directory_under(&self, root: &Path) -> PathBuf {
         root.join(&self.directory)
+    }
+
+    /// The time limits with their keys.
+    pub(super) fn times(&self) -> [(&'static str, Duration); 2] {
+        [
+            ("update_system.backup.server_idle_timeout", self.server_idle_timeout),
+            ("update_system.backup.server_timeout", self.server_timeout),
+        ]
     }
 
     /// The folder, if it is this installation's alone: one given by an absolute path may be shared.

@@ -31,6 +31,7 @@ mod repair;
 mod rest;
 mod scene;
 mod sending;
+mod servers;
 mod shown;
 mod stores;
 mod strategy;

@@ -40,6 +40,36 @@ pub const CODES: &[Code] = &[
         "There are backups and no key that opens them. Put backup.key back from where you keep it, or move the old backups elsewhere.",
     ),
     code(
+        "NL0611",
+        Kind::Failed,
+        "database tools missing or too old",
+        "The product's database is on a server, and the tools that dump it are not there or older than the server. Install the package that the message names, or name the folder of the tools in `backup.server_tools`.",
+    ),
+    code(
+        "NL0612",
+        Kind::Failed,
+        "database server refuses",
+        "The product's database cannot be reached, or does not let its user in. The product's own configuration says where it is and who asks; the message has the server's words.",
+    ),
+    code(
+        "NL0613",
+        Kind::Failed,
+        "database not dumped or restored",
+        "A tool of the database server failed, and the message has its last lines. A dump that is not whole is no backup; a restore that failed left the database as it was.",
+    ),
+    code(
+        "NL0614",
+        Kind::Failed,
+        "database not restored beside",
+        "The backup was to be restored beside the live database, and that may not be made or is not what was dumped. The live one was not touched.",
+    ),
+    code(
+        "NL0615",
+        Kind::Stuck,
+        "database half restored",
+        "A restore failed after it had begun to exchange the database, and what was there could not be put back. Mend the cause that the message names and run the same restore again.",
+    ),
+    code(
         "NL0621",
         Kind::Refused,
         "backups not opened",

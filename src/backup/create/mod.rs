@@ -1,6 +1,7 @@
 //! Making a backup: chunks into packs, their index, read back; then the snapshot that makes it count.
 
 mod databases;
+mod dump;
 mod parent;
 mod read;
 mod walk;
@@ -19,6 +20,7 @@ use super::chunk::{ChunkId, Chunking};
 use super::entry::{Content, Entry, Name, Seen, What};
 use super::listing::{ListReader, ListWriter, Lists};
 use super::repository::{ChunkWriter, Index, Purpose, Repository, Snapshot, with_writer};
+use super::server::DUMPS;
 use super::verify::each_chunk_of;
 use super::{BackupError, BackupId, Failure, Kind, Listed, Record, Request, Result, adopt, check, list, restore};
 use crate::clock;
@@ -50,6 +52,8 @@ fn make(
 ) -> Result<Record> {
     let began = clock::monotonic();
     let chunking = repository.chunking();
+    // Known before anything is read: a server that cannot be reached, a tool that is missing.
+    request.servers.iter().try_for_each(|server| server.check().map(drop))?;
     repository.remove_left_overs()?;
     let mut known = repository.sound_index()?;
     adopt::adopt(repository, &mut known)?;
@@ -71,7 +75,7 @@ fn make(
             .flat_map(Snapshot::lists)
             .for_each(|id| known.forget(*id));
     }
-    let trees = walk::present(request)?;
+    let files = dump::trees_of_files(request, walk::present(request)?);
     let ((lists, counts), written) = with_writer(repository, &chunking, &mut known, |to| {
         let making = Making {
             request,
@@ -79,12 +83,13 @@ fn make(
             parent,
             list: ListWriter::new(&chunking),
             reader: Reader::new(&chunking),
+            chunking: &chunking,
             names: HashMap::new(),
             databases: Databases::of(request),
             counts: Counts::default(),
             progress: &mut |done| progress(done, expected.max(done)),
         };
-        making.add_all(&trees, &[repository.dir(), &request.backups, &request.scratch])
+        making.add_all(&files, &[repository.dir(), &request.backups, &request.scratch])
     })?;
     check::read_back(repository, &written)?;
     let record = Record {
@@ -163,6 +168,7 @@ struct Counts {
     special: u64,
     outside: Vec<RelPath>,
     trees: Vec<RelPath>,
+    dumps: u64,
 }
 
 impl Counts {
@@ -183,6 +189,7 @@ impl Counts {
             unsettled: self.unsettled,
             special: self.special,
             outside: self.outside,
+            dumps: self.dumps,
             key: repository.master().fingerprint(),
         }
     }
@@ -194,6 +201,7 @@ struct Making<'a, 'w> {
     parent: Option<Parent<'a>>,
     list: ListWriter<'a>,
     reader: Reader<'a>,
+    chunking: &'a Chunking,
     /// Files with several names, by device and inode: the first name.
     names: HashMap<(u64, u64), PathBuf>,
     databases: Databases,
@@ -202,7 +210,17 @@ struct Making<'a, 'w> {
 }
 
 impl Making<'_, '_> {
+    /// Files and dumps in the order of their paths.
     fn add_all(mut self, trees: &[RelPath], not_ours: &[&Path]) -> Result<(Lists, Counts)> {
+        let (before, after): (Vec<_>, Vec<_>) = trees.iter().cloned().partition(|tree| tree.as_str() < DUMPS);
+        self.add_trees(&before, not_ours)?;
+        self.add_dumps()?;
+        self.add_trees(&after, not_ours)?;
+        self.counts.outside = self.databases.outside;
+        Ok((self.list.finish(self.to)?, self.counts))
+    }
+
+    fn add_trees(&mut self, trees: &[RelPath], not_ours: &[&Path]) -> Result<()> {
         for found in Walk::new(self.request, trees.to_vec(), not_ours) {
             let found = found?;
             self.add(&found)?;
@@ -210,8 +228,7 @@ impl Making<'_, '_> {
             let tree = trees.iter().find(|tree| Path::new(tree.as_str()) == found.path);
             self.counts.trees.extend(tree.cloned());
         }
-        self.counts.outside = self.databases.outside;
-        Ok((self.list.finish(self.to)?, self.counts))
+        Ok(())
     }
 
     fn add(&mut self, found: &Found) -> Result<()> {

@@ -63,10 +63,13 @@ pub fn fill(
                 finish::owner(&full, &entry)?;
                 disk::set_link_modified(&full, entry.modified())?;
             }
-            What::File(content) => match first_name(content, wanted) {
-                Some(first) => again.push((new.join(first), full)),
-                None => filling.file(&path, full, entry.clone(), content, &chunks)?,
-            },
+            What::File(_) | What::Dump(_) => {
+                let Some(content) = entry.content() else { continue };
+                match first_name(content, wanted) {
+                    Some(first) => again.push((new.join(first), full)),
+                    None => filling.file(&path, full, entry.clone(), content, &chunks)?,
+                }
+            }
         }
         filling.filled.files += 1;
         filling.filled.bytes += entry.size();

@@ -1,6 +1,7 @@
 //! Restoring: unpack and check beside the place, then swap in by rename. An interrupted swap is marked and is finished by
 //! restoring again.
 
+mod dumps;
 mod fill;
 mod finish;
 mod wanted;
@@ -11,14 +12,18 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use dumps::{Dumps, drill_dumps};
 pub use fill::fill;
 pub use wanted::Wanted;
 pub use zeros::Zeros;
 
+use dumps::{Dump, Loaded};
+
 use super::entry::Entry;
 use super::listing::ListReader;
 use super::repository::{Purpose, Repository};
-use super::{BackupError, BackupId, Restored, Result, Selection};
+use super::server::DUMPS;
+use super::{BackupError, BackupId, Restored, Result, Selection, list};
 use crate::release::RelPath;
 use crate::{disk, host};
 
@@ -30,7 +35,13 @@ const MARK_LIMIT: u64 = 16 << 20;
 
 /// Restores what `selection` names into `place`, most often the installation's root. Nothing there is touched before all that is
 /// selected lies checked, unpacked and durable beside it.
-pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, place: &Path) -> Result<Restored> {
+pub fn restore(
+    repository: &Repository,
+    id: &BackupId,
+    selection: &Selection,
+    place: &Path,
+    dumps: Dumps<'_>,
+) -> Result<Restored> {
     let _lock = repository.lock(Purpose::Read)?;
     let snapshot = repository.snapshot(id)?;
     let mark = Mark {
@@ -43,12 +54,16 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
     mark.refuse_other(place)?;
     let (index, chunking) = (repository.index()?, repository.chunking());
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
-    let wanted = Wanted::find(
-        &snapshot.record,
-        list()?,
-        mark.only.as_deref(),
-        &mut Zeros::new(&index, &chunking),
-    )?;
+    let to_servers = match (dumps, selection) {
+        (Dumps::ToServers(servers), Selection::All) if snapshot.record.dumps > 0 => Some(servers),
+        _ => None,
+    };
+    let found = to_servers.map_or(Ok(Vec::new()), |servers| {
+        Dump::find(repository, &index, &chunking, list()?, servers)
+    })?;
+    let mut paths = mark.only.clone().unwrap_or_else(|| snapshot.record.trees.clone());
+    paths.retain(|path| to_servers.is_none() || path.as_str() != DUMPS);
+    let wanted = Wanted::find(&snapshot.record, list()?, &paths, &mut Zeros::new(&index, &chunking))?;
     refuse_in_the_way(&wanted, place, repository.dir())?;
     let free = disk::free_space(existing(place))? + left_over(place)?;
     if wanted.room > free {
@@ -69,7 +84,7 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
         let _ = disk::remove_empty(&staging);
     })?;
     disk::sync_filesystem(&staging)?;
-    mark.write(&staging)?;
+    let loaded = exchange_databases(found, &mark, place, &new)?;
     for (unit, entry) in &wanted.units {
         swap_in(&wanted, unit, entry, &new, place)?;
     }
@@ -81,7 +96,9 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
         id: id.clone(),
         files: staged.files,
         bytes: staged.bytes,
+        databases: loaded.count(),
         into: place.to_path_buf(),
+        left: loaded.forget().err().map(|e| list::reason(&e)),
     })
 }
 
@@ -89,6 +106,31 @@ pub fn restore(repository: &Repository, id: &BackupId, selection: &Selection, pl
 fn left_over(place: &Path) -> Result<u64> {
     let new = place.join(STAGING).join(NEW);
     Ok(if disk::exists(&new)? { disk::tree_size(&new)? } else { 0 })
+}
+
+/// Loads what goes to servers and puts it in place there, once it is marked that a restore has begun to change things. On an error
+/// before that nothing has changed, and what lies staged in `new` is forgotten.
+fn exchange_databases<'a>(dumps: Vec<Dump<'a>>, mark: &Mark, place: &Path, new: &Path) -> Result<Loaded<'a>> {
+    let staging = place.join(STAGING);
+    let was_marked = Mark::read(place)?.is_some();
+    let undo = |_: &BackupError| {
+        // The first error is the one to hear. A restore that was interrupted before stays to be finished.
+        let _ = disk::remove_tree(new);
+        if !was_marked {
+            let _ = disk::remove_tree(&staging);
+        }
+    };
+    let loaded = Loaded::load(dumps).inspect_err(undo)?;
+    mark.write(&staging)?;
+    let mut begun = false;
+    loaded.exchange(&mut begun).inspect_err(|e| {
+        // The database from before may be all that there is of it.
+        if !begun && !e.is_half_done() {
+            let _ = loaded.forget();
+            undo(e);
+        }
+    })?;
+    Ok(loaded)
 }
 
 /// The folder that is there and in which `place` is or will be.

@@ -21,14 +21,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// All trees of the backup, or `only` these paths.
-    pub fn find(
-        record: &Record,
-        list: ListReader<'_>,
-        only: Option<&[RelPath]>,
-        zeros: &mut Zeros<'_>,
-    ) -> Result<Self> {
-        let paths = only.unwrap_or(&record.trees);
+    pub fn find(record: &Record, list: ListReader<'_>, paths: &[RelPath], zeros: &mut Zeros<'_>) -> Result<Self> {
         let is_wanted = |path: &Path| paths.iter().any(|one| path.starts_with(one.as_str()));
         let mut wanted = Self {
             units: BTreeMap::new(),

@@ -165,6 +165,7 @@ fn a_drill_compares_what_lies_beside_a_database_before_that_is_opened() {
         &id,
         &place.dir.path().join("scratch"),
         "2026-03-02T00:00:00Z".parse().unwrap(),
+        &[],
     );
     assert_eq!(drilled.unwrap().databases, 1);
 }

@@ -97,7 +97,14 @@ fn files_that_grow_shrink_and_vanish_while_they_are_read_neither_fail_nor_hang_a
     for record in records {
         let record = record.unwrap();
         let elsewhere = place.dir.path().join("elsewhere");
-        restore(&place.repository, &record.id, &Selection::All, &elsewhere).unwrap();
+        restore(
+            &place.repository,
+            &record.id,
+            &Selection::All,
+            &elsewhere,
+            Dumps::AsFiles,
+        )
+        .unwrap();
         let shown = show(&place.repository, &record.id).unwrap();
         let log = shown.files.iter().find(|file| file.path == "data/log").unwrap();
         assert_eq!(fs::metadata(elsewhere.join("data/log")).unwrap().len(), log.size);
@@ -154,7 +161,7 @@ fn a_database_that_nobody_named_is_copied_with_its_log_and_one_that_is_none_as_t
     let rows: i64 = db.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 2);
     let scratch = place.dir.path().join("scratch");
-    let refused = drill(&place.repository, &third.id, &scratch, third.created).unwrap_err();
+    let refused = drill(&place.repository, &third.id, &scratch, third.created, &[]).unwrap_err();
     assert!(refused.to_string().contains("broken.db"), "{refused}");
 }
 

@@ -66,6 +66,7 @@ impl Place {
             root: self.root(),
             trees: paths(&["data", "config", "not-there"]),
             databases: paths(&["data/app.db"]),
+            servers: Vec::new(),
             scratch: self.dir.path().join("scratch"),
             kind,
             version: Some("0b1".parse().unwrap()),
@@ -90,7 +91,7 @@ impl Place {
     }
 
     fn restore(&self, id: &BackupId, selection: &Selection) -> Result<Restored> {
-        restore(&self.repository, id, selection, &self.root())
+        restore(&self.repository, id, selection, &self.root(), Dumps::AsFiles)
     }
 
     fn verified(&self) -> Verified {

@@ -12,7 +12,7 @@ fn a_drill_restores_compares_and_is_remembered() {
     let record = place.create(Kind::Manual).unwrap();
     let scratch = place.dir.path().join("scratch");
     let now = "2026-02-01T00:00:00Z".parse().unwrap();
-    let drilled = drill(&place.repository, &record.id, &scratch, now).unwrap();
+    let drilled = drill(&place.repository, &record.id, &scratch, now, &[]).unwrap();
     assert_eq!(
         (drilled.files, drilled.bytes, drilled.databases),
         (record.files, record.size, 1)
@@ -41,7 +41,7 @@ fn a_drill_finds_a_database_that_was_broken_when_it_was_backed_up() {
     let record = place.create(Kind::Manual).unwrap();
     let scratch = place.dir.path().join("scratch");
     let now = "2026-02-01T00:00:00Z".parse().unwrap();
-    let error = drill(&place.repository, &record.id, &scratch, now)
+    let error = drill(&place.repository, &record.id, &scratch, now, &[])
         .unwrap_err()
         .to_string();
     assert!(error.contains("other.db"), "{error}");
@@ -148,7 +148,7 @@ fn a_damaged_record_of_a_drill_goes_and_one_file_that_cannot_be_read_does_not_en
     place.write("data/large", &noise(100_000, 1));
     let record = place.create(Kind::Manual).unwrap();
     let scratch = place.dir.path().join("scratch");
-    drill(&place.repository, &record.id, &scratch, record.created).unwrap();
+    drill(&place.repository, &record.id, &scratch, record.created, &[]).unwrap();
     let flip = |path: &Path| {
         let mut bytes = fs::read(path).unwrap();
         bytes[100] ^= 1;

@@ -27,6 +27,7 @@ fn everything_is_sealed_anew_and_the_old_key_is_needed_no_more() {
         &first.id,
         &place.dir.path().join("scratch"),
         first.created,
+        &[],
     )
     .unwrap();
     let ring = place.repository.keyring().rotated();
@@ -156,7 +157,7 @@ proptest! {
         prop_assert_eq!(list(&place.repository).unwrap().len(), made.len());
         for (id, was) in made {
             let elsewhere = place.dir.path().join("elsewhere");
-            restore(&place.repository, &id, &Selection::All, &elsewhere).unwrap();
+            restore(&place.repository, &id, &Selection::All, &elsewhere, Dumps::AsFiles).unwrap();
             prop_assert_eq!(picture(&elsewhere), was);
             fs::remove_dir_all(elsewhere).unwrap();
         }

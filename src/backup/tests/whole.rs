@@ -66,7 +66,14 @@ fn only_what_is_asked_for_is_restored_here_or_elsewhere() {
     assert_eq!(read("data/deep/er/b"), [7; 5000]);
     assert_eq!(read("config/app.toml"), b"x = 1\n");
     let elsewhere = place.dir.path().join("else/where");
-    restore(&place.repository, &record.id, &only(&["data/a"]), &elsewhere).unwrap();
+    restore(
+        &place.repository,
+        &record.id,
+        &only(&["data/a"]),
+        &elsewhere,
+        Dumps::AsFiles,
+    )
+    .unwrap();
     let files: Vec<_> = disk::walk(&elsewhere)
         .unwrap()
         .into_iter()
@@ -140,7 +147,7 @@ fn links_and_backups_in_the_way_stop_a_restore_before_it_begins() {
     let first = create(&repository, &request, &mut |_, _| {}).unwrap();
     let second = create(&repository, &request, &mut |_, _| {}).unwrap();
     assert_eq!(first.files, second.files);
-    let error = restore(&repository, &second.id, &Selection::All, &place.root()).unwrap_err();
+    let error = restore(&repository, &second.id, &Selection::All, &place.root(), Dumps::AsFiles).unwrap_err();
     assert!(matches!(error, BackupError::InTheWay { .. }), "{error}");
     assert!(repository.snapshot(&first.id).is_ok());
 }
@@ -164,15 +171,15 @@ fn the_room_that_a_restore_needs_is_what_it_takes() {
     let record = place.create(Kind::Manual).unwrap();
     let (repository, chunking) = (&place.repository, place.repository.chunking());
     let (index, snapshot) = (repository.index().unwrap(), repository.snapshot(&record.id).unwrap());
-    let room = |only: Option<&[crate::release::RelPath]>| {
+    let room = |paths: &[crate::release::RelPath]| {
         let list = listing::ListReader::open(repository, &index, &chunking, &snapshot).unwrap();
         let mut zeros = restore::Zeros::new(&index, &chunking);
-        restore::Wanted::find(&record, list, only, &mut zeros).unwrap().room
+        restore::Wanted::find(&record, list, paths, &mut zeros).unwrap().room
     };
-    let all = room(None);
+    let all = room(&record.trees);
     assert!((6 << 20..8 << 20).contains(&all), "{all}");
     // Alone the other name is a file of its own.
-    let one = room(Some(&["data/large3".parse().unwrap()]));
+    let one = room(&["data/large3".parse().unwrap()]);
     assert!((5 << 20..6 << 20).contains(&one), "{one}");
     place.restore(&record.id, &Selection::All).unwrap();
 }

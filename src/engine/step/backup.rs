@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Work, leave, nothing, stage};
 use crate::backup::{self, Kind, Request};
-use crate::engine::{Context, StepError, backups, product};
+use crate::engine::{Context, StepError, backups, product, servers};
 use crate::plan::{Direction, Step};
 use crate::{clock, disk};
 
@@ -15,7 +15,7 @@ pub const WORK: Work = Work {
 };
 
 fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
-    if !cx.settings.backup.enabled || !cx.settings.behavior.auto_backup {
+    if !backups::are_made(cx.settings) {
         return Ok("switched off in config/update.yml".into());
     }
     let leg = cx.leg(step)?;
@@ -30,11 +30,18 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
         Some(from) => Some(product::manifest(cx.layout, from)?),
         None => None,
     };
-    let databases = manifest.map_or_else(Vec::new, |manifest| product::databases(cx.layout, &manifest));
+    let (databases, servers) = match &manifest {
+        Some(manifest) => (
+            product::databases(cx.layout, manifest),
+            servers(cx.layout, cx.settings, manifest)?,
+        ),
+        None => Default::default(),
+    };
     let request = Request {
         root: cx.layout.root().to_path_buf(),
         trees: product::kept_trees(),
         databases,
+        servers,
         scratch: scratch.clone(),
         kind: Kind::BeforeUpdate(cx.id.to_string()),
         version: leg.from.clone(),

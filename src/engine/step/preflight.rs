@@ -5,12 +5,11 @@ use serde_json::Value;
 
 use super::{Work, config, leave, nothing};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
-use crate::engine::{Context, StepError, product};
+use crate::engine::{Context, StepError, backups, product, servers};
 use crate::migrate;
 use crate::package::Staged;
 use crate::plan::{Direction, Step, Strategy};
-use crate::release::HookPoint;
-use crate::release::ReleaseManifest;
+use crate::release::{DatabaseSpec, HookPoint, ReleaseManifest};
 use crate::{disk, target};
 
 pub const WORK: Work = Work {
@@ -44,6 +43,7 @@ fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
     };
     config_parses(cx, &manifest)?;
     schema_is_as_planned(cx, &manifest)?;
+    servers_can_be_dumped(cx, &manifest)?;
     cx.run_hooks(HookPoint::PreUpdate)?;
     Ok(
         match (
@@ -123,8 +123,20 @@ fn config_parses(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), Ste
     Ok(())
 }
 
+/// Found now rather than by the backup, after everything was fetched.
+fn servers_can_be_dumped(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
+    if !backups::are_made(cx.settings) {
+        return Ok(());
+    }
+    for server in servers(cx.layout, cx.settings, manifest)? {
+        server.check().map_err(|e| StepError::because(e.code(), &e))?;
+    }
+    Ok(())
+}
+
 fn schema_is_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
-    let (Some(database), Some(leg)) = (&manifest.database, cx.plan.legs().first()) else {
+    let database = manifest.database.as_ref().and_then(DatabaseSpec::sqlite);
+    let (Some(database), Some(leg)) = (database, cx.plan.legs().first()) else {
         return Ok(());
     };
     let path = database.path.under(&cx.layout.data());

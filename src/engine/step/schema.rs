@@ -10,6 +10,7 @@ use super::{Work, gathered, keep};
 use crate::engine::{Context, StepError, product};
 use crate::migrate::schema::{self, SchemaFiles, StoredDown};
 use crate::plan::{Leg, SchemaMove, Step};
+use crate::release::DatabaseSpec;
 use crate::{disk, store};
 
 pub const WORK: Work = Work { prepare, apply, undo };
@@ -41,10 +42,11 @@ pub fn work(cx: &Context<'_>, leg: &Leg, planned: SchemaMove) -> Result<Migratio
     let missing = || {
         StepError::new(
             "NL0313",
-            format!("release {} names a schema level but no database", leg.to),
+            format!("release {} names a schema level but no SQLite database", leg.to),
         )
     };
-    let database = manifest.database.as_ref().ok_or_else(missing)?;
+    let database = manifest.database.as_ref().and_then(DatabaseSpec::sqlite);
+    let database = database.ok_or_else(missing)?;
     let dir = database.migrations.under(&cx.layout.release(&leg.to));
     let listed = |name: &str| {
         let path = format!("{}/{name}", database.migrations);
@@ -69,10 +71,11 @@ fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
     let missing = || {
         StepError::new(
             "NL0313",
-            format!("release {} names a schema level but no database", leg.to),
+            format!("release {} names a schema level but no SQLite database", leg.to),
         )
     };
-    let path = &manifest.database.as_ref().ok_or_else(missing)?.path;
+    let database = manifest.database.as_ref().and_then(DatabaseSpec::sqlite);
+    let path = &database.ok_or_else(missing)?.path;
     let database = disk::followed(&path.under(&cx.layout.data()));
     let existed = database.exists();
     if existed {

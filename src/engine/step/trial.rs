@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Work, config, nothing, schema};
 use crate::engine::{Context, StepError, product};
 use crate::plan::Step;
+use crate::release::DatabaseSpec;
 use crate::{disk, migrate, store};
 
 pub const WORK: Work = Work {
@@ -33,7 +34,7 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
             said.push(format!("configuration {file}"));
         }
     }
-    if let (Some(planned), Some(database)) = (leg.schema, &manifest.database) {
+    if let (Some(planned), Some(database)) = (leg.schema, manifest.database.as_ref().and_then(DatabaseSpec::sqlite)) {
         let live = database.path.under(&cx.layout.data());
         if live.exists() {
             said.push(try_schema(cx, step, &live, &schema::work(cx, leg, planned)?)?);

@@ -1,0 +1,25 @@
+//! The product's databases on servers, as its configuration says where they are.
+
+use super::{Layout, StepError, product};
+use crate::backup::{Server, Tools};
+use crate::release::{DatabaseSpec, ReleaseManifest};
+use crate::settings::Settings;
+
+/// Of the release, reached as the configuration has it now.
+pub fn servers(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) -> Result<Vec<Server>, StepError> {
+    let Some(spec) = manifest.database.as_ref().and_then(DatabaseSpec::server) else {
+        return Ok(Vec::new());
+    };
+    let values = product::values(layout, manifest)?;
+    let login = spec.url.login(spec.engine, &values);
+    let backup = &settings.backup;
+    Ok(vec![Server {
+        login: login.map_err(|e| StepError::because("NL0303", &e))?,
+        tools: Tools {
+            dir: backup.server_tools.as_ref().map(|dir| layout.root().join(dir)),
+            idle: backup.server_idle_timeout,
+            limit: backup.server_timeout,
+        },
+        root: layout.root().to_path_buf(),
+    }])
+}
