@@ -1,10 +1,11 @@
 //! Gathers what the planner goes by.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AppError, Installation, Result, repository, terms};
 use crate::engine::{self, StepError, product};
 use crate::journal::{Outcome, State};
+use crate::migrate::schema::StoredLevel;
 use crate::package::TreeReport;
 use crate::plan::{Direction, Facts, Goal, Installed, StepKind, Tree, Wish};
 use crate::release::{Platform, ReleaseManifest};
@@ -65,6 +66,7 @@ fn gathered(
             })
         }
     };
+    let (one_way, ways_down) = kept_levels(installation)?;
     let platform = Platform::this_host();
     let trees = repository::release_dirs(installation)?
         .iter()
@@ -76,10 +78,24 @@ fn gathered(
         installed,
         trees,
         altered: None,
-        stored_downs: installation.store.schema_downs()?.into_keys().collect(),
+        stored_downs: ways_down,
+        one_way_levels: one_way,
         rolled_back: rolled_back(installation)?,
         terms: terms::gather(installation)?,
     })
+}
+
+/// Levels that were applied here: those that cannot be taken back with the reason, and the others.
+fn kept_levels(installation: &Installation) -> Result<(BTreeMap<u32, String>, BTreeSet<u32>)> {
+    let (mut one_way, mut ways_down) = (BTreeMap::new(), BTreeSet::new());
+    for (level, json) in installation.store.schema_downs()? {
+        let stored: StoredLevel = serde_json::from_str(&json).map_err(|e| AppError::below("NL0404", &e))?;
+        match stored.one_way() {
+            Some(reason) => drop(one_way.insert(level, reason.to_owned())),
+            None => drop(ways_down.insert(level)),
+        }
+    }
+    Ok((one_way, ways_down))
 }
 
 /// Whether a patch can be applied to the installed release: what stands against it, e.g. which file is changed. Reads every

@@ -17,6 +17,8 @@ pub struct Facts {
     pub altered: Option<String>,
     /// Schema levels whose way down is stored here, from when their way up was applied.
     pub stored_downs: BTreeSet<u32>,
+    /// Levels that were applied here and cannot be taken back, each with its reason.
+    pub one_way_levels: BTreeMap<u32, String>,
     /// Versions that an update reached and was rolled back from, on this installation.
     pub rolled_back: BTreeSet<Version>,
     /// Under which terms a way is looked for.

@@ -215,9 +215,16 @@ fn the_schema_knows_its_way_back(
         from: Some(from.clone()),
         to: target.version.clone(),
         rule: Rule::Irreversible,
-        reason: format!(
-            "there is no way back from schema level {level}; to get there restore a backup: `netlink backup list`"
-        ),
+        reason: {
+            let why = facts
+                .one_way_levels
+                .get(&level)
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            format!(
+                "there is no way back from schema level {level}{why}; to get there restore a backup: `netlink backup list`"
+            )
+        },
     };
     let farthest = from.clone();
     Err(no_path(

@@ -88,6 +88,9 @@ impl Default for Behavior {
 pub struct Safety {
     pub require_confirmation: bool,
     pub validate_migrations: bool,
+    /// A migration that takes longer on the copy is given up.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub trial_budget: Duration,
     pub test_after_update: bool,
     pub rollback_on_failure: bool,
 }
@@ -97,6 +100,7 @@ impl Default for Safety {
         Self {
             require_confirmation: true,
             validate_migrations: true,
+            trial_budget: Duration::from_secs(30 * 60),
             test_after_update: true,
             rollback_on_failure: true,
         }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Work, gathered, keep};
+use super::{Work, gathered, keep, trial};
 use crate::engine::{Context, StepError, product};
-use crate::migrate::schema::{self, SchemaFiles, StoredDown};
+use crate::migrate::schema::{self, SchemaFiles, StoredLevel, Turn};
 use crate::plan::{Leg, SchemaMove, Step};
 use crate::{disk, store};
 
@@ -17,7 +17,7 @@ pub const WORK: Work = Work { prepare, apply, undo };
 /// The SQL of a leg, either way.
 pub enum Migration {
     Up { files: SchemaFiles, to: u32 },
-    Down { downs: Vec<StoredDown>, to: u32 },
+    Down { stored: Vec<StoredLevel>, to: u32 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,8 +34,8 @@ pub fn work(cx: &Context<'_>, leg: &Leg, planned: SchemaMove) -> Result<Migratio
         let needed = stored
             .range(planned.to + 1..)
             .map(|(_, json)| serde_json::from_str(json));
-        let downs = needed.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-        return Ok(Migration::Down { downs, to: planned.to });
+        let stored = needed.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+        return Ok(Migration::Down { stored, to: planned.to });
     }
     let manifest = product::manifest(cx.layout, &leg.to)?;
     let missing = || {
@@ -89,18 +89,42 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
     let applied = match work(cx, cx.leg(step)?, planned)? {
         Migration::Up { files, to } => {
-            for down in schema::downs_of(&files, planned.from.unwrap_or(0), to) {
-                let json = serde_json::to_string(&down).map_err(|e| failed(&e))?;
-                cx.store.keep_schema_down(down.level, &json).map_err(|e| failed(&e))?;
-            }
+            let tried = trial::result(cx, step)?;
+            let mut keep = |turn: &Turn| {
+                let way_back = tried.as_ref().and_then(|tried| tried.way_back(turn.level));
+                let Some(level) = StoredLevel::of(&files, turn, way_back) else {
+                    return Ok(());
+                };
+                Ok(cx
+                    .store
+                    .keep_schema_down(level.level, &serde_json::to_string(&level)?)?)
+            };
             disk::create_dir_of(&before.database).map_err(|e| failed(&e))?;
-            schema::up(&before.database, &files, to).map_err(|e| failed(&e))?
+            schema::up(&before.database, &files, to, &mut keep).map_err(|e| failed(&e))?
         }
-        Migration::Down { downs, to } => schema::down(&before.database, &downs, to).map_err(|e| failed(&e))?,
+        Migration::Down { stored, to } => schema::down(&before.database, &stored, to).map_err(|e| failed(&e))?,
     };
     let stamp = store::stamp(&before.database);
     disk::write_atomic(&stamp_of(cx, step), stamp.as_bytes(), 0o600).map_err(|e| failed(&e))?;
-    Ok(format!("level {}, {} migrations", planned.to, applied.count()))
+    let files: Vec<String> = applied
+        .files()
+        .iter()
+        .map(|run| said(&run.title, run.seconds, run.rows))
+        .collect();
+    Ok(format!(
+        "level {}: {}",
+        planned.to,
+        if files.is_empty() {
+            "it is there".into()
+        } else {
+            files.join(", ")
+        }
+    ))
+}
+
+/// One file of a run, for people.
+pub fn said(title: &str, seconds: f64, rows: u64) -> String {
+    format!("{title} in {seconds:.2} s, {rows} rows")
 }
 
 /// How the database was when its migration ended: whether it is still so shows if the new version has written to it.
