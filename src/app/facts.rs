@@ -7,7 +7,7 @@ use crate::engine::{self, StepError, product};
 use crate::journal::{Outcome, State};
 use crate::migrate::schema::StoredLevel;
 use crate::package::TreeReport;
-use crate::plan::{Direction, Facts, Goal, Installed, StepKind, Tree, Wish};
+use crate::plan::{Facts, Goal, Installed, StepKind, Tree, Wish};
 use crate::release::{Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
@@ -134,7 +134,7 @@ fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
     let mut settled = BTreeSet::new();
     let mut bad = BTreeSet::new();
     let updates = installation.store.history(REMEMBERED_UPDATES)?.into_iter();
-    for update in updates.filter(|update| update.plan.direction() != Direction::Repair) {
+    for update in updates.filter(|update| !update.plan.leads_nowhere()) {
         let (version, good) = match (update.outcome, update.verb) {
             (Some(Outcome::Completed), Verb::Rollback) => match update.plan.from() {
                 Some(left) => (left.clone(), false),

@@ -20,6 +20,7 @@ mod plan_file;
 mod product;
 mod publishing;
 mod repository;
+mod schema;
 mod server;
 mod signing;
 mod speed;
@@ -31,6 +32,7 @@ mod verify;
 mod views;
 mod watch;
 
+pub use crate::migrate::schema::WayBack;
 pub use crate::publish::{ImportWanted, Imported};
 pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
 pub use backup_keys::{
@@ -59,6 +61,7 @@ pub use publishing::{
     PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
     release_verify,
 };
+pub use schema::{FileView, SchemaDiff, SchemaTrial, schema_diff, schema_goal, try_schema};
 pub use server::{left_unfinished, server_token};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_discard, release_init, release_renew, release_sign,
@@ -68,7 +71,8 @@ pub use status::{Running, StatusView, UpdateView, VersionView, history, status, 
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
     Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
-    begin_turning_back, prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
+    begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, rollback_target,
+    turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

@@ -15,6 +15,7 @@ pub fn text(plan: &Plan) -> String {
         Direction::Up => "Upgrade",
         Direction::Down => "Downgrade",
         Direction::Repair => "Repair",
+        Direction::Schema => "Migrate the database of",
     };
     let _ = writeln!(
         out,

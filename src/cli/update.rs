@@ -7,10 +7,11 @@ use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
-use super::{changelog, plan as plan_text, status};
+use super::{changelog, plan as plan_text, schema, status};
 use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
+use crate::plan::{Direction, Plan};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -54,6 +55,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             dry_run,
             force,
         } => rollback(global, update_id.as_ref(), *dry_run, *force),
+        UpdateVerb::UpgradeDb(wanted) => schema::upgrade_db(global, wanted),
         UpdateVerb::Changelog(wanted) => changelog::of_installation(global, wanted),
     }
 }
@@ -154,7 +156,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     run_prepared(global, ready, how, &mut show)
 }
 
-fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
+pub fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
     let prepared = match ready {
         Ready::AlreadyThere(version) => return already(global, &version),
         Ready::Go(prepared) => prepared,
@@ -165,12 +167,19 @@ fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Sh
     let consent = output::consent(how.consent, prepared.plan().notes());
     prepared.is_covered_by(&consent)?;
     if !how.force && prepared.installation().settings.safety.require_confirmation {
-        confirm(global, &format!("Go to {} now?", prepared.plan().to()))?;
+        confirm(global, &question(prepared.plan()))?;
     }
     let control = stop_on_signals()?;
     let accepted = prepared.accept(&who(), &consent)?;
     let report = accepted.run(&control, &mut |event| show.event(event))?;
     finish(global, &report)
+}
+
+fn question(plan: &Plan) -> String {
+    match plan.direction() {
+        Direction::Schema => format!("Bring the database to the schema of {} now?", plan.to()),
+        _ => format!("Go to {} now?", plan.to()),
+    }
 }
 
 fn already(global: &Global, version: &Version) -> Result<()> {
@@ -291,6 +300,10 @@ fn text(report: &Report) -> String {
         .map(|failure| format!("{} [{}]", harmless(&failure.message), failure.code))
         .unwrap_or_default();
     let mut out = match report.status {
+        ReportStatus::Completed if report.schema_level.is_some() => {
+            let level = report.schema_level.unwrap_or_default();
+            format!("{} the database is at schema level {level} ({took})", green("done:"))
+        }
         ReportStatus::Completed => format!("{} {} is installed ({took})", green("done:"), bold(&installed)),
         ReportStatus::RolledBack if why.is_empty() => {
             format!("{} {installed} is in place ({took})", yellow("turned back:"))

@@ -6,6 +6,7 @@ mod context;
 mod drive;
 mod failure;
 mod finish;
+pub mod knows;
 mod layout;
 mod lock;
 pub mod product;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Layout, StepError};
+use super::{Layout, StepError, knows};
 use crate::clock::Deadline;
 use crate::package;
 use crate::probe::{self, Check, Patience};
@@ -98,6 +98,7 @@ pub fn start(layout: &Layout, manifest: &ReleaseManifest) -> Result<bool, StepEr
     let Some(launch) = launch(layout, manifest)? else {
         return Ok(false);
     };
+    knows::refuse_unknown(layout, manifest)?;
     target::start(layout.root(), &launch, START_LIMIT).map_err(|e| StepError::because("NL0315", &e))?;
     Ok(true)
 }

@@ -51,6 +51,8 @@ pub enum Goal {
     Downgrade(Version),
     /// To where the last update came from, in either direction.
     Rollback(Version),
+    /// The database alone to the schema of this version, in either direction; the installed release stays.
+    Schema(Version),
 }
 
 impl Facts {
@@ -63,7 +65,7 @@ impl Goal {
     pub(super) fn fetch(&self) -> Fetch {
         match self {
             Self::Upgrade(_, fetch) => *fetch,
-            Self::Downgrade(_) | Self::Rollback(_) => Fetch::AsNeeded,
+            Self::Downgrade(_) | Self::Rollback(_) | Self::Schema(_) => Fetch::AsNeeded,
         }
     }
 }

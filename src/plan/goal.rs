@@ -25,7 +25,7 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let mut warnings = Vec::new();
     let to = match goal {
-        Goal::Upgrade(Wish::To(to), _) | Goal::Downgrade(to) | Goal::Rollback(to) => to.clone(),
+        Goal::Upgrade(Wish::To(to), _) | Goal::Downgrade(to) | Goal::Rollback(to) | Goal::Schema(to) => to.clone(),
         Goal::Upgrade(Wish::Latest, _) => best(facts, catalog, graph, Channel::Alpha, &mut warnings)?,
         Goal::Upgrade(Wish::Stable, _) => best(facts, catalog, graph, Channel::Release, &mut warnings)?,
     };
@@ -76,7 +76,7 @@ fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<D
     };
     match (installed, goal) {
         (None, Goal::Upgrade(..)) => Ok(Direction::Install),
-        (None, Goal::Downgrade(_) | Goal::Rollback(_)) => {
+        (None, Goal::Downgrade(_) | Goal::Rollback(_) | Goal::Schema(_)) => {
             let message = "nothing is installed yet; install a version with `netlink init --version V`";
             Err(Refusal::new(Reason::NotInstalled, message))
         }
@@ -130,7 +130,7 @@ fn best(
     }
 }
 
-fn unknown(catalog: &Catalog, wanted: Version) -> Refusal {
+pub fn unknown(catalog: &Catalog, wanted: Version) -> Refusal {
     let known: Vec<Version> = catalog.releases().map(|release| release.version.clone()).collect();
     let list = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let list = if list.is_empty() { "none".to_owned() } else { list };

@@ -23,6 +23,8 @@ pub enum Direction {
     Down,
     /// From the installed release to itself: its tree is replaced by what the publisher signed.
     Repair,
+    /// The database alone goes to the schema of another release, or of the installed one; the installed release stays.
+    Schema,
 }
 
 /// One permitted move between two versions.
@@ -267,6 +269,19 @@ impl Plan {
 
     pub fn to(&self) -> &Version {
         &self.body.to
+    }
+
+    /// The release that is in place once all is done.
+    pub fn ends_at(&self) -> &Version {
+        match (&self.body.from, self.body.direction) {
+            (Some(installed), Direction::Schema) => installed,
+            _ => &self.body.to,
+        }
+    }
+
+    /// It does not lead from one release to another.
+    pub fn leads_nowhere(&self) -> bool {
+        matches!(self.body.direction, Direction::Repair | Direction::Schema)
     }
 
     pub fn legs(&self) -> &[Leg] {

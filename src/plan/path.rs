@@ -68,7 +68,7 @@ pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim)
             the_schema_knows_its_way_back(facts, from, target, aim)?;
             Ok(hops)
         }
-        (Direction::Repair, _) => repair::hops(facts, catalog, &aim.to),
+        (Direction::Repair | Direction::Schema, _) => repair::hops(facts, catalog, &aim.to),
         (Direction::Up | Direction::Down, None) => Err(nothing_installed()),
     }
 }
@@ -200,7 +200,7 @@ fn hop(graph: &Graph<Version>, from: Option<u32>, to: u32) -> Hop {
     }
 }
 
-fn the_schema_knows_its_way_back(
+pub fn the_schema_knows_its_way_back(
     facts: &Facts,
     from: &Version,
     target: &CatalogRelease,

@@ -11,6 +11,8 @@ pub enum Fact {
     /// Where releases come from, a URL.
     Repository,
     InstalledVersion,
+    /// The product was left stopped because its release does not run on the schema of its database.
+    HeldBack,
 }
 
 impl Fact {
@@ -19,6 +21,7 @@ impl Fact {
             Self::Product => "product",
             Self::Repository => "repository",
             Self::InstalledVersion => "installed_version",
+            Self::HeldBack => "held_back",
         }
     }
 }

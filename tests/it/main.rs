@@ -29,6 +29,7 @@ mod publishing;
 mod repair;
 mod rest;
 mod scene;
+mod schema;
 mod sending;
 mod shown;
 mod stores;

@@ -88,6 +88,12 @@ pub const CODES: &[Code] = &[
         "Releases on the way have notes that concern this installation and must be seen to first. Do what each says, then add `--acknowledge ID` for it, or type its id when asked.",
     ),
     code(
+        "NL0115",
+        Kind::Refused,
+        "no such schema",
+        "The release names no schema level, or none that the database can be brought to from where it is.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",
@@ -290,6 +296,12 @@ pub const CODES: &[Code] = &[
         Kind::Stuck,
         "update cut off",
         "The update could not go on because its journal could not be written or read. Mend the cause and run `netlink update resume`, which finishes or undoes it.",
+    ),
+    code(
+        "NL0329",
+        Kind::Failed,
+        "schema not known",
+        "The release does not run on the schema that its database has, so it is not started. `netlink update upgrade-db` brings the database to the level of the installed release.",
     ),
     code(
         "NL0401",

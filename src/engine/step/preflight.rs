@@ -3,12 +3,12 @@
 
 use serde_json::Value;
 
-use super::{Work, config, leave, nothing};
+use super::{Work, config, leave, nothing, schema};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
 use crate::package::Staged;
-use crate::plan::{Direction, Step, Strategy};
+use crate::plan::{Direction, Leg, Step, Strategy};
 use crate::release::HookPoint;
 use crate::release::ReleaseManifest;
 use crate::{disk, target};
@@ -73,7 +73,8 @@ fn enough_room(cx: &Context<'_>) -> Result<(), StepError> {
 
 /// Found now rather than when the product is stopped: a release on this disk that is no longer what was published.
 fn kept_releases_are_whole(cx: &Context<'_>) -> Result<(), StepError> {
-    let kept = cx.plan.legs().iter().filter(|leg| leg.strategy == Strategy::None);
+    let needed = |leg: &&Leg| leg.strategy == Strategy::None && schema::source(cx, leg) == &leg.to;
+    let kept = cx.plan.legs().iter().filter(needed);
     for leg in kept {
         let dir = cx.layout.release(&leg.to);
         Staged::check(&dir).map_err(|e| {

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Work, gathered, keep, trial};
-use crate::engine::{Context, StepError, product};
+use crate::engine::{Context, StepError, knows, product};
 use crate::migrate::schema::{self, SchemaFiles, StoredLevel, Turn};
-use crate::plan::{Leg, SchemaMove, Step};
+use crate::plan::{Direction, Leg, SchemaMove, Step};
+use crate::version::Version;
 use crate::{disk, store};
 
 pub const WORK: Work = Work { prepare, apply, undo };
@@ -38,20 +39,27 @@ pub fn work(cx: &Context<'_>, leg: &Leg, planned: SchemaMove) -> Result<Migratio
         return Ok(Migration::Down { stored, to: planned.to });
     }
     let manifest = product::manifest(cx.layout, &leg.to)?;
-    let missing = || {
-        StepError::new(
-            "NL0313",
-            format!("release {} names a schema level but no database", leg.to),
-        )
-    };
-    let database = manifest.database.as_ref().ok_or_else(missing)?;
-    let dir = database.migrations.under(&cx.layout.release(&leg.to));
-    let listed = |name: &str| {
-        let path = format!("{}/{name}", database.migrations);
-        manifest.files.iter().any(|entry| entry.path.as_str() == path)
-    };
-    let files = SchemaFiles::load(&dir, &listed).map_err(|e| failed(&e))?;
+    let files = knows::files_of(cx.layout, &manifest)?.ok_or_else(|| without_database(&leg.to))?;
     Ok(Migration::Up { files, to: planned.to })
+}
+
+fn without_database(version: &Version) -> StepError {
+    StepError::new(
+        "NL0313",
+        format!("release {version} names a schema level but no database"),
+    )
+}
+
+/// The release that knows the database: where it goes, or, when the database alone goes down, the installed one. The other may not
+/// be on this disk, and is not needed.
+pub fn source<'p>(cx: &Context<'p>, leg: &'p Leg) -> &'p Version {
+    let is_down = leg
+        .schema
+        .is_some_and(|moved| moved.from.is_some_and(|from| from > moved.to));
+    match (cx.plan.direction(), cx.plan.from()) {
+        (Direction::Schema, Some(installed)) if is_down => installed,
+        _ => &leg.to,
+    }
 }
 
 fn planned(cx: &Context<'_>, step: &Step) -> Result<SchemaMove, StepError> {
@@ -64,15 +72,9 @@ fn kept(cx: &Context<'_>, step: &Step) -> PathBuf {
 }
 
 fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
-    let leg = cx.leg(step)?;
-    let manifest = product::manifest(cx.layout, &leg.to)?;
-    let missing = || {
-        StepError::new(
-            "NL0313",
-            format!("release {} names a schema level but no database", leg.to),
-        )
-    };
-    let path = &manifest.database.as_ref().ok_or_else(missing)?.path;
+    let source = source(cx, cx.leg(step)?);
+    let manifest = product::manifest(cx.layout, source)?;
+    let path = &manifest.database.as_ref().ok_or_else(|| without_database(source))?.path;
     let database = disk::followed(&path.under(&cx.layout.data()));
     let existed = database.exists();
     if existed {

@@ -8,7 +8,7 @@ use super::{Work, config, nothing, schema};
 use crate::engine::failure::DISK_FULL;
 use crate::engine::{Context, StepError, product};
 use crate::migrate::schema::{Trial, TriedFile, WayBack};
-use crate::plan::Step;
+use crate::plan::{Direction, Step};
 use crate::{disk, migrate, store};
 
 pub const WORK: Work = Work {
@@ -26,9 +26,14 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     if step.leg > 0 {
         return Ok("tried by the steps themselves once the stop before it runs".into());
     }
-    let manifest = product::manifest(cx.layout, &leg.to)?;
+    let manifest = product::manifest(cx.layout, schema::source(cx, leg))?;
     let mut said = Vec::new();
-    for file in config::files(cx, leg)? {
+    let configured = if cx.plan.direction() == Direction::Schema {
+        Vec::new()
+    } else {
+        config::files(cx, leg)?
+    };
+    for file in configured {
         let path = file.under(&cx.layout.config());
         if config::is_toml(&file) && path.exists() {
             let text =

@@ -74,6 +74,11 @@ impl SchemaFiles {
         u32::try_from(self.levels.len()).unwrap_or(u32::MAX)
     }
 
+    /// When the file of a level is to be run; none without such a level.
+    pub fn phase(&self, level: u32) -> Option<Phase> {
+        self.get(level).map(LevelFiles::phase)
+    }
+
     pub(super) fn get(&self, level: u32) -> Option<&LevelFiles> {
         self.levels.get(usize::try_from(level).ok()?.checked_sub(1)?)
     }

@@ -2,6 +2,7 @@
 //! history row are one transaction, foreign keys cannot cascade through a rebuilt table, and no file is passed over silently.
 
 mod checks;
+mod diff;
 mod directives;
 mod down;
 mod driver;
@@ -10,6 +11,7 @@ mod files;
 mod foreign_keys;
 mod history;
 mod lint;
+mod listed;
 mod names;
 mod open;
 mod shape;
@@ -21,11 +23,13 @@ mod up;
 #[cfg(test)]
 mod tests;
 
+pub use diff::{Difference, diff};
 pub use directives::Phase;
 pub use down::down;
 pub use error::SchemaError;
 pub use files::SchemaFiles;
 pub use history::level;
+pub use listed::Listed;
 pub use shape::fingerprint;
 pub use stored::{StoredLevel, WayDown};
 pub use trial::{Trial, TriedFile, WayBack, trial_down, trial_up};

@@ -32,6 +32,10 @@ impl Shape {
         hasher.finish()
     }
 
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.0.iter()
+    }
+
     pub(super) fn get(&self, kind: &str, name: &str) -> Option<&Part> {
         self.0.iter().find(|part| part.kind == kind && part.name == name)
     }
