@@ -173,7 +173,9 @@ fn blames_the_release(installation: &Installation, update: &UpdateRecord) -> Res
             StepKind::Trial
                 | StepKind::Dependencies
                 | StepKind::Config
+                | StepKind::SchemaBefore
                 | StepKind::Schema
+                | StepKind::SchemaAfter
                 | StepKind::Start
                 | StepKind::Health
                 | StepKind::Validate

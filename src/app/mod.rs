@@ -1,5 +1,6 @@
 //! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
 
+mod background;
 mod backup_keys;
 mod backups;
 mod changelogs;
@@ -35,6 +36,7 @@ mod watch;
 pub use crate::migrate::schema::WayBack;
 pub use crate::publish::{ImportWanted, Imported};
 pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
+pub use background::{BackgroundProgress, BackgroundReport, migrate_in_background};
 pub use backup_keys::{
     Exported, KeysView, NewKey, NewKeySource, add_backup_key, export_recovery, kind_of as kind_of_backup_key,
     list_backup_keys, new_backup_recipient, read_secret_file, remove_backup_key, rotate_backup_key,

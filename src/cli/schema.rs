@@ -1,19 +1,22 @@
 //! `netlink update upgrade-db` and `netlink schema …`
 
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::args::{Global, Output, SchemaVerb, UpgradeDbArgs};
 use super::events::Show;
 use super::open::open;
-use super::output::{Failed, Result, bold, dim, green, harmless, line, red, result, yellow};
+use super::output::{Failed, Result, bold, dim, green, harmless, line, red, result, say, yellow};
 use super::plan as plan_text;
 use super::update::{How, run_prepared};
-use crate::app::{self, Consent, Order, Ready, SchemaDiff, SchemaTrial, WayBack};
+use crate::app::{self, BackgroundProgress, BackgroundReport, Consent, Order, Ready, SchemaDiff, SchemaTrial, WayBack};
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &SchemaVerb) -> Result<()> {
     match verb {
         SchemaVerb::Diff => diff(global),
+        SchemaVerb::Migrate => migrate(global),
     }
 }
 
@@ -96,6 +99,70 @@ fn tried_text(tried: &SchemaTrial) -> String {
         None => writeln!(out, "point of no return: none; each way back was tried"),
     };
     out + "dry run: nothing was changed"
+}
+
+/// Ctrl-C or SIGTERM: the batch is finished, and the next time it goes on from there.
+fn migrate(global: &Global) -> Result<()> {
+    let leave_off = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&leave_off)).map_err(|e| app::AppError::below("NL0408", &e))?;
+    }
+    let mut tell = |progress: BackgroundProgress| {
+        if global.output == Output::Json {
+            if let Ok(text) = serde_json::to_string(&progress) {
+                let _ = line(&text);
+            }
+        } else if !global.quiet {
+            say(&progress_text(&progress));
+        }
+    };
+    let report = app::migrate_in_background(&global.root, global.config.as_deref(), &leave_off, &mut tell)?;
+    if global.output == Output::Json {
+        let text = serde_json::to_string(&report).map_err(|e| app::AppError::below("NL0408", &e))?;
+        let _ = line(&text);
+    } else {
+        result(global, &report, report_text)?;
+    }
+    if report.status == "paused" {
+        Err(Failed::Exit(PAUSED))
+    } else {
+        Ok(())
+    }
+}
+
+/// As for everything that somebody has stopped.
+const PAUSED: u8 = 3;
+
+fn progress_text(progress: &BackgroundProgress) -> String {
+    let of = progress
+        .expected_rows
+        .map(|rows| format!(" of about {rows}"))
+        .unwrap_or_default();
+    let left = progress
+        .seconds_left
+        .map(|left| format!(", about {left:.0} s left"))
+        .unwrap_or_default();
+    format!("{}{of} rows{left}", progress.rows)
+}
+
+fn report_text(report: &BackgroundReport) -> String {
+    let level = report
+        .level
+        .map_or_else(|| "no schema level".to_owned(), |level| format!("schema level {level}"));
+    match report.status {
+        "nothing_to_do" => format!("nothing is left for the background; the database is at {level}"),
+        "paused" => format!(
+            "{} {} rows until now; `netlink schema migrate` goes on",
+            yellow("paused:"),
+            report.rows
+        ),
+        _ => format!(
+            "{} {level}, {} rows in {:.1} s",
+            green("done:"),
+            report.rows,
+            report.seconds
+        ),
+    }
 }
 
 fn diff(global: &Global) -> Result<()> {

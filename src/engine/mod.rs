@@ -1,5 +1,6 @@
 //! Puts effects in order: drives the steps of a stored plan and journals each before and after.
 
+pub mod background;
 pub mod backup_key;
 pub mod backups;
 mod context;

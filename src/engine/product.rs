@@ -95,10 +95,17 @@ pub fn checks(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) 
 
 /// Starts the release as the installation's running product; repeatable. False when the product does not run by itself.
 pub fn start(layout: &Layout, manifest: &ReleaseManifest) -> Result<bool, StepError> {
+    if manifest.run.is_some() {
+        knows::refuse_unknown(layout, manifest)?;
+    }
+    start_as_it_was(layout, manifest)
+}
+
+/// The same for one that ran before on what there is again.
+pub fn start_as_it_was(layout: &Layout, manifest: &ReleaseManifest) -> Result<bool, StepError> {
     let Some(launch) = launch(layout, manifest)? else {
         return Ok(false);
     };
-    knows::refuse_unknown(layout, manifest)?;
     target::start(layout.root(), &launch, START_LIMIT).map_err(|e| StepError::because("NL0315", &e))?;
     Ok(true)
 }

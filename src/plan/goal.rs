@@ -54,6 +54,11 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
             message,
         });
     }
+    warnings.extend(
+        (direction == Direction::Up)
+            .then(|| left_for_background(facts, catalog))
+            .flatten(),
+    );
     Ok(Resolved::Aim(Aim {
         to,
         direction,
@@ -61,6 +66,21 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
         fetch: goal.fetch(),
         warnings,
     }))
+}
+
+/// What the installed release has not yet done to the database may have to be done in the stop, where nobody has reckoned with it.
+fn left_for_background(facts: &Facts, catalog: &Catalog) -> Option<Warning> {
+    let installed = facts.installed.as_ref()?;
+    let own = catalog.get(&installed.version)?.rules.schema_level?;
+    let found = installed.schema_level.filter(|found| *found < own)?;
+    Some(Warning {
+        code: "migrations-left".into(),
+        message: format!(
+            "the database is at schema level {found}, {} goes up to {own}: what is left is run while the product is stopped \
+             if a later file needs that; `netlink schema migrate` runs it beside the product first",
+            installed.version
+        ),
+    })
 }
 
 fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<Direction, Refusal> {

@@ -88,6 +88,7 @@ pub enum StepKind {
     Trial,
     Backup,
     MaintenanceOn,
+    SchemaBefore,
     Stop,
     Exchange,
     Dependencies,
@@ -97,6 +98,7 @@ pub enum StepKind {
     Start,
     Health,
     Validate,
+    SchemaAfter,
     Record,
     MaintenanceOff,
     Retention,
@@ -112,6 +114,7 @@ impl StepKind {
             Self::Trial => "trial",
             Self::Backup => "backup",
             Self::MaintenanceOn => "maintenance-on",
+            Self::SchemaBefore => "schema-before",
             Self::Stop => "stop",
             Self::Exchange => "exchange",
             Self::Dependencies => "dependencies",
@@ -121,6 +124,7 @@ impl StepKind {
             Self::Start => "start",
             Self::Health => "health",
             Self::Validate => "validate",
+            Self::SchemaAfter => "schema-after",
             Self::Record => "record",
             Self::MaintenanceOff => "maintenance-off",
             Self::Retention => "retention",
@@ -129,9 +133,13 @@ impl StepKind {
 
     pub fn phase(self) -> Phase {
         match self {
-            Self::Preflight | Self::Download | Self::Stage | Self::Trial | Self::Backup | Self::MaintenanceOn => {
-                Phase::Pre
-            }
+            Self::Preflight
+            | Self::Download
+            | Self::Stage
+            | Self::Trial
+            | Self::Backup
+            | Self::MaintenanceOn
+            | Self::SchemaBefore => Phase::Pre,
             Self::Stop
             | Self::Exchange
             | Self::Dependencies
@@ -139,7 +147,12 @@ impl StepKind {
             | Self::Schema
             | Self::Switch
             | Self::Start => Phase::Update,
-            Self::Health | Self::Validate | Self::Record | Self::MaintenanceOff | Self::Retention => Phase::Post,
+            Self::Health
+            | Self::Validate
+            | Self::SchemaAfter
+            | Self::Record
+            | Self::MaintenanceOff
+            | Self::Retention => Phase::Post,
         }
     }
 }

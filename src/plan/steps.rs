@@ -84,6 +84,8 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
     let first = direction == Direction::Install;
     let repair = direction == Direction::Repair;
     let schema_only = direction == Direction::Schema;
+    // What the files say of their phases is known only once they are here.
+    let in_parts = |leg: &Leg| direction == Direction::Up && leg.schema.is_some();
     let mut steps: Vec<(StepKind, usize)> = vec![(StepKind::Preflight, 0)];
     for kind in [StepKind::Download, StepKind::Stage] {
         let packaged = |leg: &(usize, &Leg)| leg.1.strategy.package().is_some();
@@ -97,6 +99,9 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
             steps.push((StepKind::Backup, at));
             if at == 0 {
                 steps.push((StepKind::MaintenanceOn, at));
+            }
+            if in_parts(leg) {
+                steps.push((StepKind::SchemaBefore, at));
             }
             steps.push((StepKind::Stop, at));
         }
@@ -112,8 +117,11 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
         if !schema_only {
             steps.push((StepKind::Switch, at));
         }
-        let rest = [StepKind::Start, StepKind::Health, StepKind::Validate, StepKind::Record];
-        steps.extend(rest.map(|kind| (kind, at)));
+        steps.extend([StepKind::Start, StepKind::Health, StepKind::Validate].map(|kind| (kind, at)));
+        if in_parts(leg) {
+            steps.push((StepKind::SchemaAfter, at));
+        }
+        steps.push((StepKind::Record, at));
     }
     let end = legs.len().saturating_sub(1);
     if !first {

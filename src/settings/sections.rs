@@ -66,6 +66,9 @@ pub struct Behavior {
     /// How long the new version must have been in place and healthy before the old one is given up by itself.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub soak: Duration,
+    /// Between two batches of a migration in the background.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub background_pause: Duration,
     /// Where the file system cannot share blocks, the same file of two releases is one on disk.
     pub hard_links: bool,
 }
@@ -78,6 +81,7 @@ impl Default for Behavior {
             maintenance_mode: true,
             cluster_coordination: true,
             soak: Duration::from_secs(24 * 3600),
+            background_pause: Duration::from_millis(50),
             hard_links: false,
         }
     }

@@ -13,6 +13,8 @@ pub enum Fact {
     InstalledVersion,
     /// The product was left stopped because its release does not run on the schema of its database.
     HeldBack,
+    /// What is known of the migrations that are left for the background, as JSON.
+    Background,
 }
 
 impl Fact {
@@ -22,6 +24,7 @@ impl Fact {
             Self::Repository => "repository",
             Self::InstalledVersion => "installed_version",
             Self::HeldBack => "held_back",
+            Self::Background => "background",
         }
     }
 }

@@ -30,6 +30,7 @@ mod repair;
 mod rest;
 mod scene;
 mod schema;
+mod schema_phases;
 mod sending;
 mod shown;
 mod stores;

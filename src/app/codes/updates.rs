@@ -304,6 +304,12 @@ pub const CODES: &[Code] = &[
         "The release does not run on the schema that its database has, so it is not started. `netlink update upgrade-db` brings the database to the level of the installed release.",
     ),
     code(
+        "NL0330",
+        Kind::Failed,
+        "background migration failed",
+        "A migration in the background failed. The batches before it stay; `netlink schema migrate` goes on from there.",
+    ),
+    code(
         "NL0401",
         Kind::Unfit,
         "not an installation",

@@ -11,6 +11,8 @@ use crate::version::Version;
 pub enum SchemaVerb {
     /// What is other in the database than in one that a fresh installation would make; exit 1 when there is something
     Diff,
+    /// Run the migrations that the installed release has left for the background, beside the product; Ctrl-C pauses
+    Migrate,
 }
 
 #[derive(Debug, ClapArgs)]

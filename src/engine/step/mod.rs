@@ -14,6 +14,7 @@ mod preflight;
 mod record;
 mod retention;
 mod schema;
+mod schema_parts;
 mod stage;
 mod start;
 mod stop;
@@ -44,6 +45,7 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::Trial => trial::WORK,
         StepKind::Backup => backup::WORK,
         StepKind::MaintenanceOn => maintenance_on::WORK,
+        StepKind::SchemaBefore => schema_parts::BEFORE,
         StepKind::Stop => stop::WORK,
         StepKind::Exchange => exchange::WORK,
         StepKind::Dependencies => dependencies::WORK,
@@ -53,6 +55,7 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::Start => start::WORK,
         StepKind::Health => health::WORK,
         StepKind::Validate => validate::WORK,
+        StepKind::SchemaAfter => schema_parts::AFTER,
         StepKind::Record => record::WORK,
         StepKind::MaintenanceOff => maintenance_off::WORK,
         StepKind::Retention => retention::WORK,

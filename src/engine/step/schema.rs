@@ -1,15 +1,16 @@
 //! Migrates the database while the product is stopped. A whole copy is kept first and put back when the step is undone, so
 //! that an automatic rollback gives exactly the data from before. What the new version wrote until then is set aside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Work, gathered, keep, trial};
 use crate::engine::{Context, StepError, knows, product};
-use crate::migrate::schema::{self, SchemaFiles, StoredLevel, Turn};
+use crate::migrate::schema::{self, Applied, SchemaFiles, Stages, StoredLevel, Turn, WayBack};
 use crate::plan::{Direction, Leg, SchemaMove, Step};
+use crate::release::ReleaseManifest;
 use crate::version::Version;
 use crate::{disk, store};
 
@@ -62,9 +63,16 @@ pub fn source<'p>(cx: &Context<'p>, leg: &'p Leg) -> &'p Version {
     }
 }
 
-fn planned(cx: &Context<'_>, step: &Step) -> Result<SchemaMove, StepError> {
+pub fn planned(cx: &Context<'_>, step: &Step) -> Result<SchemaMove, StepError> {
     let missing = || StepError::new("NL0322", "the plan has a schema step without a schema move");
     cx.leg(step)?.schema.ok_or_else(missing)
+}
+
+/// Where the database of a release lies.
+pub fn place(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<PathBuf, StepError> {
+    let database = manifest.database.as_ref();
+    let path = &database.ok_or_else(|| without_database(&manifest.version))?.path;
+    Ok(disk::followed(&path.under(&cx.layout.data())))
 }
 
 fn kept(cx: &Context<'_>, step: &Step) -> PathBuf {
@@ -74,8 +82,7 @@ fn kept(cx: &Context<'_>, step: &Step) -> PathBuf {
 fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
     let source = source(cx, cx.leg(step)?);
     let manifest = product::manifest(cx.layout, source)?;
-    let path = &manifest.database.as_ref().ok_or_else(|| without_database(source))?.path;
-    let database = disk::followed(&path.under(&cx.layout.data()));
+    let database = place(cx, &manifest)?;
     let existed = database.exists();
     if existed {
         let copy = kept(cx, step);
@@ -89,39 +96,76 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     let before: Before = gathered(undo)?;
     let planned = planned(cx, step)?;
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
-    let applied = match work(cx, cx.leg(step)?, planned)? {
+    let said = match work(cx, cx.leg(step)?, planned)? {
         Migration::Up { files, to } => {
-            let tried = trial::result(cx, step)?;
-            let mut keep = |turn: &Turn| {
-                let way_back = tried.as_ref().and_then(|tried| tried.way_back(turn.level));
-                let Some(level) = StoredLevel::of(&files, turn, way_back) else {
-                    return Ok(());
-                };
-                Ok(cx
-                    .store
-                    .keep_schema_down(level.level, &serde_json::to_string(&level)?)?)
-            };
             disk::create_dir_of(&before.database).map_err(|e| failed(&e))?;
-            schema::up(&before.database, &files, to, &mut keep).map_err(|e| failed(&e))?
+            let to = stages(cx, step, &files, planned.from, to)?.during;
+            run_up(cx, step, &files, &before.database, to)?
         }
-        Migration::Down { stored, to } => schema::down(&before.database, &stored, to).map_err(|e| failed(&e))?,
+        Migration::Down { stored, to } => {
+            let applied = schema::down(&before.database, &stored, to).map_err(|e| failed(&e))?;
+            runs(to, &applied)
+        }
     };
     let stamp = store::stamp(&before.database);
     disk::write_atomic(&stamp_of(cx, step), stamp.as_bytes(), 0o600).map_err(|e| failed(&e))?;
+    Ok(said)
+}
+
+/// When which file is run: all of it in the stop, but for a product that ran before and goes up.
+pub fn stages(
+    cx: &Context<'_>,
+    step: &Step,
+    files: &SchemaFiles,
+    from: Option<u32>,
+    to: u32,
+) -> Result<Stages, StepError> {
+    let from = from.unwrap_or(0);
+    if cx.plan.direction() != Direction::Up {
+        return Ok(Stages::at_once(to, from));
+    }
+    let tried = trial::result(cx, step)?;
+    let has_way_back = |level| {
+        let way_back = tried.as_ref().and_then(|tried| tried.way_back(level));
+        way_back == Some(&WayBack::Rehearsed)
+    };
+    Ok(files.stages(from, to, &has_way_back))
+}
+
+/// Keeps how each level is taken back before it is applied.
+pub fn run_up(
+    cx: &Context<'_>,
+    step: &Step,
+    files: &SchemaFiles,
+    database: &Path,
+    to: u32,
+) -> Result<String, StepError> {
+    let tried = trial::result(cx, step)?;
+    let mut keep = |turn: &Turn| {
+        let way_back = tried.as_ref().and_then(|tried| tried.way_back(turn.level));
+        let Some(level) = StoredLevel::of(files, turn, way_back) else {
+            return Ok(());
+        };
+        Ok(cx
+            .store
+            .keep_schema_down(level.level, &serde_json::to_string(&level)?)?)
+    };
+    let applied = schema::up(database, files, to, &mut keep).map_err(|e| StepError::because("NL0313", &e))?;
+    Ok(runs(to, &applied))
+}
+
+fn runs(level: u32, applied: &Applied) -> String {
     let files: Vec<String> = applied
         .files()
         .iter()
         .map(|run| said(&run.title, run.seconds, run.rows))
         .collect();
-    Ok(format!(
-        "level {}: {}",
-        planned.to,
-        if files.is_empty() {
-            "it is there".into()
-        } else {
-            files.join(", ")
-        }
-    ))
+    let files = if files.is_empty() {
+        "nothing to do".into()
+    } else {
+        files.join(", ")
+    };
+    format!("level {level}: {files}")
 }
 
 /// One file of a run, for people.

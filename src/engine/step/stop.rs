@@ -71,7 +71,7 @@ fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let Some(manifest) = old(cx, step)?.filter(|_| before.was_running) else {
         return Ok(());
     };
-    let started = product::start(cx.layout, &manifest).and_then(|_| {
+    let started = product::start_as_it_was(cx.layout, &manifest).and_then(|_| {
         if before.was_healthy {
             product::become_healthy(cx.layout, cx.settings, &manifest, &|| false)?;
         }

@@ -14,7 +14,6 @@ use super::directives::{Directives, ForeignKeys, Phase, Transaction as Mode};
 use super::error::StepError;
 use super::files::LevelFiles;
 use super::{checks, foreign_keys, sql};
-use crate::clock::Deadline;
 use crate::store::BUSY_TIMEOUT;
 
 /// How a transaction treats what it touches.
@@ -120,21 +119,24 @@ fn keeps_transaction(context: AuthContext<'_>) -> Authorization {
     }
 }
 
+/// Is asked after each batch, with the rows that it changed.
+pub type GoOn<'g> = dyn FnMut(u64) -> bool + 'g;
+
 /// What refinery drives: one level, whose history was compared with the files before.
 pub(super) struct Driver<'c> {
     connection: &'c mut Connection,
     files: &'c LevelFiles,
-    deadline: Option<Deadline>,
+    go_on: &'c mut GoOn<'c>,
     changed: u64,
     failed: Option<StepError>,
 }
 
 impl<'c> Driver<'c> {
-    pub(super) fn new(connection: &'c mut Connection, files: &'c LevelFiles, deadline: Option<Deadline>) -> Self {
+    pub(super) fn new(connection: &'c mut Connection, files: &'c LevelFiles, go_on: &'c mut GoOn<'c>) -> Self {
         Self {
             connection,
             files,
-            deadline,
+            go_on,
             changed: 0,
             failed: None,
         }
@@ -155,7 +157,7 @@ impl<'c> Driver<'c> {
         let own = Manner::default();
         match queries {
             [_, row] => {
-                self.changed = level(self.connection, self.files, row, self.deadline)?;
+                self.changed = level(self.connection, self.files, row, self.go_on)?;
                 Ok(())
             }
             others => in_one_transaction(self.connection, own, |connection| {
@@ -166,12 +168,7 @@ impl<'c> Driver<'c> {
 }
 
 /// The file, its history row and what must hold after it; gives the rows that changed.
-fn level(
-    connection: &mut Connection,
-    files: &LevelFiles,
-    row: &str,
-    deadline: Option<Deadline>,
-) -> Result<u64, StepError> {
+fn level(connection: &mut Connection, files: &LevelFiles, row: &str, go_on: &mut GoOn<'_>) -> Result<u64, StepError> {
     let said = &files.directives;
     let manner = Manner::of(said);
     let end = |connection: &mut Connection| {
@@ -186,7 +183,7 @@ fn level(
     match (said.phase, said.transaction) {
         (Phase::Background, _) => {
             checks::required(connection, said)?;
-            let changed = in_batches(connection, files, manner, deadline)?;
+            let changed = in_batches(connection, files, manner, go_on)?;
             in_one_transaction(connection, Manner::default(), end)?;
             Ok(changed)
         }
@@ -234,20 +231,20 @@ fn in_batches(
     connection: &mut Connection,
     files: &LevelFiles,
     manner: Manner,
-    deadline: Option<Deadline>,
+    go_on: &mut GoOn<'_>,
 ) -> Result<u64, StepError> {
     let mut total = 0;
     for statement in sql::statements(&files.up.sql) {
         loop {
             let changed = batch(connection, statement.text, manner)?;
-            // Batches are too small for SQLite itself to ask.
-            if deadline.is_some_and(Deadline::has_passed) {
-                return Err(StepError::OutOfTime);
-            }
             if changed == 0 {
                 break;
             }
             total += changed;
+            // Batches are too small for SQLite itself to ask.
+            if !go_on(changed) {
+                return Err(StepError::LeftOff);
+            }
         }
     }
     Ok(total)

@@ -77,6 +77,13 @@ pub enum SchemaError {
     Disk(#[from] DiskError),
 }
 
+impl SchemaError {
+    /// Nothing is wrong: somebody wanted it to leave off, and it goes on from there.
+    pub fn is_left_off(&self) -> bool {
+        matches!(self, Self::Migration { source, .. } if matches!(**source, StepError::LeftOff))
+    }
+}
+
 /// Why a level came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
@@ -119,8 +126,8 @@ pub enum StepError {
     },
     #[error("the schema after it is not the one from before: {difference}")]
     OtherSchema { difference: String },
-    #[error("its time is over")]
-    OutOfTime,
+    #[error("it was left off between two batches")]
+    LeftOff,
     #[error("it was applied by someone else meanwhile, or its history row was not found")]
     HistoryMoved,
     #[error(transparent)]
@@ -133,7 +140,7 @@ impl StepError {
         match self {
             Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted),
             Self::Statement { source, .. } => source.is_interrupted(),
-            Self::OutOfTime => true,
+            Self::LeftOff => true,
             _ => false,
         }
     }

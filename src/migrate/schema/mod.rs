@@ -16,6 +16,7 @@ mod names;
 mod open;
 mod shape;
 mod sql;
+mod stages;
 mod stored;
 mod trial;
 mod up;
@@ -26,14 +27,16 @@ mod tests;
 pub use diff::{Difference, diff};
 pub use directives::Phase;
 pub use down::down;
+pub use driver::GoOn;
 pub use error::SchemaError;
 pub use files::SchemaFiles;
 pub use history::level;
 pub use listed::Listed;
 pub use shape::fingerprint;
+pub use stages::Stages;
 pub use stored::{StoredLevel, WayDown};
 pub use trial::{Trial, TriedFile, WayBack, trial_down, trial_up};
-pub use up::{Keep, Turn, up};
+pub use up::{Keep, Turn, up, up_pausing};
 
 /// The files that a run went through, in its order.
 #[derive(Debug, Clone, PartialEq, Default)]

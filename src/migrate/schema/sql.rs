@@ -194,7 +194,7 @@ pub(super) fn normal(sql: &str) -> String {
     let mut after_word = false;
     for token in tokens(sql).filter(|token| !token.is_blank()) {
         let (text, is_word) = match token.kind {
-            Kind::Word => (token.text.to_lowercase(), true),
+            Kind::Word => (token.text.to_ascii_lowercase(), true),
             Kind::Name => (bare(token.text), true),
             Kind::Text => (token.text.to_owned(), true),
             _ => (token.text.to_owned(), false),
@@ -215,9 +215,9 @@ fn bare(name: &str) -> String {
     let inner = name.get(1..name.len().saturating_sub(1)).unwrap_or_default();
     let plain = inner.chars().all(is_of_word) && inner.starts_with(|c: char| c.is_alphabetic() || c == '_');
     if plain {
-        inner.to_lowercase()
+        inner.to_ascii_lowercase()
     } else {
-        name.to_lowercase()
+        name.to_ascii_lowercase()
     }
 }
 

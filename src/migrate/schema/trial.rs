@@ -74,7 +74,8 @@ pub fn trial_up(copy: &Path, files: &SchemaFiles, to: u32, budget: Duration) -> 
     give_up_at(&mut connection, deadline).map_err(open::at("prepare", copy))?;
     for (level, step) in files.between(from, to) {
         let before = shape(&connection).map_err(&reading)?;
-        let run = one_up(&mut connection, step, level, before, Some(deadline)).map_err(|e| over_budget(e, budget))?;
+        let run = one_up(&mut connection, step, level, before, &mut |_| !deadline.has_passed())
+            .map_err(|e| over_budget(e, budget))?;
         let way_back = way_back(&mut connection, step, level, &run.before);
         let way_back = way_back.map_err(|e| over_budget(e, budget))?;
         trial.files.push(TriedFile::of(&run, Some(way_back)));

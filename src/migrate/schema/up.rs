@@ -6,11 +6,11 @@ use refinery::{Runner, Target};
 use rusqlite::Connection;
 
 use super::directives::{Phase, Transaction};
-use super::driver::Driver;
+use super::driver::{Driver, GoOn};
 use super::files::{LevelFiles, SchemaFiles};
 use super::shape::{Shape, shape};
 use super::{Applied, FileRun, SchemaError, history, open};
-use crate::clock::{self, Deadline};
+use crate::clock;
 use crate::crypt::Digest;
 
 /// The next file of a run.
@@ -25,6 +25,17 @@ pub type Keep<'k> = dyn FnMut(&Turn) -> Result<(), Box<dyn std::error::Error + S
 
 /// Repeatable: what the history says is applied is not applied again.
 pub fn up(db: &Path, files: &SchemaFiles, to: u32, keep: &mut Keep<'_>) -> Result<Applied, SchemaError> {
+    up_pausing(db, files, to, keep, &mut |_| true)
+}
+
+/// The same; what is repeated in batches can be left off between two of them, and goes on from there another time.
+pub fn up_pausing(
+    db: &Path,
+    files: &SchemaFiles,
+    to: u32,
+    keep: &mut Keep<'_>,
+    go_on: &mut GoOn<'_>,
+) -> Result<Applied, SchemaError> {
     let mut applied = Applied::default();
     let from = pending(db, files, to)?;
     if from == to {
@@ -38,7 +49,7 @@ pub fn up(db: &Path, files: &SchemaFiles, to: u32, keep: &mut Keep<'_>) -> Resul
             schema: before.digest(),
         };
         keep(&turn).map_err(|source| SchemaError::NotKept { level, source })?;
-        applied.files.push(one_up(&mut connection, step, level, before, None)?);
+        applied.files.push(one_up(&mut connection, step, level, before, go_on)?);
     }
     open::close(connection, db)?;
     Ok(applied)
@@ -73,10 +84,10 @@ pub(super) fn one_up(
     step: &LevelFiles,
     level: u32,
     before: Shape,
-    deadline: Option<Deadline>,
+    go_on: &mut GoOn<'_>,
 ) -> Result<FileRun, SchemaError> {
     let start = clock::monotonic();
-    let mut driver = Driver::new(connection, step, deadline);
+    let mut driver = Driver::new(connection, step, go_on);
     // Grouped is what puts the SQL and the history row into one call, and so into one transaction; the history's primary
     // key stops a second runner that applied the same level meanwhile.
     let run = Runner::new(std::slice::from_ref(&step.migration))
