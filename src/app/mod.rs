@@ -7,6 +7,7 @@ mod changes;
 mod check;
 pub mod codes;
 mod components;
+mod config_changes;
 mod consent;
 mod error;
 mod facts;
@@ -31,6 +32,7 @@ mod verify;
 mod views;
 mod watch;
 
+pub use crate::engine::ConfigChange;
 pub use crate::publish::{ImportWanted, Imported};
 pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
 pub use backup_keys::{
@@ -45,6 +47,7 @@ pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
 pub use components::{ComponentOffer, OffersView, component_import, component_offers};
+pub use config_changes::config_changes;
 pub use consent::Consent;
 pub use error::{AppError, Result};
 pub use finalize::{Finalized, finalize};

@@ -24,14 +24,8 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     }
     let manifest = product::manifest(cx.layout, &leg.to)?;
     let mut said = Vec::new();
-    for file in config::files(cx, leg)? {
-        let path = file.under(&cx.layout.config());
-        if config::is_toml(&file) && path.exists() {
-            let text =
-                disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0307", &e))?;
-            config::migrated(cx, leg, &file, &text)?;
-            said.push(format!("configuration {file}"));
-        }
+    for tried in config::trial(cx, leg)? {
+        said.push(tried);
     }
     if let (Some(planned), Some(database)) = (leg.schema, &manifest.database) {
         let live = database.path.under(&cx.layout.data());

@@ -2,25 +2,25 @@
 
 use std::ops::Range;
 
-use super::ConfigError;
-use super::block::Block;
-use super::data::Data;
-use super::files::{Change, Delete, Op, Rename, SetDefault};
-use super::inline;
-use super::key::{KeyPath, written};
-use super::layout::{Layout, Statement, is_blank, line_end};
-use super::literal::Literal;
-use super::place;
+use super::block::{Block, commented};
+use super::layout::{Layout, Statement};
 use super::spot::{self, Piece, cut_piece};
 use super::undo::{Back, Undo};
+use super::{data, inline, items, place, value};
+use crate::migrate::config::ConfigError;
+use crate::migrate::config::data::Data;
+use crate::migrate::config::edit::Edit;
+use crate::migrate::config::key::{KeyPath, written};
+use crate::migrate::config::text::{is_blank, line_end};
 
-pub(super) type Edited = Option<(String, Vec<Undo>)>;
+type Edited = Option<(String, Vec<Undo>)>;
 
 pub(super) const COMMENTED_INLINE: &str = "it is inside an inline table that has comments";
 
-pub(super) fn run(text: &str, op: &Op) -> Result<Edited, ConfigError> {
-    match op {
-        Op::Rename(Rename { from, to }) => {
+/// Does one edit; gives the new text and how to take it back, or nothing when there is nothing to do.
+pub fn run(text: &str, edit: &Edit) -> Result<Edited, ConfigError> {
+    match edit {
+        Edit::Move { from, to } => {
             let undo = |back| Undo::MoveBack {
                 from: to.clone(),
                 to: from.clone(),
@@ -28,14 +28,27 @@ pub(super) fn run(text: &str, op: &Op) -> Result<Edited, ConfigError> {
             };
             Ok(moved(text, from, to, None)?.map(|(text, back)| (text, vec![undo(back)])))
         }
-        Op::SetDefault(SetDefault { key, value, comment }) => set_default(text, key, value, comment.as_deref()),
-        Op::Change(Change { key, from, to }) => change(text, key, from, to),
-        Op::Delete(Delete { key }) => delete(text, key),
+        Edit::Insert {
+            key, value, comment, ..
+        } => insert(text, key, value, comment.as_deref()),
+        Edit::Set { key, value, .. } => set(text, key, value),
+        Edit::Remove { key, keep: false } => delete(text, key),
+        Edit::Remove { key, keep: true } => comment_out(text, key),
+        Edit::Uncomment { key, .. } => Err(unsupported("bring back", key, "it was no comment")),
+        Edit::AddItem { key, item, at } => change_items(text, key, item, |array| items::with(array, *at, item), true),
+        Edit::TakeItem { key, item } => {
+            let without = |array: &str| Ok(items::position(array, item).and_then(|at| items::without(array, at)));
+            change_items(text, key, item, without, false)
+        }
     }
 }
 
+pub(super) fn said(text: &str) -> Result<Data, ConfigError> {
+    data("the configuration", text)
+}
+
 pub(super) fn move_back(text: &str, from: &KeyPath, to: &KeyPath, back: &Back) -> Result<String, ConfigError> {
-    if Data::of_text(text)?.get(from)?.is_none() {
+    if said(text)?.get(from)?.is_none() {
         return Ok(place::tidy(text, &back.traces));
     }
     let restored = back
@@ -53,7 +66,7 @@ fn moved(text: &str, from: &KeyPath, to: &KeyPath, back: Option<&Back>) -> Resul
         let (from, to) = both();
         return Err(ConfigError::IntoItself { from, to });
     }
-    let mut model = Data::of_text(text)?;
+    let mut model = said(text)?;
     if model.get(from)?.is_none() {
         return Ok(None);
     }
@@ -158,48 +171,118 @@ fn rename_table(text: &str, layout: &Layout, from: &KeyPath, to: &KeyPath) -> Re
     Ok(replaced(text, edits))
 }
 
-fn set_default(text: &str, key: &KeyPath, value: &Literal, comment: Option<&str>) -> Result<Edited, ConfigError> {
-    let mut model = Data::of_text(text)?;
+fn insert(text: &str, key: &KeyPath, new: &Data, comment: Option<&str>) -> Result<Edited, ConfigError> {
+    let mut model = said(text)?;
     if model.get(key)?.is_some() {
         return Ok(None);
     }
-    let with = |comment| place::put(text, key, &Block::new(comment, &value.text()));
+    let literal = value::written(new)?;
+    let with = |comment| place::put(text, key, &Block::new(comment, &literal));
     // An inline table has no room for comments.
     let placed = with(comment).or_else(|_| with(None))?;
-    model.put(key, Data::of_value(&value.0))?;
+    model.put(key, new.clone())?;
     holds(text, &placed.text, model, true)?;
     let undo = Undo::Remove {
         key: key.clone(),
-        value: value.text(),
+        value: literal,
         comment: comment.map(str::to_owned),
         traces: placed.traces,
     };
     Ok(Some((placed.text, vec![undo])))
 }
 
-fn change(text: &str, key: &KeyPath, from: &[Literal], to: &Literal) -> Result<Edited, ConfigError> {
-    let mut model = Data::of_text(text)?;
-    let listed = |now: &Data| from.iter().any(|old| Data::of_value(&old.0) == *now);
-    if !model.get(key)?.is_some_and(listed) {
+fn set(text: &str, key: &KeyPath, new: &Data) -> Result<Edited, ConfigError> {
+    let literal = value::written(new)?;
+    let Some((changed, old)) = with_value(text, key, &literal, new)? else {
+        return Ok(None);
+    };
+    let undo = Undo::SetBack {
+        key: key.clone(),
+        now: literal,
+        old,
+    };
+    Ok(Some((changed, vec![undo])))
+}
+
+/// The text with another value at `key`, and what was there.
+fn with_value(text: &str, key: &KeyPath, literal: &str, new: &Data) -> Result<Option<(String, String)>, ConfigError> {
+    let mut model = said(text)?;
+    if model.get(key)?.is_none() {
         return Ok(None);
     }
     let layout = Layout::of(text);
-    let value = layout.entry(key.parts()).and_then(Statement::value);
-    let value = value.ok_or_else(|| unsupported("change", key, "it is a table with a header"))?;
-    let old = text[value.clone()].to_owned();
-    let new = replaced(text, vec![(value, to.text())]);
-    model.put(key, Data::of_value(&to.0))?;
-    holds(text, &new, model, false)?;
-    let undo = Undo::SetBack {
+    let at = layout.entry(key.parts()).and_then(Statement::value);
+    let at = at.ok_or_else(|| unsupported("change", key, "it is a table with a header"))?;
+    let old = text[at.clone()].to_owned();
+    let changed = replaced(text, vec![(at, literal.to_owned())]);
+    model.put(key, new.clone())?;
+    holds(text, &changed, model, false)?;
+    Ok(Some((changed, old)))
+}
+
+fn change_items(
+    text: &str,
+    key: &KeyPath,
+    item: &Data,
+    change: impl Fn(&str) -> Result<Option<String>, ConfigError>,
+    added: bool,
+) -> Result<Edited, ConfigError> {
+    let layout = Layout::of(text);
+    let Some(at) = layout.entry(key.parts()).and_then(Statement::value) else {
+        return Err(unsupported(
+            "change the list",
+            key,
+            "it is written as tables with headers",
+        ));
+    };
+    let old = &text[at];
+    let position = items::position(old, item);
+    let Some(now) = change(old)? else { return Ok(None) };
+    let new = said(&format!("x = {now}"))?.take(&KeyPath::of(&["x".to_owned()]));
+    let new = new.unwrap_or_else(Data::null);
+    let Some((changed, old)) = with_value(text, key, &now, &new)? else {
+        return Ok(None);
+    };
+    comments_stay(text, &changed)?;
+    let undo = Undo::ItemBack {
         key: key.clone(),
-        now: to.text(),
+        now,
         old,
+        item: item.clone(),
+        at: (!added).then_some(position.unwrap_or(0)),
+    };
+    Ok(Some((changed, vec![undo])))
+}
+
+/// The lines of an entry become comments.
+fn comment_out(text: &str, key: &KeyPath) -> Result<Edited, ConfigError> {
+    let mut model = said(text)?;
+    if model.get(key)?.is_none() {
+        return Ok(None);
+    }
+    let layout = Layout::of(text);
+    let entry = layout.entry(key.parts()).filter(|entry| !entry.is_inline());
+    let entry = entry.ok_or_else(|| unsupported("comment out", key, "it is not an entry on lines of its own"))?;
+    let range = entry.line_start..entry.block.end;
+    let lines = text[range.clone()].to_owned();
+    let comment: String = lines.lines().map(|line| commented(line) + ending_of(&lines)).collect();
+    let new = replaced(text, vec![(range, comment.clone())]);
+    model.take(key);
+    holds(text, &new, model, false)?;
+    let undo = Undo::Uncomment {
+        key: key.clone(),
+        comment,
+        lines,
     };
     Ok(Some((new, vec![undo])))
 }
 
+fn ending_of(lines: &str) -> &'static str {
+    if lines.ends_with("\r\n") { "\r\n" } else { "\n" }
+}
+
 fn delete(text: &str, key: &KeyPath) -> Result<Edited, ConfigError> {
-    let mut model = Data::of_text(text)?;
+    let mut model = said(text)?;
     if model.get(key)?.is_none() {
         return Ok(None);
     }
@@ -294,7 +377,7 @@ pub(super) fn set_back(text: &str, key: &KeyPath, now: &str, old: &str) -> Resul
 
 /// Whether two texts say the same value.
 pub(super) fn same(a: &str, b: &str) -> Result<bool, ConfigError> {
-    Ok(Data::of_text(&format!("x = {a}"))? == Data::of_text(&format!("x = {b}"))?)
+    Ok(said(&format!("x = {a}"))? == said(&format!("x = {b}"))?)
 }
 
 fn replaced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
@@ -310,18 +393,26 @@ fn replaced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
 }
 
 /// The edited text must say exactly what the model says, and have every comment that was there.
-fn holds(old: &str, new: &str, model: Data, comments_stay: bool) -> Result<(), ConfigError> {
-    let differs = |reason: String| ConfigError::NotEquivalent { reason };
-    let found = Data::of_text(new).map_err(|e| differs(e.to_string()))?;
+fn holds(old: &str, new: &str, model: Data, all_comments: bool) -> Result<(), ConfigError> {
+    let differs = |reason: String| ConfigError::NotEquivalent {
+        reason,
+        text: new.to_owned(),
+    };
+    let found = said(new).map_err(|e| differs(e.to_string()))?;
     if found.pruned() != model.pruned() {
         return Err(differs("a value is lost, changed or elsewhere".into()));
     }
-    if comments_stay {
-        let mut left = Layout::of(new).comments;
-        for comment in Layout::of(old).comments {
-            match left.iter().position(|other| *other == comment) {
-                Some(at) => drop(left.swap_remove(at)),
-                None => return Err(ConfigError::CommentLost { comment }),
+    if all_comments { comments_stay(old, new) } else { Ok(()) }
+}
+
+fn comments_stay(old: &str, new: &str) -> Result<(), ConfigError> {
+    let mut left = Layout::of(new).comments;
+    for comment in Layout::of(old).comments {
+        match left.iter().position(|other| *other == comment) {
+            Some(at) => drop(left.swap_remove(at)),
+            None => {
+                let text = new.to_owned();
+                return Err(ConfigError::CommentLost { comment, text });
             }
         }
     }
