@@ -368,3 +368,25 @@ fn the_schema_and_the_product_s_own_check_are_asked_before_anything_changes() {
     stage.edit("app.ini", "81", "80");
     stage.upgrade().ok();
 }
+
+/// As in containers: a single file mounted into place cannot be replaced, only written.
+#[test]
+fn a_file_that_is_mounted_by_itself_is_written_in_place() {
+    let stage = Stage::new(MIGRATION, "");
+    let script = r#"
+        set -euo pipefail
+        cp "$ROOT/config/app.ini" "$ROOT/data/outside.ini"
+        mount --bind "$ROOT/data/outside.ini" "$ROOT/config/app.ini"
+        "$NETLINK" --root "$ROOT" update upgrade --to 0b1 --yes
+        cat "$ROOT/data/outside.ini"
+        "$NETLINK" --root "$ROOT" update downgrade --to 0a1 --yes
+        cmp "$ROOT/data/outside.ini" "$ROOT/releases/0a1/config/app.ini"
+        ! ls "$ROOT/config" | grep -e part -e edited
+    "#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "--propagation", "private", "bash", "-c", script]);
+    command
+        .env("ROOT", &stage.lamp.root)
+        .env("NETLINK", crate::world::netlink());
+    Ran::of(&command.output().unwrap()).ok().no(0, &["number = 80"]);
+}
