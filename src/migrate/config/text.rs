@@ -1,5 +1,7 @@
 //! Lines of a text.
 
+use std::collections::BTreeMap;
+
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |end| end + 1)
 }
@@ -19,4 +21,22 @@ pub(super) fn is_blank(line: &str) -> bool {
 
 pub(super) fn line_ending(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+/// The first of `old` that is not among `new`, each of which counts once.
+pub(super) fn first_lost<'t>(
+    old: impl IntoIterator<Item = &'t str>,
+    new: impl IntoIterator<Item = &'t str>,
+) -> Option<&'t str> {
+    let mut left = BTreeMap::<&str, usize>::new();
+    for comment in new {
+        *left.entry(comment).or_default() += 1;
+    }
+    old.into_iter().find(|comment| match left.get_mut(comment) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    })
 }

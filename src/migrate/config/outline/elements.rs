@@ -17,11 +17,17 @@ pub struct Elements<'e> {
 }
 
 impl Elements<'_> {
+    /// They are in the order of the text.
+    fn comment_at(&self, at: usize) -> Option<&Range<usize>> {
+        let next = self.comments.partition_point(|comment| comment.end <= at);
+        self.comments.get(next).filter(|comment| comment.contains(&at))
+    }
+
     /// The next comma behind `at` that is not in a comment and before anything else.
     fn comma_after(&self, at: usize) -> Option<usize> {
         let mut here = at;
         while here < self.inside.end {
-            if let Some(comment) = self.comments.iter().find(|comment| comment.contains(&here)) {
+            if let Some(comment) = self.comment_at(here) {
                 here = comment.end;
                 continue;
             }
@@ -55,7 +61,7 @@ impl Elements<'_> {
     fn is_comment_or_blank(&self, range: Range<usize>) -> bool {
         let mut here = range.start;
         while here < range.end {
-            match self.comments.iter().find(|comment| comment.contains(&here)) {
+            match self.comment_at(here) {
                 Some(comment) => here = comment.end,
                 None if self.text.as_bytes()[here].is_ascii_whitespace() => here += 1,
                 None => return false,

@@ -192,44 +192,47 @@ fn within(brackets: &Range<usize>) -> Range<usize> {
 }
 
 fn walk(object: &Object<'_>, path: &[String], text: &str, outline: &mut Outline) {
-    let all: Vec<Range<usize>> = object
-        .properties
-        .iter()
-        .map(|property| property.range.start..property.range.end)
-        .collect();
-    for (property, range) in object.properties.iter().zip(&all) {
-        let path = [path, &[property.name.as_str().to_owned()]].concat();
+    let properties = object.properties.iter();
+    let elements = Elements {
+        text,
+        comments: &outline.comments,
+        all: properties
+            .map(|property| property.range.start..property.range.end)
+            .collect(),
+        inside: object.range.start + 1..object.range.end - 1,
+        comment_marks: MARKS,
+    };
+    let mut entries = Vec::new();
+    for (property, range) in object.properties.iter().zip(&elements.all) {
         let value = property.value.range();
-        let shape = match &property.value {
-            Value::Object(_) => Shape::Table { flow: true },
-            Value::Array(list) => {
-                let items = list.elements.iter().map(|item| item.start()..item.end());
-                Shape::List {
-                    items: items.collect(),
-                    flow: true,
-                }
-            }
-            _ => Shape::Single,
-        };
-        let elements = Elements {
-            text,
-            comments: &outline.comments,
-            all: all.clone(),
-            inside: object.range.start + 1..object.range.end - 1,
-            comment_marks: MARKS,
-        };
-        let lines = elements.lines_of(range);
-        let key = range.start..range.start + key_length(&text[range.clone()]);
-        outline.entries.push(Entry {
-            path: path.clone(),
-            key,
+        entries.push(Entry {
+            path: [path, &[property.name.as_str().to_owned()]].concat(),
+            key: range.start..range.start + key_length(&text[range.clone()]),
             value: value.start..value.end,
-            lines,
-            shape,
+            lines: elements.lines_of(range),
+            shape: shape_of(&property.value),
         });
+    }
+    let paths: Vec<Vec<String>> = entries.iter().map(|entry| entry.path.clone()).collect();
+    outline.entries.append(&mut entries);
+    for (property, path) in object.properties.iter().zip(paths) {
         if let Value::Object(inner) = &property.value {
             walk(inner, &path, text, outline);
         }
+    }
+}
+
+fn shape_of(value: &Value<'_>) -> Shape {
+    match value {
+        Value::Object(_) => Shape::Table { flow: true },
+        Value::Array(list) => {
+            let items = list.elements.iter().map(|item| item.start()..item.end());
+            Shape::List {
+                items: items.collect(),
+                flow: true,
+            }
+        }
+        _ => Shape::Single,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::migrate::config::ConfigError;
 use crate::migrate::config::data::Data;
 use crate::migrate::config::edit::Edit;
 use crate::migrate::config::key::KeyPath;
-use crate::migrate::config::text::{line_ending, line_start};
+use crate::migrate::config::text::{first_lost, line_ending, line_start};
 
 /// Does one edit; gives the new text and how to take it back, or nothing when there is nothing to do.
 pub fn run(syntax: &dyn Syntax, text: &str, edit: &Edit) -> Result<Option<(String, Option<Undo>)>, ConfigError> {
@@ -303,17 +303,12 @@ fn holds(work: &Work<'_>, done: &Done, model: &Data) -> Result<(), ConfigError> 
         return Err(differs("a value is lost, changed or elsewhere".into()));
     }
     let new = work.syntax.outline(&done.text).map_err(|e| differs(e.to_string()))?;
-    let mut left = new.comments_in(&done.text, &(0..done.text.len()));
     let may_fall = work.outline.comments_in(work.text, &done.touched);
-    for comment in work.outline.comments_in(work.text, &(0..work.text.len())) {
-        match left.iter().position(|other| *other == comment) {
-            Some(at) => drop(left.swap_remove(at)),
-            None if may_fall.contains(&comment) => {}
-            None => {
-                let (comment, text) = (comment.to_owned(), done.text.clone());
-                return Err(ConfigError::CommentLost { comment, text });
-            }
-        }
+    let there = new.comments_in(&done.text, &(0..done.text.len()));
+    let old = work.outline.comments_in(work.text, &(0..work.text.len()));
+    if let Some(comment) = first_lost(old, there.into_iter().chain(may_fall)) {
+        let (comment, text) = (comment.to_owned(), done.text.clone());
+        return Err(ConfigError::CommentLost { comment, text });
     }
     Ok(())
 }

@@ -366,3 +366,25 @@ fn a_table_goes_back_to_a_name_that_was_used_again_meanwhile() {
         );
     }
 }
+
+#[test]
+fn large_files_are_migrated() {
+    let yaml: String = (0..3_000)
+        .map(|at| format!("# of {at}\nkey{at}:\n  port: {at} # here\n"))
+        .collect();
+    let entries: Vec<String> = (0..3_000)
+        .map(|at| format!("  // of {at}\n  \"key{at}\": {{ \"port\": {at} }}"))
+        .collect();
+    let json = format!("{{\n{}\n}}\n", entries.join(",\n"));
+    let toml: String = (0..1_000)
+        .map(|at| format!("# of {at}\n[key{at}]\nport = {at} # here\n"))
+        .collect();
+    for (format, text) in [(Format::Yaml, yaml), (Format::Jsonc, json), (Format::Toml, toml)] {
+        let now = migrated(
+            format,
+            &text,
+            "[{rename: {from: key400.port, to: key401.other}}, {delete: {key: key300}}]",
+        );
+        assert!(!now.contains("of 300\n"));
+    }
+}

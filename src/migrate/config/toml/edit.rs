@@ -11,7 +11,7 @@ use crate::migrate::config::ConfigError;
 use crate::migrate::config::data::Data;
 use crate::migrate::config::edit::Edit;
 use crate::migrate::config::key::{KeyPath, written};
-use crate::migrate::config::text::{is_blank, line_end};
+use crate::migrate::config::text::{first_lost, is_blank, line_end};
 
 type Edited = Option<(String, Vec<Undo>)>;
 
@@ -406,17 +406,12 @@ fn holds(old: &str, new: &str, model: Data, all_comments: bool) -> Result<(), Co
 }
 
 fn comments_stay(old: &str, new: &str) -> Result<(), ConfigError> {
-    let mut left = Layout::of(new).comments;
-    for comment in Layout::of(old).comments {
-        match left.iter().position(|other| *other == comment) {
-            Some(at) => drop(left.swap_remove(at)),
-            None => {
-                let text = new.to_owned();
-                return Err(ConfigError::CommentLost { comment, text });
-            }
-        }
-    }
-    Ok(())
+    let (before, after) = (Layout::of(old).comments, Layout::of(new).comments);
+    let lost = first_lost(before.iter().map(String::as_str), after.iter().map(String::as_str));
+    lost.map_or(Ok(()), |comment| {
+        let (comment, text) = (comment.to_owned(), new.to_owned());
+        Err(ConfigError::CommentLost { comment, text })
+    })
 }
 
 pub(super) fn unsupported(action: &'static str, key: &KeyPath, reason: &'static str) -> ConfigError {
