@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
@@ -31,8 +33,15 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             bundle,
             risks,
         } => {
-            let view = preview(global, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
-            plan(global, view, *explain, out.as_deref())
+            let installation = open(global)?;
+            let order = preview_order(&installation, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
+            match app::preview(&installation, &order)? {
+                Ready::AlreadyThere(version) => already(global, &version),
+                Ready::Go(view) => {
+                    let shown = Shown::of(&installation, &order, view, false)?;
+                    plan(global, &shown, *explain, out.as_deref())
+                }
+            }
         }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
         UpdateVerb::Downgrade {
@@ -61,15 +70,39 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
 }
 
 /// Up or down, whichever leads there.
-fn preview(global: &Global, to: &Version, full: bool, order: &dyn Fn(Goal) -> Order) -> Result<Ready<PlanView>> {
-    let installation = open(global)?;
+fn preview_order(
+    installation: &app::Installation,
+    to: &Version,
+    full: bool,
+    order: &dyn Fn(Goal) -> Order,
+) -> Result<Order> {
     let down = installation.installed()?.is_some_and(|installed| *to < installed);
-    let goal = if down {
+    Ok(order(if down {
         Goal::Downgrade(to.clone())
     } else {
         Goal::Upgrade(Wish::To(to.clone()), fetch(full))
-    };
-    Ok(app::preview(&installation, &order(goal))?)
+    }))
+}
+
+/// A plan with what it does to configuration files.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    view: PlanView,
+    /// Absent when releases would have to be fetched to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Vec<app::ConfigChange>>,
+}
+
+impl Shown {
+    fn of(installation: &app::Installation, order: &Order, view: PlanView, may_fetch: bool) -> Result<Self> {
+        let config = app::config_changes(installation, order, &view.plan, may_fetch)?;
+        Ok(Self { view, config })
+    }
+
+    fn text(&self) -> String {
+        plan_text::text(&self.view.plan) + &plan_text::config(self.config.as_deref())
+    }
 }
 
 impl RiskArgs {
@@ -86,23 +119,18 @@ fn fetch(full: bool) -> Fetch {
     if full { Fetch::Full } else { Fetch::AsNeeded }
 }
 
-fn plan(global: &Global, made: Ready<PlanView>, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
-    match made {
-        Ready::AlreadyThere(version) => already(global, &version),
-        Ready::Go(view) => {
-            if let Some(path) = out {
-                app::write_plan(&view.plan, path)?;
-            }
-            result(global, &view, |view| {
-                let told = if explain {
-                    plan_text::explained(view)
-                } else {
-                    String::new()
-                };
-                plan_text::text(&view.plan) + &told
-            })
-        }
+fn plan(global: &Global, shown: &Shown, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
+    if let Some(path) = out {
+        app::write_plan(&shown.view.plan, path)?;
     }
+    result(global, shown, |shown| {
+        let told = if explain {
+            plan_text::explained(&shown.view)
+        } else {
+            String::new()
+        };
+        shown.text() + &told
+    })
 }
 
 /// What the operator has said beforehand.
@@ -142,11 +170,13 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
 /// Plans, shows, asks, runs, reports.
 pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     if how.dry_run {
-        return match app::preview(&open(global)?, order)? {
+        let installation = open(global)?;
+        return match app::preview(&installation, order)? {
             Ready::AlreadyThere(version) => already(global, &version),
-            Ready::Go(view) => result(global, &view, |view| {
-                plan_text::text(&view.plan) + "  dry run: nothing was changed"
-            }),
+            Ready::Go(view) => {
+                let shown = Shown::of(&installation, order, view, true)?;
+                result(global, &shown, |shown| shown.text() + "  dry run: nothing was changed")
+            }
         };
     }
     let mut show = Show::new(global);

@@ -21,4 +21,5 @@ pub use drive::{EngineError, Stopped, drive};
 pub use failure::{DISK_FULL, PERMISSION, StepError};
 pub use layout::Layout;
 pub use lock::{InstallationLock, LockError, LockState, Owner, look_at_lock};
+pub use step::{ConfigChange, preview_config};
 pub use version_file::{VersionEntry, VersionFile};

@@ -3,6 +3,7 @@
 mod advisory;
 mod catalog;
 pub mod changelog;
+mod config;
 mod fact;
 mod hook;
 mod manifest;
@@ -13,6 +14,7 @@ mod template;
 pub use advisory::{Advisory, BlockRule, Withdrawal};
 pub use catalog::{Catalog, CatalogError, CatalogRelease, Offered, PackageRef, PatchRef, TargetCustom, TargetRef};
 pub use changelog::{Changelog, ChangelogError};
+pub use config::{ConfigFormat, ConfigSpec};
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};
 pub use manifest::{

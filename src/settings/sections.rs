@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::BackupKey;
-use crate::release::{CheckSpec, HookPoint};
+use crate::release::{CheckSpec, HookPoint, RelPath};
 use crate::version::{Bound, Channel, Constraint};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,6 +198,41 @@ impl Default for Server {
             listen: (Ipv4Addr::LOCALHOST, 8690).into(),
         }
     }
+}
+
+/// What becomes of the product's configuration files in an update.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the operator and the new release have both changed the same key.
+    pub on_conflict: OnConflict,
+    /// Single keys, as `file:key`, for which that is decided beforehand.
+    pub settled: BTreeMap<String, Side>,
+    /// Files that are never changed.
+    pub by_hand: Vec<RelPath>,
+    /// Keys whose values are never shown, beside those that look like secrets.
+    pub secrets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// The operator's value stays.
+    #[default]
+    Keep,
+    /// The release's value comes.
+    New,
+    /// The update stops before it changes anything.
+    Fail,
+    /// Likewise, and says how to answer.
+    Ask,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Keep,
+    New,
 }
 
 /// Where else the files of the repository lie.

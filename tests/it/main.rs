@@ -15,6 +15,7 @@ mod bundle;
 mod caddy;
 mod changelog;
 mod component;
+mod config;
 mod consent;
 mod faults;
 mod fetching;

@@ -310,6 +310,18 @@ pub const CODES: &[Code] = &[
         "A migration in the background failed. The batches before it stay; `netlink schema migrate` goes on from there.",
     ),
     code(
+        "NL0331",
+        Kind::Failed,
+        "configuration in conflict",
+        "You and the release have changed the same key of a configuration file, and `config.on_conflict` in config/update.yml leaves it to you. Nothing was changed. Settle it there with `config.settled`, or choose `keep` or `new` for all.",
+    ),
+    code(
+        "NL0332",
+        Kind::Failed,
+        "configuration does not fit",
+        "The migrated configuration is not what the release's schema or its own check wants; the message names file, line, column and key. Nothing was changed. Correct the file and try again.",
+    ),
+    code(
         "NL0401",
         Kind::Unfit,
         "not an installation",

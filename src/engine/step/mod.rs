@@ -22,6 +22,7 @@ mod switch;
 mod trial;
 mod validate;
 
+pub use config::{ConfigChange, preview_config};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Work, config, leave, nothing, schema};
+use super::{Work, leave, nothing, schema};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, product};
 use crate::migrate;
@@ -105,11 +105,12 @@ fn may_write(cx: &Context<'_>) -> Result<(), StepError> {
 }
 
 fn config_parses(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
-    for file in manifest.config.iter().filter(|file| config::is_toml(file)) {
+    for spec in &manifest.config {
+        let file = &spec.file;
         let path = file.under(&cx.layout.config());
         let text =
             disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
-        migrate::config::check(file.as_str(), &text).map_err(|e| {
+        migrate::config::check(spec.format(), file.as_str(), &text).map_err(|e| {
             let failure = StepError::because("NL0303", &e).into_failure();
             StepError::new(
                 "NL0303",

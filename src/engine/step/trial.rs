@@ -28,19 +28,8 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     }
     let manifest = product::manifest(cx.layout, schema::source(cx, leg))?;
     let mut said = Vec::new();
-    let configured = if cx.plan.direction() == Direction::Schema {
-        Vec::new()
-    } else {
-        config::files(cx, leg)?
-    };
-    for file in configured {
-        let path = file.under(&cx.layout.config());
-        if config::is_toml(&file) && path.exists() {
-            let text =
-                disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0307", &e))?;
-            config::migrated(cx, leg, &file, &text)?;
-            said.push(format!("configuration {file}"));
-        }
+    if cx.plan.direction() != Direction::Schema {
+        said.extend(config::trial(cx, leg)?);
     }
     if let (Some(planned), Some(database)) = (leg.schema, &manifest.database) {
         let live = database.path.under(&cx.layout.data());
