@@ -1,33 +1,54 @@
-//! Migrations of configuration: above the line `%%%` a TOML file, below it the operations. What was done is taken back to the byte.
+//! Migrations of configuration: above the line `%%%` a file, below it the operations. The first line may name the format of the
+//! file, as in `%yaml`; else it is TOML. What was done is taken back to the byte.
 #![no_main]
 
-use netlink::migrate::config::{Migration, apply, check, invert};
+use netlink::migrate::config::{Applied, Format, Inverse, Migration, apply, check, invert};
 use netlink_fuzz::survives_json;
 use serde_json::Value;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
+    let (format, text) = format_of(text);
     let (before, ops) = text.split_once("%%%\n").unwrap_or((text, ""));
-    let ops = format!("a.toml:\n{ops}");
-    if check("a.toml", before).is_err() {
+    let ops = format!("a.file:\n{ops}");
+    if check(format, "a.file", before).is_err() {
         return;
     }
     let Ok(migration) = Migration::parse("0a1".parse().unwrap(), &ops) else {
         return;
     };
-    let Some(ops) = migration.ops_for(&"a.toml".parse().unwrap()) else {
+    let Some(ops) = migration.ops_for(&"a.file".parse().unwrap()) else {
         return;
     };
-    let Ok((now, inverse)) = apply(before, ops) else { return };
-    check("a.toml", &now).unwrap_or_else(|e| panic!("{e}: {now}"));
+    let Ok(Applied { text: now, inverse, .. }) = apply(format, before, ops) else {
+        return;
+    };
+    check(format, "a.file", &now).unwrap_or_else(|e| panic!("{e}: {now}"));
     assert_eq!(invert(&now, &inverse).unwrap(), before);
     survives_json(&inverse);
-    around_changes(before, &now, &inverse);
+    if format == Format::Toml {
+        around_changes(before, &now, &inverse);
+    }
 });
 
+fn format_of(text: &str) -> (Format, &str) {
+    let formats = [
+        ("%yaml\n", Format::Yaml),
+        ("%json\n", Format::Json),
+        ("%jsonc\n", Format::Jsonc),
+        ("%ini\n", Format::Ini),
+        ("%env\n", Format::Env),
+        ("%properties\n", Format::Properties),
+        ("%systemd\n", Format::Systemd),
+    ];
+    let named = formats.iter().find_map(|(name, format)| Some((*format, text.strip_prefix(name)?)));
+    named.unwrap_or((Format::Toml, text))
+}
+
 /// What the user added since stays, and the rest says what it said.
-fn around_changes(before: &str, now: &str, inverse: &netlink::migrate::config::Inverse) {
+fn around_changes(before: &str, now: &str, inverse: &Inverse) {
     let edit = |text: &str| format!("# first\n{text}\n# last\n[added-by-the-user]\nkey = 1\n");
-    if check("a.toml", &edit(before)).is_err() || check("a.toml", &edit(now)).is_err() {
+    let is_fine = |text: &str| check(Format::Toml, "a.file", &edit(text)).is_ok();
+    if !is_fine(before) || !is_fine(now) {
         return;
     }
     let back = invert(&edit(now), inverse).unwrap_or_else(|e| panic!("{e}: {now}"));

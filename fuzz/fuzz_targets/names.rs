@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use std::str::FromStr;
 
 use netlink::backup::BackupId;
-use netlink::migrate::config::{KeyPath, value_at};
+use netlink::migrate::config::{Format, KeyPath, value_at};
 use netlink::release::changelog::NoteId;
 use netlink::release::{HookPoint, Platform, ProductName, RelPath};
 use netlink::store::UpdateId;
@@ -42,7 +42,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(key) = text.parse::<KeyPath>() {
         assert_eq!(key.to_string().parse::<KeyPath>().as_ref().ok(), Some(&key), "{key}");
         let file = format!("{key} = 1\n");
-        assert_eq!(value_at(&file, text).unwrap().as_deref(), Some("1"), "{file}");
+        assert_eq!(value_at(Format::Toml, &file, text).unwrap().as_deref(), Some("1"), "{file}");
     }
 });
 

@@ -85,6 +85,7 @@ fn code_of(reason: &Reason) -> &'static str {
         Reason::NoPath { .. } | Reason::Gated { .. } => "NL0103",
         Reason::Contradiction => "NL0204",
         Reason::SchemaAhead { .. } => "NL0106",
+        Reason::NoSchema { .. } => "NL0115",
         Reason::Unsound => "NL0323",
     }
 }

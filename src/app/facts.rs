@@ -1,13 +1,14 @@
 //! Gathers what the planner goes by.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AppError, Installation, Result, repository, terms};
 use crate::engine::{self, StepError, product};
 use crate::journal::{Outcome, State};
+use crate::migrate::schema::StoredLevel;
 use crate::package::TreeReport;
-use crate::plan::{Direction, Facts, Goal, Installed, StepKind, Tree, Wish};
-use crate::release::{DatabaseSpec, Platform, ReleaseManifest};
+use crate::plan::{Facts, Goal, Installed, StepKind, Tree, Wish};
+use crate::release::{Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{disk, migrate, package};
@@ -51,9 +52,8 @@ fn gathered(
     let installed = match installation.installed()? {
         None => None,
         Some(version) => {
-            let database = manifest_of(&version)?.and_then(|manifest| manifest.database);
-            let database = database.as_ref().and_then(DatabaseSpec::sqlite);
-            let schema_level = match database {
+            let manifest = manifest_of(&version)?;
+            let schema_level = match manifest.as_ref().and_then(ReleaseManifest::sqlite) {
                 None => None,
                 Some(database) => migrate::schema::level(&database.path.under(&layout.data()))
                     .map_err(|e| AppError::below("NL0304", &e))?,
@@ -66,6 +66,7 @@ fn gathered(
             })
         }
     };
+    let (one_way, ways_down) = kept_levels(installation)?;
     let platform = Platform::this_host();
     let trees = repository::release_dirs(installation)?
         .iter()
@@ -77,10 +78,24 @@ fn gathered(
         installed,
         trees,
         altered: None,
-        stored_downs: installation.store.schema_downs()?.into_keys().collect(),
+        stored_downs: ways_down,
+        one_way_levels: one_way,
         rolled_back: rolled_back(installation)?,
         terms: terms::gather(installation)?,
     })
+}
+
+/// Levels that were applied here: those that cannot be taken back with the reason, and the others.
+fn kept_levels(installation: &Installation) -> Result<(BTreeMap<u32, String>, BTreeSet<u32>)> {
+    let (mut one_way, mut ways_down) = (BTreeMap::new(), BTreeSet::new());
+    for (level, json) in installation.store.schema_downs()? {
+        let stored: StoredLevel = serde_json::from_str(&json).map_err(|e| AppError::below("NL0404", &e))?;
+        match stored.one_way() {
+            Some(reason) => drop(one_way.insert(level, reason.to_owned())),
+            None => drop(ways_down.insert(level)),
+        }
+    }
+    Ok((one_way, ways_down))
 }
 
 /// Whether a patch can be applied to the installed release: what stands against it, e.g. which file is changed. Reads every
@@ -119,7 +134,7 @@ fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
     let mut settled = BTreeSet::new();
     let mut bad = BTreeSet::new();
     let updates = installation.store.history(REMEMBERED_UPDATES)?.into_iter();
-    for update in updates.filter(|update| update.plan.direction() != Direction::Repair) {
+    for update in updates.filter(|update| !update.plan.leads_nowhere()) {
         let (version, good) = match (update.outcome, update.verb) {
             (Some(Outcome::Completed), Verb::Rollback) => match update.plan.from() {
                 Some(left) => (left.clone(), false),
@@ -158,7 +173,9 @@ fn blames_the_release(installation: &Installation, update: &UpdateRecord) -> Res
             StepKind::Trial
                 | StepKind::Dependencies
                 | StepKind::Config
+                | StepKind::SchemaBefore
                 | StepKind::Schema
+                | StepKind::SchemaAfter
                 | StepKind::Start
                 | StepKind::Health
                 | StepKind::Validate

@@ -1,5 +1,6 @@
 //! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
 
+mod background;
 mod backup_keys;
 mod backups;
 mod changelogs;
@@ -7,6 +8,7 @@ mod changes;
 mod check;
 pub mod codes;
 mod components;
+mod config_changes;
 mod consent;
 mod error;
 mod facts;
@@ -21,6 +23,7 @@ mod product;
 mod publishing;
 mod repository;
 mod rotation;
+mod schema;
 mod server;
 mod signing;
 mod speed;
@@ -32,8 +35,11 @@ mod verify;
 mod views;
 mod watch;
 
+pub use crate::engine::ConfigChange;
+pub use crate::migrate::schema::WayBack;
 pub use crate::publish::{ImportWanted, Imported};
 pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
+pub use background::{BackgroundProgress, BackgroundReport, migrate_in_background};
 pub use backup_keys::{
     Exported, KeysView, NewKey, NewKeySource, add_backup_key, export_recovery, kind_of as kind_of_backup_key,
     list_backup_keys, new_backup_recipient, read_secret_file, remove_backup_key, rotate_backup_key,
@@ -46,6 +52,7 @@ pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
 pub use components::{ComponentOffer, OffersView, component_import, component_offers};
+pub use config_changes::config_changes;
 pub use consent::Consent;
 pub use error::{AppError, Result};
 pub use finalize::{Finalized, finalize};
@@ -61,6 +68,7 @@ pub use publishing::{
     release_verify,
 };
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
+pub use schema::{FileView, SchemaDiff, SchemaTrial, schema_diff, schema_goal, try_schema};
 pub use server::{left_unfinished, server_token};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_discard, release_init, release_renew, release_sign,
@@ -70,7 +78,8 @@ pub use status::{Running, StatusView, UpdateView, VersionView, history, status, 
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
     Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
-    begin_turning_back, prepare, prepare_at_once, prepare_exactly, preview, resume, rollback_target, turn_back,
+    begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, rollback_target,
+    turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

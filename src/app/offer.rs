@@ -27,7 +27,7 @@ impl Offer {
         });
         match asked {
             // The way back must not depend on the network: what is on disk is enough while the old release is kept.
-            Err(_) if matches!(order.goal, Goal::Rollback(_)) => Ok(Self {
+            Err(_) if matches!(order.goal, Goal::Rollback(_) | Goal::Schema(_)) => Ok(Self {
                 catalog: repository::on_disk(installation)?,
                 repository: None,
                 told: Vec::new(),
@@ -58,7 +58,7 @@ impl Offer {
             // Good to know, but nothing to fail for.
             Goal::Downgrade(_) => changes::notes_of_the_way_down(repository, &self.catalog, &plan).ok(),
             // Who goes back to where they were has consented before.
-            Goal::Rollback(_) => None,
+            Goal::Rollback(_) | Goal::Schema(_) => None,
         };
         match notes {
             Some(notes) => plan.with_notes(notes, clock::date_of(facts.terms.now)).map_err(unsound),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::signing::not_changed;
 use super::{AppError, Result};
 use crate::fetch::{Limits, Network, Proxies};
+use crate::migrate::schema::SchemaFiles;
 use crate::package::{self, Packed};
 use crate::publish::{self, Inspected, Keys, Patches, Published, RepositoryReport};
 use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
@@ -36,7 +37,35 @@ pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
     if let Some(platform) = &options.platform {
         manifest.platform = platform.clone();
     }
+    migrations_are_sound(tree, &manifest)?;
     package::pack(tree, manifest, out, options.packing).map_err(wrong)
+}
+
+/// What operators' machines would refuse is found where it can still be mended.
+fn migrations_are_sound(tree: &Path, manifest: &ReleaseManifest) -> Result<()> {
+    let wrong = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0501", e);
+    let Some(database) = manifest.sqlite() else {
+        return Ok(());
+    };
+    let dir = database.migrations.under(tree);
+    if manifest.rules.schema_level.is_none() && !dir.exists() {
+        return Ok(());
+    }
+    let files = SchemaFiles::load(&dir, &|_| true).map_err(|e| wrong(&e))?;
+    files.lint(0, files.highest()).map_err(|e| wrong(&e))?;
+    let (highest, said) = (files.highest(), manifest.rules.schema_level);
+    if said == Some(highest) {
+        return Ok(());
+    }
+    let said = said.map_or_else(
+        || "no `schema_level`".to_owned(),
+        |level| format!("`schema_level = {level}`"),
+    );
+    let message = format!(
+        "release.toml says {said}, but the migrations in {} go up to {highest}",
+        dir.display()
+    );
+    Err(AppError::said("NL0501", message))
 }
 
 #[derive(Debug)]

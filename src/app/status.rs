@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::background::left_for_background;
 use super::updating::{record, replay};
 use super::{AppError, Installation, Result};
 use crate::engine::{self, LockState, Owner};
@@ -122,6 +123,9 @@ pub struct StatusView {
     pub current_version: Option<Version>,
     pub maintenance: bool,
     pub product: target::Status,
+    /// Migrations that wait for `netlink schema migrate`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub migrations_left: Vec<String>,
     /// The unfinished update, else the last one.
     pub update: Option<UpdateView>,
 }
@@ -138,6 +142,7 @@ pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<Stat
         current_version: installation.installed()?,
         maintenance: installation.layout.maintenance().exists(),
         product: target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?,
+        migrations_left: left_for_background(installation)?,
         update,
     })
 }

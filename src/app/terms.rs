@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::background::left_for_background;
 use super::{AppError, Installation, Result};
 use crate::engine::product;
 use crate::journal::Outcome;
@@ -30,7 +31,7 @@ pub fn gather(installation: &Installation) -> Result<Terms> {
     })
 }
 
-/// `platform`, `finalized`, `config.<variable of the release>`, and what the operator's commands say.
+/// `platform`, `finalized`, `migrations-done`, `config.<variable of the release>`, and what the operator's commands say.
 fn facts(installation: &Installation) -> Result<FactSheet> {
     let mut facts = FactSheet::default();
     facts.insert("platform", Fact::Text(Platform::this_host().to_string()));
@@ -44,6 +45,10 @@ fn facts(installation: &Installation) -> Result<FactSheet> {
             facts.insert(format!("config.{name}"), Fact::read(value));
         }
     }
+    facts.insert(
+        "migrations-done",
+        Fact::Truth(left_for_background(installation)?.is_empty()),
+    );
     for (name, command) in &installation.settings.policy.facts {
         facts.insert(name.clone(), Fact::read(&answer(installation, name, command)?));
     }

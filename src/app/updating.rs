@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use super::{AppError, Consent, Installation, Result, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
-use crate::plan::{self, Direction, Explanation, Plan, Planned};
+use crate::plan::{self, Direction, Explanation, Plan, Planned, SchemaMove};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
@@ -98,6 +99,9 @@ pub struct Report {
     pub to: Version,
     /// The version that is in place now.
     pub installed: Option<Version>,
+    /// Where the database is now, after an update of it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_level: Option<u32>,
     pub seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -142,9 +146,23 @@ pub fn prepare(
     order: &Order,
     watcher: &mut Watcher<'_>,
 ) -> Result<Ready<Prepared>> {
+    prepare_waiting(root, config, order, Duration::ZERO, watcher)
+}
+
+/// As [`prepare`]; while somebody else is at work it is asked again and again, for so long.
+pub fn prepare_waiting(
+    root: &Path,
+    config: Option<&Path>,
+    order: &Order,
+    patience: Duration,
+    watcher: &mut Watcher<'_>,
+) -> Result<Ready<Prepared>> {
     let installation = Installation::open(root, config)?;
-    let verb = verb_of(&order.goal, installation.installed()?.is_none());
-    let lock = InstallationLock::take(&installation.layout, &format!("netlink update {}", verb.name()))?;
+    let doing = match order.goal {
+        Goal::Schema(_) => "upgrade-db",
+        _ => verb_of(&order.goal, installation.installed()?.is_none()).name(),
+    };
+    let lock = InstallationLock::take_within(&installation.layout, &format!("netlink update {doing}"), patience)?;
     settle(&installation, &lock, watcher)?;
     planned(installation, lock, order)
 }
@@ -169,10 +187,10 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
     Ok(match make(&installation, order)? {
         Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
         Ready::Go((plan, _)) => Ready::Go(Prepared {
+            verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
             installation,
             lock,
             plan,
-            verb,
         }),
     })
 }
@@ -199,12 +217,30 @@ pub fn prepare_exactly(
     }
 }
 
+/// Where an update of the database alone has brought it.
+fn level_alone(plan: &Plan, stopped: Stopped) -> Option<u32> {
+    let moved = plan.legs().last().and_then(|leg| leg.schema);
+    let moved = moved.filter(|_| plan.direction() == Direction::Schema)?;
+    match stopped {
+        Stopped::Finished(Outcome::RolledBack) => moved.from,
+        Stopped::Finished(Outcome::Completed) => Some(moved.to),
+        Stopped::Waiting(_) => None,
+    }
+}
+
+/// What takes the database down is a way down, also when the release stays.
+fn goes_down(plan: &Plan) -> bool {
+    let down = |moved: SchemaMove| moved.from.is_some_and(|from| from > moved.to);
+    plan.direction() == Direction::Schema && plan.legs().iter().filter_map(|leg| leg.schema).any(down)
+}
+
 fn verb_of(goal: &Goal, first: bool) -> Verb {
     match goal {
         Goal::Upgrade(..) if first => Verb::Install,
         Goal::Upgrade(..) => Verb::Upgrade,
         Goal::Downgrade(_) => Verb::Downgrade,
         Goal::Rollback(_) => Verb::Rollback,
+        Goal::Schema(_) => Verb::Upgrade,
     }
 }
 
@@ -372,15 +408,18 @@ fn run(
     )?;
     let state = replay(installation, &update)?;
     let (status, should_be) = match stopped {
-        Stopped::Finished(Outcome::Completed) => (ReportStatus::Completed, Some(Some(update.plan.to()))),
+        Stopped::Finished(Outcome::Completed) => (ReportStatus::Completed, Some(Some(update.plan.ends_at()))),
         Stopped::Finished(Outcome::RolledBack) => (ReportStatus::RolledBack, Some(update.plan.from())),
         Stopped::Waiting(PauseReason::Asked | PauseReason::ServerEnded) => (ReportStatus::Paused, None),
         Stopped::Waiting(PauseReason::UndoFailed) => (ReportStatus::UndoFailed, None),
-        Stopped::Waiting(PauseReason::CleanUpFailed) => (ReportStatus::CleanUpFailed, Some(Some(update.plan.to()))),
+        Stopped::Waiting(PauseReason::CleanUpFailed) => {
+            (ReportStatus::CleanUpFailed, Some(Some(update.plan.ends_at())))
+        }
     };
+    let level = level_alone(&update.plan, stopped);
     let differences = match should_be {
         None => Vec::new(),
-        Some(version) => verify::end_state(installation, version)?,
+        Some(version) => verify::end_state_at(installation, version, level)?,
     };
     let failure = state.failure().cloned();
     Ok(Report {
@@ -390,6 +429,7 @@ fn run(
         from: update.plan.from().cloned(),
         to: update.plan.to().clone(),
         installed: installation.installed()?,
+        schema_level: level,
         seconds: started.elapsed().as_secs_f64(),
         failed_step: failure
             .as_ref()
@@ -432,13 +472,20 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
             // A repair has led nowhere; the way back is that of the update before it.
             let last = history
                 .into_iter()
-                .find(|update| update.outcome == Some(Outcome::Completed) && !is_repair(update));
+                .find(|update| update.outcome == Some(Outcome::Completed) && !update.plan.leads_nowhere());
             last.ok_or(AppError::NoUpdateYet)?
         }
     };
     if update.outcome != Some(Outcome::Completed) {
         let message = format!(
             "update {} was rolled back already; nothing of it is in place",
+            update.id
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    if update.plan.direction() == Direction::Schema {
+        let message = format!(
+            "update {} has moved the database alone; `netlink update upgrade-db --to V` moves it back",
             update.id
         );
         return Err(AppError::said("NL0110", message));

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::{AppError, Installation, Result};
-use crate::engine::{VersionFile, product};
-use crate::release::DatabaseSpec;
+use crate::engine::{VersionFile, knows, product};
+use crate::release::ReleaseManifest;
 use crate::version::Version;
-use crate::{migrate, package, target};
+use crate::{package, target};
 
 #[derive(Debug, Serialize)]
 pub struct VerifyView {
@@ -47,6 +47,11 @@ pub fn verify(installation: &Installation) -> Result<VerifyView> {
 
 /// What differs from an installation in which `version` is in place; quick, without reading every file.
 pub fn end_state(installation: &Installation, version: Option<&Version>) -> Result<Vec<String>> {
+    end_state_at(installation, version, None)
+}
+
+/// The same, with the database at this schema level, whatever the release needs.
+pub fn end_state_at(installation: &Installation, version: Option<&Version>, level: Option<u32>) -> Result<Vec<String>> {
     let layout = &installation.layout;
     let mut differences = Vec::new();
     let mut expect = |what: &str, found: Option<&Version>| {
@@ -72,18 +77,37 @@ pub fn end_state(installation: &Installation, version: Option<&Version>) -> Resu
             "release {version} is not whole; `netlink update verify` lists the files"
         ));
     }
-    let database = manifest.database.as_ref().and_then(DatabaseSpec::sqlite);
-    if let (Some(database), Some(level)) = (database, manifest.rules.schema_level) {
-        let found =
-            migrate::schema::level(&database.path.under(&layout.data())).map_err(|e| AppError::below("NL0304", &e))?;
-        if found != Some(level) {
-            differences.push(format!(
-                "the database is at schema level {found:?}, {version} needs {level}"
-            ));
-        }
-    }
+    differences.extend(schema_differs(installation, &manifest, level)?);
     differences.extend(running_differs(installation, version)?);
     Ok(differences)
+}
+
+/// `level` is what it was brought to on purpose; else any on which the release runs will do.
+fn schema_differs(
+    installation: &Installation,
+    manifest: &ReleaseManifest,
+    level: Option<u32>,
+) -> Result<Option<String>> {
+    let (Some(_), Some(own)) = (&manifest.database, manifest.rules.schema_level) else {
+        return Ok(None);
+    };
+    let found = knows::level_of(&installation.layout, manifest)?;
+    let fits = match (found, level) {
+        (Some(found), Some(level)) => found == level,
+        (Some(found), None) => knows::runs_on(&installation.layout, manifest, found)?,
+        (None, _) => false,
+    };
+    let found = found.map_or_else(
+        || "without a schema".to_owned(),
+        |found| format!("at schema level {found}"),
+    );
+    Ok((!fits).then(|| match level {
+        Some(level) => format!("the database is {found}, expected {level}"),
+        None => format!(
+            "the database is {found}, {} needs {own}; `netlink update upgrade-db` brings it there",
+            manifest.version
+        ),
+    }))
 }
 
 /// A product that is meant to run must, and as this version.

@@ -14,6 +14,7 @@ mod open;
 mod output;
 mod plan;
 mod release;
+mod schema;
 mod scheme;
 mod serve;
 mod status;
@@ -55,6 +56,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Plan(args) => index::run(global, args),
         Command::Changelog(verb) => changelog::run(global, verb),
         Command::Scheme(verb) => scheme::run(global, verb),
+        Command::Schema(verb) => schema::run(global, verb),
         Command::Maintenance { switch } => maintenance::run(global, *switch),
         Command::Serve(wanted) => serve::run(global, wanted),
         Command::Supervise(wanted) => supervise::run(global, wanted),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::output::{bold, bytes, dim, harmless, red, seconds, yellow};
-use crate::app::PlanView;
+use super::output::{bold, bytes, dim, green, harmless, red, seconds, yellow};
+use crate::app::{ConfigChange, PlanView};
 use crate::plan::{Direction, Leg, Phase, Plan, Step, StepKind};
 use crate::release::changelog::Level;
 
@@ -15,6 +15,7 @@ pub fn text(plan: &Plan) -> String {
         Direction::Up => "Upgrade",
         Direction::Down => "Downgrade",
         Direction::Repair => "Repair",
+        Direction::Schema => "Migrate the database of",
     };
     let _ = writeln!(
         out,
@@ -62,6 +63,32 @@ pub fn text(plan: &Plan) -> String {
     let leads_somewhere = matches!(plan.direction(), Direction::Up | Direction::Down);
     if plan.irreversible().is_empty() && leads_somewhere {
         let _ = writeln!(out, "  way back  `netlink update rollback`");
+    }
+    out
+}
+
+/// What becomes of configuration files: what there is to say of each, then its diff.
+pub fn config(changes: Option<&[ConfigChange]>) -> String {
+    let Some(changes) = changes else {
+        return "  config    the new release is not on this disk yet; `update upgrade --dry-run` fetches it and shows what changes\n".into();
+    };
+    let mut out = String::new();
+    for change in changes {
+        let _ = writeln!(out, "  {:<9} {}", "config", harmless(change.file.as_str()));
+        for note in &change.notes {
+            let _ = writeln!(out, "            {}", harmless(note));
+        }
+        if let Some(refused) = &change.refused {
+            let _ = writeln!(out, "            {} {}", red("refused"), harmless(refused));
+        }
+        for line in change.diff.lines() {
+            let line = harmless(line);
+            let _ = match line.chars().next() {
+                Some('+') => writeln!(out, "    {}", green(&line)),
+                Some('-') => writeln!(out, "    {}", red(&line)),
+                _ => writeln!(out, "    {line}"),
+            };
+        }
     }
     out
 }

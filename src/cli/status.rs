@@ -100,6 +100,10 @@ fn status_text(view: &StatusView) -> String {
     if view.maintenance {
         let _ = writeln!(out, "maintenance  {}", yellow("on"));
     }
+    if !view.migrations_left.is_empty() {
+        let left = harmless(&view.migrations_left.join(", "));
+        let _ = writeln!(out, "background   {left} (`netlink schema migrate` runs what is left)");
+    }
     match &view.update {
         None => out += "update       none yet",
         Some(update) => out += &update_text(update),

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
-use super::{changelog, plan as plan_text, status};
+use super::{changelog, plan as plan_text, schema, status};
 use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
 use crate::engine::Control;
 use crate::host;
+use crate::plan::{Direction, Plan};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -30,8 +33,15 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             bundle,
             risks,
         } => {
-            let view = preview(global, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
-            plan(global, view, *explain, out.as_deref())
+            let installation = open(global)?;
+            let order = preview_order(&installation, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
+            match app::preview(&installation, &order)? {
+                Ready::AlreadyThere(version) => already(global, &version),
+                Ready::Go(view) => {
+                    let shown = Shown::of(&installation, &order, view, false)?;
+                    plan(global, &shown, *explain, out.as_deref())
+                }
+            }
         }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
         UpdateVerb::Downgrade {
@@ -54,20 +64,45 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             dry_run,
             force,
         } => rollback(global, update_id.as_ref(), *dry_run, *force),
+        UpdateVerb::UpgradeDb(wanted) => schema::upgrade_db(global, wanted),
         UpdateVerb::Changelog(wanted) => changelog::of_installation(global, wanted),
     }
 }
 
 /// Up or down, whichever leads there.
-fn preview(global: &Global, to: &Version, full: bool, order: &dyn Fn(Goal) -> Order) -> Result<Ready<PlanView>> {
-    let installation = open(global)?;
+fn preview_order(
+    installation: &app::Installation,
+    to: &Version,
+    full: bool,
+    order: &dyn Fn(Goal) -> Order,
+) -> Result<Order> {
     let down = installation.installed()?.is_some_and(|installed| *to < installed);
-    let goal = if down {
+    Ok(order(if down {
         Goal::Downgrade(to.clone())
     } else {
         Goal::Upgrade(Wish::To(to.clone()), fetch(full))
-    };
-    Ok(app::preview(&installation, &order(goal))?)
+    }))
+}
+
+/// A plan with what it does to configuration files.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    view: PlanView,
+    /// Absent when releases would have to be fetched to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Vec<app::ConfigChange>>,
+}
+
+impl Shown {
+    fn of(installation: &app::Installation, order: &Order, view: PlanView, may_fetch: bool) -> Result<Self> {
+        let config = app::config_changes(installation, order, &view.plan, may_fetch)?;
+        Ok(Self { view, config })
+    }
+
+    fn text(&self) -> String {
+        plan_text::text(&self.view.plan) + &plan_text::config(self.config.as_deref())
+    }
 }
 
 impl RiskArgs {
@@ -84,23 +119,18 @@ fn fetch(full: bool) -> Fetch {
     if full { Fetch::Full } else { Fetch::AsNeeded }
 }
 
-fn plan(global: &Global, made: Ready<PlanView>, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
-    match made {
-        Ready::AlreadyThere(version) => already(global, &version),
-        Ready::Go(view) => {
-            if let Some(path) = out {
-                app::write_plan(&view.plan, path)?;
-            }
-            result(global, &view, |view| {
-                let told = if explain {
-                    plan_text::explained(view)
-                } else {
-                    String::new()
-                };
-                plan_text::text(&view.plan) + &told
-            })
-        }
+fn plan(global: &Global, shown: &Shown, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
+    if let Some(path) = out {
+        app::write_plan(&shown.view.plan, path)?;
     }
+    result(global, shown, |shown| {
+        let told = if explain {
+            plan_text::explained(&shown.view)
+        } else {
+            String::new()
+        };
+        shown.text() + &told
+    })
 }
 
 /// What the operator has said beforehand.
@@ -140,11 +170,13 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
 /// Plans, shows, asks, runs, reports.
 pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     if how.dry_run {
-        return match app::preview(&open(global)?, order)? {
+        let installation = open(global)?;
+        return match app::preview(&installation, order)? {
             Ready::AlreadyThere(version) => already(global, &version),
-            Ready::Go(view) => result(global, &view, |view| {
-                plan_text::text(&view.plan) + "  dry run: nothing was changed"
-            }),
+            Ready::Go(view) => {
+                let shown = Shown::of(&installation, order, view, true)?;
+                result(global, &shown, |shown| shown.text() + "  dry run: nothing was changed")
+            }
         };
     }
     let mut show = Show::new(global);
@@ -154,7 +186,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     run_prepared(global, ready, how, &mut show)
 }
 
-fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
+pub fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
     let prepared = match ready {
         Ready::AlreadyThere(version) => return already(global, &version),
         Ready::Go(prepared) => prepared,
@@ -165,12 +197,19 @@ fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Sh
     let consent = output::consent(how.consent, prepared.plan().notes());
     prepared.is_covered_by(&consent)?;
     if !how.force && prepared.installation().settings.safety.require_confirmation {
-        confirm(global, &format!("Go to {} now?", prepared.plan().to()))?;
+        confirm(global, &question(prepared.plan()))?;
     }
     let control = stop_on_signals()?;
     let accepted = prepared.accept(&who(), &consent)?;
     let report = accepted.run(&control, &mut |event| show.event(event))?;
     finish(global, &report)
+}
+
+fn question(plan: &Plan) -> String {
+    match plan.direction() {
+        Direction::Schema => format!("Bring the database to the schema of {} now?", plan.to()),
+        _ => format!("Go to {} now?", plan.to()),
+    }
 }
 
 fn already(global: &Global, version: &Version) -> Result<()> {
@@ -291,6 +330,10 @@ fn text(report: &Report) -> String {
         .map(|failure| format!("{} [{}]", harmless(&failure.message), failure.code))
         .unwrap_or_default();
     let mut out = match report.status {
+        ReportStatus::Completed if report.schema_level.is_some() => {
+            let level = report.schema_level.unwrap_or_default();
+            format!("{} the database is at schema level {level} ({took})", green("done:"))
+        }
         ReportStatus::Completed => format!("{} {} is installed ({took})", green("done:"), bold(&installed)),
         ReportStatus::RolledBack if why.is_empty() => {
             format!("{} {installed} is in place ({took})", yellow("turned back:"))

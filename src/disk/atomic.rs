@@ -62,6 +62,11 @@ impl NewFile {
         Ok(new)
     }
 
+    /// Where it lies until then.
+    pub(super) fn part(&self) -> &Path {
+        &self.part
+    }
+
     /// Makes the content durable, then visible under its final name, then the name durable.
     pub fn commit(mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };

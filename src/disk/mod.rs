@@ -29,8 +29,8 @@ pub use plain::{
 pub use read::{exists, read_limited, read_text_limited};
 pub use space::{free_space, reserve};
 pub use tree::{
-    Entry, EntryKind, copy_file, copy_tree, move_across, remove_empty, remove_file, remove_tree, set_mode, tree_size,
-    walk,
+    Entry, EntryKind, copy_file, copy_tree, move_across, remove_empty, remove_file, remove_tree, replace_file,
+    set_mode, tree_size, walk,
 };
 
 /// What was being done to which path when the operating system said no.

@@ -1,11 +1,16 @@
 //! Whole trees: walk in a fixed order, measure, copy, remove.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{NewFile, Result, at, create_dir_all, sync_dir};
+
+/// The most bytes that Linux gives the names or one value of the extended attributes of a file.
+const ATTRIBUTE_LIMIT: usize = 64 << 10;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
@@ -92,6 +97,50 @@ pub fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let mut file = NewFile::create_like(to, &at("look at", from, source.metadata())?)?;
     at("copy", from, io::copy(&mut source, &mut file))?;
     file.commit()
+}
+
+/// As [`copy_file`], for a file of somebody else that is replaced: its extended attributes stay, and where its name cannot be
+/// taken, because it is mounted there by itself, it is written in place. Such a write can be cut off: whoever does it keeps a copy.
+pub fn replace_file(from: &Path, to: &Path) -> Result<()> {
+    let mut source = at("open", from, fs::File::open(from))?;
+    let mut file = NewFile::create_like(to, &at("look at", from, source.metadata())?)?;
+    at("copy", from, io::copy(&mut source, &mut file))?;
+    if to.exists() {
+        at("copy the attributes of", to, copy_attributes(to, file.part()))?;
+    }
+    match file.commit() {
+        Err(e) if e.source.kind() == io::ErrorKind::ResourceBusy => write_in_place(from, to),
+        committed => committed,
+    }
+}
+
+fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
+    let unsupported = |e: rustix::io::Errno| matches!(e, rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS);
+    let mut names = vec![0; ATTRIBUTE_LIMIT];
+    let length = match rustix::fs::listxattr(from, &mut names[..]) {
+        Err(e) if unsupported(e) => return Ok(()),
+        listed => listed?,
+    };
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let name = OsStr::from_bytes(name);
+        let mut value = vec![0; ATTRIBUTE_LIMIT];
+        let length = rustix::fs::getxattr(from, name, &mut value[..])?;
+        match rustix::fs::setxattr(to, name, &value[..length], rustix::fs::XattrFlags::empty()) {
+            // What only the system may set is set by the system.
+            Err(rustix::io::Errno::PERM | rustix::io::Errno::ACCESS) => {}
+            Err(e) if unsupported(e) => {}
+            set => set?,
+        }
+    }
+    Ok(())
+}
+
+fn write_in_place(from: &Path, to: &Path) -> Result<()> {
+    let content = at("read", from, fs::read(from))?;
+    let mut file = at("open", to, fs::OpenOptions::new().write(true).open(to))?;
+    at("write", to, file.write_all(&content))?;
+    at("write", to, file.set_len(content.len() as u64))?;
+    at("make durable", to, file.sync_all())
 }
 
 /// Moves a file, also to another file system.

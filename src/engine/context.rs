@@ -9,10 +9,11 @@ use crate::clock;
 use crate::fetch::Sources;
 use crate::journal::PauseReason;
 use crate::notify;
-use crate::plan::{Leg, Plan, Step};
+use crate::plan::{Direction, Leg, Plan, Step};
 use crate::release::HookPoint;
 use crate::settings::Settings;
 use crate::store::{Store, UpdateId};
+use crate::version::Version;
 
 /// How far a step is; may be dropped on the way to a watcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,14 @@ impl Context<'_> {
     pub fn leg(&self, step: &Step) -> Result<&Leg, StepError> {
         let missing = || StepError::new("NL0322", format!("the plan of {} has no leg {}", self.id, step.leg));
         self.plan.legs().get(step.leg).ok_or_else(missing)
+    }
+
+    /// The release that is to run at the end of this step's leg.
+    pub fn runs_then(&self, step: &Step) -> Result<&Version, StepError> {
+        match (self.plan.direction(), self.plan.from()) {
+            (Direction::Schema, Some(installed)) => Ok(installed),
+            _ => Ok(&self.leg(step)?.to),
+        }
     }
 
     pub fn report(&self, step: &Step, done: u64, total: u64, unit: &'static str) {

@@ -77,6 +77,11 @@ impl Layout {
         self.state().join("backup.key")
     }
 
+    /// Opens the kept ways back of configuration files.
+    pub fn config_key(&self) -> PathBuf {
+        self.state().join("config.key")
+    }
+
     pub fn downloads(&self) -> PathBuf {
         self.state().join("downloads")
     }

@@ -59,7 +59,12 @@ pub struct InstallationLock {
 
 impl InstallationLock {
     pub fn take(layout: &Layout, doing: &str) -> Result<Self, LockError> {
-        let deadline = Deadline::after(PATIENCE);
+        Self::take_within(layout, doing, PATIENCE)
+    }
+
+    /// Asks again and again for so long; never waits in the lock itself, where nothing could end the wait.
+    pub fn take_within(layout: &Layout, doing: &str, patience: Duration) -> Result<Self, LockError> {
+        let deadline = Deadline::after(patience.max(PATIENCE));
         loop {
             match disk::try_lock(&layout.lock())? {
                 disk::LockAttempt::Busy(_) if !deadline.has_passed() => std::thread::sleep(PATIENCE / 10),

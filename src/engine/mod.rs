@@ -1,11 +1,13 @@
 //! Puts effects in order: drives the steps of a stored plan and journals each before and after.
 
+pub mod background;
 pub mod backup_key;
 pub mod backups;
 mod context;
 mod drive;
 mod failure;
 mod finish;
+pub mod knows;
 mod layout;
 mod lock;
 pub mod product;
@@ -21,4 +23,5 @@ pub use failure::{DISK_FULL, PERMISSION, StepError};
 pub use layout::Layout;
 pub use lock::{InstallationLock, LockError, LockState, Owner, look_at_lock};
 pub use servers::servers;
+pub use step::{ConfigChange, preview_config};
 pub use version_file::{VersionEntry, VersionFile};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Layout, StepError};
+use super::{Layout, StepError, knows};
 use crate::clock::Deadline;
 use crate::package;
 use crate::probe::{self, Check, Patience};
-use crate::release::{CommandSpec, DatabaseSpec, RelPath, ReleaseManifest, expand};
+use crate::release::{CommandSpec, ConfigFormat, ConfigSpec, RelPath, ReleaseManifest, expand};
 use crate::settings::Settings;
 use crate::target::{self, Launch, Status};
 use crate::version::Version;
@@ -29,19 +29,26 @@ pub fn manifest(layout: &Layout, version: &Version) -> Result<ReleaseManifest, S
     package::manifest_of(&layout.release(version)).map_err(|e| StepError::because("NL0306", &e))
 }
 
-/// `root`, `release`, `data`, `config` and the manifest's variables as the configuration has them now.
-pub fn values(layout: &Layout, manifest: &ReleaseManifest) -> Result<BTreeMap<String, String>, StepError> {
+/// `root`, `release`, `data`, `config`.
+fn places(layout: &Layout, manifest: &ReleaseManifest) -> BTreeMap<String, String> {
     let text = |path: &Path| path.display().to_string();
-    let mut values = BTreeMap::from([
+    BTreeMap::from([
         ("root".to_owned(), text(layout.root())),
         ("release".to_owned(), text(&layout.release(&manifest.version))),
         ("data".to_owned(), text(&layout.data())),
         ("config".to_owned(), text(&layout.config())),
-    ]);
+    ])
+}
+
+/// The same and the manifest's variables as the configuration has them now.
+pub fn values(layout: &Layout, manifest: &ReleaseManifest) -> Result<BTreeMap<String, String>, StepError> {
+    let mut values = places(layout, manifest);
     for (name, variable) in &manifest.variables {
         let path = variable.file.under(&layout.config());
         let content = disk::read_text_limited(&path, CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
-        let found = migrate::config::value_at(&content, &variable.key);
+        let format = manifest.config_file(&variable.file).map(ConfigSpec::format);
+        let format = format.unwrap_or_else(|| ConfigFormat::of(&variable.file));
+        let found = migrate::config::value_at(format, &content, &variable.key);
         let found = found.map_err(|e| StepError::because("NL0303", &e))?;
         let missing = || {
             let message = format!(
@@ -95,6 +102,14 @@ pub fn checks(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest) 
 
 /// Starts the release as the installation's running product; repeatable. False when the product does not run by itself.
 pub fn start(layout: &Layout, manifest: &ReleaseManifest) -> Result<bool, StepError> {
+    if manifest.run.is_some() {
+        knows::refuse_unknown(layout, manifest)?;
+    }
+    start_as_it_was(layout, manifest)
+}
+
+/// The same for one that ran before on what there is again.
+pub fn start_as_it_was(layout: &Layout, manifest: &ReleaseManifest) -> Result<bool, StepError> {
     let Some(launch) = launch(layout, manifest)? else {
         return Ok(false);
     };
@@ -194,11 +209,32 @@ pub fn run_command(
     spec: &CommandSpec,
     code: &'static str,
 ) -> Result<(), StepError> {
-    let values = values(layout, manifest)?;
+    run_with(layout, manifest, spec, &values(layout, manifest)?, code)
+}
+
+/// The product's own look at configuration files that are not in place yet; it knows no variables, which come from those.
+pub fn check_config(
+    layout: &Layout,
+    manifest: &ReleaseManifest,
+    check: &CommandSpec,
+    copies: &Path,
+) -> Result<(), StepError> {
+    let mut values = places(layout, manifest);
+    values.insert("config".to_owned(), copies.display().to_string());
+    run_with(layout, manifest, check, &values, "NL0332")
+}
+
+fn run_with(
+    layout: &Layout,
+    manifest: &ReleaseManifest,
+    spec: &CommandSpec,
+    values: &BTreeMap<String, String>,
+    code: &'static str,
+) -> Result<(), StepError> {
     let argv = spec
         .command
         .iter()
-        .map(|text| expanded(text, &values))
+        .map(|text| expanded(text, values))
         .collect::<Result<Vec<_>, _>>()?;
     let shown = argv.join(" ");
     let dir = layout.release(&manifest.version);
@@ -238,11 +274,7 @@ pub fn kept_trees() -> Vec<RelPath> {
 
 /// The release's live SQLite databases, relative to the installation.
 pub fn databases(layout: &Layout, manifest: &ReleaseManifest) -> Vec<RelPath> {
-    let database = manifest
-        .database
-        .as_ref()
-        .and_then(DatabaseSpec::sqlite)
-        .map(|database| format!("data/{}", database.path));
+    let database = manifest.sqlite().map(|database| format!("data/{}", database.path));
     let there = database.filter(|path| layout.root().join(path).exists());
     there.and_then(|path| path.parse().ok()).into_iter().collect()
 }

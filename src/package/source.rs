@@ -28,16 +28,20 @@ pub fn read_source(tree: &Path) -> Result<ReleaseManifest, PackageError> {
 
 /// What the manifest names must be in the tree.
 pub(super) fn check_against(tree: &Path, manifest: &ReleaseManifest) -> Result<(), String> {
-    for file in &manifest.config {
+    for spec in &manifest.config {
+        let file = &spec.file;
         let default = file.under(&tree.join(CONFIG_DEFAULTS));
         if !default.is_file() {
             return Err(format!(
                 "`config` lists {file}, but there is no file {CONFIG_DEFAULTS}/{file}"
             ));
         }
+        if let Some(schema) = spec.schema.as_ref().filter(|schema| !schema.under(tree).is_file()) {
+            return Err(format!("{file} names the schema {schema}, which is not there"));
+        }
     }
     for (name, variable) in &manifest.variables {
-        if !manifest.config.contains(&variable.file) {
+        if manifest.config_file(&variable.file).is_none() {
             return Err(format!(
                 "variable `{name}` is read from {}, which `config` does not list",
                 variable.file

@@ -17,6 +17,8 @@ pub struct Facts {
     pub altered: Option<String>,
     /// Schema levels whose way down is stored here, from when their way up was applied.
     pub stored_downs: BTreeSet<u32>,
+    /// Levels that were applied here and cannot be taken back, each with its reason.
+    pub one_way_levels: BTreeMap<u32, String>,
     /// Versions that an update reached and was rolled back from, on this installation.
     pub rolled_back: BTreeSet<Version>,
     /// Under which terms a way is looked for.
@@ -49,6 +51,8 @@ pub enum Goal {
     Downgrade(Version),
     /// To where the last update came from, in either direction.
     Rollback(Version),
+    /// The database alone to the schema of this version, in either direction; the installed release stays.
+    Schema(Version),
 }
 
 impl Facts {
@@ -61,7 +65,7 @@ impl Goal {
     pub(super) fn fetch(&self) -> Fetch {
         match self {
             Self::Upgrade(_, fetch) => *fetch,
-            Self::Downgrade(_) | Self::Rollback(_) => Fetch::AsNeeded,
+            Self::Downgrade(_) | Self::Rollback(_) | Self::Schema(_) => Fetch::AsNeeded,
         }
     }
 }

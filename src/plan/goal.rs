@@ -25,7 +25,7 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let mut warnings = Vec::new();
     let to = match goal {
-        Goal::Upgrade(Wish::To(to), _) | Goal::Downgrade(to) | Goal::Rollback(to) => to.clone(),
+        Goal::Upgrade(Wish::To(to), _) | Goal::Downgrade(to) | Goal::Rollback(to) | Goal::Schema(to) => to.clone(),
         Goal::Upgrade(Wish::Latest, _) => best(facts, catalog, graph, Channel::Alpha, &mut warnings)?,
         Goal::Upgrade(Wish::Stable, _) => best(facts, catalog, graph, Channel::Release, &mut warnings)?,
     };
@@ -54,6 +54,11 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
             message,
         });
     }
+    warnings.extend(
+        (direction == Direction::Up)
+            .then(|| left_for_background(facts, catalog))
+            .flatten(),
+    );
     Ok(Resolved::Aim(Aim {
         to,
         direction,
@@ -61,6 +66,21 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &
         fetch: goal.fetch(),
         warnings,
     }))
+}
+
+/// What the installed release has not yet done to the database may have to be done in the stop, where nobody has reckoned with it.
+fn left_for_background(facts: &Facts, catalog: &Catalog) -> Option<Warning> {
+    let installed = facts.installed.as_ref()?;
+    let own = catalog.get(&installed.version)?.rules.schema_level?;
+    let found = installed.schema_level.filter(|found| *found < own)?;
+    Some(Warning {
+        code: "migrations-left".into(),
+        message: format!(
+            "the database is at schema level {found}, {} goes up to {own}: what is left is run while the product is stopped \
+             if a later file needs that; `netlink schema migrate` runs it beside the product first",
+            installed.version
+        ),
+    })
 }
 
 fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<Direction, Refusal> {
@@ -76,7 +96,7 @@ fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<D
     };
     match (installed, goal) {
         (None, Goal::Upgrade(..)) => Ok(Direction::Install),
-        (None, Goal::Downgrade(_) | Goal::Rollback(_)) => {
+        (None, Goal::Downgrade(_) | Goal::Rollback(_) | Goal::Schema(_)) => {
             let message = "nothing is installed yet; install a version with `netlink init --version V`";
             Err(Refusal::new(Reason::NotInstalled, message))
         }
@@ -130,7 +150,7 @@ fn best(
     }
 }
 
-fn unknown(catalog: &Catalog, wanted: Version) -> Refusal {
+pub fn unknown(catalog: &Catalog, wanted: Version) -> Refusal {
     let known: Vec<Version> = catalog.releases().map(|release| release.version.clone()).collect();
     let list = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let list = if list.is_empty() { "none".to_owned() } else { list };

@@ -17,8 +17,8 @@ fn unsound<T>(what: impl Into<String>) -> Result<T, PlanError> {
 
 fn legs_chain(body: &Body) -> Result<(), PlanError> {
     let hops = body.legs.iter().flat_map(|leg| &leg.hops).count();
-    if body.direction == Direction::Repair && hops != 1 {
-        return unsound("a repair is not exactly one hop");
+    if matches!(body.direction, Direction::Repair | Direction::Schema) && hops != 1 {
+        return unsound("what leads nowhere is not exactly one hop");
     }
     let mut at = body.from.clone();
     for leg in &body.legs {
@@ -28,6 +28,7 @@ fn legs_chain(body: &Body) -> Result<(), PlanError> {
                 (Direction::Up, Some(from)) => *from < hop.to,
                 (Direction::Down, Some(from)) => *from > hop.to,
                 (Direction::Repair, Some(from)) => *from == hop.to,
+                (Direction::Schema, Some(_)) => true,
                 (_, None) => false,
             };
             if hop.from != at || !right {
@@ -96,16 +97,14 @@ fn each_leg_is_whole(body: &Body) -> Result<(), PlanError> {
             .filter(|step| step.leg == at)
             .map(|step| step.kind)
             .collect();
-        let mut wanted = vec![
-            StepKind::Config,
-            StepKind::Switch,
-            StepKind::Start,
-            StepKind::Health,
-            StepKind::Record,
-        ];
+        let mut wanted = vec![StepKind::Start, StepKind::Health, StepKind::Record];
+        if body.direction != Direction::Schema {
+            wanted.extend([StepKind::Config, StepKind::Switch]);
+        }
         wanted.extend(match body.direction {
             Direction::Install => &[][..],
             Direction::Up | Direction::Down => &[StepKind::Trial, StepKind::Backup, StepKind::Stop],
+            Direction::Schema => &[StepKind::Trial, StepKind::Backup, StepKind::Stop, StepKind::Schema],
             // What takes the place of the installed tree has to come from somewhere.
             Direction::Repair => &[StepKind::Stage, StepKind::Backup, StepKind::Stop, StepKind::Exchange],
         });

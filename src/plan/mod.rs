@@ -14,6 +14,7 @@ mod refusal;
 mod repair;
 mod route;
 mod rule;
+mod schema_only;
 mod search;
 mod segments;
 mod steps;
@@ -54,6 +55,12 @@ pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Re
     if let Some(aim) = repair::wanted(facts, catalog, goal) {
         let hops = repair::hops(facts, catalog, &aim.to)?;
         return sealed(steps::body(facts, catalog, aim, hops)?);
+    }
+    if let Goal::Schema(to) = goal {
+        return match schema_only::resolve(facts, catalog, to)? {
+            schema_only::Resolved::AlreadyThere(planned) => Ok(planned),
+            schema_only::Resolved::Go(aim, hops) => sealed(steps::body(facts, catalog, aim, hops)?),
+        };
     }
     let graph = path::graph(facts, catalog)?;
     let mut aim = match goal::resolve(facts, catalog, &graph, goal)? {

@@ -23,6 +23,8 @@ pub enum Direction {
     Down,
     /// From the installed release to itself: its tree is replaced by what the publisher signed.
     Repair,
+    /// The database alone goes to the schema of another release, or of the installed one; the installed release stays.
+    Schema,
 }
 
 /// One permitted move between two versions.
@@ -86,6 +88,7 @@ pub enum StepKind {
     Trial,
     Backup,
     MaintenanceOn,
+    SchemaBefore,
     Stop,
     Exchange,
     Dependencies,
@@ -95,6 +98,7 @@ pub enum StepKind {
     Start,
     Health,
     Validate,
+    SchemaAfter,
     Record,
     MaintenanceOff,
     Retention,
@@ -110,6 +114,7 @@ impl StepKind {
             Self::Trial => "trial",
             Self::Backup => "backup",
             Self::MaintenanceOn => "maintenance-on",
+            Self::SchemaBefore => "schema-before",
             Self::Stop => "stop",
             Self::Exchange => "exchange",
             Self::Dependencies => "dependencies",
@@ -119,6 +124,7 @@ impl StepKind {
             Self::Start => "start",
             Self::Health => "health",
             Self::Validate => "validate",
+            Self::SchemaAfter => "schema-after",
             Self::Record => "record",
             Self::MaintenanceOff => "maintenance-off",
             Self::Retention => "retention",
@@ -127,9 +133,13 @@ impl StepKind {
 
     pub fn phase(self) -> Phase {
         match self {
-            Self::Preflight | Self::Download | Self::Stage | Self::Trial | Self::Backup | Self::MaintenanceOn => {
-                Phase::Pre
-            }
+            Self::Preflight
+            | Self::Download
+            | Self::Stage
+            | Self::Trial
+            | Self::Backup
+            | Self::MaintenanceOn
+            | Self::SchemaBefore => Phase::Pre,
             Self::Stop
             | Self::Exchange
             | Self::Dependencies
@@ -137,7 +147,12 @@ impl StepKind {
             | Self::Schema
             | Self::Switch
             | Self::Start => Phase::Update,
-            Self::Health | Self::Validate | Self::Record | Self::MaintenanceOff | Self::Retention => Phase::Post,
+            Self::Health
+            | Self::Validate
+            | Self::SchemaAfter
+            | Self::Record
+            | Self::MaintenanceOff
+            | Self::Retention => Phase::Post,
         }
     }
 }
@@ -267,6 +282,19 @@ impl Plan {
 
     pub fn to(&self) -> &Version {
         &self.body.to
+    }
+
+    /// The release that is in place once all is done.
+    pub fn ends_at(&self) -> &Version {
+        match (&self.body.from, self.body.direction) {
+            (Some(installed), Direction::Schema) => installed,
+            _ => &self.body.to,
+        }
+    }
+
+    /// It does not lead from one release to another.
+    pub fn leads_nowhere(&self) -> bool {
+        matches!(self.body.direction, Direction::Repair | Direction::Schema)
     }
 
     pub fn legs(&self) -> &[Leg] {

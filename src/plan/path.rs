@@ -68,7 +68,7 @@ pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim)
             the_schema_knows_its_way_back(facts, from, target, aim)?;
             Ok(hops)
         }
-        (Direction::Repair, _) => repair::hops(facts, catalog, &aim.to),
+        (Direction::Repair | Direction::Schema, _) => repair::hops(facts, catalog, &aim.to),
         (Direction::Up | Direction::Down, None) => Err(nothing_installed()),
     }
 }
@@ -200,7 +200,7 @@ fn hop(graph: &Graph<Version>, from: Option<u32>, to: u32) -> Hop {
     }
 }
 
-fn the_schema_knows_its_way_back(
+pub fn the_schema_knows_its_way_back(
     facts: &Facts,
     from: &Version,
     target: &CatalogRelease,
@@ -215,9 +215,16 @@ fn the_schema_knows_its_way_back(
         from: Some(from.clone()),
         to: target.version.clone(),
         rule: Rule::Irreversible,
-        reason: format!(
-            "there is no way back from schema level {level}; to get there restore a backup: `netlink backup list`"
-        ),
+        reason: {
+            let why = facts
+                .one_way_levels
+                .get(&level)
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            format!(
+                "there is no way back from schema level {level}{why}; to get there restore a backup: `netlink backup list`"
+            )
+        },
     };
     let farthest = from.clone();
     Err(no_path(

@@ -47,6 +47,8 @@ pub enum Reason {
     Gated { at: Version, gates: Vec<String> },
     /// The releases cannot all be meant as they are described.
     Contradiction,
+    /// The release has no schema that the database could be brought to from where it is.
+    NoSchema { version: Version },
     /// The database is ahead of what the target's code knows.
     SchemaAhead { found: u32, known: u32 },
     /// The planner made something that the linter does not accept; a fault of ours.

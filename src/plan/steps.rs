@@ -58,7 +58,13 @@ fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, aim): (Option<u
     let from = hops.first().and_then(|hop| hop.from.clone());
     let unsound = || Refusal::new(Reason::Unsound, "a leg without a known release");
     let release = hops.last().and_then(|hop| catalog.get(&hop.to)).ok_or_else(unsound)?;
-    let strategy = Strategy::choose(facts, catalog, (from.as_ref(), release), aim.fetch).ok_or_else(unsound)?;
+    // What takes the database down is kept here; the release itself is not needed for that.
+    let is_down = aim.direction == Direction::Schema && release.rules.schema_level < level;
+    let strategy = if is_down {
+        Strategy::None
+    } else {
+        Strategy::choose(facts, catalog, (from.as_ref(), release), aim.fetch).ok_or_else(unsound)?
+    };
     // A repair is of the release's own files alone.
     let moves = |to: &u32| aim.direction != Direction::Repair && level != Some(*to);
     let moved = release.rules.schema_level.filter(moves);
@@ -77,6 +83,9 @@ fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, aim): (Option<u
 fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
     let first = direction == Direction::Install;
     let repair = direction == Direction::Repair;
+    let schema_only = direction == Direction::Schema;
+    // What the files say of their phases is known only once they are here.
+    let in_parts = |leg: &Leg| direction == Direction::Up && leg.schema.is_some();
     let mut steps: Vec<(StepKind, usize)> = vec![(StepKind::Preflight, 0)];
     for kind in [StepKind::Download, StepKind::Stage] {
         let packaged = |leg: &(usize, &Leg)| leg.1.strategy.package().is_some();
@@ -91,23 +100,28 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
             if at == 0 {
                 steps.push((StepKind::MaintenanceOn, at));
             }
+            if in_parts(leg) {
+                steps.push((StepKind::SchemaBefore, at));
+            }
             steps.push((StepKind::Stop, at));
         }
         if repair {
             steps.push((StepKind::Exchange, at));
         }
-        steps.extend([(StepKind::Dependencies, at), (StepKind::Config, at)]);
+        if !schema_only {
+            steps.extend([(StepKind::Dependencies, at), (StepKind::Config, at)]);
+        }
         if leg.schema.is_some() {
             steps.push((StepKind::Schema, at));
         }
-        let rest = [
-            StepKind::Switch,
-            StepKind::Start,
-            StepKind::Health,
-            StepKind::Validate,
-            StepKind::Record,
-        ];
-        steps.extend(rest.map(|kind| (kind, at)));
+        if !schema_only {
+            steps.push((StepKind::Switch, at));
+        }
+        steps.extend([StepKind::Start, StepKind::Health, StepKind::Validate].map(|kind| (kind, at)));
+        if in_parts(leg) {
+            steps.push((StepKind::SchemaAfter, at));
+        }
+        steps.push((StepKind::Record, at));
     }
     let end = legs.len().saturating_sub(1);
     if !first {
@@ -151,7 +165,11 @@ fn irreversible(facts: &Facts, legs: &[Leg], direction: Direction) -> Vec<String
     let Some(from) = facts.installed.as_ref().map(|installed| &installed.version) else {
         return Vec::new();
     };
-    if direction == Direction::Down {
+    let goes_down = |leg: &Leg| {
+        leg.schema
+            .is_some_and(|moved| moved.from.is_some_and(|from| from > moved.to))
+    };
+    if direction == Direction::Down || (direction == Direction::Schema && legs.iter().any(goes_down)) {
         let text = |leg: &Leg| {
             let to = leg.schema?.to;
             Some(format!(

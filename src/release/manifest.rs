@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseSpec, Platform, ProductName, RelPath, ReleaseRules};
+use super::{ConfigSpec, DatabaseSpec, Platform, ProductName, RelPath, ReleaseRules, SqliteSpec};
 use crate::crypt::Digest;
 use crate::version::Version;
 
@@ -36,7 +36,10 @@ pub struct ReleaseManifest {
     pub database: Option<DatabaseSpec>,
     /// Configuration files: defaults in the release's `config/`, the operator's own in the installation's `config/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub config: Vec<RelPath>,
+    pub config: Vec<ConfigSpec>,
+    /// The product's own look at its configuration, run on a copy of the migrated files; `{config}` is the folder of that copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_check: Option<CommandSpec>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<DependenciesSpec>,
     /// Every file and link of the tree but the manifest itself, sorted by path. Written by packing.
@@ -145,6 +148,16 @@ pub enum FileKind {
 }
 
 impl ReleaseManifest {
+    /// The product's database, if it is a file of SQLite's.
+    pub fn sqlite(&self) -> Option<&SqliteSpec> {
+        self.database.as_ref().and_then(DatabaseSpec::sqlite)
+    }
+
+    /// What it says of one of its configuration files.
+    pub fn config_file(&self, file: &RelPath) -> Option<&ConfigSpec> {
+        self.config.iter().find(|spec| spec.file == *file)
+    }
+
     /// Bytes of all files once unpacked.
     pub fn unpacked_size(&self) -> u64 {
         let size = |entry: &FileEntry| match entry.kind {

@@ -3,6 +3,7 @@
 mod advisory;
 mod catalog;
 pub mod changelog;
+mod config;
 mod database;
 mod fact;
 mod hook;
@@ -15,6 +16,7 @@ mod template;
 pub use advisory::{Advisory, BlockRule, Withdrawal};
 pub use catalog::{Catalog, CatalogError, CatalogRelease, Offered, PackageRef, PatchRef, TargetCustom, TargetRef};
 pub use changelog::{Changelog, ChangelogError};
+pub use config::{ConfigFormat, ConfigSpec};
 pub use database::{DatabaseSpec, DatabaseSpecError, ServerEngine, ServerSpec, SqliteSpec};
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};

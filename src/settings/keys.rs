@@ -17,6 +17,7 @@ pub fn known() -> Value {
         .collect();
     // Names of the operator's own.
     tree["policy"]["facts"] = Value::Null;
+    tree["config"]["settled"] = Value::Null;
     tree
 }
 

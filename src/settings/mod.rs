@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
-pub use sections::{Backup, Behavior, Clustering, Download, Health, Hooks, Policy, Repository, Safety, Server};
+pub use sections::{
+    Backup, Behavior, Clustering, Config, Download, Health, Hooks, OnConflict, Policy, Repository, Safety, Server, Side,
+};
 
 use crate::disk::{self, DiskError};
 
@@ -27,6 +29,7 @@ const FILE_LIMIT: u64 = 1 << 20;
 #[serde(deny_unknown_fields, default)]
 struct File {
     update_system: UpdateSystem,
+    config: Config,
     health: Health,
     hooks: Hooks,
     policy: Policy,
@@ -51,6 +54,7 @@ pub struct Settings {
     pub behavior: Behavior,
     pub safety: Safety,
     pub clustering: Clustering,
+    pub config: Config,
     pub health: Health,
     pub hooks: Hooks,
     pub policy: Policy,
@@ -106,6 +110,7 @@ impl Settings {
             behavior: file.update_system.behavior,
             safety: file.update_system.safety,
             clustering: file.update_system.clustering,
+            config: file.config,
             health: file.health,
             hooks: file.hooks,
             policy: file.policy,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::BackupKey;
-use crate::release::{CheckSpec, HookPoint};
+use crate::release::{CheckSpec, HookPoint, RelPath};
 use crate::version::{Bound, Channel, Constraint};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,9 @@ pub struct Behavior {
     /// How long the new version must have been in place and healthy before the old one is given up by itself.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub soak: Duration,
+    /// Between two batches of a migration in the background.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub background_pause: Duration,
     /// Where the file system cannot share blocks, the same file of two releases is one on disk.
     pub hard_links: bool,
 }
@@ -101,6 +104,7 @@ impl Default for Behavior {
             maintenance_mode: true,
             cluster_coordination: true,
             soak: Duration::from_secs(24 * 3600),
+            background_pause: Duration::from_millis(50),
             hard_links: false,
         }
     }
@@ -111,6 +115,9 @@ impl Default for Behavior {
 pub struct Safety {
     pub require_confirmation: bool,
     pub validate_migrations: bool,
+    /// A migration that takes longer on the copy is given up.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub trial_budget: Duration,
     pub test_after_update: bool,
     pub rollback_on_failure: bool,
 }
@@ -120,6 +127,7 @@ impl Default for Safety {
         Self {
             require_confirmation: true,
             validate_migrations: true,
+            trial_budget: Duration::from_secs(30 * 60),
             test_after_update: true,
             rollback_on_failure: true,
         }
@@ -213,6 +221,41 @@ impl Default for Server {
             listen: (Ipv4Addr::LOCALHOST, 8690).into(),
         }
     }
+}
+
+/// What becomes of the product's configuration files in an update.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the operator and the new release have both changed the same key.
+    pub on_conflict: OnConflict,
+    /// Single keys, as `file:key`, for which that is decided beforehand.
+    pub settled: BTreeMap<String, Side>,
+    /// Files that are never changed.
+    pub by_hand: Vec<RelPath>,
+    /// Keys whose values are never shown, beside those that look like secrets.
+    pub secrets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// The operator's value stays.
+    #[default]
+    Keep,
+    /// The release's value comes.
+    New,
+    /// The update stops before it changes anything.
+    Fail,
+    /// Likewise, and says how to answer.
+    Ask,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Keep,
+    New,
 }
 
 /// Where else the files of the repository lie.

@@ -11,6 +11,10 @@ pub enum Fact {
     /// Where releases come from, a URL.
     Repository,
     InstalledVersion,
+    /// The product was left stopped because its release does not run on the schema of its database.
+    HeldBack,
+    /// What is known of the migrations that are left for the background, as JSON.
+    Background,
 }
 
 impl Fact {
@@ -19,6 +23,8 @@ impl Fact {
             Self::Product => "product",
             Self::Repository => "repository",
             Self::InstalledVersion => "installed_version",
+            Self::HeldBack => "held_back",
+            Self::Background => "background",
         }
     }
 }

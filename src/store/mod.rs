@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 pub use installation::Fact;
-pub use sqlite_file::{SqliteFileError, check_integrity, copy_live, put_back, remove, set_aside, stamp};
+pub use sqlite_file::{SqliteFileError, check_integrity, copy_live, put_back, remove, set_aside, size, stamp};
 pub use sqlite_open::{BUSY_TIMEOUT, open_quietly};
 pub use sqlite_pages::read_pages;
 pub use updates::{Row, UpdateId, UpdateIdError, UpdateRecord, Verb};

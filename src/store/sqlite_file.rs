@@ -141,6 +141,12 @@ pub fn stamp(place: &Path) -> String {
     WITH.iter().filter_map(one).collect::<Vec<_>>().join(" ")
 }
 
+/// Bytes of a database with its logs; 0 when there is none.
+pub fn size(place: &Path) -> u64 {
+    let one = |ending: &&str| std::fs::metadata(sibling(place, ending)).map_or(0, |meta| meta.len());
+    ["", "-wal"].iter().map(one).sum()
+}
+
 /// Moves a closed database with its logs to `aside`, where it stays what it was. Repeatable: what was moved before is not
 /// replaced.
 pub fn set_aside(place: &Path, aside: &Path) -> Result<(), SqliteFileError> {

@@ -21,7 +21,7 @@ product = "guestbook"
 version = "0b1"
 config = ["app.toml"]
 [rules]
-schema_level = 2
+schema_level = 1
 [run]
 command = ["{release}/bin/guestbook", "--root", "{root}"]
 [database]

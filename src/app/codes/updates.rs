@@ -88,6 +88,12 @@ pub const CODES: &[Code] = &[
         "Releases on the way have notes that concern this installation and must be seen to first. Do what each says, then add `--acknowledge ID` for it, or type its id when asked.",
     ),
     code(
+        "NL0115",
+        Kind::Refused,
+        "no such schema",
+        "The release names no schema level, or none that the database can be brought to from where it is.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",
@@ -290,6 +296,30 @@ pub const CODES: &[Code] = &[
         Kind::Stuck,
         "update cut off",
         "The update could not go on because its journal could not be written or read. Mend the cause and run `netlink update resume`, which finishes or undoes it.",
+    ),
+    code(
+        "NL0329",
+        Kind::Failed,
+        "schema not known",
+        "The release does not run on the schema that its database has, so it is not started. `netlink update upgrade-db` brings the database to the level of the installed release.",
+    ),
+    code(
+        "NL0330",
+        Kind::Failed,
+        "background migration failed",
+        "A migration in the background failed. The batches before it stay; `netlink schema migrate` goes on from there.",
+    ),
+    code(
+        "NL0331",
+        Kind::Failed,
+        "configuration in conflict",
+        "You and the release have changed the same key of a configuration file, and `config.on_conflict` in config/update.yml leaves it to you. Nothing was changed. Settle it there with `config.settled`, or choose `keep` or `new` for all.",
+    ),
+    code(
+        "NL0332",
+        Kind::Failed,
+        "configuration does not fit",
+        "The migrated configuration is not what the release's schema or its own check wants; the message names file, line, column and key. Nothing was changed. Correct the file and try again.",
     ),
     code(
         "NL0401",

@@ -2,6 +2,7 @@
 
 mod backup_keys;
 mod release;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ pub use release::{
     BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, PublishArgs, ReleaseVerb, RepositoryArgs, RolloutArgs,
     SignArgs, YankArgs,
 };
+pub use schema::{SchemaVerb, UpgradeDbArgs};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -97,6 +99,9 @@ pub enum Command {
     Changelog(ChangelogVerb),
     /// Versions: parse, compare, sort
     Scheme(SchemeArgs),
+    /// The product's database: how it differs from a fresh one
+    #[command(subcommand)]
+    Schema(SchemaVerb),
     /// Maintenance mode by hand
     Maintenance {
         #[arg(value_enum)]
@@ -208,6 +213,8 @@ pub enum UpdateVerb {
         #[arg(long)]
         force: bool,
     },
+    /// Bring the database alone to the schema of a release, up or down
+    UpgradeDb(UpgradeDbArgs),
     /// What changed in the installed version, in one, or since one
     Changelog(UpdateChangelogArgs),
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{Work, leave, nothing};
 use crate::engine::{Context, StepError, product};
-use crate::plan::Step;
+use crate::plan::{Direction, Step};
+use crate::target;
 
 pub const WORK: Work = Work {
     prepare: nothing,
@@ -13,8 +14,13 @@ pub const WORK: Work = Work {
 };
 
 fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
-    let manifest = product::manifest(cx.layout, &cx.leg(step)?.to)?;
+    let manifest = product::manifest(cx.layout, cx.runs_then(step)?)?;
     if manifest.run.is_some() && !cx.settings.behavior.auto_restart {
+        return Ok("not asked: the product was left stopped".into());
+    }
+    if cx.plan.direction() == Direction::Schema
+        && !target::is_desired(cx.layout.root()).map_err(|e| StepError::because("NL0315", &e))?
+    {
         return Ok("not asked: the product was left stopped".into());
     }
     // After a reboot in between nobody else may have started it.

@@ -14,6 +14,7 @@ mod preflight;
 mod record;
 mod retention;
 mod schema;
+mod schema_parts;
 mod stage;
 mod start;
 mod stop;
@@ -21,6 +22,7 @@ mod switch;
 mod trial;
 mod validate;
 
+pub use config::{ConfigChange, preview_config};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -44,6 +46,7 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::Trial => trial::WORK,
         StepKind::Backup => backup::WORK,
         StepKind::MaintenanceOn => maintenance_on::WORK,
+        StepKind::SchemaBefore => schema_parts::BEFORE,
         StepKind::Stop => stop::WORK,
         StepKind::Exchange => exchange::WORK,
         StepKind::Dependencies => dependencies::WORK,
@@ -53,6 +56,7 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::Start => start::WORK,
         StepKind::Health => health::WORK,
         StepKind::Validate => validate::WORK,
+        StepKind::SchemaAfter => schema_parts::AFTER,
         StepKind::Record => record::WORK,
         StepKind::MaintenanceOff => maintenance_off::WORK,
         StepKind::Retention => retention::WORK,

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::{Work, config, leave, nothing};
+use super::{Work, leave, nothing, schema};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, backups, product, servers};
 use crate::migrate;
 use crate::package::Staged;
-use crate::plan::{Direction, Step, Strategy};
-use crate::release::{DatabaseSpec, HookPoint, ReleaseManifest};
+use crate::plan::{Direction, Leg, Step, Strategy};
+use crate::release::{HookPoint, ReleaseManifest};
 use crate::{disk, target};
 
 pub const WORK: Work = Work {
@@ -73,7 +73,8 @@ fn enough_room(cx: &Context<'_>) -> Result<(), StepError> {
 
 /// Found now rather than when the product is stopped: a release on this disk that is no longer what was published.
 fn kept_releases_are_whole(cx: &Context<'_>) -> Result<(), StepError> {
-    let kept = cx.plan.legs().iter().filter(|leg| leg.strategy == Strategy::None);
+    let needed = |leg: &&Leg| leg.strategy == Strategy::None && schema::source(cx, leg) == &leg.to;
+    let kept = cx.plan.legs().iter().filter(needed);
     for leg in kept {
         let dir = cx.layout.release(&leg.to);
         Staged::check(&dir).map_err(|e| {
@@ -104,11 +105,12 @@ fn may_write(cx: &Context<'_>) -> Result<(), StepError> {
 }
 
 fn config_parses(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
-    for file in manifest.config.iter().filter(|file| config::is_toml(file)) {
+    for spec in &manifest.config {
+        let file = &spec.file;
         let path = file.under(&cx.layout.config());
         let text =
             disk::read_text_limited(&path, product::CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
-        migrate::config::check(file.as_str(), &text).map_err(|e| {
+        migrate::config::check(spec.format(), file.as_str(), &text).map_err(|e| {
             let failure = StepError::because("NL0303", &e).into_failure();
             StepError::new(
                 "NL0303",
@@ -135,7 +137,7 @@ fn servers_can_be_dumped(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result
 }
 
 fn schema_is_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
-    let database = manifest.database.as_ref().and_then(DatabaseSpec::sqlite);
+    let database = manifest.sqlite();
     let (Some(database), Some(leg)) = (database, cx.plan.legs().first()) else {
         return Ok(());
     };

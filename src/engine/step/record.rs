@@ -40,10 +40,11 @@ fn read(cx: &Context<'_>) -> Result<Option<VersionFile>, StepError> {
 fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepError> {
     let before: Before = gathered(undo)?;
     let leg = cx.leg(step)?;
-    let file = VersionFile::with(before.file, &leg.to, leg.schema.is_some(), clock::now());
+    let then = cx.runs_then(step)?;
+    let file = VersionFile::with(before.file, then, leg.schema.is_some(), clock::now());
     file.write(&cx.layout.version_file())
         .map_err(|e| StepError::because("NL0318", &e))?;
-    let version = leg.to.to_string();
+    let version = then.to_string();
     cx.store
         .set_fact(Fact::InstalledVersion, Some(&version))
         .map_err(|e| StepError::because("NL0318", &e))?;

@@ -19,9 +19,9 @@ pub const WORK: Work = Work {
 };
 
 fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
-    // A repair leads nowhere: the way back to where one came from stays.
+    // What leads nowhere: the way back to where one came from stays.
     let releases = match cx.plan.direction() {
-        Direction::Repair => 0,
+        Direction::Repair | Direction::Schema => 0,
         Direction::Install | Direction::Up | Direction::Down => forget_releases(cx)?,
     };
     let backups = forget_backups(cx)?;

@@ -1,6 +1,8 @@
 //! Drains and stops the running product. Its undo starts the old version again and waits until it is as healthy as it was. What a
 //! repair was to replace may not be able to start again: then it stays as broken as it was, and the look at the end says so.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use super::{Work, gathered, keep};
 use crate::engine::{Context, StepError, product};
 use crate::plan::{Direction, Step};
 use crate::release::{HookPoint, ReleaseManifest};
-use crate::target;
+use crate::{disk, target};
 
 pub const WORK: Work = Work { prepare, apply, undo };
 
@@ -39,6 +41,11 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     if before.was_running {
         cx.run_hooks(HookPoint::Drain)?;
     }
+    if before.was_running && cx.plan.direction() == Direction::Schema {
+        // For the step that starts it again, or lets it be.
+        disk::create_dir_of(&mark(cx)).map_err(|e| StepError::because("NL0310", &e))?;
+        disk::write_atomic(&mark(cx), b"", 0o600).map_err(|e| StepError::because("NL0310", &e))?;
+    }
     let run = old(cx, step)?.and_then(|manifest| manifest.run);
     let limit = run.map(|run| run.stop_timeout).unwrap_or_default();
     product::stop(cx.layout, limit)?;
@@ -50,12 +57,21 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     .into())
 }
 
+fn mark(cx: &Context<'_>) -> PathBuf {
+    cx.layout.undo(cx.id).join("was-running")
+}
+
+/// Of an update of the database alone.
+pub fn was_running(cx: &Context<'_>) -> Result<bool, StepError> {
+    disk::exists(&mark(cx)).map_err(|e| StepError::because("NL0315", &e))
+}
+
 fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let before: Before = gathered(undo)?;
     let Some(manifest) = old(cx, step)?.filter(|_| before.was_running) else {
         return Ok(());
     };
-    let started = product::start(cx.layout, &manifest).and_then(|_| {
+    let started = product::start_as_it_was(cx.layout, &manifest).and_then(|_| {
         if before.was_healthy {
             product::become_healthy(cx.layout, cx.settings, &manifest, &|| false)?;
         }

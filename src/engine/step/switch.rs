@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Work, gathered, keep};
 use crate::disk;
-use crate::engine::{Context, Layout, StepError};
+use crate::engine::{Context, Layout, StepError, knows};
 use crate::package::Staged;
 use crate::plan::Step;
 
@@ -29,6 +29,8 @@ fn prepare(cx: &Context<'_>, _: &Step) -> Result<Value, StepError> {
 fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> {
     let version = &cx.leg(step)?.to;
     let staged = Staged::check(&cx.layout.release(version)).map_err(|e| StepError::because("NL0306", &e))?;
+    // Who finds out only when it starts has left the old release already.
+    knows::refuse_unknown(cx.layout, staged.manifest())?;
     activate(cx.layout, &staged)?;
     Ok(format!("current -> {}", Layout::release_link(version).display()))
 }

@@ -1,337 +1,104 @@
-//! The operations on a text. Each gives the new text and how to take it back, or nothing when there is nothing to do.
-
-use std::ops::Range;
+//! The few edits that all operations come to, and what each means for the plain model.
 
 use super::ConfigError;
-use super::block::Block;
 use super::data::Data;
-use super::files::{Change, Delete, Op, Rename, SetDefault};
-use super::inline;
-use super::key::{KeyPath, written};
-use super::layout::{Layout, Statement, is_blank, line_end};
-use super::literal::Literal;
-use super::place;
-use super::spot::{self, Piece, cut_piece};
-use super::undo::{Back, Undo};
+use super::key::KeyPath;
+use super::outline::Piece;
 
-pub(super) type Edited = Option<(String, Vec<Undo>)>;
-
-pub(super) const COMMENTED_INLINE: &str = "it is inside an inline table that has comments";
-
-pub(super) fn run(text: &str, op: &Op) -> Result<Edited, ConfigError> {
-    match op {
-        Op::Rename(Rename { from, to }) => {
-            let undo = |back| Undo::MoveBack {
-                from: to.clone(),
-                to: from.clone(),
-                back,
-            };
-            Ok(moved(text, from, to, None)?.map(|(text, back)| (text, vec![undo(back)])))
-        }
-        Op::SetDefault(SetDefault { key, value, comment }) => set_default(text, key, value, comment.as_deref()),
-        Op::Change(Change { key, from, to }) => change(text, key, from, to),
-        Op::Delete(Delete { key }) => delete(text, key),
-    }
+#[derive(Debug, Clone, PartialEq)]
+pub enum Edit {
+    /// Also renames: a move within its table.
+    Move {
+        from: KeyPath,
+        to: KeyPath,
+    },
+    /// Of a key that is absent. `raw` is how it was written once, to come back as it was.
+    Insert {
+        key: KeyPath,
+        value: Data,
+        comment: Option<String>,
+        raw: Option<Piece>,
+    },
+    Set {
+        key: KeyPath,
+        value: Data,
+        raw: Option<String>,
+    },
+    Remove {
+        key: KeyPath,
+        /// Its lines stay as a comment.
+        keep: bool,
+    },
+    /// A key that was made a comment is one again.
+    Uncomment {
+        key: KeyPath,
+        value: Data,
+        comment: String,
+        lines: String,
+    },
+    AddItem {
+        key: KeyPath,
+        item: Data,
+        at: usize,
+    },
+    TakeItem {
+        key: KeyPath,
+        item: Data,
+    },
 }
 
-pub(super) fn move_back(text: &str, from: &KeyPath, to: &KeyPath, back: &Back) -> Result<String, ConfigError> {
-    if Data::of_text(text)?.get(from)?.is_none() {
-        return Ok(place::tidy(text, &back.traces));
-    }
-    let restored = back
-        .emptied
-        .iter()
-        .rev()
-        .fold(text.to_owned(), |now, piece| piece.put_back(&now).unwrap_or(now));
-    let moved = moved(&restored, from, to, Some(back))?;
-    Ok(moved.map_or_else(|| text.to_owned(), |(text, _)| text))
-}
-
-fn moved(text: &str, from: &KeyPath, to: &KeyPath, back: Option<&Back>) -> Result<Option<(String, Back)>, ConfigError> {
-    let both = || (from.clone(), to.clone());
-    if from.is_within(to) || to.is_within(from) {
-        let (from, to) = both();
-        return Err(ConfigError::IntoItself { from, to });
-    }
-    let mut model = Data::of_text(text)?;
-    if model.get(from)?.is_none() {
-        return Ok(None);
-    }
-    if model.get(to)?.is_some() {
-        let (from, to) = both();
-        return Err(ConfigError::Occupied { from, to });
-    }
-    let layout = Layout::of(text);
-    let (new, did) = match layout.entry(from.parts()) {
-        Some(entry) if from.parent() == to.parent() => rename_entry(text, entry, to, back),
-        Some(entry) => move_entry(text, &layout, entry, to, back)?,
-        None => (rename_table(text, &layout, from, to)?, Back::default()),
-    };
-    let (new, emptied) = match back {
-        None => place::drop_emptied(new, from.parent()),
-        Some(_) => (new, Vec::new()),
-    };
-    if let Some(value) = model.take(from) {
-        model.put(to, value)?;
-    }
-    holds(text, &new, model, true)?;
-    Ok(Some((new, Back { emptied, ..did })))
-}
-
-fn rename_entry(text: &str, entry: &Statement, to: &KeyPath, back: Option<&Back>) -> (String, Back) {
-    let last = entry.keys.last().map_or(0..0, |part| part.at.clone());
-    let did = Back {
-        keys: Some(text[last.clone()].to_owned()),
-        ..Back::default()
-    };
-    let new = match back.and_then(|back| back.keys.clone()) {
-        Some(as_it_was) => as_it_was,
-        None => written(&[to.last().to_owned()]),
-    };
-    (replaced(text, vec![(last, new)]), did)
-}
-
-fn move_entry(
-    text: &str,
-    layout: &Layout,
-    entry: &Statement,
-    to: &KeyPath,
-    back: Option<&Back>,
-) -> Result<(String, Back), ConfigError> {
-    let mut did = Back::default();
-    let (rest, block) = if entry.is_inline() {
-        inline::cut(text, layout, entry)
-            .ok_or_else(|| unsupported("move", &KeyPath::of(&entry.path()), COMMENTED_INLINE))?
-    } else if let Some(back) = back {
-        (
-            place::take(text, entry.block.clone(), &back.traces),
-            Block::of(text, entry),
-        )
-    } else {
-        let (rest, hole) = spot::cut(text, layout, entry.block.clone());
-        did.hole = Some(hole);
-        did.keys = Some(text[entry.keys_at()].to_owned());
-        (rest, Block::of(text, entry))
-    };
-    if let Some(Back {
-        hole: Some(hole),
-        keys: Some(keys),
-        ..
-    }) = back
-    {
-        return Ok((place::put_back(&rest, to, &block, hole, keys)?, did));
-    }
-    let placed = place::put(&rest, to, &block)?;
-    did.traces = placed.traces;
-    Ok((placed.text, did))
-}
-
-/// A table is where its headers and dotted keys say it is; what stands below the headers stays there.
-fn rename_table(text: &str, layout: &Layout, from: &KeyPath, to: &KeyPath) -> Result<String, ConfigError> {
-    let depth = from.len();
-    let stays = from.parent() == to.parent();
-    let mut edits = Vec::new();
-    for statement in layout
-        .statements
-        .iter()
-        .filter(|statement| statement.path().starts_with(from.parts()))
-    {
-        if statement.is_header() {
-            let path: Vec<String> = to.parts().iter().chain(&statement.section[depth..]).cloned().collect();
-            edits.push(match statement.keys.get(depth - 1) {
-                Some(part) if stays => (part.at.clone(), written(&[to.last().to_owned()])),
-                _ => (statement.keys_at(), written(&path)),
-            });
-        } else if !statement.section.starts_with(from.parts()) {
-            let outer = statement.path().len() - statement.keys.len();
-            match (depth - 1)
-                .checked_sub(outer)
-                .and_then(|index| statement.keys.get(index))
-            {
-                Some(part) if stays => edits.push((part.at.clone(), written(&[to.last().to_owned()]))),
-                // An entry of an inline table whose own key is renamed outside.
-                None if stays => {}
-                _ => return Err(unsupported("move", from, "it is written with dotted keys")),
+impl Edit {
+    /// Does it to the model. Nothing happens where there is nothing to do.
+    pub(super) fn on(&self, model: &mut Data) -> Result<(), ConfigError> {
+        match self {
+            Self::Move { from, to } => self.move_on(model, from, to),
+            Self::Insert { key, value, .. } | Self::Uncomment { key, value, .. } => match model.get(key)? {
+                None => model.put(key, value.clone()),
+                Some(_) => Ok(()),
+            },
+            Self::Set { key, value, .. } => {
+                if let Some(old) = model.get_mut(key) {
+                    *old = value.clone();
+                }
+                Ok(())
+            }
+            Self::Remove { key, .. } => {
+                model.take(key);
+                Ok(())
+            }
+            Self::AddItem { key, item, at } => {
+                if let Some(Data::Array(items)) = model.get_mut(key) {
+                    items.insert((*at).min(items.len()), item.clone());
+                }
+                Ok(())
+            }
+            Self::TakeItem { key, item } => {
+                if let Some(Data::Array(items)) = model.get_mut(key)
+                    && let Some(at) = items.iter().position(|other| other == item)
+                {
+                    items.remove(at);
+                }
+                Ok(())
             }
         }
     }
-    Ok(replaced(text, edits))
-}
 
-fn set_default(text: &str, key: &KeyPath, value: &Literal, comment: Option<&str>) -> Result<Edited, ConfigError> {
-    let mut model = Data::of_text(text)?;
-    if model.get(key)?.is_some() {
-        return Ok(None);
-    }
-    let with = |comment| place::put(text, key, &Block::new(comment, &value.text()));
-    // An inline table has no room for comments.
-    let placed = with(comment).or_else(|_| with(None))?;
-    model.put(key, Data::of_value(&value.0))?;
-    holds(text, &placed.text, model, true)?;
-    let undo = Undo::Remove {
-        key: key.clone(),
-        value: value.text(),
-        comment: comment.map(str::to_owned),
-        traces: placed.traces,
-    };
-    Ok(Some((placed.text, vec![undo])))
-}
-
-fn change(text: &str, key: &KeyPath, from: &[Literal], to: &Literal) -> Result<Edited, ConfigError> {
-    let mut model = Data::of_text(text)?;
-    let listed = |now: &Data| from.iter().any(|old| Data::of_value(&old.0) == *now);
-    if !model.get(key)?.is_some_and(listed) {
-        return Ok(None);
-    }
-    let layout = Layout::of(text);
-    let value = layout.entry(key.parts()).and_then(Statement::value);
-    let value = value.ok_or_else(|| unsupported("change", key, "it is a table with a header"))?;
-    let old = text[value.clone()].to_owned();
-    let new = replaced(text, vec![(value, to.text())]);
-    model.put(key, Data::of_value(&to.0))?;
-    holds(text, &new, model, false)?;
-    let undo = Undo::SetBack {
-        key: key.clone(),
-        now: to.text(),
-        old,
-    };
-    Ok(Some((new, vec![undo])))
-}
-
-fn delete(text: &str, key: &KeyPath) -> Result<Edited, ConfigError> {
-    let mut model = Data::of_text(text)?;
-    if model.get(key)?.is_none() {
-        return Ok(None);
-    }
-    let (new, undo) = match Layout::of(text).entry(key.parts()) {
-        Some(_) => {
-            let (rest, undo) = delete_entry(text, key)?;
-            (rest, vec![undo])
+    fn move_on(&self, model: &mut Data, from: &KeyPath, to: &KeyPath) -> Result<(), ConfigError> {
+        let both = || (from.clone(), to.clone());
+        if from.is_within(to) || to.is_within(from) {
+            let (from, to) = both();
+            return Err(ConfigError::IntoItself { from, to });
         }
-        None => delete_table(text, key)?,
-    };
-    model.take(key);
-    holds(text, &new, model, false)?;
-    Ok(Some((new, undo)))
-}
-
-fn delete_entry(text: &str, key: &KeyPath) -> Result<(String, Undo), ConfigError> {
-    let layout = Layout::of(text);
-    let none = || unsupported("delete", key, COMMENTED_INLINE);
-    let entry = layout.entry(key.parts()).ok_or_else(none)?;
-    let (rest, block, at) = if entry.is_inline() {
-        let (rest, block) = inline::cut(text, &layout, entry).ok_or_else(none)?;
-        (rest, block, None)
-    } else {
-        let (rest, hole) = spot::cut(text, &layout, entry.block.clone());
-        let keys = text[entry.keys_at()].to_owned();
-        (rest, Block::of(text, entry), Some((hole, keys)))
-    };
-    let key = key.clone();
-    Ok((rest, Undo::PutBack { key, block, at }))
-}
-
-/// Its dotted keys elsewhere, then each of its headers with what is below it; the last ones first.
-fn delete_table(text: &str, key: &KeyPath) -> Result<(String, Vec<Undo>), ConfigError> {
-    let (mut rest, mut undo) = (text.to_owned(), Vec::new());
-    let dotted = |statement: &&Statement| {
-        !statement.section.starts_with(key.parts()) && statement.path().starts_with(key.parts())
-    };
-    while let Some(path) = Layout::of(&rest).lines().filter(dotted).last().map(Statement::path) {
-        let (next, back) = delete_entry(&rest, &KeyPath::of(&path))?;
-        rest = next;
-        undo.push(back);
-    }
-    let mut pieces = Vec::new();
-    while let Some((next, piece)) = without_last_table(&rest, key) {
-        rest = next;
-        pieces.push(piece);
-    }
-    if undo.is_empty() && pieces.is_empty() {
-        return Err(unsupported(
-            "delete",
-            key,
-            "it is written with dotted keys inside an inline table",
-        ));
-    }
-    let key = key.clone();
-    undo.push(Undo::PutTablesBack { key, pieces });
-    Ok((rest, undo))
-}
-
-fn without_last_table(text: &str, key: &KeyPath) -> Option<(String, Piece)> {
-    let layout = Layout::of(text);
-    let is_of_it = |statement: &&Statement| statement.section.starts_with(key.parts());
-    let header = layout.lines().filter(is_of_it).filter(|s| s.is_header()).last()?;
-    let own = layout.lines().skip_while(|s| s.block.start < header.block.start);
-    let last = own.enumerate().take_while(|(at, s)| *at == 0 || !s.is_header()).last();
-    let end = last.map_or(header.block.end, |(_, statement)| statement.block.end);
-    let range = header.block.start..end_of_section(text, end);
-    Some(cut_piece(text, &layout, range, true))
-}
-
-/// Comments right below the last entry are of its table; those behind a blank line may be of the next.
-fn end_of_section(text: &str, last_entry_end: usize) -> usize {
-    let next_line = |at: usize| &text[at..line_end(text, at)];
-    let mut end = last_entry_end;
-    while next_line(end).trim_start().starts_with('#') {
-        end += next_line(end).len();
-    }
-    while end < text.len() && is_blank(next_line(end)) {
-        end += next_line(end).len();
-    }
-    end
-}
-
-/// Replaces the value of an entry that still has the value `now`.
-pub(super) fn set_back(text: &str, key: &KeyPath, now: &str, old: &str) -> Result<String, ConfigError> {
-    let layout = Layout::of(text);
-    match layout.entry(key.parts()).and_then(Statement::value) {
-        Some(value) if same(&text[value.clone()], now)? => Ok(replaced(text, vec![(value, old.to_owned())])),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-/// Whether two texts say the same value.
-pub(super) fn same(a: &str, b: &str) -> Result<bool, ConfigError> {
-    Ok(Data::of_text(&format!("x = {a}"))? == Data::of_text(&format!("x = {b}"))?)
-}
-
-fn replaced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
-    edits.sort_by_key(|(range, _)| range.start);
-    let (mut out, mut copied) = (String::new(), 0);
-    for (range, new) in edits {
-        out.push_str(&text[copied..range.start]);
-        out.push_str(&new);
-        copied = range.end;
-    }
-    out.push_str(&text[copied..]);
-    out
-}
-
-/// The edited text must say exactly what the model says, and have every comment that was there.
-fn holds(old: &str, new: &str, model: Data, comments_stay: bool) -> Result<(), ConfigError> {
-    let differs = |reason: String| ConfigError::NotEquivalent { reason };
-    let found = Data::of_text(new).map_err(|e| differs(e.to_string()))?;
-    if found.pruned() != model.pruned() {
-        return Err(differs("a value is lost, changed or elsewhere".into()));
-    }
-    if comments_stay {
-        let mut left = Layout::of(new).comments;
-        for comment in Layout::of(old).comments {
-            match left.iter().position(|other| *other == comment) {
-                Some(at) => drop(left.swap_remove(at)),
-                None => return Err(ConfigError::CommentLost { comment }),
-            }
+        if model.get(from)?.is_none() {
+            return Ok(());
         }
-    }
-    Ok(())
-}
-
-pub(super) fn unsupported(action: &'static str, key: &KeyPath, reason: &'static str) -> ConfigError {
-    ConfigError::Unsupported {
-        action,
-        key: key.clone(),
-        reason,
+        if model.get(to)?.is_some_and(|found| !found.is_empty_table()) {
+            let (from, to) = both();
+            return Err(ConfigError::Occupied { from, to });
+        }
+        match model.take(from) {
+            Some(value) => model.put(to, value),
+            None => Ok(()),
+        }
     }
 }

@@ -3,59 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::ConfigError;
-use super::key::KeyPath;
-use super::literal::Literal;
+use super::ops::Op;
 use crate::disk::{self, DiskError};
 use crate::release::RelPath;
 use crate::version::Version;
 
 const FILE_LIMIT: u64 = 1 << 20;
 const COUNT_LIMIT: usize = 10_000;
-
-/// One change of a configuration.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Op {
-    /// Renames or moves a key or table, also into a table that does not exist yet. Nothing to do when it is absent.
-    Rename(Rename),
-    /// Only when absent.
-    SetDefault(SetDefault),
-    /// Only when the value is one of the old ones.
-    Change(Change),
-    Delete(Delete),
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rename {
-    pub from: KeyPath,
-    pub to: KeyPath,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetDefault {
-    pub key: KeyPath,
-    pub value: Literal,
-    pub comment: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Change {
-    pub key: KeyPath,
-    pub from: Vec<Literal>,
-    pub to: Literal,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Delete {
-    pub key: KeyPath,
-}
 
 /// From the version before to `version`.
 #[derive(Debug, Clone)]
@@ -67,13 +22,16 @@ pub struct Migration {
 impl Migration {
     /// Reads the text of a migration file. What is wrong comes with its line and column.
     pub fn parse(version: Version, text: &str) -> Result<Self, String> {
-        let files: Option<BTreeMap<RelPath, Vec<Op>>> = serde_saphyr::from_str_with_options(text, yaml())
+        let files: Option<BTreeMap<RelPath, Vec<Op>>> = serde_saphyr::from_str_with_options(text, yaml_options())
             .map_err(|e| format!("is not understood: {}", one_line(&e)))?;
         let files = files.unwrap_or_default();
-        match files.keys().find(|file| !file.as_str().ends_with(".toml")) {
-            Some(other) => Err(format!("names {other}: only .toml files can be migrated")),
-            None => Ok(Self { version, files }),
+        for (file, ops) in &files {
+            for op in ops {
+                op.check()
+                    .map_err(|reason| format!("asks of {file} what cannot be done: {reason}"))?;
+            }
         }
+        Ok(Self { version, files })
     }
 
     pub fn ops_for(&self, file: &RelPath) -> Option<&[Op]> {
@@ -123,7 +81,7 @@ impl Migrations {
 }
 
 /// `on` and `yes` are words, not truths: configurations have them as strings.
-pub(super) fn yaml() -> serde_saphyr::Options {
+pub(super) fn yaml_options() -> serde_saphyr::Options {
     serde_saphyr::options! { strict_booleans: true }
 }
 

@@ -1,61 +1,209 @@
-//! Applying a migration and taking it back: to the byte when nothing was changed since, else step by step around the changes.
+//! Applying a migration and taking it back: to the byte when nothing was changed since, else around the changes.
 
 use serde::{Deserialize, Serialize};
 
 use super::data::Data;
-use super::edit::{self, same};
-use super::key::KeyPath;
-use super::layout::{Layout, line_ending};
-use super::place::{self, Traces};
-use super::spot::inserted;
-use super::undo::Undo;
-use super::{ConfigError, Op, inline};
-use crate::crypt::{Digest, digest_of};
+use super::edit::Edit;
+use super::format::{Format, fenced};
+use super::ops::{Lowered, Op, lower};
+use super::text::line_ending;
+use super::{ConfigError, outline, toml};
 
 /// What takes a migration of one file back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inverse {
+    format: Format,
     before: String,
-    after: Digest,
-    /// In the order in which the operations were done.
-    undo: Vec<Undo>,
+    after: String,
+    /// In the order in which the edits were done.
+    undo: Vec<Back>,
 }
 
-/// Does the operations in order; gives the new text and its inverse. Nothing is changed when any of them cannot be done.
-pub fn apply(text: &str, ops: &[Op]) -> Result<(String, Inverse), ConfigError> {
-    let mut undo = Vec::new();
-    let mut now = lent(text, text);
+/// How one edit is taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Back {
+    Toml(toml::Undo),
+    Edit(outline::Undo),
+}
+
+/// A text after its migration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    pub text: String,
+    pub inverse: Inverse,
+    /// What the operator is to be told.
+    pub notes: Vec<String>,
+}
+
+/// Does the operations in order. Nothing is changed when any of them cannot be done.
+pub fn apply(format: Format, text: &str, ops: &[Op]) -> Result<Applied, ConfigError> {
+    let mut work = Work::of(format, text);
     for op in ops {
-        if let Some((next, back)) = edit::run(&now, op)? {
-            now = next;
-            undo.extend(back);
+        work.operate(op)?;
+    }
+    Ok(work.finished())
+}
+
+/// Edits being done to a text.
+pub(super) struct Work<'t> {
+    format: Format,
+    before: &'t str,
+    now: String,
+    undo: Vec<Back>,
+    notes: Vec<String>,
+}
+
+impl<'t> Work<'t> {
+    pub(super) fn of(format: Format, text: &'t str) -> Self {
+        Self {
+            format,
+            before: text,
+            now: lent(text, text),
+            undo: Vec::new(),
+            notes: Vec::new(),
         }
     }
-    let now = returned(now, text);
-    let inverse = Inverse {
-        before: text.to_owned(),
-        after: digest_of(now.as_bytes()),
-        undo,
-    };
-    Ok((now, inverse))
+
+    /// What the text says by now.
+    pub(super) fn data(&self) -> Result<Option<Data>, ConfigError> {
+        self.format.data("the configuration", &self.now)
+    }
+
+    fn operate(&mut self, op: &Op) -> Result<(), ConfigError> {
+        let Some(model) = self.data()? else {
+            return match op {
+                Op::Note(note) if note.condition.is_none() => {
+                    self.notes.push(note.text.clone());
+                    Ok(())
+                }
+                _ => Err(ConfigError::NoOperations { action: op.name() }),
+            };
+        };
+        let Lowered { edits, note } = lower(op, self.format, &model)?;
+        self.notes.extend(note);
+        edits.iter().try_for_each(|edit| self.edit(edit))
+    }
+
+    pub(super) fn edit(&mut self, edit: &Edit) -> Result<(), ConfigError> {
+        if let Some((next, back)) = self.format.run(&self.now, edit)? {
+            self.now = next;
+            self.undo.extend(back);
+        }
+        Ok(())
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    pub(super) fn finished(self) -> Applied {
+        let text = returned(self.now, self.before);
+        Applied {
+            inverse: Inverse {
+                format: self.format,
+                before: self.before.to_owned(),
+                after: text.clone(),
+                undo: self.undo,
+            },
+            text,
+            notes: self.notes,
+        }
+    }
+}
+
+impl Inverse {
+    /// Takes `next` back first, which went on from where this ended.
+    #[must_use]
+    pub fn then(mut self, next: Self) -> Self {
+        self.after = next.after;
+        self.undo.extend(next.undo);
+        self
+    }
+
+    /// Of a text of which only the lines are known.
+    pub(super) fn of_lines(before: &str, after: &str) -> Self {
+        Self {
+            format: Format::Text,
+            before: before.to_owned(),
+            after: after.to_owned(),
+            undo: Vec::new(),
+        }
+    }
 }
 
 /// Takes a migration back.
 pub fn invert(text: &str, inverse: &Inverse) -> Result<String, ConfigError> {
-    if digest_of(text.as_bytes()) == inverse.after {
+    if text == inverse.after {
         return Ok(inverse.before.clone());
     }
     around_changes(text, inverse)
 }
 
 pub(super) fn around_changes(text: &str, inverse: &Inverse) -> Result<String, ConfigError> {
-    super::check("the configuration", text)?;
-    let mut now = lent(text, &inverse.before);
-    for undo in inverse.undo.iter().rev() {
-        now = take_back(&now, undo)?;
+    let format = inverse.format;
+    if inverse.after == inverse.before {
+        return Ok(text.to_owned());
     }
-    super::check("the configuration", &now).map_err(|e| ConfigError::NotEquivalent { reason: e.to_string() })?;
-    Ok(returned(now, &inverse.before))
+    let now = lent(text, &inverse.before);
+    let back = match format {
+        Format::Toml => stepwise(now, inverse)?,
+        Format::Text => by_lines(text, inverse).ok_or_else(|| ConfigError::Overlap {
+            text: inverse.before.clone(),
+        })?,
+        _ => edited_back(text, now, inverse)?,
+    };
+    let said = format.data("the configuration", &back);
+    said.map_err(|e| ConfigError::NotEquivalent {
+        reason: e.to_string(),
+        text: back.clone(),
+    })?;
+    Ok(match format {
+        Format::Text => back,
+        _ => returned(back, &inverse.before),
+    })
+}
+
+fn stepwise(mut now: String, inverse: &Inverse) -> Result<String, ConfigError> {
+    super::check(Format::Toml, "the configuration", &now)?;
+    for back in inverse.undo.iter().rev() {
+        if let Back::Toml(undo) = back {
+            now = fenced(|| toml::take_back(&now, undo))?;
+        }
+    }
+    Ok(now)
+}
+
+/// By lines, where that says the same as the edits the other way round: so every byte comes back. Else by these edits.
+fn edited_back(text: &str, now: String, inverse: &Inverse) -> Result<String, ConfigError> {
+    let format = inverse.format;
+    let Some(mut model) = format.data("the configuration", &now)? else {
+        return Ok(now);
+    };
+    let mut edits = Vec::new();
+    for back in inverse.undo.iter().rev() {
+        let Back::Edit(undo) = back else { continue };
+        if let Some(edit) = undo.edits(&model)? {
+            edit.on(&mut model)?;
+            edits.push(edit);
+        }
+    }
+    if let Some(merged) = by_lines(text, inverse) {
+        let said = format.data("the configuration", &merged).ok().flatten();
+        if said.is_some_and(|said| said.without_nothings() == model.clone().without_nothings()) {
+            return Ok(lent(&merged, &inverse.before));
+        }
+    }
+    let mut work = Work {
+        now,
+        ..Work::of(format, text)
+    };
+    edits.iter().try_for_each(|edit| work.edit(edit))?;
+    Ok(work.now)
+}
+
+fn by_lines(text: &str, inverse: &Inverse) -> Option<String> {
+    diffy::merge(&inverse.after, text, &inverse.before).ok()
 }
 
 /// When the text before the migration has a last line without an end, one is lent for the work, so that lines can be put
@@ -79,52 +227,4 @@ fn returned(text: String, before: &str) -> String {
 
 fn is_ended(text: &str) -> bool {
     text.is_empty() || text.ends_with('\n')
-}
-
-fn take_back(text: &str, undo: &Undo) -> Result<String, ConfigError> {
-    let absent = |key: &KeyPath| Ok::<_, ConfigError>(Data::of_text(text)?.get(key)?.is_none());
-    match undo {
-        Undo::MoveBack { from, to, back } => edit::move_back(text, from, to, back),
-        Undo::Remove {
-            key,
-            value,
-            comment,
-            traces,
-        } => remove(text, key, value, comment.as_deref(), traces),
-        Undo::SetBack { key, now, old } => edit::set_back(text, key, now, old),
-        Undo::PutBack { key, block, at } if absent(key)? => match at {
-            Some((hole, keys)) => place::put_back(text, key, block, hole, keys),
-            None => place::put(text, key, block).map(|placed| placed.text),
-        },
-        Undo::PutTablesBack { key, pieces } if absent(key)? => {
-            Ok(pieces.iter().rev().fold(text.to_owned(), |now, piece| {
-                piece
-                    .put_back(&now)
-                    .unwrap_or_else(|| inserted(&now, now.len(), &piece.text))
-            }))
-        }
-        Undo::PutBack { .. } | Undo::PutTablesBack { .. } => Ok(text.to_owned()),
-    }
-}
-
-fn remove(
-    text: &str,
-    key: &KeyPath,
-    value: &str,
-    comment: Option<&str>,
-    traces: &Traces,
-) -> Result<String, ConfigError> {
-    let layout = Layout::of(text);
-    let Some(entry) = layout.entry(key.parts()) else {
-        return Ok(place::tidy(text, traces));
-    };
-    let now = entry.value().map(|at| &text[at]).unwrap_or_default();
-    if !same(now, value)? {
-        return Ok(text.to_owned());
-    }
-    if entry.is_inline() {
-        let rest = inline::cut(text, &layout, entry).map(|(rest, _)| rest);
-        return rest.ok_or_else(|| edit::unsupported("remove", key, edit::COMMENTED_INLINE));
-    }
-    Ok(place::take(text, place::lines_with(text, entry, comment), traces))
 }

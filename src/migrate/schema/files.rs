@@ -1,4 +1,4 @@
-//! The migration files of a release. refinery skips what it cannot parse with a warning; here such a file is an error.
+//! The migration files of a release: each level with its way up, and perhaps a way down and what must hold after it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use refinery::Migration;
 
 use super::SchemaError;
+use super::directives::{Directives, Mistake, Phase, directives};
+use super::lint;
+use super::names::{self, FileName, Side};
+use super::sql;
 use crate::disk;
 
 const FILE_LIMIT: u64 = 16 << 20;
 const COUNT_LIMIT: usize = 100_000;
 
-/// Levels 1..=highest without a gap, each with the way up and perhaps one down.
+/// Levels 1..=highest without a gap.
 #[derive(Debug, Clone)]
 pub struct SchemaFiles {
     levels: Vec<LevelFiles>,
@@ -20,33 +24,24 @@ pub struct SchemaFiles {
 #[derive(Debug, Clone)]
 pub(super) struct LevelFiles {
     pub(super) migration: Migration,
-    pub(super) down: Option<String>,
+    pub(super) up: Script,
+    pub(super) directives: Directives,
+    pub(super) down: Option<Script>,
+    pub(super) verify: Option<Script>,
 }
+
+#[derive(Debug, Clone)]
+pub(super) struct Script {
+    pub(super) path: PathBuf,
+    pub(super) sql: String,
+}
+
+type Found = BTreeMap<u32, (String, PathBuf)>;
 
 impl SchemaFiles {
     /// Reads every file of `dir`. `listed` says whether the release vouches for a file of that name.
     pub fn load(dir: &Path, listed: &dyn Fn(&str) -> bool) -> Result<Self, SchemaError> {
-        let mut ups: BTreeMap<u32, (String, PathBuf)> = BTreeMap::new();
-        let mut downs: BTreeMap<u32, (String, PathBuf)> = BTreeMap::new();
-        for path in entries(dir)? {
-            let wrong = |reason: &str| SchemaError::File {
-                path: path.clone(),
-                reason: reason.to_owned(),
-            };
-            let name = path.file_name().and_then(|name| name.to_str());
-            let Some(name) = name.filter(|_| path.symlink_metadata().is_ok_and(|found| found.is_file())) else {
-                return Err(wrong("is not a plain file with a name in UTF-8"));
-            };
-            let parsed = FileName::parse(name)
-                .ok_or_else(|| wrong("is not named V<level>__<name>.sql or V<level>__<name>.down.sql"))?;
-            if !listed(name) {
-                return Err(wrong("is not part of the release"));
-            }
-            let side = if parsed.is_down { &mut downs } else { &mut ups };
-            if let Some((_, other)) = side.insert(parsed.level, (parsed.name, path.clone())) {
-                return Err(wrong(&format!("has the same level as {}", other.display())));
-            }
-        }
+        let [ups, mut downs, mut verifies] = found(dir, listed)?;
         let mut levels = Vec::with_capacity(ups.len());
         for (expected, (level, (name, path))) in (1..).zip(ups) {
             if level != expected {
@@ -56,15 +51,19 @@ impl SchemaFiles {
                     missing: expected,
                 });
             }
+            let up = Script::read(path)?;
             levels.push(LevelFiles {
-                migration: migration(level, &name, &path)?,
-                down: down_of(&mut downs, level, &name)?,
+                migration: migration(level, &name, &up)?,
+                directives: directives(&up.sql).map_err(|mistake| up.mistaken(mistake))?,
+                up,
+                down: beside(&mut downs, level, &name)?,
+                verify: beside(&mut verifies, level, &name)?,
             });
         }
-        match downs.into_values().next() {
+        match downs.into_values().chain(verifies.into_values()).next() {
             Some((_, path)) => Err(SchemaError::File {
                 path,
-                reason: "takes back a level that has no way up".into(),
+                reason: "belongs to a level that has no way up".into(),
             }),
             None => Ok(Self { levels }),
         }
@@ -75,71 +74,100 @@ impl SchemaFiles {
         u32::try_from(self.levels.len()).unwrap_or(u32::MAX)
     }
 
+    /// When the file of a level is to be run; none without such a level.
+    pub fn phase(&self, level: u32) -> Option<Phase> {
+        self.get(level).map(LevelFiles::phase)
+    }
+
     pub(super) fn get(&self, level: u32) -> Option<&LevelFiles> {
         self.levels.get(usize::try_from(level).ok()?.checked_sub(1)?)
     }
 
-    pub(super) fn migrations_up_to(&self, level: u32) -> Vec<Migration> {
-        let count = usize::try_from(level).unwrap_or(usize::MAX).min(self.levels.len());
-        self.levels[..count]
-            .iter()
-            .map(|files| files.migration.clone())
-            .collect()
+    /// With their levels, those in (after, up_to].
+    pub(super) fn between(&self, after: u32, up_to: u32) -> impl Iterator<Item = (u32, &LevelFiles)> {
+        let levels = after.saturating_add(1)..=up_to.min(self.highest());
+        levels.filter_map(|level| Some((level, self.get(level)?)))
+    }
+
+    /// What must not be in the files of (after, up_to] is an error with its place; what somebody should know of them is given.
+    pub fn lint(&self, after: u32, up_to: u32) -> Result<Vec<String>, SchemaError> {
+        let mut told = Vec::new();
+        for (_, files) in self.between(after, up_to) {
+            told.extend(lint::check(files)?);
+        }
+        Ok(told)
     }
 }
 
 impl LevelFiles {
     /// The way down, unless it says nothing.
-    pub(super) fn usable_down(&self) -> Option<&str> {
-        self.down.as_deref().filter(|sql| says_something(sql))
+    pub(super) fn usable_down(&self) -> Option<&Script> {
+        self.down.as_ref().filter(|down| says_something(&down.sql))
+    }
+
+    /// Its file name, for people.
+    pub(super) fn title(&self) -> String {
+        self.up.title()
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.directives.phase
+    }
+}
+
+impl Script {
+    fn read(path: PathBuf) -> Result<Self, SchemaError> {
+        let sql = disk::read_text_limited(&path, FILE_LIMIT)?;
+        Ok(Self { path, sql })
+    }
+
+    pub(super) fn title(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The mistake as an error with file, line and column.
+    pub(super) fn mistaken(&self, mistake: Mistake) -> SchemaError {
+        let (line, column) = sql::place(&self.sql, mistake.at);
+        SchemaError::Mistake {
+            path: self.path.clone(),
+            line,
+            column,
+            problem: mistake.problem,
+        }
     }
 }
 
 /// Whether SQL holds more than space, semicolons and comments.
-pub(super) fn says_something(sql: &str) -> bool {
-    let mut rest = sql.trim_start_matches(blank);
-    loop {
-        if rest.starts_with("--") {
-            rest = rest.split_once('\n').map_or("", |(_, after)| after);
-        } else if rest.starts_with("/*") {
-            rest = rest[2..].split_once("*/").map_or("", |(_, after)| after);
-        } else {
-            return !rest.is_empty();
+pub(super) fn says_something(text: &str) -> bool {
+    !sql::statements(text).is_empty()
+}
+
+fn found(dir: &Path, listed: &dyn Fn(&str) -> bool) -> Result<[Found; 3], SchemaError> {
+    let mut sides = [Found::new(), Found::new(), Found::new()];
+    for path in entries(dir)? {
+        let wrong = |reason: &str| SchemaError::File {
+            path: path.clone(),
+            reason: reason.to_owned(),
+        };
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.filter(|_| path.symlink_metadata().is_ok_and(|found| found.is_file())) else {
+            return Err(wrong("is not a plain file with a name in UTF-8"));
+        };
+        let parsed = FileName::parse(name).ok_or_else(|| wrong(names::EXPECTED))?;
+        if !listed(name) {
+            return Err(wrong("is not part of the release"));
         }
-        rest = rest.trim_start_matches(blank);
+        let side = match parsed.side {
+            Side::Up => &mut sides[0],
+            Side::Down => &mut sides[1],
+            Side::Verify => &mut sides[2],
+        };
+        if let Some((_, other)) = side.insert(parsed.level, (parsed.name, path.clone())) {
+            return Err(wrong(&format!("has the same level as {}", other.display())));
+        }
     }
-}
-
-fn blank(c: char) -> bool {
-    c.is_whitespace() || c == ';' || c == '\u{feff}'
-}
-
-struct FileName {
-    level: u32,
-    name: String,
-    is_down: bool,
-}
-
-impl FileName {
-    /// Stricter than refinery, whose pattern is open at its end: `V1__a-b` would be taken for the migration `a`.
-    fn parse(file: &str) -> Option<Self> {
-        let stem = file.strip_suffix(".sql")?;
-        let (stem, is_down) = stem.strip_suffix(".down").map_or((stem, false), |up| (up, true));
-        let (digits, name) = stem.strip_prefix('V')?.split_once("__")?;
-        let canonical = !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        // The history's versions are int4: refinery's `int8-versions` would lay the table out differently from the one
-        // that products make with refinery's defaults.
-        let level = digits
-            .parse::<i32>()
-            .ok()
-            .filter(|level| *level > 0 && canonical && plain)?;
-        Some(Self {
-            level: level.unsigned_abs(),
-            name: name.to_owned(),
-            is_down,
-        })
-    }
+    Ok(sides)
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, SchemaError> {
@@ -162,13 +190,12 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, SchemaError> {
     Ok(found)
 }
 
-fn migration(level: u32, name: &str, path: &Path) -> Result<Migration, SchemaError> {
+fn migration(level: u32, name: &str, up: &Script) -> Result<Migration, SchemaError> {
     let wrong = |reason: String| SchemaError::File {
-        path: path.to_path_buf(),
+        path: up.path.clone(),
         reason,
     };
-    let sql = disk::read_text_limited(path, FILE_LIMIT)?;
-    let migration = Migration::unapplied(&format!("V{level}__{name}"), &sql)
+    let migration = Migration::unapplied(&format!("V{level}__{name}"), &up.sql)
         .map_err(|e| wrong(format!("is not understood: {e}")))?;
     let same = migration.version().unsigned_abs() == level && migration.name() == name;
     if same {
@@ -178,17 +205,14 @@ fn migration(level: u32, name: &str, path: &Path) -> Result<Migration, SchemaErr
     }
 }
 
-fn down_of(
-    downs: &mut BTreeMap<u32, (String, PathBuf)>,
-    level: u32,
-    name: &str,
-) -> Result<Option<String>, SchemaError> {
-    let Some((down_name, path)) = downs.remove(&level) else {
-        return Ok(None);
-    };
-    if down_name != name {
-        let reason = format!("has another name than its way up, `{name}`");
-        return Err(SchemaError::File { path, reason });
+/// The other file of a level, whose name must be the same.
+fn beside(side: &mut Found, level: u32, name: &str) -> Result<Option<Script>, SchemaError> {
+    match side.remove(&level) {
+        None => Ok(None),
+        Some((other, path)) if other != name => {
+            let reason = format!("has another name than its way up, `{name}`");
+            Err(SchemaError::File { path, reason })
+        }
+        Some((_, path)) => Script::read(path).map(Some),
     }
-    Ok(Some(disk::read_text_limited(&path, FILE_LIMIT)?))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use refinery::Migration;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::files::SchemaFiles;
@@ -63,6 +64,13 @@ fn query(connection: &Connection) -> rusqlite::Result<Option<Vec<(i64, String, S
 /// Every applied level must be among the files, unchanged, and none may be left out below the highest.
 pub(super) fn compare(rows: &[Row], files: &SchemaFiles) -> Result<(), SchemaError> {
     let level = highest(rows);
+    if let Some([first, second]) = rows.array_windows().find(|[one, next]| one.level == next.level) {
+        return Err(SchemaError::Duplicate {
+            level: first.level,
+            first: first.name.clone(),
+            second: second.name.clone(),
+        });
+    }
     if level > files.highest() {
         return Err(SchemaError::Ahead {
             found: level,
@@ -77,7 +85,7 @@ pub(super) fn compare(rows: &[Row], files: &SchemaFiles) -> Result<(), SchemaErr
                 missing: expected,
             });
         };
-        if row.name != files.migration.name() || row.checksum != files.migration.checksum() {
+        if row.name != files.migration.name() || !is_same_content(row, &files.up.sql) {
             return Err(SchemaError::Changed {
                 level: expected,
                 applied: row.name.clone(),
@@ -86,4 +94,16 @@ pub(super) fn compare(rows: &[Row], files: &SchemaFiles) -> Result<(), SchemaErr
         }
     }
     Ok(())
+}
+
+/// Line ends are what copying between systems changes, and mean nothing in SQL: the same file with others is the same file.
+fn is_same_content(row: &Row, sql: &str) -> bool {
+    let checksum = |sql: &str| {
+        let migration = Migration::unapplied(&format!("V{}__{}", row.level, row.name), sql);
+        migration.map(|migration| migration.checksum()).ok()
+    };
+    let unix = sql.replace("\r\n", "\n");
+    [sql, &unix, &unix.replace('\n', "\r\n")]
+        .iter()
+        .any(|sql| checksum(sql) == Some(row.checksum))
 }

@@ -1,95 +1,198 @@
-//! A migration tried on a copy: whether it works, how long it takes, and which ways down lead back to where it came from.
+//! A migration tried on a copy: whether it works, how long each file takes, and which ways down lead back to where it came from.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
-use super::down::{StoredDown, down, downs_of};
-use super::files::SchemaFiles;
-use super::shape::{Shape, quick_check, shape_of};
-use super::up::up;
-use super::{SchemaError, history};
-use crate::clock;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq)]
+use super::directives::Transaction;
+use super::down::{down_with, manner_of, take_back};
+use super::driver::{in_vain, run_foreign_sql};
+use super::error::StepError;
+use super::files::{LevelFiles, SchemaFiles, Script};
+use super::shape::{Shape, quick_check, shape};
+use super::stored::{NO_WAY_DOWN, StoredLevel};
+use super::up::{one_up, pending};
+use super::{FileRun, SchemaError, checks, open};
+use crate::clock::Deadline;
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    seconds: f64,
-    untrusted_downs: Vec<u32>,
+    /// In the order of the run.
+    pub files: Vec<TriedFile>,
+    /// What somebody should know of the files.
+    pub told: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TriedFile {
+    pub level: u32,
+    /// The name of the file.
+    pub title: String,
+    pub seconds: f64,
+    /// That were inserted, updated or deleted.
+    pub rows: u64,
+    /// Of a way up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<WayBack>,
+}
+
+/// Whether a level can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum WayBack {
+    /// Down gave the schema from before, and up again the one from after.
+    Rehearsed,
+    None {
+        reason: String,
+    },
 }
 
 impl Trial {
-    /// How long the move itself took, without the checks after it.
+    /// How long the moves themselves took, without the ways back that were tried.
     pub fn seconds(&self) -> f64 {
-        self.seconds
+        self.files.iter().map(|file| file.seconds).sum()
     }
 
-    /// Levels whose way down fails or does not give the old schema back. The ones below such a level are not tried.
-    pub fn untrusted_downs(&self) -> &[u32] {
-        &self.untrusted_downs
+    pub fn way_back(&self, level: u32) -> Option<&WayBack> {
+        self.files.iter().find(|file| file.level == level)?.way_back.as_ref()
     }
 }
 
-/// Migrates `copy`, which the caller made and throws away. Ways down are tried when every level has one.
-pub fn trial_up(copy: &Path, files: &SchemaFiles, to: u32) -> Result<Trial, SchemaError> {
-    let from = history::level(copy)?.unwrap_or(0);
-    let mut before: Vec<(u32, Shape)> = Vec::new();
-    let mut seconds = 0.0;
-    // An error of `up` for a target below must come from `up`, hence one run even when there is no level between.
-    for level in from.saturating_add(1).min(to)..=to {
-        before.push((level, shape_of(copy)?));
-        seconds += timed(|| up(copy, files, level))?;
-    }
-    quick_check(copy)?;
-    let levels: Vec<u32> = (from.saturating_add(1)..=to).collect();
-    let downs = downs_of(files, from, to);
-    let untrusted_downs = if !levels.is_empty() && downs.len() == levels.len() {
-        before.retain(|(level, _)| *level > from);
-        untrusted(copy, files, &downs, &before)?
-    } else {
-        Vec::new()
+/// Migrates `copy`, which the caller made and throws away. Each file's way down is tried where it stands, and taken back.
+pub fn trial_up(copy: &Path, files: &SchemaFiles, to: u32, budget: Duration) -> Result<Trial, SchemaError> {
+    let from = pending(copy, files, to)?;
+    let mut trial = Trial {
+        files: Vec::new(),
+        told: files.lint(from, to)?,
     };
-    Ok(Trial {
-        seconds,
-        untrusted_downs,
-    })
+    let reading = open::at("read the schema of", copy);
+    let mut connection = open::for_migration(copy)?;
+    let deadline = Deadline::after(budget);
+    give_up_at(&mut connection, deadline).map_err(open::at("prepare", copy))?;
+    for (level, step) in files.between(from, to) {
+        let before = shape(&connection).map_err(&reading)?;
+        let run = one_up(&mut connection, step, level, before, &mut |_| !deadline.has_passed())
+            .map_err(|e| over_budget(e, budget))?;
+        let way_back = way_back(&mut connection, step, level, &run.before);
+        let way_back = way_back.map_err(|e| over_budget(e, budget))?;
+        trial.files.push(TriedFile::of(&run, Some(way_back)));
+    }
+    open::close(connection, copy)?;
+    quick_check(copy)?;
+    Ok(trial)
 }
 
-/// Takes `copy` down as [`down`] would take the database itself.
-pub fn trial_down(copy: &Path, downs: &[StoredDown], to: u32) -> Result<Trial, SchemaError> {
-    let seconds = timed(|| down(copy, downs, to))?;
+/// Takes `copy` down as [`super::down`] would take the database itself.
+pub fn trial_down(copy: &Path, stored: &[StoredLevel], to: u32, budget: Duration) -> Result<Trial, SchemaError> {
+    let run = down_with(copy, stored, to, |connection| {
+        give_up_at(connection, Deadline::after(budget))
+    });
+    let applied = run.map_err(|e| over_budget(e, budget))?;
     quick_check(copy)?;
     Ok(Trial {
-        seconds,
-        untrusted_downs: Vec::new(),
+        files: applied.files().iter().map(|run| TriedFile::of(run, None)).collect(),
+        told: Vec::new(),
     })
 }
 
-/// Down level by level, then up again.
-fn untrusted(
-    copy: &Path,
-    files: &SchemaFiles,
-    downs: &[StoredDown],
-    before: &[(u32, Shape)],
-) -> Result<Vec<u32>, SchemaError> {
-    let top = shape_of(copy)?;
-    for (level, shape) in before.iter().rev() {
-        match down(copy, downs, level - 1) {
-            Ok(_) if shape_of(copy)? == *shape => {}
-            Ok(_) | Err(SchemaError::Migration { .. }) => return Ok(vec![*level]),
-            Err(e) => return Err(e),
+impl TriedFile {
+    fn of(run: &FileRun, way_back: Option<WayBack>) -> Self {
+        Self {
+            level: run.level,
+            title: run.title.clone(),
+            seconds: run.seconds,
+            rows: run.rows,
+            way_back,
         }
     }
-    let all = || before.iter().map(|(level, _)| *level).collect::<Vec<_>>();
-    match up(copy, files, all().last().copied().unwrap_or(0)) {
-        // Which of them left the data that the way up trips over is not known.
-        Err(SchemaError::Migration { .. }) => Ok(all()),
-        Err(e) => Err(e),
-        Ok(_) if shape_of(copy)? != top => Ok(all()),
-        Ok(_) => quick_check(copy).map(|()| Vec::new()),
+}
+
+/// SQLite asks between so many of its instructions; some milliseconds.
+const INSTRUCTIONS: i32 = 100_000;
+
+fn give_up_at(connection: &mut Connection, deadline: Deadline) -> rusqlite::Result<()> {
+    connection.progress_handler(INSTRUCTIONS, Some(move || deadline.has_passed()))
+}
+
+fn over_budget(error: SchemaError, budget: Duration) -> SchemaError {
+    match error {
+        SchemaError::Migration { source, .. } if source.is_interrupted() => SchemaError::OverBudget { budget },
+        error => error,
     }
 }
 
-fn timed<T>(run: impl FnOnce() -> Result<T, SchemaError>) -> Result<f64, SchemaError> {
-    let start: Instant = clock::monotonic();
-    run()?;
-    Ok(start.elapsed().as_secs_f64())
+fn way_back(
+    connection: &mut Connection,
+    step: &LevelFiles,
+    level: u32,
+    before: &Shape,
+) -> Result<WayBack, SchemaError> {
+    let none = |reason: &str| {
+        let reason = reason.to_owned();
+        Ok(WayBack::None { reason })
+    };
+    let down = match (&step.directives.irreversible, step.usable_down()) {
+        (Some(why), _) => return none(why),
+        (None, None) => return none(NO_WAY_DOWN),
+        (None, Some(down)) => down,
+    };
+    match rehearse(connection, (step, down), level, before) {
+        Ok(()) => Ok(WayBack::Rehearsed),
+        Err(source) if source.is_interrupted() => Err(SchemaError::Migration {
+            level,
+            name: step.migration.name().to_owned(),
+            whole: true,
+            source: Box::new(source),
+        }),
+        Err(e) => none(&format!(
+            "its way down was tried on a copy and does not lead back: {}",
+            told(&e)
+        )),
+    }
+}
+
+/// Down and up again, of which nothing stays: so each level is tried from where it is, whatever comes of the others.
+fn rehearse(
+    connection: &mut Connection,
+    (step, down): (&LevelFiles, &Script),
+    level: u32,
+    before: &Shape,
+) -> Result<(), StepError> {
+    let after = shape(connection)?;
+    let is = |connection: &Connection, expected: &Shape, what: &str| match shape(connection)?.differs_from(expected) {
+        None => Ok(()),
+        Some(difference) => Err(StepError::OtherSchema {
+            difference: format!("{what}{difference}"),
+        }),
+    };
+    in_vain(connection, manner_of(&down.sql), |connection| {
+        take_back(connection, level, &down.sql)?;
+        is(connection, before, "")?;
+        // What cannot be in one transaction cannot be tried again in this one.
+        if step.directives.transaction == Transaction::Statements {
+            return Ok(());
+        }
+        run_foreign_sql(connection, &step.up.sql)?;
+        if let Some(verify) = &step.verify {
+            checks::verified(connection, verify)?;
+        }
+        is(connection, &after, "after going up again, ")
+    })
+}
+
+/// With its causes, in one sentence.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -2,7 +2,7 @@
 
 mod oracle;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::crypt::digest_of;
@@ -51,6 +51,7 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
             .collect(),
         altered: None,
         stored_downs: BTreeSet::new(),
+        one_way_levels: BTreeMap::new(),
         rolled_back: BTreeSet::new(),
         terms: terms(),
     }

@@ -286,7 +286,7 @@ fn release(tree: &Path) -> Vec<(String, Digest)> {
 /// What must hold in every moment, also while the update is cut off.
 fn broken_at_once(work: &Installation) -> Option<String> {
     let config = fs::read_to_string(work.path("config/lamp.toml")).unwrap_or_default();
-    if let Err(e) = netlink::migrate::config::check("lamp.toml", &config) {
+    if let Err(e) = netlink::migrate::config::check(netlink::migrate::config::Format::Toml, "lamp.toml", &config) {
         return Some(e.to_string());
     }
     let db = rusqlite::Connection::open(work.path("data/lamp.db")).unwrap();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Statement, line_ending};
+use super::layout::Statement;
+use crate::migrate::config::text::line_ending;
 
 /// An entry with the comments above it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

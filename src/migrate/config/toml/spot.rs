@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::KeyPath;
-use super::layout::{Layout, Statement, is_blank, line_end, line_start_of_line_above};
+use super::layout::{Layout, Statement};
+use crate::migrate::config::key::KeyPath;
+use crate::migrate::config::text::{is_blank, line_end, line_start_of_line_above};
 
 /// What a cut left behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

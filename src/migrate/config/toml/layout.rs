@@ -7,6 +7,8 @@ use toml_parser::decoder::Encoding;
 use toml_parser::parser::{EventReceiver, parse_document};
 use toml_parser::{ErrorSink, Raw, Source, Span};
 
+use crate::migrate::config::text::{line_end, line_start, line_start_of_line_above};
+
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) name: String,
@@ -117,27 +119,6 @@ impl Layout {
             floor = statement.block.end;
         }
     }
-}
-
-pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |end| end + 1)
-}
-
-pub(super) fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |length| at + length + 1)
-}
-
-pub(super) fn line_start_of_line_above(text: &str, start: usize) -> usize {
-    let above = &text[..start];
-    line_start(text, above.strip_suffix('\n').unwrap_or(above).len())
-}
-
-pub(super) fn is_blank(line: &str) -> bool {
-    line.trim().is_empty()
-}
-
-pub(super) fn line_ending(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
 #[derive(PartialEq, Eq)]

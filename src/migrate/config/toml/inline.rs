@@ -1,10 +1,11 @@
 //! Entries inside `{ }`, for users who write their tables on one line.
 
-use super::ConfigError;
 use super::block::Block;
-use super::key::{KeyPath, written};
-use super::layout::{Layout, Statement, line_ending};
+use super::layout::{Layout, Statement};
 use super::spot::{inserted, removed};
+use crate::migrate::config::ConfigError;
+use crate::migrate::config::key::{KeyPath, written};
+use crate::migrate::config::text::line_ending;
 
 /// Takes an entry out of its inline table; `None` when comments stand around it.
 pub(super) fn cut(text: &str, layout: &Layout, entry: &Statement) -> Option<(String, Block)> {

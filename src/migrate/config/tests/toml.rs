@@ -1,11 +1,23 @@
 //! What a user may have written, migrated and taken back.
 #![allow(clippy::disallowed_methods)]
 
-use super::inverse::around_changes;
-use super::*;
+use crate::migrate::config::inverse::around_changes;
+use crate::migrate::config::*;
 
 fn ops(yaml: &str) -> Vec<Op> {
-    serde_saphyr::from_str_with_options(yaml, files::yaml()).unwrap()
+    serde_saphyr::from_str_with_options(yaml, files::yaml_options()).unwrap()
+}
+
+fn apply(text: &str, ops: &[Op]) -> Result<(String, Inverse), ConfigError> {
+    crate::migrate::config::apply(Format::Toml, text, ops).map(|applied| (applied.text, applied.inverse))
+}
+
+fn check(file: &str, text: &str) -> Result<(), ConfigError> {
+    crate::migrate::config::check(Format::Toml, file, text)
+}
+
+fn value_at(text: &str, key: &str) -> Result<Option<String>, ConfigError> {
+    crate::migrate::config::value_at(Format::Toml, text, key)
 }
 
 #[track_caller]
@@ -322,7 +334,8 @@ fn a_migration_file_that_is_wrong_names_itself_and_the_place() {
         unknown.contains("0b1.yml") && unknown.contains("line 2") && unknown.contains("too"),
         "{unknown}"
     );
-    assert!(refused("0b1.yml", "g.ini: []\n").contains("only .toml"));
+    let gap = refused("0b1.yml", "g.ini: [{move: {from: a.*, to: b.$2}}]\n");
+    assert!(gap.contains("g.ini") && gap.contains("no `*`"), "{gap}");
     assert!(refused("0b1.yml", "../g.toml: []\n").contains("0b1.yml"));
     let twice = refused("0b1.yml", "g.toml: []\ng.toml: []\n");
     assert!(twice.contains("duplicate"), "{twice}");

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
 use super::block::{Block, commented};
 use super::inline;
-use super::key::{KeyPath, written};
-use super::layout::{Kind, Layout, Statement, is_blank, line_end, line_ending, line_start, line_start_of_line_above};
+use super::layout::{Kind, Layout, Statement};
 use super::spot::{Hole, Piece, cut_piece, inserted, removed};
+use crate::migrate::config::ConfigError;
+use crate::migrate::config::key::{KeyPath, written};
+use crate::migrate::config::text::{is_blank, line_end, line_ending, line_start, line_start_of_line_above};
 
 /// A text with an entry in it that was not there.
 pub(super) struct Placed {

@@ -1,6 +1,9 @@
 //! Migrates the configuration files. The text before the step is kept; both directions and every repetition start from it.
 
-use std::collections::BTreeSet;
+mod outcome;
+mod preview;
+mod sealed;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,15 +11,14 @@ use serde_json::Value;
 
 use super::{Work, gathered, keep};
 use crate::engine::{Context, StepError, product};
-use crate::migrate::config::{self, Inverse, Migrations};
-use crate::plan::{Direction, Leg, Step};
-use crate::release::RelPath;
+use crate::plan::{Leg, Step};
+use crate::release::{ConfigSpec, RelPath};
 use crate::{disk, package};
 
-pub const WORK: Work = Work { prepare, apply, undo };
+use outcome::{Refused, Way, files, outcome};
+pub use preview::{ConfigChange, preview_config};
 
-/// Folder of configuration migrations below a release tree.
-const MIGRATIONS: &str = "config/migrations";
+pub const WORK: Work = Work { prepare, apply, undo };
 
 #[derive(Serialize, Deserialize)]
 struct Before {
@@ -29,58 +31,65 @@ struct FileBefore {
     existed: bool,
 }
 
-/// A file's text after the migration, and how to take each version's part back.
-pub struct Migrated {
-    pub text: String,
-    pub inverses: Vec<(crate::version::Version, Inverse)>,
-}
-
-/// Only these can be migrated; a file of another kind is brought by the first release that has it, and then kept.
-pub fn is_toml(file: &RelPath) -> bool {
-    file.as_str().ends_with(".toml")
-}
-
-/// Files of the release that is left and of the one that comes.
-pub fn files(cx: &Context<'_>, leg: &Leg) -> Result<Vec<RelPath>, StepError> {
-    let mut files: BTreeSet<RelPath> = product::manifest(cx.layout, &leg.to)?.config.into_iter().collect();
-    if let Some(from) = &leg.from {
-        files.extend(product::manifest(cx.layout, from)?.config);
+/// The way of this leg, with the trees of its releases in their places.
+pub fn way<'a>(cx: &Context<'a>, leg: &'a Leg) -> Way<'a> {
+    Way {
+        layout: cx.layout,
+        store: cx.store,
+        settings: &cx.settings.config,
+        direction: cx.plan.direction(),
+        leg,
+        tree: cx.layout.release(&leg.to),
+        left: leg.from.as_ref().map(|from| cx.layout.release(from)),
     }
-    Ok(files.into_iter().collect())
 }
 
-/// What the leg makes of the file's text; pure but for reading migrations and kept inverses.
-pub fn migrated(cx: &Context<'_>, leg: &Leg, file: &RelPath, text: &str) -> Result<Migrated, StepError> {
-    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0312", e);
-    let mut now = Migrated {
-        text: text.to_owned(),
-        inverses: Vec::new(),
-    };
-    let Some(from) = &leg.from else { return Ok(now) };
-    if cx.plan.direction() == Direction::Down {
-        for (version, inverse) in cx
-            .store
-            .config_inverses(file.as_str())
-            .map_err(|e| failed(&e))?
-            .iter()
-            .rev()
-        {
-            if *version > leg.to && version <= from {
-                let inverse: Inverse = serde_json::from_str(inverse).map_err(|e| failed(&e))?;
-                now.text = config::invert(&now.text, &inverse).map_err(|e| failed(&e))?;
+/// Tries all files of a leg on copies, and says what was tried. A text that is refused is left beside its file for the operator to
+/// look at, and is the only thing written.
+pub fn trial(cx: &Context<'_>, leg: &Leg) -> Result<Vec<String>, StepError> {
+    let way = way(cx, leg);
+    let copies = cx.layout.staging().join("trial").join("config");
+    let mut said = Vec::new();
+    for spec in files(&way)? {
+        let path = place(cx, &spec.file);
+        let copy = spec.file.under(&copies);
+        let failed = |e: disk::DiskError| StepError::because("NL0307", &e);
+        disk::create_dir_of(&copy).map_err(failed)?;
+        if path.exists() {
+            let bytes = disk::read_limited(&path, product::CONFIG_LIMIT).map_err(failed)?;
+            let now = outcome(&way, &spec, &bytes).map_err(|refused| left_beside(&path, refused))?;
+            disk::replace_content(&copy, &now.bytes, &path).map_err(failed)?;
+            said.push(format!("configuration {}", spec.file));
+            said.extend(now.notes);
+        } else {
+            let default = spec.file.under(&way.tree.join(package::CONFIG_DEFAULTS));
+            if default.exists() {
+                disk::copy_file(&default, &copy).map_err(failed)?;
             }
         }
-        return Ok(now);
     }
-    let migrations = Migrations::load(&cx.layout.release(&leg.to).join(MIGRATIONS)).map_err(|e| failed(&e))?;
-    for migration in migrations.between(from, &leg.to) {
-        if let Some(ops) = migration.ops_for(file) {
-            let (text, inverse) = config::apply(&now.text, ops).map_err(|e| failed(&e))?;
-            now.text = text;
-            now.inverses.push((migration.version.clone(), inverse));
-        }
+    let manifest = product::manifest(cx.layout, &leg.to)?;
+    if let Some(check) = &manifest.config_check {
+        product::check_config(cx.layout, &manifest, check, &copies)?;
+        said.push("checked by the product".into());
     }
-    Ok(now)
+    Ok(said)
+}
+
+fn left_beside(path: &std::path::Path, refused: Refused) -> StepError {
+    let Some(text) = refused.text else { return refused.error };
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".netlink-new");
+    let beside = path.with_file_name(name);
+    if let Err(e) = disk::replace_content(&beside, text.as_bytes(), path) {
+        return StepError::because("NL0307", &e);
+    }
+    let failure = refused.error.into_failure();
+    let message = format!("{}; what it came to is in {}", failure.message, beside.display());
+    match failure.code.as_str() {
+        "NL0332" => StepError::new("NL0332", message),
+        _ => StepError::new("NL0312", message),
+    }
 }
 
 fn kept(cx: &Context<'_>, step: &Step, file: &RelPath) -> PathBuf {
@@ -118,7 +127,7 @@ fn keep_edited(cx: &Context<'_>, step: &Step, file: &RelPath) -> Result<(), Step
 
 fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
     let mut before = Before { files: Vec::new() };
-    for file in files(cx, cx.leg(step)?)? {
+    for ConfigSpec { file, .. } in files(&way(cx, cx.leg(step)?))? {
         let path = place(cx, &file);
         let existed = path.exists();
         if existed {
@@ -135,12 +144,14 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     let before: Before = gathered(undo)?;
     let leg = cx.leg(step)?;
     let manifest = product::manifest(cx.layout, &leg.to)?;
+    let specs = files(&way(cx, leg))?;
     let mut said = Vec::new();
     for FileBefore { file, existed } in &before.files {
-        let changed = match existed {
-            true => migrate_file(cx, step, leg, file)?,
-            false if manifest.config.contains(file) => bring_default(cx, step, leg, file)?,
-            false => None,
+        let spec = specs.iter().find(|spec| spec.file == *file);
+        let changed = match (existed, spec) {
+            (true, Some(spec)) => migrate_file(cx, step, leg, spec)?,
+            (false, _) if manifest.config_file(file).is_some() => bring_default(cx, step, leg, file)?,
+            _ => None,
         };
         said.extend(changed);
     }
@@ -151,29 +162,26 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     })
 }
 
-fn migrate_file(cx: &Context<'_>, step: &Step, leg: &Leg, file: &RelPath) -> Result<Option<String>, StepError> {
+fn migrate_file(cx: &Context<'_>, step: &Step, leg: &Leg, spec: &ConfigSpec) -> Result<Option<String>, StepError> {
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0312", e);
-    if !is_toml(file) {
-        return Ok(None);
-    }
+    let file = &spec.file;
     let copy = kept(cx, step, file);
-    let text = disk::read_text_limited(&copy, product::CONFIG_LIMIT).map_err(|e| failed(&e))?;
-    let now = migrated(cx, leg, file, &text)?;
+    let bytes = disk::read_limited(&copy, product::CONFIG_LIMIT).map_err(|e| failed(&e))?;
+    let way = way(cx, leg);
+    let now = outcome(&way, spec, &bytes)?;
     for (version, inverse) in &now.inverses {
-        let json = serde_json::to_string(inverse).map_err(|e| failed(&e))?;
-        cx.store
-            .keep_config_inverse(version, file.as_str(), &json)
-            .map_err(|e| failed(&e))?;
+        sealed::keep(&way, version, file, inverse)?;
     }
-    if now.text == text {
-        return Ok(None);
+    let mut said = now.notes;
+    if now.bytes != bytes {
+        keep_edited(cx, step, file)?;
+        let made = made(cx, step, file);
+        disk::create_dir_of(&made).map_err(|e| failed(&e))?;
+        disk::replace_content(&made, &now.bytes, &copy).map_err(|e| failed(&e))?;
+        disk::replace_file(&made, &place(cx, file)).map_err(|e| failed(&e))?;
+        said.insert(0, format!("{file} migrated"));
     }
-    keep_edited(cx, step, file)?;
-    let made = made(cx, step, file);
-    disk::create_dir_of(&made).map_err(|e| failed(&e))?;
-    disk::replace_content(&made, now.text.as_bytes(), &copy).map_err(|e| failed(&e))?;
-    disk::copy_file(&made, &place(cx, file)).map_err(|e| failed(&e))?;
-    Ok(Some(format!("{file} migrated")))
+    Ok((!said.is_empty()).then(|| said.join(", ")))
 }
 
 /// A file that the operator does not have yet comes with the release's default.
@@ -185,7 +193,7 @@ fn bring_default(cx: &Context<'_>, step: &Step, leg: &Leg, file: &RelPath) -> Re
         .and_then(|()| disk::create_dir_of(&place));
     copied.map_err(|e| StepError::because("NL0312", &e))?;
     keep_edited(cx, step, file)?;
-    disk::copy_file(&made, &place).map_err(|e| StepError::because("NL0312", &e))?;
+    disk::replace_file(&made, &place).map_err(|e| StepError::because("NL0312", &e))?;
     Ok(Some(format!("{file} created")))
 }
 
@@ -199,7 +207,7 @@ fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
         keep_edited(cx, step, file)?;
         let place = place(cx, file);
         let restored = if *existed {
-            disk::copy_file(&kept(cx, step, file), &place)
+            disk::replace_file(&kept(cx, step, file), &place)
         } else {
             disk::remove_file(&place)
         };

@@ -1,0 +1,84 @@
+//! Whether a release's code runs on the schema that the database has: on its own level; on one below it, if all between say that
+//! they can wait (`phase=after`, `phase=background`); on one above it, if all between say that they come before the new code
+//! (`phase=before`).
+
+use std::path::Path;
+
+use super::{Layout, StepError};
+use crate::migrate::schema::{self, Phase, SchemaFiles, StoredLevel};
+use crate::release::ReleaseManifest;
+use crate::store::Store;
+
+/// The level that the database of a release is at; none without a database.
+pub fn level_of(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<u32>, StepError> {
+    match manifest.sqlite() {
+        None => Ok(None),
+        Some(database) => {
+            let path = database.path.under(&layout.data());
+            schema::level(&path).map_err(|e| StepError::because("NL0304", &e))
+        }
+    }
+}
+
+/// The migrations of a release whose tree is on this disk; none when it has no database.
+pub fn files_of(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<SchemaFiles>, StepError> {
+    files_in(&layout.release(&manifest.version), manifest)
+}
+
+/// The same, wherever its tree lies.
+pub fn files_in(tree: &Path, manifest: &ReleaseManifest) -> Result<Option<SchemaFiles>, StepError> {
+    let Some(database) = manifest.sqlite() else {
+        return Ok(None);
+    };
+    let dir = database.migrations.under(tree);
+    let listed = |name: &str| {
+        let path = format!("{}/{name}", database.migrations);
+        manifest.files.iter().any(|entry| entry.path.as_str() == path)
+    };
+    let files = SchemaFiles::load(&dir, &listed).map_err(|e| StepError::because("NL0313", &e))?;
+    Ok(Some(files))
+}
+
+/// Whether its code runs on this level.
+pub fn runs_on(layout: &Layout, manifest: &ReleaseManifest, found: u32) -> Result<bool, StepError> {
+    let Some(own) = manifest.rules.schema_level else {
+        return Ok(true);
+    };
+    if found < own {
+        let files = files_of(layout, manifest)?;
+        let waits = |level| matches!(files.as_ref()?.phase(level)?, Phase::After | Phase::Background).then_some(());
+        return Ok((found + 1..=own).all(|level| waits(level).is_some()));
+    }
+    if found == own {
+        return Ok(true);
+    }
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0404", e);
+    let store = Store::open_to_read(&layout.store()).map_err(|e| failed(&e))?;
+    let stored = store.schema_downs().map_err(|e| failed(&e))?;
+    for level in own + 1..=found {
+        let Some(json) = stored.get(&level) else {
+            return Ok(false);
+        };
+        let stored: StoredLevel = serde_json::from_str(json).map_err(|e| failed(&e))?;
+        if stored.phase != Phase::Before {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Code never meets a schema that it does not know.
+pub fn refuse_unknown(layout: &Layout, manifest: &ReleaseManifest) -> Result<(), StepError> {
+    let (Some(found), Some(own)) = (level_of(layout, manifest)?, manifest.rules.schema_level) else {
+        return Ok(());
+    };
+    if runs_on(layout, manifest, found)? {
+        return Ok(());
+    }
+    let message = format!(
+        "release {} does not run on the schema that its database has; `netlink update upgrade-db` brings the database to the \
+         level of the installed release, `netlink update check` lists the releases that there are",
+        manifest.version
+    );
+    Err(StepError::new("NL0329", message).expected(format!("schema level {own}"), format!("schema level {found}")))
+}

@@ -1,0 +1,387 @@
+//! The product's database: moved alone, tried beforehand, compared, and never met by code that does not know it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::scene::Scene;
+use crate::world::{Installation, Lamp, Publisher, Ran, netlink, put};
+
+impl Scene {
+    fn upgrade_db(&self, to: &str) -> Ran {
+        self.lamp.run(&["update", "upgrade-db", "--to", to, "--yes"])
+    }
+
+    fn sql(&self, sql: &str) {
+        let db = rusqlite::Connection::open(self.lamp.path("data/lamp.db")).unwrap();
+        db.execute_batch(sql).unwrap();
+    }
+
+    fn one(&self, query: &str) -> i64 {
+        let db = rusqlite::Connection::open(self.lamp.path("data/lamp.db")).unwrap();
+        db.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    fn product(&self) -> Value {
+        self.lamp.run(&["update", "status", "--output", "json"]).ok().json()["product"]["state"].clone()
+    }
+
+    /// A release `1a1` at schema level 2, whose second migration is this.
+    fn publish_second(&self, up: &str, more: &[(&str, &str)]) {
+        let release = Lamp {
+            version: "1a1",
+            ..Lamp::B1
+        };
+        let tree = self.publisher.lamp(&release);
+        put(&tree.join("migrations/V2__length.sql"), up, 0o644);
+        fs::remove_file(tree.join("migrations/V2__length.down.sql")).unwrap();
+        for (name, sql) in more {
+            put(&tree.join("migrations").join(name), sql, 0o644);
+        }
+        self.publisher.publish(&tree);
+    }
+
+    fn to_second(&self) -> Ran {
+        self.lamp.run(&["update", "upgrade", "--to", "1a1", "--yes"])
+    }
+}
+
+#[test]
+fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
+    let scene = Scene::new();
+    let dry = scene
+        .lamp
+        .run(&["update", "upgrade-db", "--to", "0b1", "--dry-run"])
+        .ok();
+    for said in [
+        "ALTER TABLE switches ADD COLUMN length INTEGER;",
+        "V2__length.sql",
+        "2 rows on a copy",
+        "no other writer until its commit",
+        "point of no return: none",
+        "0a1 is made for schema level 1",
+    ] {
+        assert!(dry.out.contains(said), "`{said}` is not in {dry}");
+    }
+    scene.assert_untouched();
+
+    let up = scene.upgrade_db("0b1").ok();
+    assert!(up.out.contains("schema level 2"), "{up}");
+    assert_eq!(scene.one("SELECT sum(length) FROM switches"), 10);
+    assert_eq!(scene.product(), "stopped", "0a1 does not know level 2");
+    scene
+        .lamp
+        .run(&["supervise", "--start"])
+        .no(1, &["NL0329", "upgrade-db"]);
+    scene
+        .lamp
+        .run(&["update", "verify"])
+        .no(1, &["at schema level 2, 0a1 needs 1"]);
+    scene.sql("INSERT INTO switches (name, length) VALUES ('attic', 5)");
+
+    scene.upgrade_db("0a1").ok();
+    assert_eq!(scene.one("SELECT count(*) FROM switches"), 3, "the new row stays");
+    scene.lamp.assert_at("0a1");
+    let nothing = scene.lamp.run(&["update", "upgrade-db", "--yes"]).ok();
+    assert!(nothing.out.contains("nothing to do"), "{nothing}");
+
+    scene.upgrade_db("0b1").ok();
+    scene.upgrade().ok();
+    scene.lamp.assert_at("0b1");
+    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+    scene.lamp.assert_at("0a1");
+}
+
+#[test]
+fn a_product_that_did_not_run_stays_so() {
+    let scene = Scene::new();
+    scene.lamp.stop();
+    scene.upgrade_db("0b1").ok();
+    scene.upgrade_db("0a1").ok();
+    assert_ne!(scene.product(), "running");
+    assert_eq!(scene.lamp.database(), scene.database);
+}
+
+#[test]
+fn what_cannot_be_gone_to_is_refused() {
+    let scene = Scene::new();
+    scene.upgrade_db("9r9").no(2, &["NL0102"]);
+    // The levels of a first installation are taken back by what its release had brought.
+    let other = scene.dir.path().join("other");
+    let other = Installation::of_lamp(&other, &scene.publisher, "0b1");
+    other.run(&["update", "upgrade-db", "--to", "0a1", "--yes"]).ok();
+    other.run(&["update", "upgrade-db", "--to", "0a1", "--dry-run"]).ok();
+    other.run(&["update", "upgrade-db", "--yes"]).ok();
+    other.assert_at("0b1");
+    scene.assert_untouched();
+}
+
+#[test]
+fn a_migration_that_fails_on_the_database_itself_is_undone() {
+    let scene = Scene::new();
+    let untried = "update_system: {safety: {validate_migrations: false}}\n";
+    put(&scene.lamp.path("config/update.yml"), untried, 0o644);
+    scene.publish_second(
+        "ALTER TABLE switches ADD COLUMN length INTEGER;\nSELECT nonsense();",
+        &[],
+    );
+    scene.upgrade_db("1a1").no(1, &["level 2 (length) failed", "nonsense"]);
+    scene.lamp.assert_at("0a1");
+    assert_eq!(scene.lamp.database(), scene.database);
+}
+
+#[test]
+fn of_five_at_once_one_migrates_and_all_are_content() {
+    let scene = Scene::new();
+    let start = |_| {
+        let mut command = scene
+            .lamp
+            .command(&["update", "upgrade-db", "--to", "0b1", "--yes", "--wait", "2m"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let started: Vec<_> = (0..5).map(start).collect();
+    let ended = started
+        .into_iter()
+        .map(|child| Ran::of(&child.wait_with_output().unwrap()).ok());
+    let idle = ended.filter(|ran| ran.out.contains("nothing to do")).count();
+    assert_eq!(idle, 4);
+    let history = scene.lamp.run(&["update", "history", "--output", "json"]).ok().json();
+    assert_eq!(history.as_array().unwrap().len(), 2, "{history:#}");
+    assert_eq!(scene.one("SELECT max(version) FROM refinery_schema_history"), 2);
+}
+
+#[test]
+fn who_does_not_wait_is_told_who_is_at_work() {
+    let scene = Scene::new();
+    let lock = fs::File::options()
+        .write(true)
+        .open(scene.lamp.path(".netlink/lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    let now = scene
+        .lamp
+        .run(&["update", "upgrade-db", "--to", "0b1", "--yes", "--wait", "10ms"]);
+    now.no(75, &["NL0402"]);
+}
+
+#[test]
+fn what_must_hold_is_asked_on_the_copy() {
+    let scene = Scene::new();
+    let up = "-- netlink: require \"SELECT count(*) > 5 FROM switches\" \"it needs more than five switches\"\n\
+              ALTER TABLE switches ADD COLUMN length INTEGER;\n";
+    let verify = (
+        "V2__length.verify.sql",
+        "SELECT count(*) = 0 FROM switches WHERE length IS NULL;\n",
+    );
+    scene.publish_second(up, &[verify]);
+    scene.to_second().no(1, &["it needs more than five switches"]);
+    scene.assert_untouched();
+    for number in 0..4 {
+        scene.sql(&format!("INSERT INTO switches (name) VALUES ('number {number}')"));
+    }
+    let before = scene.lamp.database();
+    scene
+        .to_second()
+        .no(1, &["V2__length.verify.sql:1", "row 1 is 0", "NL0307"]);
+    assert_eq!(scene.lamp.database(), before);
+    scene.lamp.assert_at("0a1");
+}
+
+#[test]
+fn why_there_is_no_way_back_is_said_when_somebody_wants_it() {
+    let scene = Scene::new();
+    let up = "-- netlink: irreversible=\"the names were anonymised\"\nUPDATE switches SET name = 'x' || id;\n";
+    scene.publish_second(up, &[]);
+    let went = scene.to_second().ok();
+    assert!(went.err.contains("no way back: the names were anonymised"), "{went}");
+    let why = "the names were anonymised";
+    scene
+        .lamp
+        .run(&["update", "rollback", "--yes"])
+        .no(2, &[why, "netlink backup list"]);
+    scene
+        .lamp
+        .run(&["update", "upgrade-db", "--to", "0a1", "--yes"])
+        .no(2, &[why]);
+    scene.lamp.assert_at("1a1");
+}
+
+#[test]
+fn a_way_down_that_the_trial_distrusts_is_not_gone() {
+    let scene = Scene::new();
+    let down = ("V2__length.down.sql", "UPDATE switches SET length = NULL;\n");
+    scene.publish_second("ALTER TABLE switches ADD COLUMN length INTEGER;\n", &[down]);
+    scene.to_second().ok();
+    let said = ["does not lead back", "table switches is another"];
+    scene.lamp.run(&["update", "rollback", "--yes"]).no(2, &said);
+    scene.lamp.assert_at("1a1");
+}
+
+#[test]
+fn a_trial_that_takes_too_long_is_given_up() {
+    let scene = Scene::new();
+    let settings = "update_system: {safety: {trial_budget: 50ms}}\n";
+    put(&scene.lamp.path("config/update.yml"), settings, 0o644);
+    let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;\n";
+    scene.publish_second(endless, &[]);
+    scene
+        .to_second()
+        .no(1, &["given up after 0.05 s", "safety.trial_budget"]);
+    scene.assert_untouched();
+}
+
+#[test]
+fn a_schema_is_compared_with_a_fresh_one() {
+    let scene = Scene::new();
+    let diff = || scene.lamp.run(&["schema", "diff"]);
+    assert!(diff().ok().out.contains("same:"));
+    scene.sql("CREATE INDEX by_hand ON switches (name); ALTER TABLE switches ADD COLUMN colour TEXT;");
+    let differs = diff();
+    assert_eq!(differs.code, 1, "{differs}");
+    for said in [
+        "index by_hand",
+        "  + create index by_hand on switches",
+        "table switches",
+        "  + colour text",
+    ] {
+        assert!(differs.out.contains(said), "`{said}` is not in {differs}");
+    }
+    assert!(!differs.out.contains("name text"), "{differs}");
+    let json = scene.lamp.run(&["schema", "diff", "--output", "json"]);
+    assert_eq!(json.json()["differences"][0]["kind"], "index", "{json}");
+}
+
+/// The writer keeps the database open in WAL mode, and nothing of what it wrote is in the file itself.
+#[test]
+fn a_database_in_use_is_tried_with_all_its_rows_and_put_back_without_a_stale_log() {
+    let scene = Scene::new();
+    let bad = Lamp {
+        version: "0b2",
+        healthy: false,
+        ..Lamp::B1
+    };
+    scene.publisher.publish(&scene.publisher.lamp(&bad));
+    put(
+        &scene.lamp.path("config/update.yml"),
+        "health: {timeout: 150ms, interval: 30ms}\n",
+        0o644,
+    );
+    let db = rusqlite::Connection::open(scene.lamp.path("data/lamp.db")).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+         INSERT INTO switches (name) SELECT 'number ' || i FROM n;",
+    )
+    .unwrap();
+    let log = scene.lamp.path("data/lamp.db-wal");
+    assert!(fs::metadata(&log).unwrap().len() > 4096);
+    let dry = scene
+        .lamp
+        .run(&["update", "upgrade-db", "--to", "0b1", "--dry-run"])
+        .ok();
+    assert!(dry.out.contains("502 rows on a copy"), "{dry}");
+
+    scene
+        .lamp
+        .run(&["update", "upgrade", "--to", "0b2", "--yes"])
+        .no(1, &["NL0316", "rolled back"]);
+    // Its log and index are of a file that is gone.
+    drop(db);
+    scene.lamp.assert_at("0a1");
+    assert!(
+        fs::metadata(&log).map_or(0, |meta| meta.len()) == 0,
+        "the log of what was taken back is left"
+    );
+    assert_eq!(scene.one("SELECT count(*) FROM switches"), 502);
+    assert_eq!(scene.one("SELECT max(version) FROM refinery_schema_history"), 1);
+}
+
+/// What changes the database, its copy to undo from, or the record of its ways back.
+const CALLS: &str = "pwrite64,write,fdatasync,fsync,unlink,ftruncate,rename";
+
+/// Every call on the database itself is where the update is killed once; what SQL did and its history row never part.
+#[test]
+fn killed_between_the_sql_and_the_history_of_every_file() {
+    let scene = Scene::new();
+    scene.lamp.stop();
+    let template = scene.dir.path().join("template");
+    copy(&scene.lamp.root, &template);
+    let args = ["update", "upgrade", "--to", "0r1", "--yes"];
+    let undisturbed = {
+        let work = fresh(&template, &scene.dir.path().join("work"));
+        work.run(&args).ok();
+        work.database()
+    };
+    assert!(undisturbed.contains("rooms") && undisturbed.contains("length"));
+    let mut visited = 0;
+    for number in 1.. {
+        let work = fresh(&template, &scene.dir.path().join("work"));
+        let database = work.path("data/lamp.db");
+        let database = database.to_str().unwrap();
+        let mut command = Command::new("strace");
+        command.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={CALLS}")]);
+        command.args(["-e", &format!("inject={CALLS}:signal=KILL:when={number}")]);
+        for ending in ["", "-journal"] {
+            command.args(["-P", &format!("{database}{ending}")]);
+        }
+        command
+            .arg("--")
+            .arg(netlink())
+            .arg("--root")
+            .arg(&work.root)
+            .args(args);
+        let ran = Ran::of(&command.stdin(Stdio::null()).output().unwrap());
+        if ran.code == 0 {
+            break;
+        }
+        assert_eq!(ran.code, -1, "{ran}");
+        visited += 1;
+        work.run(&["update", "resume"]).ok();
+        assert_eq!(work.database(), undisturbed, "killed at call {number}");
+        work.assert_at("0r1");
+    }
+    assert!(visited > 8, "only {visited} calls were visited");
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(copied.success());
+}
+
+fn fresh(template: &Path, root: &Path) -> Installation {
+    if root.exists() {
+        fs::remove_dir_all(root).unwrap();
+    }
+    copy(template, root);
+    let work = Installation {
+        root: root.to_path_buf(),
+    };
+    work.run(&["supervise", "--start"]).ok();
+    work
+}
+
+#[test]
+fn a_release_whose_migrations_are_wrong_is_not_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    let tree = publisher.lamp(&Lamp::B1);
+    put(
+        &tree.join("migrations/V2__length.sql"),
+        "-- netlink: phase=befor\nSELECT 1;\n",
+        0o644,
+    );
+    publisher
+        .pack(&tree)
+        .no(2, &["V2__length.sql:1:19", "did you mean `before`?"]);
+    put(
+        &tree.join("migrations/V2__length.sql"),
+        "SELECT 1;\nATTACH 'x' AS y;\n",
+        0o644,
+    );
+    publisher.pack(&tree).no(2, &["V2__length.sql:2:1", "ATTACH"]);
+    put(&tree.join("migrations/V3__more.sql"), "SELECT 1;\n", 0o644);
+    put(&tree.join("migrations/V2__length.sql"), "SELECT 1;\n", 0o644);
+    publisher.pack(&tree).no(2, &["schema_level", "3"]);
+}
