@@ -40,7 +40,9 @@ fn format_of(text: &str) -> (Format, &str) {
         ("%properties\n", Format::Properties),
         ("%systemd\n", Format::Systemd),
     ];
-    let named = formats.iter().find_map(|(name, format)| Some((*format, text.strip_prefix(name)?)));
+    let named = formats
+        .iter()
+        .find_map(|(name, format)| Some((*format, text.strip_prefix(name)?)));
     named.unwrap_or((Format::Toml, text))
 }
 

@@ -42,7 +42,11 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(key) = text.parse::<KeyPath>() {
         assert_eq!(key.to_string().parse::<KeyPath>().as_ref().ok(), Some(&key), "{key}");
         let file = format!("{key} = 1\n");
-        assert_eq!(value_at(Format::Toml, &file, text).unwrap().as_deref(), Some("1"), "{file}");
+        assert_eq!(
+            value_at(Format::Toml, &file, text).unwrap().as_deref(),
+            Some("1"),
+            "{file}"
+        );
     }
 });
 

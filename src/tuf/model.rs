@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::delegation::{Delegations, check_keys};
@@ -196,6 +196,12 @@ impl<C: Content> Signed<C> {
             return wrong("its version is 0".into());
         }
         self.content.check().or_else(wrong)
+    }
+}
+
+impl<'de, C: Content> Deserialize<'de> for Signed<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::of(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
