@@ -69,7 +69,10 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
             notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));
             Some(plan.to().clone())
         }
-        Ok(Planned::AlreadyThere(_)) => None,
+        Ok(Planned::AlreadyThere(settled)) => {
+            notes.extend(settled.passed_over);
+            None
+        }
         Err(refusal) => {
             notes.push(refusal.message);
             None

@@ -77,7 +77,7 @@ pub use signing::{
 pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Wish,
+    Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Settled, Wish,
     begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, rollback_target,
     turn_back,
 };

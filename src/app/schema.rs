@@ -61,7 +61,7 @@ pub fn try_schema(root: &Path, config: Option<&Path>, order: &Order) -> Result<R
         return Err(StoreError::Unfinished { id }.into());
     }
     let plan = match preview(&installation, order)? {
-        Ready::AlreadyThere(version) => return Ok(Ready::AlreadyThere(version)),
+        Ready::AlreadyThere(settled) => return Ok(Ready::AlreadyThere(settled)),
         Ready::Go(view) => view.plan,
     };
     let scratch = installation.layout.staging().join("dry-run");

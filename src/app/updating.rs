@@ -18,7 +18,7 @@ use crate::plan::{self, Direction, Explanation, Plan, Planned, SchemaMove};
 use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
-pub use crate::plan::{Fetch, Goal, Wish};
+pub use crate::plan::{Fetch, Goal, Settled, Wish};
 
 /// What is asked for, and on which terms.
 #[derive(Debug, Clone)]
@@ -50,14 +50,14 @@ pub struct PlanView {
 
 /// What a goal comes to.
 pub enum Ready<T> {
-    AlreadyThere(Version),
+    AlreadyThere(Settled),
     Go(T),
 }
 
 /// Plans without taking the lock and without changing anything.
 pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanView>> {
     Ok(match make(installation, order)? {
-        Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
+        Ready::AlreadyThere(settled) => Ready::AlreadyThere(settled),
         Ready::Go((plan, explanation)) => Ready::Go(PlanView { plan, explanation }),
     })
 }
@@ -72,7 +72,7 @@ fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Expla
     }
     let planned = plan::plan(&facts, &offer.catalog, &order.goal);
     match planned.map_err(|refusal| AppError::Refused(Box::new(refusal)))? {
-        Planned::AlreadyThere(version) => Ok(Ready::AlreadyThere(version)),
+        Planned::AlreadyThere(settled) => Ok(Ready::AlreadyThere(settled)),
         Planned::Go(plan) => {
             let explanation = plan::explain(&facts, &offer.catalog, &plan);
             let plan = offer.completed(*plan, &order.goal, &facts)?;
@@ -185,7 +185,7 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
         finalize::finalize_when_due(&installation, &lock)?;
     }
     Ok(match make(&installation, order)? {
-        Ready::AlreadyThere(version) => Ready::AlreadyThere(version),
+        Ready::AlreadyThere(settled) => Ready::AlreadyThere(settled),
         Ready::Go((plan, _)) => Ready::Go(Prepared {
             verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
             installation,

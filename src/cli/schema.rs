@@ -24,7 +24,7 @@ pub fn upgrade_db(global: &Global, wanted: &UpgradeDbArgs) -> Result<()> {
     let order: Order = app::schema_goal(&open(global)?, wanted.to.as_ref())?.into();
     if wanted.dry_run {
         return match app::try_schema(&global.root, global.config.as_deref(), &order)? {
-            Ready::AlreadyThere(version) => already(global, &version),
+            Ready::AlreadyThere(settled) => already(global, &settled.version),
             Ready::Go(tried) => result(global, &tried, tried_text),
         };
     }
@@ -39,7 +39,7 @@ pub fn upgrade_db(global: &Global, wanted: &UpgradeDbArgs) -> Result<()> {
         },
     )?;
     match ready {
-        Ready::AlreadyThere(version) => already(global, &version),
+        Ready::AlreadyThere(settled) => already(global, &settled.version),
         Ready::Go(prepared) => {
             let how = How {
                 dry_run: false,

@@ -10,7 +10,7 @@ use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, plan as plan_text, schema, status};
-use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Wish};
+use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Settled, Wish};
 use crate::engine::Control;
 use crate::host;
 use crate::plan::{Direction, Plan};
@@ -36,7 +36,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             let installation = open(global)?;
             let order = preview_order(&installation, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
             match app::preview(&installation, &order)? {
-                Ready::AlreadyThere(version) => already(global, &version),
+                Ready::AlreadyThere(settled) => already(global, &settled),
                 Ready::Go(view) => {
                     let shown = Shown::of(&installation, &order, view, false)?;
                     plan(global, &shown, *explain, out.as_deref())
@@ -172,7 +172,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     if how.dry_run {
         let installation = open(global)?;
         return match app::preview(&installation, order)? {
-            Ready::AlreadyThere(version) => already(global, &version),
+            Ready::AlreadyThere(settled) => already(global, &settled),
             Ready::Go(view) => {
                 let shown = Shown::of(&installation, order, view, true)?;
                 result(global, &shown, |shown| shown.text() + "  dry run: nothing was changed")
@@ -188,7 +188,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
 
 pub fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
     let prepared = match ready {
-        Ready::AlreadyThere(version) => return already(global, &version),
+        Ready::AlreadyThere(settled) => return already(global, &settled),
         Ready::Go(prepared) => prepared,
     };
     if !global.quiet && global.output == super::args::Output::Text {
@@ -212,14 +212,22 @@ fn question(plan: &Plan) -> String {
     }
 }
 
-fn already(global: &Global, version: &Version) -> Result<()> {
-    let document = serde_json::json!({"kind": "result", "status": "nothing_to_do", "installed": version});
+fn already(global: &Global, settled: &Settled) -> Result<()> {
+    let Settled { version, passed_over } = settled;
+    let mut document = serde_json::json!({"kind": "result", "status": "nothing_to_do", "installed": version});
+    if !passed_over.is_empty() {
+        document["passed_over"] = serde_json::json!(passed_over);
+    }
     if global.output == super::args::Output::Json {
         let _ = line(&document.to_string());
         return Ok(());
     }
     result(global, &document, |_| {
-        format!("{version} is installed already; nothing to do")
+        let notes = passed_over.iter().map(|note| format!("\n  {note}"));
+        format!(
+            "{version} is installed already; nothing to do{}",
+            notes.collect::<String>()
+        )
     })
 }
 

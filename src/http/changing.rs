@@ -164,7 +164,7 @@ fn finished_meanwhile() -> AppError {
 async fn preview(work: web::Data<Work>, order: Order) -> Answer {
     let made = blocking(move || app::preview(&Installation::open(work.root(), work.config())?, &order));
     let answer = match made.await? {
-        Ready::AlreadyThere(installed) => DryRunOrNothing::Nothing(nothing_to_do(installed)),
+        Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(nothing_to_do(settled.version)),
         Ready::Go(plan) => DryRunOrNothing::Plan(Box::new(plan)),
     };
     Ok(HttpResponse::Ok().json(answer))
@@ -174,7 +174,7 @@ async fn start(caller: Caller, work: web::Data<Work>, order: Order, (force, cons
     let asked = work.clone();
     let begun = blocking(move || {
         let prepared = match app::prepare_at_once(asked.root(), asked.config(), &order)? {
-            Ready::AlreadyThere(installed) => return Ok(Ready::AlreadyThere(installed)),
+            Ready::AlreadyThere(settled) => return Ok(Ready::AlreadyThere(settled)),
             Ready::Go(prepared) => prepared,
         };
         // A risk that was taken by its name needs no second word.
@@ -191,7 +191,7 @@ async fn start(caller: Caller, work: web::Data<Work>, order: Order, (force, cons
         Ok(Ready::Go(asked.run(prepared.accept(&caller.name, &consent)?)?))
     });
     match begun.await? {
-        Ready::AlreadyThere(installed) => Ok(HttpResponse::Ok().json(nothing_to_do(installed))),
+        Ready::AlreadyThere(settled) => Ok(HttpResponse::Ok().json(nothing_to_do(settled.version))),
         Ready::Go(id) => accepted(work, id).await,
     }
 }

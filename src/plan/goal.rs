@@ -1,8 +1,9 @@
 //! From what was asked for to one target version and a direction.
 
 use super::graph::Graph;
-use super::{Direction, Facts, Fetch, Goal, Reason, Refusal, Warning, Wish};
-use crate::release::{Catalog, CatalogRelease};
+use super::route::TOLD;
+use super::{Direction, Facts, Fetch, Goal, Reason, Refusal, Settled, Warning, Wish};
+use crate::release::Catalog;
 use crate::version::{Channel, Scheme, Version};
 
 /// A target that exists, and what is to be said about choosing it.
@@ -17,21 +18,25 @@ pub struct Aim {
 }
 
 pub enum Resolved {
-    AlreadyThere(Version),
+    AlreadyThere(Settled),
     Aim(Aim),
 }
 
 pub fn resolve(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, goal: &Goal) -> Result<Resolved, Refusal> {
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
-    let mut warnings = Vec::new();
+    let (mut warnings, mut barred) = (Vec::new(), Vec::new());
     let to = match goal {
         Goal::Upgrade(Wish::To(to), _) | Goal::Downgrade(to) | Goal::Rollback(to) | Goal::Schema(to) => to.clone(),
-        Goal::Upgrade(Wish::Latest, _) => best(facts, catalog, graph, Channel::Alpha, &mut warnings)?,
-        Goal::Upgrade(Wish::Stable, _) => best(facts, catalog, graph, Channel::Release, &mut warnings)?,
+        Goal::Upgrade(Wish::Latest, _) => best(facts, catalog, graph, Channel::Alpha, (&mut warnings, &mut barred))?,
+        Goal::Upgrade(Wish::Stable, _) => best(facts, catalog, graph, Channel::Release, (&mut warnings, &mut barred))?,
     };
     let wished = matches!(goal, Goal::Upgrade(Wish::Latest | Wish::Stable, _));
     if installed == Some(&to) || (wished && installed.is_some_and(|installed| to < *installed)) {
-        return Ok(Resolved::AlreadyThere(installed.cloned().unwrap_or(to)));
+        let passed_over = warnings.into_iter().map(|warning| warning.message);
+        return Ok(Resolved::AlreadyThere(Settled {
+            version: installed.cloned().unwrap_or(to),
+            passed_over: passed_over.chain(barred).collect(),
+        }));
     }
     let Some(release) = catalog.get(&to) else {
         return Err(unknown(catalog, to));
@@ -107,26 +112,27 @@ fn direction(installed: Option<&Version>, to: &Version, goal: &Goal) -> Result<D
 }
 
 /// The highest release of at least this channel that may be installed here; those that were rolled back before are passed over,
-/// and it is said.
+/// and it is said; `barred` takes in why each of the others above is none to go to.
 fn best(
     facts: &Facts,
     catalog: &Catalog,
     graph: &Graph<Version>,
     least: Channel,
-    warnings: &mut Vec<Warning>,
+    (warnings, barred): (&mut Vec<Warning>, &mut Vec<String>),
 ) -> Result<Version, Refusal> {
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     let least = least.max(facts.terms.policy.channel);
-    let open = |release: &CatalogRelease| {
-        let place = graph.find(&release.version);
-        place.is_some_and(|place| graph.barred(place).is_empty() && graph.avoided(place).is_none())
-    };
-    let fitting = catalog
-        .releases()
-        .rev()
-        .filter(|release| release.channel() >= least && (open(release) || installed == Some(&release.version)));
+    let fitting = catalog.releases().rev().filter(|release| release.channel() >= least);
     for release in fitting {
         let version = &release.version;
+        if installed != Some(version)
+            && let Some(reason) = closed(graph, version)
+        {
+            if installed.is_none_or(|installed| version > installed) && barred.len() < TOLD {
+                barred.push(format!("{version} is passed over: {reason}"));
+            }
+            continue;
+        }
         if facts.rolled_back.contains(version) && installed != Some(version) {
             let message = format!(
                 "{version} is passed over: an update to it was rolled back here before; take it anyway with `netlink update upgrade --to {version}`"
@@ -148,6 +154,18 @@ fn best(
             Err(Refusal::new(Reason::NoRelease { wish }, message))
         }
     }
+}
+
+/// Why a release is not one to go to, whoever wants something better.
+fn closed(graph: &Graph<Version>, version: &Version) -> Option<String> {
+    let Some(place) = graph.find(version) else {
+        return Some("it is not among the releases".to_owned());
+    };
+    let barred = graph.barred(place).iter().map(|(_, reason)| reason.clone());
+    let avoided = graph
+        .avoided(place)
+        .map(|reason| format!("it is to be avoided: {reason}"));
+    barred.chain(avoided).next()
 }
 
 pub fn unknown(catalog: &Catalog, wanted: Version) -> Refusal {

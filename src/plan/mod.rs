@@ -45,9 +45,25 @@ use crate::version::Version;
 /// What a goal comes to.
 #[derive(Debug, Clone)]
 pub enum Planned {
-    /// The wanted version is the installed one.
-    AlreadyThere(Version),
+    AlreadyThere(Settled),
     Go(Box<Plan>),
+}
+
+/// The wanted version is the installed one, or nothing better may be entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pub version: Version,
+    /// Higher releases that were wished for in general, each with why it is not taken.
+    pub passed_over: Vec<String>,
+}
+
+impl Settled {
+    pub fn at(version: Version) -> Self {
+        Self {
+            version,
+            passed_over: Vec::new(),
+        }
+    }
 }
 
 /// The plan for a goal; the same answer for the same input.
@@ -64,7 +80,7 @@ pub fn plan(facts: &Facts, catalog: &Catalog, goal: &Goal) -> Result<Planned, Re
     }
     let graph = path::graph(facts, catalog)?;
     let mut aim = match goal::resolve(facts, catalog, &graph, goal)? {
-        goal::Resolved::AlreadyThere(version) => return Ok(Planned::AlreadyThere(version)),
+        goal::Resolved::AlreadyThere(settled) => return Ok(Planned::AlreadyThere(settled)),
         goal::Resolved::Aim(aim) => aim,
     };
     let hops = path::find(facts, catalog, &graph, &aim)?;

@@ -1,7 +1,7 @@
 //! The database alone, to the schema of a release; what is installed stays.
 
 use super::goal::{Aim, unknown};
-use super::{Direction, Facts, Fetch, Hop, Planned, Reason, Refusal, Warning, path};
+use super::{Direction, Facts, Fetch, Hop, Planned, Reason, Refusal, Settled, Warning, path};
 use crate::release::{Catalog, CatalogRelease};
 use crate::version::Version;
 
@@ -23,7 +23,7 @@ pub fn resolve(facts: &Facts, catalog: &Catalog, to: &Version) -> Result<Resolve
     };
     let found = installed.schema_level.unwrap_or(0);
     if found == level {
-        return Ok(Resolved::AlreadyThere(Planned::AlreadyThere(to.clone())));
+        return Ok(Resolved::AlreadyThere(Planned::AlreadyThere(Settled::at(to.clone()))));
     }
     let mut aim = Aim {
         to: to.clone(),

@@ -89,7 +89,7 @@ fn level(level: u32) -> ReleaseRules {
 fn path(facts: &Facts, catalog: &Catalog, to: &str) -> Result<Vec<String>, Refusal> {
     let goal = Goal::Upgrade(Wish::To(version(to)), Fetch::AsNeeded);
     match plan(facts, catalog, &goal)? {
-        Planned::AlreadyThere(version) => Ok(vec![version.to_string()]),
+        Planned::AlreadyThere(settled) => Ok(vec![settled.version.to_string()]),
         Planned::Go(plan) => Ok(plan.hops().map(|hop| hop.to.to_string()).collect()),
     }
 }
@@ -222,9 +222,27 @@ fn a_version_that_was_rolled_back_is_passed_over_and_it_is_said() {
         panic!("a plan")
     };
     assert_eq!(named.warnings()[0].code, "rolled-back-before");
-    assert!(
-        matches!(plan(&here, &all, &Goal::Upgrade(Wish::Stable, Fetch::AsNeeded)).unwrap(), Planned::AlreadyThere(v) if v == version("0a1"))
-    );
+    let stable = |here: &Facts| plan(here, &all, &Goal::Upgrade(Wish::Stable, Fetch::AsNeeded)).unwrap();
+    let Planned::AlreadyThere(settled) = stable(&here) else {
+        panic!("nothing to do")
+    };
+    assert_eq!(settled.version, version("0a1"));
+    assert!(settled.passed_over[0].contains("0r1 is passed over: an update to it was rolled back"));
+    let avoided = catalog(&[
+        ("0a1", rules()),
+        (
+            "0r1",
+            ReleaseRules {
+                avoid: Some("slow".into()),
+                ..rules()
+            },
+        ),
+    ]);
+    let goal = Goal::Upgrade(Wish::Latest, Fetch::AsNeeded);
+    let Planned::AlreadyThere(settled) = plan(&facts(Some(("0a1", None))), &avoided, &goal).unwrap() else {
+        panic!("nothing to do")
+    };
+    assert_eq!(settled.passed_over, ["0r1 is passed over: it is to be avoided: slow"]);
 }
 
 #[test]
