@@ -63,13 +63,14 @@ fn caddy_goes_up_and_back_under_requests_with_the_operators_caddyfile() {
     let caddyfile = installation.path("config/Caddyfile");
     assert_eq!(fs::read_to_string(&caddyfile).unwrap(), OLD.caddyfile(address));
     assert_running(&installation, &OLD);
-    let edited = OLD.caddyfile(address).replace(
-        "\tfile_server",
-        "\t# Mine, with an odd indent\n\t   header X-Mine yes\n\tfile_server",
-    );
-    put(&caddyfile, &edited, 0o640);
-    let assert_kept = || {
-        assert_eq!(fs::read_to_string(&caddyfile).unwrap(), edited);
+    let edited = |caddy: &Caddy| {
+        let mine = "\t# Mine, with an odd indent\n\t   header X-Mine yes\n\tfile_server";
+        caddy.caddyfile(address).replace("\tfile_server", mine)
+    };
+    put(&caddyfile, &edited(&OLD), 0o640);
+    // What is new in the release's own file comes, what is the operator's stays.
+    let assert_kept = |caddy: &Caddy| {
+        assert_eq!(fs::read_to_string(&caddyfile).unwrap(), edited(caddy));
         assert_eq!(fs::metadata(&caddyfile).unwrap().permissions().mode() & 0o777, 0o640);
     };
 
@@ -83,12 +84,12 @@ fn caddy_goes_up_and_back_under_requests_with_the_operators_caddyfile() {
         installation.run(command).ok();
         moves.push((begun, Instant::now()));
         assert_running(&installation, now);
-        assert_kept();
+        assert_kept(now);
         let (head, _) = get(address).unwrap();
         assert!(head.contains("X-Mine: yes"), "the edited Caddyfile is in force: {head}");
     }
     visitor.leave().assert_only_planned_stops(&moves);
-    assert_kept();
+    assert_kept(&OLD);
 }
 
 /// The operator's files are there before the first release is: the page, and how to ask for it.
