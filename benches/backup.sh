@@ -98,7 +98,7 @@ timed() {
 }
 
 measure() {
-    local round before
+    local round before began durable
     : >"$work/rows.$1"
     for ((round = 0; round < rounds; round++)); do
         begin "$1"
@@ -112,26 +112,31 @@ measure() {
         added=$(($(stored "$1") - before))
         rm -rf "$work/out" && mkdir "$work/out"
         read -r -a back < <(timed restored "$1")
-        echo "${first[0]} $size ${same[0]} ${second[0]} $added ${back[0]} ${first[1]} ${back[1]}" >>"$work/rows.$1"
+        # What a restore has left in memory alone is lost in a power cut; netlink leaves nothing there.
+        began=$(date +%s%N)
+        sync -f "$work"
+        durable=$((back[0] + ($(date +%s%N) - began) / 1000000))
+        echo "${first[0]} $size ${same[0]} ${second[0]} $added ${back[0]} $durable ${first[1]} ${back[1]}" >>"$work/rows.$1"
     done
 }
 
 # column NAME N: the median.
 column() { cut -d' ' -f"$2" "$work/rows.$1" | sort -n | sed -n "$((rounds / 2 + 1))p"; }
-row() { printf '%-10s %10s %10s %12s %10s %10s %11s %9s %9s\n' "$@"; }
+row() { printf '%-10s %10s %10s %12s %10s %10s %11s %11s %9s %9s\n' "$@"; }
 
 prepared
 for name in netlink $peers; do
     measure "$name"
 done
-row '' 'first ms' 'size MB' 'unchanged ms' 'day 2 ms' 'added MB' 'restore ms' 'peak MB' 'restoring'
+row '' 'first ms' 'size MB' 'unchanged ms' 'day 2 ms' 'added MB' 'restore ms' 'on disk ms' 'peak MB' 'restoring'
 for name in netlink $peers; do
     row "$name" "$(column "$name" 1)" "$(($(column "$name" 2) / 1000000))" "$(column "$name" 3)" "$(column "$name" 4)" \
-        "$(($(column "$name" 5) / 1000000))" "$(column "$name" 6)" "$(($(column "$name" 7) / 1000))" "$(($(column "$name" 8) / 1000))"
+        "$(($(column "$name" 5) / 1000000))" "$(column "$name" 6)" "$(column "$name" 7)" \
+        "$(($(column "$name" 8) / 1000))" "$(($(column "$name" 9) / 1000))"
 done
 for name in $peers; do
     ratios=()
-    for n in 1 2 3 4 5 6; do
+    for n in 1 2 3 4 5 6 7; do
         ratios+=("$(awk -v a="$(column netlink $n)" -v b="$(column "$name" $n)" 'BEGIN { printf "%.2f", a / b }')")
     done
     row "netlink / $name" "${ratios[@]}" '' '' | sed 's/ *$//'

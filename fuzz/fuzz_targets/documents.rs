@@ -8,7 +8,6 @@ use netlink::journal::Event;
 use netlink::migrate::config::Inverse;
 use netlink::plan::Plan;
 use netlink::release::{ReleaseManifest, ReleaseRules, TargetCustom};
-use netlink::tuf::{Root, Signed, Snapshot, Targets, Timestamp};
 use netlink::version::{Dotted, Version};
 use netlink_fuzz::survives_json;
 use serde::Serialize;
@@ -22,10 +21,6 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     json::<ReleaseRules<Version>>(text);
     json::<ReleaseRules<Dotted>>(text);
     json::<TargetCustom>(text);
-    json::<Signed<Root>>(text);
-    json::<Signed<Timestamp>>(text);
-    json::<Signed<Snapshot>>(text);
-    json::<Signed<Targets>>(text);
     json::<VersionFile>(text);
     json::<Event>(text);
     json::<Inverse>(text);

@@ -223,5 +223,9 @@ pub fn restore_backup(
         _ => None,
     };
     let dumps = servers.as_deref().map_or(Dumps::AsFiles, Dumps::ToServers);
-    backup::restore(&repository, id, &selection, place, dumps).map_err(|e| failed(&e))
+    let restored = backup::restore(&repository, id, &selection, place, dumps).map_err(|e| failed(&e))?;
+    if into.is_none() && selection == Selection::All {
+        engine::nothing_stands(&installation.store)?;
+    }
+    Ok(restored)
 }

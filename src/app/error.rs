@@ -62,6 +62,7 @@ impl AppError {
                 "NL0405"
             }
             Self::Store(StoreError::Unfinished { .. }) => "NL0407",
+            Self::Store(StoreError::NoLongerWaits { .. }) => "NL0719",
             Self::Store(_) | Self::Engine(_) => "NL0404",
             Self::Below { code, .. } => code,
         })

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AppError, Installation, Result, repository, terms};
-use crate::engine::{self, StepError, product};
+use crate::backup;
+use crate::engine::{self, StepError, backups, knows, product};
 use crate::journal::{Outcome, State};
 use crate::migrate::schema::StoredLevel;
 use crate::package::TreeReport;
-use crate::plan::{Facts, Goal, Installed, StepKind, Tree, Wish};
+use crate::plan::{Direction, Facts, Goal, Installed, Restorable, StepKind, Tree, Wish};
 use crate::release::{Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
-use crate::{disk, migrate, package};
+use crate::{disk, package};
 
 /// How far back a rolled back version is remembered.
 const REMEMBERED_UPDATES: u32 = 200;
@@ -49,15 +50,16 @@ fn gathered(
     manifest_of: impl Fn(&Version) -> Result<Option<ReleaseManifest>>,
 ) -> Result<Facts> {
     let layout = &installation.layout;
+    let mut own = None;
     let installed = match installation.installed()? {
         None => None,
         Some(version) => {
             let manifest = manifest_of(&version)?;
-            let schema_level = match manifest.as_ref().and_then(ReleaseManifest::sqlite) {
+            let schema_level = match &manifest {
                 None => None,
-                Some(database) => migrate::schema::level(&database.path.under(&layout.data()))
-                    .map_err(|e| AppError::below("NL0304", &e))?,
+                Some(manifest) => knows::level_of(layout, manifest)?,
             };
+            own = manifest.as_ref().and_then(ReleaseManifest::own_migrations).cloned();
             let data_bytes = disk::tree_size(&layout.data())? + disk::tree_size(&layout.config())?;
             Some(Installed {
                 version,
@@ -66,7 +68,19 @@ fn gathered(
             })
         }
     };
-    let (one_way, ways_down) = kept_levels(installation)?;
+    let (mut one_way, mut ways_down) = kept_levels(installation)?;
+    if let (Some(own), Some(level)) = (own, installed.as_ref().and_then(|installed| installed.schema_level)) {
+        (one_way, ways_down) = match own.down {
+            Some(_) => (BTreeMap::new(), (1..=level).collect()),
+            None => {
+                let why = "the product has no command for its way down";
+                (
+                    (1..=level).map(|level| (level, why.to_owned())).collect(),
+                    BTreeSet::new(),
+                )
+            }
+        };
+    }
     let platform = Platform::this_host();
     let trees = repository::release_dirs(installation)?
         .iter()
@@ -80,6 +94,7 @@ fn gathered(
         altered: None,
         stored_downs: ways_down,
         one_way_levels: one_way,
+        restore: None,
         rolled_back: rolled_back(installation)?,
         terms: terms::gather(installation)?,
     })
@@ -96,6 +111,45 @@ fn kept_levels(installation: &Installation) -> Result<(BTreeMap<u32, String>, BT
         }
     }
     Ok((one_way, ways_down))
+}
+
+/// The backup from before the last update that left `to`, with the database as it was at that release.
+pub fn restorable(installation: &Installation, to: &Version) -> Result<Restorable> {
+    let wrong = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0341", e);
+    let none = |why: &str| AppError::said("NL0341", format!("there is no backup to go back to {to} by: {why}"));
+    let installed = installation.installed()?;
+    let manifest = installed
+        .map(|version| product::manifest(&installation.layout, &version))
+        .transpose()?;
+    if manifest.is_some_and(|manifest| manifest.own_migrations().is_some()) {
+        let message = "the product migrates itself, so NetLink does not know its database alone; restore by hand: `netlink backup list`";
+        return Err(AppError::said("NL0342", message));
+    }
+    let updates = installation.store.history(REMEMBERED_UPDATES)?;
+    let left = updates.iter().find(|update| {
+        update.outcome == Some(Outcome::Completed)
+            && update.plan.direction() == Direction::Up
+            && update.plan.from() == Some(to)
+    });
+    let left = left.ok_or_else(|| none("no update from it is remembered"))?;
+    let moved = left.plan.legs().first().and_then(|leg| leg.schema);
+    let level = moved.and_then(|moved| moved.from);
+    let level = level.ok_or_else(|| none("the update from it did not change a schema"))?;
+    let home = backups::home(&installation.layout, &installation.settings, None).map_err(|e| wrong(&e))?;
+    let repository = backup::home::existing(&home).map_err(|e| wrong(&e))?;
+    let listed = backup::list(&repository).map_err(|e| wrong(&e))?;
+    // Each leg makes one; the first is of where the update began.
+    let first = listed
+        .iter()
+        .filter(|one| one.is_for(left.id.as_str()))
+        .filter_map(backup::Listed::record)
+        .min_by_key(|record| record.created);
+    let record = first.ok_or_else(|| none(&format!("update {} made none, or it was let go since", left.id)))?;
+    Ok(Restorable {
+        backup: record.id.to_string(),
+        made: record.created.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        level,
+    })
 }
 
 /// Whether a patch can be applied to the installed release: what stands against it, e.g. which file is changed. Reads every

@@ -1,23 +1,31 @@
 //! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
 
+mod audit;
 mod background;
 mod backup_keys;
+mod backup_views;
 mod backups;
 mod changelogs;
 mod changes;
 mod check;
 pub mod codes;
 mod components;
-mod config_changes;
 mod consent;
+mod dependencies;
+mod dry_run;
 mod error;
+mod events;
 mod facts;
 mod finalize;
+mod gate;
 mod index;
 mod init;
 mod installation;
 mod maintenance;
+mod measures;
+mod node;
 mod offer;
+mod orders;
 mod plan_file;
 mod product;
 mod publishing;
@@ -26,9 +34,11 @@ mod rotation;
 mod schema;
 mod server;
 mod signing;
+mod soundness;
 mod speed;
 mod status;
 mod terms;
+mod tokens;
 mod tuf;
 mod updating;
 mod verify;
@@ -39,11 +49,16 @@ pub use crate::engine::ConfigChange;
 pub use crate::migrate::schema::WayBack;
 pub use crate::publish::{ImportWanted, Imported};
 pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};
+pub use audit::{
+    Act, AuditVerified, Became, audit, audit_after, audit_before, audit_each, audit_end, audit_order, copy_checkpoint,
+    verify_audit,
+};
 pub use background::{BackgroundProgress, BackgroundReport, migrate_in_background};
 pub use backup_keys::{
     Exported, KeysView, NewKey, NewKeySource, add_backup_key, export_recovery, kind_of as kind_of_backup_key,
     list_backup_keys, new_backup_recipient, read_secret_file, remove_backup_key, rotate_backup_key,
 };
+pub use backup_views::{BackupFileView, BackupView, backup_contents, backup_views};
 pub use backups::{
     Made, create_backup, drill_backup, list_backups, prune_backups, repair_backups, restore_backup, show_backup,
     verify_backup, verify_backups,
@@ -52,14 +67,24 @@ pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
 pub use components::{ComponentOffer, OffersView, component_import, component_offers};
-pub use config_changes::config_changes;
 pub use consent::Consent;
+pub use dependencies::{Reinstalled, reinstall_dependencies};
+pub use dry_run::{DependencyChange, DryRun, FileView, SchemaDryRun, SchemaTrial, dry_run, outlook, try_schema};
 pub use error::{AppError, Result};
+pub use events::{Events, events_after};
 pub use finalize::{Finalized, finalize};
+pub use gate::{Admission, Gate};
 pub use index::{IndexOptions, code_of as code_of_no_travel, graph_of_index, plan_over_index, read_index};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
+pub use measures::{Measured, Standing, measured_after, not_ready, standing};
+pub use node::{NodeView, this_node};
+pub use orders::{
+    Begun, NewOrder, OrderView, Ticket, Wanted, add_order, begin_order, cancel_order, known_order, nothing_to_do,
+    order, order_of, orders, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
+    waits_for_a_person,
+};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
@@ -68,18 +93,19 @@ pub use publishing::{
     release_verify,
 };
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
-pub use schema::{FileView, SchemaDiff, SchemaTrial, schema_diff, schema_goal, try_schema};
-pub use server::{left_unfinished, server_token};
+pub use schema::{SchemaDiff, schema_diff, schema_goal};
+pub use server::{left_unfinished, listen_at_socket};
 pub use signing::{
-    change_keys, keys_need_passphrase, new_key, release_discard, release_init, release_renew, release_sign,
-    release_timestamp, show_keys,
+    change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
+    release_sign, release_timestamp, show_keys,
 };
-pub use status::{Running, StatusView, UpdateView, VersionView, history, status, update, version, why};
+pub use status::{Running, StatusView, UpdateView, VersionView, history, history_page, status, update, version, why};
+pub use tokens::{NewToken, TokenWanted, create_token, first_token, list_tokens, revoke_token, token_life};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Settled, Wish,
-    begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, rollback_target,
-    turn_back,
+    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Settled,
+    Wish, begin_resuming, begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview,
+    resume, rollback_target, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

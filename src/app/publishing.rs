@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::signing::not_changed;
-use super::{AppError, Result};
+use super::{AppError, Result, soundness};
 use crate::fetch::{Limits, Network, Proxies};
-use crate::migrate::schema::SchemaFiles;
 use crate::package::{self, Packed};
+use crate::plan::{self, Shut};
 use crate::publish::{self, Inspected, Keys, Patches, Published, RepositoryReport};
-use crate::release::{Changelog, Platform, ProductName, ReleaseManifest};
+use crate::release::{Catalog, Changelog, Platform, ProductName, ReleaseManifest};
 use crate::version::Version;
 use crate::{clock, crypt, disk, settings};
 
@@ -37,36 +37,8 @@ pub fn pack(tree: &Path, out: &Path, options: &PackOptions) -> Result<Packed> {
     if let Some(platform) = &options.platform {
         manifest.platform = platform.clone();
     }
-    migrations_are_sound(tree, &manifest)?;
+    soundness::check(tree, &manifest)?;
     package::pack(tree, manifest, out, options.packing).map_err(wrong)
-}
-
-/// What operators' machines would refuse is found where it can still be mended.
-fn migrations_are_sound(tree: &Path, manifest: &ReleaseManifest) -> Result<()> {
-    let wrong = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0501", e);
-    let Some(database) = manifest.sqlite() else {
-        return Ok(());
-    };
-    let dir = database.migrations.under(tree);
-    if manifest.rules.schema_level.is_none() && !dir.exists() {
-        return Ok(());
-    }
-    let files = SchemaFiles::load(&dir, &|_| true).map_err(|e| wrong(&e))?;
-    files.lint(0, files.highest()).map_err(|e| wrong(&e))?;
-    let (highest, said) = (files.highest(), manifest.rules.schema_level);
-    // A folder without migrations brings none.
-    if said.unwrap_or(0) == highest {
-        return Ok(());
-    }
-    let said = said.map_or_else(
-        || "no `schema_level`".to_owned(),
-        |level| format!("`schema_level = {level}`"),
-    );
-    let message = format!(
-        "release.toml says {said}, but the migrations in {} go up to {highest}",
-        dir.display()
-    );
-    Err(AppError::said("NL0501", message))
 }
 
 #[derive(Debug)]
@@ -74,6 +46,8 @@ pub struct PublishOptions {
     pub repository: PathBuf,
     pub keys: Keys,
     pub changelog: Option<PathBuf>,
+    /// The repository may have releases of one more product from now on.
+    pub new_product: bool,
 }
 
 /// Signs and publishes packages of one release; a publisher's mistake is found before anything is signed.
@@ -91,8 +65,44 @@ pub fn publish(packages: &[PathBuf], options: &PublishOptions) -> Result<Publish
         repository,
         keys,
         changelog,
+        new_product,
     } = options;
-    publish::publish(repository, keys, &inspected, changelog.as_deref(), clock::now()).map_err(|e| not_changed(&e))
+    let publishing = publish::Publishing {
+        packages: &inspected,
+        changelog: changelog.as_deref(),
+        new_product: *new_product,
+    };
+    publish::publish(repository, keys, &publishing, &judged, clock::now()).map_err(|e| not_changed(&e))
+}
+
+/// Releases that nobody can move up to, as operators' machines plan.
+fn judged(
+    product: &ProductName,
+    catalog: &Catalog,
+    only: Option<&Version>,
+) -> std::result::Result<Vec<String>, String> {
+    let shut = plan::shut(product, catalog).map_err(|e| e.to_string())?;
+    let asked = shut.iter().filter(|shut| only.is_none_or(|only| *only == shut.version));
+    Ok(asked.map(|shut| told(product, shut)).collect())
+}
+
+fn told(
+    product: &ProductName,
+    Shut {
+        version,
+        nearest,
+        witness,
+    }: &Shut,
+) -> String {
+    let why: Vec<String> = witness
+        .iter()
+        .map(|refused| format!("{} ({})", refused.reason, refused.rule))
+        .collect();
+    format!(
+        "NOBODY CAN MOVE UP TO {version}: no published release of {product} leads there; from {nearest}, the nearest: {}. Mend \
+         [rules] in its release.toml and publish it as another version; `netlink release yank {version}` takes this one back",
+        why.join("; ")
+    )
 }
 
 /// Brings the place where operators read it up to the repository.
@@ -128,9 +138,13 @@ fn inspect(path: &Path) -> Result<Inspected> {
     };
     // To its end: what is cut or damaged would be signed, and refused by every client.
     let manifest = package::check_package(path).map_err(wrong)?;
-    let file = std::fs::File::open(path).map_err(|e| AppError::below("NL0408", &e))?;
-    let mut reader = crypt::DigestReader::new(file);
-    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|e| AppError::below("NL0408", &e))?;
+    let unread = |source| disk::DiskError {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut reader = crypt::DigestReader::new(std::fs::File::open(path).map_err(unread)?);
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(unread)?;
     let (_, length, sha256) = reader.finish();
     Ok(Inspected {
         path: path.to_path_buf(),
@@ -190,12 +204,12 @@ pub fn release_bundle(repository: &Path, wanted: &BundleWanted, out: &Path) -> R
     })
 }
 
-/// What a repository offers, product by product.
-pub fn release_list(repository: &Path) -> Result<Vec<Listed>> {
-    publish::list(repository).map_err(|e| AppError::below("NL0503", &e))
+/// What a repository offers, product by product, and what is to be done soon.
+pub fn release_list(repository: &Path) -> Result<(Vec<Listed>, Vec<String>)> {
+    publish::list(repository, clock::now()).map_err(|e| AppError::below("NL0503", &e))
 }
 
 /// The whole repository as a client would see it.
 pub fn release_verify(repository: &Path) -> Result<RepositoryReport> {
-    publish::verify(repository, clock::now()).map_err(|e| AppError::below("NL0503", &e))
+    publish::verify(repository, &judged, clock::now()).map_err(|e| AppError::below("NL0503", &e))
 }

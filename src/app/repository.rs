@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{AppError, Installation, Result};
 use crate::clock::{self, Deadline};
+use crate::disk::DiskError;
 use crate::fetch::{self, FetchError, Limits, Location, LocationError, Network, Proxies, Sources};
 use crate::package;
 use crate::release::{Catalog, Offered, ProductName, TargetRef};
@@ -219,7 +220,12 @@ fn with_disk(installation: &Installation, mut catalog: Catalog, offered: Offered
 pub fn release_dirs(installation: &Installation) -> Result<Vec<std::path::PathBuf>> {
     let releases = installation.layout.releases();
     let read = std::fs::read_dir(&releases).and_then(|dirs| dirs.map(|dir| Ok(dir?.path())).collect());
-    read.map_err(|e| AppError::below("NL0408", &e))
+    let unread = |source| DiskError {
+        action: "list",
+        path: releases.clone(),
+        source,
+    };
+    Ok(read.map_err(unread)?)
 }
 
 pub(super) fn not_trusted(error: &tuf::TufError) -> AppError {

@@ -8,6 +8,7 @@ use super::{AppError, Installation, Result};
 use crate::backup::keys::{self, Fingerprint, Keyring, Listed, Unlock};
 use crate::backup::{self, Repository, Resealed};
 use crate::engine::InstallationLock;
+use crate::release::counted;
 
 /// What came of a rotation.
 #[derive(Debug, Serialize)]
@@ -109,8 +110,9 @@ pub fn forget_older_keys(installation: &Installation, unlock: Option<&Unlock>) -
     let left: u64 = others.filter(|one| one.key != current).map(|one| one.files).sum();
     if left > 0 {
         let message = format!(
-            "{left} files of {} are not sealed with the current key yet; run `netlink backup keys rotate --master` first, \
+            "not sealed with the current key yet: {} of {}; run `netlink backup keys rotate --master` first, \
              and `netlink backup repair` when some are damaged",
+            counted(left, "file"),
             dir.display()
         );
         return Err(AppError::said("NL0627", message));

@@ -1,31 +1,12 @@
-//! What the server needs of an installation besides its verbs: the token that lets in, and going on after a restart.
+//! What the server needs of an installation besides its verbs: going on after a restart, and a socket to listen at.
 
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use super::updating::take_up;
-use super::{Accepted, AppError, Installation, Result};
-use crate::crypt::{self, Secret};
+use super::{Accepted, AppError, Result};
 use crate::disk;
 use crate::engine::LockError;
-
-const TOKEN_LIMIT: u64 = 4096;
-
-/// The bearer token of this installation's server; made when the server first starts, readable by the owner alone.
-pub fn server_token(installation: &Installation) -> Result<Secret> {
-    let path = installation.layout.token();
-    match disk::read_text_limited(&path, TOKEN_LIMIT) {
-        Ok(text) if text.trim().len() >= 32 => return Ok(Secret::from(text.trim().to_owned())),
-        Ok(_) => {
-            let message = format!("{} is too short for a token; remove it and start again", path.display());
-            return Err(AppError::said("NL0704", message));
-        }
-        Err(e) if e.is_missing() => {}
-        Err(e) => return Err(e.into()),
-    }
-    let token = hex::encode(crypt::random::<32>());
-    disk::write_atomic(&path, format!("{token}\n").as_bytes(), 0o600)?;
-    Ok(Secret::from(token))
-}
 
 /// An update that died or that the end of a server paused, with the lock for it; none when it waits for a person or another
 /// process is at it.
@@ -36,4 +17,27 @@ pub fn left_unfinished(root: &Path, config: Option<&Path>) -> Result<Option<Acce
         Ok(Some(left)) if left.waits_for_a_person()? => Ok(None),
         left => left,
     }
+}
+
+/// Anybody may connect; who that is decides what one may.
+const SOCKET_MODE: u32 = 0o666;
+
+/// Listens at `path`; what a server that is gone has left there is replaced.
+pub fn listen_at_socket(path: &Path) -> Result<UnixListener> {
+    let failed = |what: &str| AppError::said("NL0704", format!("cannot listen at {}: {what}", path.display()));
+    if UnixStream::connect(path).is_ok() {
+        return Err(failed("another server does"));
+    }
+    if path.exists() && !is_socket(path) {
+        return Err(failed("it is no socket, and is left as it is"));
+    }
+    disk::remove_file(path)?;
+    let listener = UnixListener::bind(path).map_err(|e| failed(&e.to_string()))?;
+    disk::set_mode(path, SOCKET_MODE)?;
+    Ok(listener)
+}
+
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket())
 }

@@ -6,18 +6,23 @@ use super::{AppError, Result};
 use crate::clock;
 use crate::crypt::Secret;
 use crate::publish::{
-    self, Arrangement, Changed, InitOptions, KeyChange, Keys, KeysReport, MadeRepository, Outcome, PublishError,
+    self, Arrangement, Changed, Difference, InitOptions, KeyChange, Keys, KeysReport, MadeRepository, Outcome,
+    PublishError,
 };
 use crate::tuf::{LifetimeChanges, Role, TufError};
 
 pub(super) fn not_changed(error: &PublishError) -> AppError {
     let code = match error {
         PublishError::Busy(_) => "NL0511",
+        PublishError::AnotherProduct { .. } => "NL0541",
+        PublishError::Unplannable(_) => "NL0542",
         PublishError::NoDraft
+        | PublishError::DraftChanged
         | PublishError::NoCopy(_)
         | PublishError::Tuf(
             TufError::DraftWaits
             | TufError::OtherDraft { .. }
+            | TufError::NoDraftOfOurs { .. }
             | TufError::DamagedDraft { .. }
             | TufError::StaleDraft { .. },
         ) => "NL0512",
@@ -32,7 +37,6 @@ pub(super) fn not_changed(error: &PublishError) -> AppError {
         | PublishError::NotAKeyFolder(_)
         | PublishError::NotOneKey { .. }
         | PublishError::NotAtHand(_)
-        | PublishError::NoChange
         | PublishError::Tuf(TufError::Threshold { .. } | TufError::KeysMissing { .. }) => "NL0513",
         PublishError::Tuf(TufError::Signer { .. } | TufError::SignerLied { .. }) => "NL0514",
         _ => "NL0502",
@@ -81,9 +85,14 @@ pub fn show_keys(repository: &Path, keys: &Keys) -> Result<KeysReport> {
     publish::show(repository, keys, clock::now()).map_err(|e| not_changed(&e))
 }
 
+/// How the draft differs from what clients see; none when there is none.
+pub fn release_difference(repository: &Path) -> Result<Option<Difference>> {
+    publish::difference(repository).map_err(|e| not_changed(&e))
+}
+
 /// Adds the signatures of the keys at hand to the draft, and those in copies of it.
-pub fn release_sign(repository: &Path, keys: &Keys, copies: &[PathBuf]) -> Result<Outcome> {
-    publish::sign(repository, keys, copies, clock::now()).map_err(|e| not_changed(&e))
+pub fn release_sign(repository: &Path, keys: &Keys, copies: &[PathBuf], shown: Option<&Difference>) -> Result<Outcome> {
+    publish::sign(repository, keys, copies, shown, clock::now()).map_err(|e| not_changed(&e))
 }
 
 /// Drops the draft; false when there is none.

@@ -169,6 +169,16 @@ pub fn history(installation: &Installation, limit: u32) -> Result<Vec<UpdateView
         .collect()
 }
 
+/// Newest first, those before `number`; and the number to go on from, if there are more.
+pub fn history_page(installation: &Installation, number: i64, limit: u32) -> Result<(Vec<UpdateView>, Option<i64>)> {
+    let mut found = installation.store.history_before(number, limit.saturating_add(1))?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().map(|(number, _)| *number).filter(|_| more);
+    let views = found.into_iter().map(|(_, update)| view(installation, update));
+    Ok((views.collect::<Result<_>>()?, next))
+}
+
 /// What failed in an update: the named one, else the last that failed or was turned back.
 pub fn why(installation: &Installation, id: Option<&UpdateId>) -> Result<UpdateView> {
     if let Some(id) = id {

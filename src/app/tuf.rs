@@ -118,7 +118,7 @@ fn target(refreshed: &Refreshed<'_>, sources: &Sources, into: &Path, name: &str)
         name: name.to_owned(),
         path,
         length: file.length,
-        delegated_to,
+        delegated_to: delegated_to.map(|role| role.to_string()),
     })
 }
 

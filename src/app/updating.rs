@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 use super::offer::Offer;
 use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, Installation, Result, facts, finalize, verify};
+use super::{AppError, Consent, EventView, Installation, Result, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
 use crate::plan::{self, Direction, Explanation, Plan, Planned, SchemaMove};
-use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
+use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
 pub use crate::plan::{Fetch, Goal, Settled, Wish};
@@ -28,6 +28,9 @@ pub struct Order {
     pub accepted_risks: BTreeSet<String>,
     /// A repository in one file, in place of that of the installation.
     pub bundle: Option<PathBuf>,
+    /// On a way down the database may be restored from the backup from before, where its ways down do not lead; what was written
+    /// since is lost.
+    pub restore_backup: bool,
 }
 
 impl From<Goal> for Order {
@@ -36,6 +39,7 @@ impl From<Goal> for Order {
             goal,
             accepted_risks: BTreeSet::new(),
             bundle: None,
+            restore_backup: false,
         }
     }
 }
@@ -65,6 +69,9 @@ pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanV
 fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Explanation)>> {
     let mut facts = facts::gather_for(installation, &order.goal)?;
     facts.terms.accepted_risks.clone_from(&order.accepted_risks);
+    if let (true, Goal::Downgrade(to) | Goal::Rollback(to)) = (order.restore_backup, &order.goal) {
+        facts.restore = Some(facts::restorable(installation, to)?);
+    }
     let offer = Offer::of(installation, order)?;
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     if let Some(version) = installed.filter(|version| offer.catalog.has_patches_from(version)) {
@@ -139,13 +146,15 @@ impl Report {
     }
 }
 
+/// What there is to do, after what had to be done first.
+pub struct Outset {
+    /// An update that an earlier run left unfinished, brought to its end.
+    pub before: Option<Box<Report>>,
+    pub ready: Ready<Prepared>,
+}
+
 /// Takes the lock, finishes what an earlier run left, and plans.
-pub fn prepare(
-    root: &Path,
-    config: Option<&Path>,
-    order: &Order,
-    watcher: &mut Watcher<'_>,
-) -> Result<Ready<Prepared>> {
+pub fn prepare(root: &Path, config: Option<&Path>, order: &Order, watcher: &mut Watcher<'_>) -> Result<Outset> {
     prepare_waiting(root, config, order, Duration::ZERO, watcher)
 }
 
@@ -156,15 +165,16 @@ pub fn prepare_waiting(
     order: &Order,
     patience: Duration,
     watcher: &mut Watcher<'_>,
-) -> Result<Ready<Prepared>> {
+) -> Result<Outset> {
     let installation = Installation::open(root, config)?;
     let doing = match order.goal {
         Goal::Schema(_) => "upgrade-db",
         _ => verb_of(&order.goal, installation.installed()?.is_none()).name(),
     };
     let lock = InstallationLock::take_within(&installation.layout, &format!("netlink update {doing}"), patience)?;
-    settle(&installation, &lock, watcher)?;
-    planned(installation, lock, order)
+    let before = settle(&installation, &lock, watcher)?;
+    let ready = planned(installation, lock, order)?;
+    Ok(Outset { before, ready })
 }
 
 /// As [`prepare`] for a caller who waits for the answer: an unfinished update is not driven to its end first, but refused.
@@ -196,24 +206,20 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
 }
 
 /// As [`prepare`] for the target of `wanted`, refused when the plan of today differs from it in any way.
-pub fn prepare_exactly(
-    root: &Path,
-    config: Option<&Path>,
-    wanted: &Plan,
-    watcher: &mut Watcher<'_>,
-) -> Result<Ready<Prepared>> {
+pub fn prepare_exactly(root: &Path, config: Option<&Path>, wanted: &Plan, watcher: &mut Watcher<'_>) -> Result<Outset> {
     let order = Order {
         goal: Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch()),
         accepted_risks: wanted.accepted_risks().clone(),
         bundle: wanted.bundle().map(Path::to_path_buf),
+        restore_backup: wanted.restore().is_some(),
     };
-    let ready = prepare(root, config, &order, watcher)?;
-    match ready {
+    let outset = prepare(root, config, &order, watcher)?;
+    match &outset.ready {
         Ready::Go(prepared) if prepared.plan.fingerprint() != wanted.fingerprint() => {
             let message = "the installation or the releases have changed since the plan was written; make a new one with `netlink update plan`";
             Err(AppError::said("NL0109", message))
         }
-        ready => Ok(ready),
+        _ => Ok(outset),
     }
 }
 
@@ -244,26 +250,47 @@ fn verb_of(goal: &Goal, first: bool) -> Verb {
     }
 }
 
-/// An update that an earlier run left unfinished is finished or undone before anything new begins.
-fn settle(installation: &Installation, lock: &InstallationLock, watcher: &mut Watcher<'_>) -> Result<()> {
+/// An update that an earlier run left unfinished is finished or undone before anything new begins, and it is said.
+fn settle(
+    installation: &Installation,
+    lock: &InstallationLock,
+    watcher: &mut Watcher<'_>,
+) -> Result<Option<Box<Report>>> {
     let Some(id) = installation.store.unfinished()? else {
-        return Ok(());
+        return Ok(None);
     };
-    match run(installation, lock, &id, &Control::default(), watcher)? {
-        report if matches!(report.status, ReportStatus::Completed | ReportStatus::RolledBack) => Ok(()),
-        report => {
+    let update = record(installation, &id)?;
+    let told = |kind, message: String| -> Result<EventView> {
+        let seq = installation.store.journal(&id, 0)?.last().map_or(0, |row| row.seq);
+        Ok(EventView::said(&id, seq, kind, message))
+    };
+    let to = update.plan.to();
+    let message = format!("update {id} to {to} was left unfinished: it is brought to its end first");
+    watcher(&told("settling", message)?);
+    let report = run(installation, lock, &id, &Control::default(), watcher)?;
+    let ended = match report.status {
+        ReportStatus::Completed => "is finished",
+        ReportStatus::RolledBack => "was rolled back",
+        ReportStatus::Paused | ReportStatus::UndoFailed | ReportStatus::CleanUpFailed => {
             let failure = report.failure.map(|failure| failure.message).unwrap_or_default();
             let code = if report.status == ReportStatus::Paused {
                 "NL0407"
             } else {
                 "NL0324"
             };
-            Err(AppError::said(
-                code,
-                format!("update {id} could not be finished: {failure}; `netlink update status` tells more"),
-            ))
+            let message = format!(
+                "update {id} is not finished: {failure}; `netlink update resume` goes on with it, `netlink update status` tells more"
+            );
+            return Err(AppError::said(code, message));
         }
-    }
+    };
+    let installed = report
+        .installed
+        .as_ref()
+        .map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    let message = format!("update {id} {ended}, {installed} is in place; now to what was asked for");
+    watcher(&told("settled", message)?);
+    Ok(Some(Box::new(report)))
 }
 
 impl Prepared {
@@ -283,11 +310,16 @@ impl Prepared {
     /// Stores the plan and gives the id under which it will run; from here on a crash resumes. What the plan asks consent for
     /// must have been agreed to; who did, and when, is remembered with the update.
     pub fn accept(self, by: &str, consent: &Consent) -> Result<Accepted> {
+        self.accept_for(None, by, consent)
+    }
+
+    /// The same for an order to the server, which has begun then.
+    pub(super) fn accept_for(self, order: Option<&OrderId>, by: &str, consent: &Consent) -> Result<Accepted> {
         consent.covers(self.plan.notes())?;
         let id = self
             .installation
             .store
-            .accept(&self.plan, self.verb, by, clock::now())?;
+            .accept(&self.plan, self.verb, by, order, clock::now())?;
         Ok(Accepted {
             installation: self.installation,
             lock: self.lock,
@@ -340,6 +372,11 @@ pub(super) fn take_up(root: &Path, config: Option<&Path>, doing: &str) -> Result
     let lock = InstallationLock::take(&installation.layout, doing)?;
     let id = installation.store.unfinished()?;
     Ok(id.map(|id| Accepted { installation, lock, id }))
+}
+
+/// Takes the lock for the unfinished update, to go on with it; none when there is none.
+pub fn begin_resuming(root: &Path, config: Option<&Path>) -> Result<Option<Accepted>> {
+    take_up(root, config, "netlink update resume")
 }
 
 /// Turns a running or waiting update back; for `rollback` while it is not finished.
@@ -460,6 +497,13 @@ pub enum RollbackTarget {
     To(Version),
 }
 
+/// A repair has led nowhere; the way back is that of the update before it.
+pub(super) fn last_completed(installation: &Installation) -> Result<Option<UpdateId>> {
+    let mut history = installation.store.history(50)?.into_iter();
+    let last = history.find(|update| update.outcome == Some(Outcome::Completed) && !update.plan.leads_nowhere());
+    Ok(last.map(|update| update.id))
+}
+
 /// Where the last completed update, or the named one, came from.
 pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Result<RollbackTarget> {
     let unfinished = installation.store.unfinished()?;
@@ -468,12 +512,8 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
         (Some(id), unfinished) if unfinished.as_ref() == Some(id) => return Ok(RollbackTarget::Unfinished),
         (Some(id), _) => record(installation, id)?,
         (None, None) => {
-            let history = installation.store.history(50)?;
-            // A repair has led nowhere; the way back is that of the update before it.
-            let last = history
-                .into_iter()
-                .find(|update| update.outcome == Some(Outcome::Completed) && !update.plan.leads_nowhere());
-            last.ok_or(AppError::NoUpdateYet)?
+            let id = last_completed(installation)?.ok_or(AppError::NoUpdateYet)?;
+            record(installation, &id)?
         }
     };
     if update.outcome != Some(Outcome::Completed) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AppError, Installation, Result};
+use super::{AppError, Installation, Result, dependencies};
 use crate::engine::{VersionFile, knows, product};
 use crate::release::ReleaseManifest;
 use crate::version::Version;
@@ -18,7 +18,7 @@ pub struct VerifyView {
     pub extra: Vec<String>,
 }
 
-/// Every file of the active release against its manifest, and all records against each other.
+/// Every file of the active release against its manifest, its dependencies against their locks, and all records against each other.
 pub fn verify(installation: &Installation) -> Result<VerifyView> {
     let version = installation.installed()?;
     let mut differences = end_state(installation, version.as_ref())?;
@@ -32,7 +32,13 @@ pub fn verify(installation: &Installation) -> Result<VerifyView> {
     };
     if let Some(version) = &view.version {
         match package::verify_tree(&installation.layout.release(version)) {
-            Ok(tree) => (view.changed, view.missing, view.extra) = (tree.changed, tree.missing, tree.extra),
+            Ok(tree) => {
+                (view.changed, view.missing, view.extra) = (tree.changed, tree.missing, tree.extra);
+                if let Ok(manifest) = product::manifest(&installation.layout, version) {
+                    view.extra.retain(|path| !manifest.is_of_dependencies(path));
+                    differences.extend(dependencies::differences(installation, &manifest)?);
+                }
+            }
             Err(e) => {
                 let advice = format!("`netlink update upgrade --to {version} --full` repairs it");
                 differences.push(format!("{}; {advice}", AppError::below("NL0306", &e)));

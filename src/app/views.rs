@@ -57,6 +57,21 @@ impl EventView {
         }
     }
 
+    /// What is not in the journal: it concerns the update from outside.
+    pub fn said(id: &UpdateId, seq: i64, kind: &'static str, message: String) -> Self {
+        Self {
+            seq,
+            time: clock::now(),
+            update_id: id.clone(),
+            kind,
+            phase: None,
+            step: None,
+            strategy: None,
+            progress: None,
+            message,
+        }
+    }
+
     pub fn of_progress(
         id: &UpdateId,
         plan: &Plan,

@@ -59,7 +59,15 @@ pub fn drill(
         });
     }
     let place = scratch.join("drill");
-    let drilled = restore::fill(repository, &index, &chunking, list()?, &wanted, &place).and_then(|filled| {
+    let drilled = restore::fill(
+        repository,
+        &index,
+        &chunking,
+        list()?,
+        &wanted,
+        (&place, &restore::Settle::never()),
+    )
+    .and_then(|filled| {
         let mut databases = Vec::new();
         for listed in list()? {
             let (entry, chunks) = listed?;

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::Metadata;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::server::DumpNote;
 
 /// A name of any bytes: text where it is UTF-8, else hex.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum Name {
     Text(String),
@@ -42,7 +45,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum What {
     Folder,
@@ -56,29 +59,29 @@ pub enum What {
     Special,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Dump {
     #[serde(flatten)]
     pub content: Content,
     pub dump: DumpNote,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Content {
     pub size: u64,
     /// How many of the list of chunks are its.
     pub chunks: u64,
     /// A consistent copy of a live SQLite database; its side files are not in the backup.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub database: bool,
     /// It was still being written while it was read.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub unsettled: bool,
     /// It had holes.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub sparse: bool,
     /// An earlier entry that is another name of the same file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub same_as: Option<Name>,
     pub seen: Seen,
 }
@@ -95,6 +98,7 @@ pub struct Seen {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Entry {
     pub path: Name,
     #[serde(flatten)]
@@ -105,8 +109,120 @@ pub struct Entry {
     pub user: u32,
     pub group: u32,
     /// Extended attributes, access lists among them; names and values in hex.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// All that any entry may have: read in one go, where serde's tagged enums gather everything first. A backup has as many as files.
+#[derive(Deserialize)]
+struct Fields {
+    path: Name,
+    #[serde(rename = "type")]
+    kind: Type,
+    target: Option<Name>,
+    size: Option<u64>,
+    chunks: Option<u64>,
+    #[serde(default)]
+    database: bool,
+    #[serde(default)]
+    unsettled: bool,
+    #[serde(default)]
+    sparse: bool,
+    same_as: Option<Name>,
+    seen: Option<Seen>,
+    dump: Option<DumpNote>,
+    mode: u32,
+    modified: (i64, u32),
+    user: u32,
+    group: u32,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Type {
+    Folder,
+    Link,
+    File,
+    Dump,
+    Special,
+}
+
+impl TryFrom<Fields> for Entry {
+    type Error = String;
+
+    fn try_from(mut fields: Fields) -> Result<Self, String> {
+        let what = match fields.kind {
+            Type::Folder => What::Folder,
+            Type::Special => What::Special,
+            Type::Link => What::Link {
+                target: needed("target", fields.target.take())?,
+            },
+            Type::File => What::File(fields.content()?),
+            Type::Dump => What::Dump(Box::new(Dump {
+                content: fields.content()?,
+                dump: needed("dump", fields.dump.take())?,
+            })),
+        };
+        Ok(Self {
+            path: fields.path,
+            what,
+            mode: fields.mode,
+            modified: fields.modified,
+            user: fields.user,
+            group: fields.group,
+            attributes: fields.attributes,
+        })
+    }
+}
+
+impl Fields {
+    fn content(&mut self) -> Result<Content, String> {
+        Ok(Content {
+            size: needed("size", self.size)?,
+            chunks: needed("chunks", self.chunks)?,
+            database: self.database,
+            unsettled: self.unsettled,
+            sparse: self.sparse,
+            same_as: self.same_as.take(),
+            seen: needed("seen", self.seen.take())?,
+        })
+    }
+}
+
+fn needed<T>(name: &str, field: Option<T>) -> Result<T, String> {
+    field.ok_or_else(|| format!("missing field `{name}`"))
+}
+
+/// By hand: serde's untagged enums keep what they read to try it again.
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name, or `{\"hex\": \"…\"}`")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+        Ok(Name::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Name, A::Error> {
+        #[derive(Deserialize)]
+        struct Bytes {
+            hex: String,
+        }
+        let Bytes { hex } = Bytes::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Name::Bytes { hex })
+    }
 }
 
 impl Entry {

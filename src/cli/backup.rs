@@ -10,6 +10,7 @@ use super::output::{Failed, Result, bytes, confirm, dim, exit_of, green, harmles
 use crate::app::{self, AppError, Installation};
 use crate::backup::{BackupId, Contents, Drilled, Kind, Listed, Pruned, Record, Repaired, State, Verified};
 use crate::host;
+use crate::release::counted;
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &BackupVerb) -> Result<()> {
@@ -116,9 +117,9 @@ fn restore(
             n => format!(", {n} databases on their servers"),
         };
         format!(
-            "{} {} files, {}{databases}",
+            "{} {}, {}{databases}",
             green("restored"),
-            restored.files,
+            counted(restored.files, "file"),
             bytes(restored.bytes)
         )
     })
@@ -141,12 +142,12 @@ fn contents_lines(contents: &Contents) -> String {
 
 fn drilled_line(drilled: &Drilled) -> String {
     format!(
-        "{} {}: {} files, {}, restored and compared; {} databases sound; {} ms",
+        "{} {}: {}, {}, restored and compared; {} sound; {} ms",
         green("ok"),
         drilled.id,
-        drilled.files,
+        counted(drilled.files, "file"),
         bytes(drilled.bytes),
-        drilled.databases,
+        counted(drilled.databases, "database"),
         drilled.duration_ms
     )
 }
@@ -156,7 +157,12 @@ fn pruned_lines(pruned: &Pruned) -> String {
     for id in &pruned.removed {
         let _ = writeln!(out, "{} {id}", dim("removed"));
     }
-    let _ = write!(out, "{} backups kept, {} freed", pruned.kept, bytes(pruned.freed_bytes));
+    let _ = write!(
+        out,
+        "{} kept, {} freed",
+        counted(pruned.kept, "backup"),
+        bytes(pruned.freed_bytes)
+    );
     if let Some(why) = &pruned.left {
         let _ = write!(
             out,
@@ -170,9 +176,9 @@ fn pruned_lines(pruned: &Pruned) -> String {
 
 fn line(record: &Record) -> String {
     format!(
-        "{}  {:>5} files {:>10}  new {:>10}  {}",
+        "{}  {:>11} {:>10}  new {:>10}  {}",
         head(&record.id, record.version.as_ref()),
-        record.files,
+        counted(record.files, "file"),
         bytes(record.size),
         bytes(record.new_bytes),
         dim(&purpose(&record.kind))

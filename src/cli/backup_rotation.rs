@@ -7,6 +7,7 @@ use super::backup_keys::line;
 use super::open::open;
 use super::output::{Failed, Result, bytes, dim, exit_of, green, harmless, red, result, say, yellow};
 use crate::app::{self, Forgotten, KeysView, Rotated};
+use crate::release::counted;
 
 pub fn rotate(global: &Global, unlock: &UnlockArgs) -> Result<()> {
     let installation = open(global)?;
@@ -50,18 +51,18 @@ fn rotated_lines(rotated: &Rotated) -> String {
     };
     let _ = write!(
         out,
-        "{} {}: {} files sealed anew, {}",
+        "{} {}: {} sealed anew, {}",
         green(word),
         rotated.key,
-        resealed.files,
+        counted(resealed.files, "file"),
         bytes(resealed.bytes)
     );
     if resealed.left_files > 0 {
         let _ = write!(
             out,
-            "\n{} {} files are still sealed with older keys: run `netlink backup repair`, then the same command again",
+            "\n{} still sealed with older keys: {}; run `netlink backup repair`, then the same command again",
             red("not finished:"),
-            resealed.left_files
+            counted(resealed.left_files, "file")
         );
         return out;
     }
@@ -88,7 +89,11 @@ fn forgotten_lines(forgotten: &Forgotten) -> String {
             slot.id
         );
     }
-    let _ = write!(out, "{} slots hold the current key alone", forgotten.slots.len());
+    let _ = write!(
+        out,
+        "the current key alone is in {}",
+        counted(forgotten.slots.len(), "slot")
+    );
     out
 }
 
@@ -107,9 +112,9 @@ pub fn unfinished(view: &KeysView) -> Option<String> {
     (files > 0).then(|| {
         let (done_files, done) = of(current);
         format!(
-            "{} {done_files} of {} files, {} of {}, are sealed with key {current}; `netlink backup keys rotate --master` goes on",
+            "{} {done_files} of {}, {} of {}, are sealed with key {current}; `netlink backup keys rotate --master` goes on",
             yellow("rotation of the master key:"),
-            done_files + files,
+            counted(done_files + files, "file"),
             bytes(done),
             bytes(done + size)
         )

@@ -59,6 +59,7 @@ impl Show {
             "undo-failed" => self.end(&format!("{} {step}: {message}", red("not undone"))),
             "aborted" => self.end(&format!("{} {message}", yellow("turning back"))),
             "paused" => self.end(&yellow("paused")),
+            "settling" | "settled" => self.end(&format!("{} {message}", yellow("unfinished update:"))),
             "accepted" => say(&dim(event.update_id.as_str())),
             _ => {}
         }

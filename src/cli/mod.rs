@@ -1,10 +1,12 @@
 //! The command line: parse, call app, render. Results go to standard output, everything else to standard error.
 
 mod args;
+mod audit;
 mod backup;
 mod backup_keys;
 mod backup_rotation;
 mod changelog;
+mod dependencies;
 mod events;
 mod explain;
 mod index;
@@ -19,6 +21,7 @@ mod scheme;
 mod serve;
 mod status;
 mod supervise;
+mod token;
 mod tuf;
 mod unlock;
 mod update;
@@ -40,7 +43,7 @@ pub fn main() -> ExitCode {
         }
     };
     args.global.color.apply();
-    match run(&args) {
+    match audit::audited(&args.global, &args.command, || run(&args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&args.global),
     }
@@ -59,6 +62,8 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Schema(verb) => schema::run(global, verb),
         Command::Maintenance { switch } => maintenance::run(global, *switch),
         Command::Serve(wanted) => serve::run(global, wanted),
+        Command::Audit(verb) => audit::run(global, verb),
+        Command::Token(verb) => token::run(global, verb),
         Command::Supervise(wanted) => supervise::run(global, wanted),
         Command::Tuf(wanted) => tuf::run(global, wanted),
         Command::Explain { code } => explain::run(global, code.as_deref()),

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::args::{Global, Output};
 use crate::app::{AppError, Consent, codes};
-use crate::plan::PlanNotes;
+use crate::plan::{PlanNotes, Reason};
 use crate::release::changelog::is_obeyed;
+use crate::release::counted;
 
 /// A command that did not do what was asked.
 pub enum Failed {
@@ -40,14 +41,25 @@ impl Failed {
                 let told = harmless(&error.to_string());
                 say(&format!("{} {told} [{}]", red("error:"), code.id));
                 if global.output == Output::Json {
-                    let document =
-                        json!({"error": {"code": code.id, "kind": code.title, "message": error.to_string()}});
-                    let _ = line(&document.to_string());
+                    let _ = line(&document(error).to_string());
                 }
                 ExitCode::from(code.kind.exit())
             }
         }
     }
+}
+
+fn document(error: &AppError) -> serde_json::Value {
+    let code = error.code();
+    let mut told = json!({"code": code.id, "kind": code.title, "message": error.to_string()});
+    if let AppError::Refused(refusal) = error
+        && let Reason::NoPath { farthest, witness } = &refusal.reason
+    {
+        told["kind"] = "no-path".into();
+        told["farthest"] = json!(farthest);
+        told["witness"] = json!(witness);
+    }
+    json!({"error": told})
 }
 
 /// The exit code that belongs to a code of the table.
@@ -123,8 +135,8 @@ pub fn consent(mut given: Consent, notes: &PlanNotes) -> Consent {
     };
     if !given.breaking && !notes.breaking.is_empty() {
         let question = format!(
-            "{} breaking changes, see above. Type `yes` to accept them:",
-            notes.breaking.len()
+            "{}, see above. Type `yes` to accept:",
+            counted(notes.breaking.len(), "breaking change")
         );
         given.breaking = typed(&question, "yes");
     }

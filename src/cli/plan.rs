@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use super::dependencies::changes_text;
 use super::output::{bold, bytes, dim, green, harmless, red, seconds, yellow};
-use crate::app::{ConfigChange, PlanView};
-use crate::plan::{Direction, Leg, Phase, Plan, Step, StepKind};
+use super::schema::trial_text;
+use crate::app::{ConfigChange, DryRun, PlanView};
+use crate::plan::{Direction, Leg, Phase, Plan, SchemaMove, Step, StepKind};
 use crate::release::changelog::Level;
 
 pub fn text(plan: &Plan) -> String {
@@ -67,8 +69,19 @@ pub fn text(plan: &Plan) -> String {
     out
 }
 
+/// A plan with what came of trying it.
+pub fn dry_run(tried: &DryRun) -> String {
+    let mut out = text(&tried.view.plan)
+        + &config(tried.config.as_deref())
+        + &changes_text(tried.dependencies.as_deref().unwrap_or_default());
+    for trial in &tried.schema {
+        let _ = write!(out, "  {:<9} {}\n{}", "schema of", trial.version, trial_text(trial));
+    }
+    out
+}
+
 /// What becomes of configuration files: what there is to say of each, then its diff.
-pub fn config(changes: Option<&[ConfigChange]>) -> String {
+fn config(changes: Option<&[ConfigChange]>) -> String {
     let Some(changes) = changes else {
         return "  config    the new release is not on this disk yet; `update upgrade --dry-run` fetches it and shows what changes\n".into();
     };
@@ -149,6 +162,20 @@ pub fn explained(PlanView { plan, explanation }: &PlanView) -> String {
 }
 
 fn path(plan: &Plan) -> String {
+    if plan.direction() == Direction::Schema {
+        let levels = |moved: SchemaMove| {
+            let from = moved
+                .from
+                .map_or("no schema".to_owned(), |level| format!("schema level {level}"));
+            format!("{from} -> schema level {}", moved.to)
+        };
+        let moved = plan.legs().iter().find_map(|leg| leg.schema);
+        return format!(
+            "the database alone, {} ({})",
+            moved.map(levels).unwrap_or_default(),
+            plan.to()
+        );
+    }
     let mut out = plan.from().map(ToString::to_string).unwrap_or_default();
     for hop in plan.hops() {
         let stop = if hop.stop { " (stop)" } else { "" };

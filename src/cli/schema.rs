@@ -10,7 +10,10 @@ use super::open::open;
 use super::output::{Failed, Result, bold, dim, green, harmless, line, red, result, say, yellow};
 use super::plan as plan_text;
 use super::update::{How, run_prepared};
-use crate::app::{self, BackgroundProgress, BackgroundReport, Consent, Order, Ready, SchemaDiff, SchemaTrial, WayBack};
+use crate::app::{
+    self, BackgroundProgress, BackgroundReport, Consent, FileView, Order, Outset, Ready, SchemaDiff, SchemaDryRun,
+    SchemaTrial, WayBack,
+};
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &SchemaVerb) -> Result<()> {
@@ -29,7 +32,7 @@ pub fn upgrade_db(global: &Global, wanted: &UpgradeDbArgs) -> Result<()> {
         };
     }
     let mut show = Show::new(global);
-    let ready = app::prepare_waiting(
+    let Outset { before, ready } = app::prepare_waiting(
         &global.root,
         global.config.as_deref(),
         &order,
@@ -46,7 +49,8 @@ pub fn upgrade_db(global: &Global, wanted: &UpgradeDbArgs) -> Result<()> {
                 force: wanted.force,
                 consent: Consent::default(),
             };
-            run_prepared(global, Ready::Go(prepared), how, &mut show)
+            let ready = Ready::Go(prepared);
+            run_prepared(global, Outset { before, ready }, how, &mut show)
         }
     }
 }
@@ -62,43 +66,57 @@ fn already(global: &Global, version: &Version) -> Result<()> {
     })
 }
 
-fn tried_text(tried: &SchemaTrial) -> String {
-    let mut out = plan_text::text(&tried.plan);
-    for file in &tried.files {
-        let listed = &file.listed;
-        let _ = writeln!(
-            out,
-            "\n{} {}",
-            bold(&harmless(&listed.title)),
-            dim(&format!(
-                "({}, {:.2} s and {} rows on a copy; locks: {})",
-                listed.phase.name(),
-                file.seconds,
-                file.rows,
-                listed.lock
-            ))
-        );
-        let _ = writeln!(out, "{}", harmless(listed.sql.trim_end()));
-        if let Some(verify) = &listed.verify {
-            let _ = writeln!(out, "{}\n{}", dim("-- then must hold"), harmless(verify.trim_end()));
-        }
-        if let Some(WayBack::None { reason }) = &file.way_back {
-            let _ = writeln!(out, "{} {}", red("no way back:"), harmless(reason));
-        }
+fn tried_text(tried: &SchemaDryRun) -> String {
+    plan_text::text(&tried.plan) + &trial_text(&tried.trial) + "dry run: nothing was changed"
+}
+
+/// The SQL of a hop with what came of it on a copy.
+pub fn trial_text(trial: &SchemaTrial) -> String {
+    let mut out = String::new();
+    for file in &trial.files {
+        file_text(file, &mut out);
     }
-    for note in &tried.told {
+    for note in &trial.told {
         let _ = writeln!(out, "{} {}", yellow("note"), harmless(note));
     }
-    let _ = writeln!(out, "\nall of it took {:.2} s on a copy of the database", tried.seconds);
-    let _ = match &tried.point_of_no_return {
+    if trial.files.is_empty() {
+        return out;
+    }
+    let _ = writeln!(out, "\nall of it took {:.2} s on a copy of the database", trial.seconds);
+    let is_up = trial.files.iter().any(|file| file.way_back.is_some());
+    let _ = match &trial.point_of_no_return {
         Some(title) => writeln!(
             out,
             "point of no return: {}; behind it only a restore of the backup leads back",
             harmless(title)
         ),
-        None => writeln!(out, "point of no return: none; each way back was tried"),
+        None if is_up => writeln!(out, "point of no return: none; each way back was tried"),
+        None => Ok(()),
     };
-    out + "dry run: nothing was changed"
+    out
+}
+
+fn file_text(file: &FileView, out: &mut String) {
+    let listed = &file.listed;
+    let _ = writeln!(
+        out,
+        "\n{} {}",
+        bold(&harmless(&listed.title)),
+        dim(&format!(
+            "({}, {:.2} s and {} rows on a copy; locks: {})",
+            listed.phase.name(),
+            file.seconds,
+            file.rows,
+            listed.lock
+        ))
+    );
+    let _ = writeln!(out, "{}", harmless(listed.sql.trim_end()));
+    if let Some(verify) = &listed.verify {
+        let _ = writeln!(out, "{}\n{}", dim("-- then must hold"), harmless(verify.trim_end()));
+    }
+    if let Some(WayBack::None { reason }) = &file.way_back {
+        let _ = writeln!(out, "{} {}", red("no way back:"), harmless(reason));
+    }
 }
 
 /// Ctrl-C or SIGTERM: the batch is finished, and the next time it goes on from there.

@@ -9,11 +9,11 @@ use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
-use super::{changelog, plan as plan_text, schema, status};
-use crate::app::{self, Consent, Fetch, Goal, Order, PlanView, Prepared, Ready, Report, ReportStatus, Settled, Wish};
+use super::{changelog, dependencies, plan as plan_text, schema, status};
+use crate::app::{self, Consent, DryRun, Fetch, Goal, Order, Outset, Ready, Report, ReportStatus, Settled, Wish};
 use crate::engine::Control;
 use crate::host;
-use crate::plan::{Direction, Plan};
+use crate::plan::{Direction, Plan, Reason};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -35,10 +35,10 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         } => {
             let installation = open(global)?;
             let order = preview_order(&installation, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
-            match app::preview(&installation, &order)? {
-                Ready::AlreadyThere(settled) => already(global, &settled),
+            match app::preview(&installation, &order).inspect_err(|no| explain_no(no, *explain))? {
+                Ready::AlreadyThere(settled) => already(global, &settled, None),
                 Ready::Go(view) => {
-                    let shown = Shown::of(&installation, &order, view, false)?;
+                    let shown = app::outlook(&installation, view)?;
                     plan(global, &shown, *explain, out.as_deref())
                 }
             }
@@ -46,6 +46,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
         UpdateVerb::Downgrade {
             to,
+            restore_backup,
             dry_run,
             force,
             risks,
@@ -55,17 +56,40 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
                 force: *force,
                 consent: Consent::default(),
             };
-            go(global, &risks.order(Goal::Downgrade(to.clone()), None), how)
+            let order = Order {
+                restore_backup: *restore_backup,
+                ..risks.order(Goal::Downgrade(to.clone()), None)
+            };
+            go(global, &order, how)
         }
         UpdateVerb::Finalize => finalize(global),
         UpdateVerb::Resume => resume(global),
         UpdateVerb::Rollback {
             update_id,
+            restore_backup,
             dry_run,
             force,
-        } => rollback(global, update_id.as_ref(), *dry_run, *force),
+        } => {
+            let how = How {
+                dry_run: *dry_run,
+                force: *force,
+                consent: Consent::default(),
+            };
+            rollback(global, update_id.as_ref(), *restore_backup, how)
+        }
+        UpdateVerb::ReinstallDeps => dependencies::reinstall(global),
         UpdateVerb::UpgradeDb(wanted) => schema::upgrade_db(global, wanted),
         UpdateVerb::Changelog(wanted) => changelog::of_installation(global, wanted),
+    }
+}
+
+/// Every move that stands in the way, with its rule.
+fn explain_no(error: &app::AppError, explain: bool) {
+    let app::AppError::Refused(refusal) = error else { return };
+    if let (Reason::NoPath { witness, .. }, true) = (&refusal.reason, explain) {
+        for refused in witness {
+            say(&format!("  {} {}", red("not"), harmless(&refused.to_string())));
+        }
     }
 }
 
@@ -84,33 +108,13 @@ fn preview_order(
     }))
 }
 
-/// A plan with what it does to configuration files.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    view: PlanView,
-    /// Absent when releases would have to be fetched to know.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<Vec<app::ConfigChange>>,
-}
-
-impl Shown {
-    fn of(installation: &app::Installation, order: &Order, view: PlanView, may_fetch: bool) -> Result<Self> {
-        let config = app::config_changes(installation, order, &view.plan, may_fetch)?;
-        Ok(Self { view, config })
-    }
-
-    fn text(&self) -> String {
-        plan_text::text(&self.view.plan) + &plan_text::config(self.config.as_deref())
-    }
-}
-
 impl RiskArgs {
     fn order(&self, goal: Goal, bundle: Option<&PathBuf>) -> Order {
         Order {
             goal,
             accepted_risks: self.accept_risk.iter().cloned().collect(),
             bundle: bundle.cloned(),
+            restore_backup: false,
         }
     }
 }
@@ -119,7 +123,7 @@ fn fetch(full: bool) -> Fetch {
     if full { Fetch::Full } else { Fetch::AsNeeded }
 }
 
-fn plan(global: &Global, shown: &Shown, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
+fn plan(global: &Global, shown: &DryRun, explain: bool, out: Option<&std::path::Path>) -> Result<()> {
     if let Some(path) = out {
         app::write_plan(&shown.view.plan, path)?;
     }
@@ -129,7 +133,7 @@ fn plan(global: &Global, shown: &Shown, explain: bool, out: Option<&std::path::P
         } else {
             String::new()
         };
-        shown.text() + &told
+        plan_text::dry_run(shown) + &told
     })
 }
 
@@ -153,10 +157,10 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
     if let Some(file) = &wanted.plan {
         let plan = app::read_plan(file)?;
         let mut show = Show::new(global);
-        let ready = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
+        let outset = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
             show.event(event);
         })?;
-        return run_prepared(global, ready, how, &mut show);
+        return run_prepared(global, outset, how, &mut show);
     }
     let wish = match (&wanted.to, wanted.stable) {
         (Some(to), _) => Wish::To(to.clone()),
@@ -172,23 +176,25 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
     if how.dry_run {
         let installation = open(global)?;
         return match app::preview(&installation, order)? {
-            Ready::AlreadyThere(settled) => already(global, &settled),
+            Ready::AlreadyThere(settled) => already(global, &settled, None),
             Ready::Go(view) => {
-                let shown = Shown::of(&installation, order, view, true)?;
-                result(global, &shown, |shown| shown.text() + "  dry run: nothing was changed")
+                let tried = app::dry_run(&installation, order, view)?;
+                result(global, &tried, |tried| {
+                    plan_text::dry_run(tried) + "  dry run: nothing was changed"
+                })
             }
         };
     }
     let mut show = Show::new(global);
-    let ready = app::prepare(&global.root, global.config.as_deref(), order, &mut |event| {
+    let outset = app::prepare(&global.root, global.config.as_deref(), order, &mut |event| {
         show.event(event);
     })?;
-    run_prepared(global, ready, how, &mut show)
+    run_prepared(global, outset, how, &mut show)
 }
 
-pub fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mut Show) -> Result<()> {
+pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How, show: &mut Show) -> Result<()> {
     let prepared = match ready {
-        Ready::AlreadyThere(settled) => return already(global, &settled),
+        Ready::AlreadyThere(settled) => return already(global, &settled, before.as_deref()),
         Ready::Go(prepared) => prepared,
     };
     if !global.quiet && global.output == super::args::Output::Text {
@@ -202,7 +208,7 @@ pub fn run_prepared(global: &Global, ready: Ready<Prepared>, how: How, show: &mu
     let control = stop_on_signals()?;
     let accepted = prepared.accept(&who(), &consent)?;
     let report = accepted.run(&control, &mut |event| show.event(event))?;
-    finish(global, &report)
+    finish_after(global, &report, before.as_deref())
 }
 
 fn question(plan: &Plan) -> String {
@@ -212,11 +218,14 @@ fn question(plan: &Plan) -> String {
     }
 }
 
-fn already(global: &Global, settled: &Settled) -> Result<()> {
+fn already(global: &Global, settled: &Settled, before: Option<&Report>) -> Result<()> {
     let Settled { version, passed_over } = settled;
     let mut document = serde_json::json!({"kind": "result", "status": "nothing_to_do", "installed": version});
     if !passed_over.is_empty() {
         document["passed_over"] = serde_json::json!(passed_over);
+    }
+    if let Some(before) = before {
+        document["before"] = serde_json::json!(before);
     }
     if global.output == super::args::Output::Json {
         let _ = line(&document.to_string());
@@ -246,12 +255,12 @@ fn resume(global: &Global) -> Result<()> {
 }
 
 /// An unfinished update is turned back; otherwise a new update goes to where the last one, or the named one, came from.
-fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) -> Result<()> {
+fn rollback(global: &Global, id: Option<&UpdateId>, restore_backup: bool, how: How) -> Result<()> {
     let installation = open(global)?;
     let target = app::rollback_target(&installation, id)?;
     drop(installation);
     match target {
-        app::RollbackTarget::Unfinished if dry_run => {
+        app::RollbackTarget::Unfinished if how.dry_run => {
             result(global, &serde_json::json!({"status": "would_turn_back"}), |_| {
                 "the unfinished update would be turned back".into()
             })
@@ -269,22 +278,17 @@ fn rollback(global: &Global, id: Option<&UpdateId>, dry_run: bool, force: bool) 
                 }
                 Some(report) => finish(global, &report),
                 None => Err(Failed::said(
-                    "NL0407",
+                    "NL0543",
                     "the update has finished by itself meanwhile; see `netlink update status`",
                 )),
             }
         }
         app::RollbackTarget::To(version) => {
-            let consent = Consent::default();
-            go(
-                global,
-                &Goal::Rollback(version).into(),
-                How {
-                    dry_run,
-                    force,
-                    consent,
-                },
-            )
+            let order = Order {
+                restore_backup,
+                ..Goal::Rollback(version).into()
+            };
+            go(global, &order, how)
         }
     }
 }
@@ -308,22 +312,39 @@ fn finalize(global: &Global) -> Result<()> {
     })
 }
 
-/// The last line is the result; its exit code comes from the fresh look at the end state.
+/// A result, with that of an update that had to be brought to its end before.
+#[derive(Serialize)]
+struct Results<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a Report>,
+}
+
 fn finish(global: &Global, report: &Report) -> Result<()> {
+    finish_after(global, report, None)
+}
+
+/// The last line is the result; its exit code comes from the fresh look at the end state.
+fn finish_after(global: &Global, report: &Report, before: Option<&Report>) -> Result<()> {
     // The exit code says what came of the update, also where the result cannot be written.
-    if show_report(global, report).is_err() {
+    if show_results(global, &Results { report, before }).is_err() {
         say(&text(report));
     }
     report.code().map_or(Ok(()), |code| Err(Failed::Exit(exit_of(code))))
 }
 
 fn show_report(global: &Global, report: &Report) -> Result<()> {
+    show_results(global, &Results { report, before: None })
+}
+
+fn show_results(global: &Global, results: &Results<'_>) -> Result<()> {
     if global.output == super::args::Output::Json {
-        let text = serde_json::to_string(report).map_err(|e| app::AppError::below("NL0408", &e))?;
+        let text = serde_json::to_string(results).map_err(|e| app::AppError::below("NL0408", &e))?;
         let _ = line(&text);
         return Ok(());
     }
-    result(global, report, text)
+    result(global, results, |results| text(results.report))
 }
 
 fn text(report: &Report) -> String {
@@ -404,6 +425,6 @@ fn stop_on_signals() -> Result<Arc<Control>> {
 }
 
 /// Who asks, for the history.
-fn who() -> String {
+pub fn who() -> String {
     format!("uid {} on {}", host::user_id(), host::hostname())
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::keeping::Keeping;
 use super::{Layout, StepError, knows};
-use crate::migrate::schema::{self, GoOn, Phase, SchemaFiles, StoredLevel, Turn};
+use crate::migrate::schema::{self, Phase, SchemaFiles};
 use crate::release::ReleaseManifest;
 use crate::store::{Fact, Store};
 
@@ -62,19 +63,18 @@ pub fn run(
     store: &Store,
     manifest: &ReleaseManifest,
     left: &Left,
-    go_on: &mut GoOn<'_>,
+    go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<bool, StepError> {
-    let Some(database) = manifest.sqlite() else {
+    let Some(place) = knows::place(layout, manifest)? else {
         return Ok(true);
     };
-    let mut keep = |turn: &Turn| {
-        let Some(level) = StoredLevel::of(&left.files, turn, None) else {
-            return Ok(());
-        };
-        Ok(store.keep_schema_down(level.level, &serde_json::to_string(&level)?)?)
+    let mut keeping = Keeping {
+        store,
+        files: Some(&left.files),
+        tried: None,
+        go_on,
     };
-    let path = database.path.under(&layout.data());
-    match schema::up_pausing(&path, &left.files, left.own, &mut keep, go_on) {
+    match schema::up(&place, &left.files, left.own, &mut keeping) {
         Ok(_) => {
             store
                 .set_fact(Fact::Background, None)

@@ -8,6 +8,7 @@ use crate::backup::{self, BackupError, BackupId, Home, Keep, Listed, Repository,
 use crate::clock;
 use crate::journal::Outcome;
 use crate::plan::Direction;
+use crate::release::counted;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, UpdateRecord};
 use crate::version::Version;
@@ -62,12 +63,12 @@ pub fn said_of_share(done: &Result<Resealed, BackupError>) -> String {
     match done {
         Ok(done) if done.left_files == 0 => "the rotation of the master key is finished".into(),
         Ok(done) if done.problems.is_empty() => format!(
-            "the rotation of the master key goes on: {} files are left; `netlink backup keys rotate --master` finishes it",
-            done.left_files
+            "the rotation of the master key goes on: {} left; `netlink backup keys rotate --master` finishes it",
+            counted(done.left_files, "file")
         ),
         Ok(done) => format!(
-            "the rotation of the master key cannot be finished: {} files are damaged; run `netlink backup repair`",
-            done.left_files
+            "the rotation of the master key cannot be finished: {} damaged; run `netlink backup repair`",
+            counted(done.left_files, "file")
         ),
         Err(e) => format!("the rotation of the master key did not go on: {}", backup::reason(e)),
     }

@@ -4,19 +4,39 @@
 
 use std::path::Path;
 
-use super::{Layout, StepError};
-use crate::migrate::schema::{self, Phase, SchemaFiles, StoredLevel};
-use crate::release::ReleaseManifest;
+use super::{Layout, StepError, own_migrations, servers};
+use crate::disk;
+use crate::migrate::schema::{self, Dialect, Phase, Place, Reach, SchemaFiles, StoredLevel};
+use crate::release::{DatabaseSpec, ReleaseManifest};
 use crate::store::Store;
 
 /// The level that the database of a release is at; none without a database.
 pub fn level_of(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<u32>, StepError> {
-    match manifest.sqlite() {
+    if let Some(own) = manifest.own_migrations() {
+        return own_migrations::level(layout, manifest, own);
+    }
+    match place(layout, manifest)? {
         None => Ok(None),
-        Some(database) => {
-            let path = database.path.under(&layout.data());
-            schema::level(&path).map_err(|e| StepError::because("NL0304", &e))
+        Some(place) => schema::level(&place).map_err(|e| StepError::because("NL0304", &e)),
+    }
+}
+
+/// Where the database of a release is that NetLink migrates, as the configuration has it now.
+pub fn place(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<Place>, StepError> {
+    Ok(match &manifest.database {
+        Some(DatabaseSpec::Sqlite(file)) => Some(Place::Sqlite(disk::followed(&file.path.under(&layout.data())))),
+        Some(DatabaseSpec::Server(server)) if server.migrations.is_some() => {
+            Some(Place::Server(Reach::new(servers::login(layout, manifest, server)?)))
         }
+        Some(DatabaseSpec::Server(_) | DatabaseSpec::Command(_)) | None => None,
+    })
+}
+
+pub fn dialect(database: &DatabaseSpec) -> Dialect {
+    match database {
+        // A product that migrates itself has no files that would be read.
+        DatabaseSpec::Sqlite(_) | DatabaseSpec::Command(_) => Dialect::Sqlite,
+        DatabaseSpec::Server(server) => Dialect::of(server.engine),
     }
 }
 
@@ -27,15 +47,15 @@ pub fn files_of(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<Sc
 
 /// The same, wherever its tree lies.
 pub fn files_in(tree: &Path, manifest: &ReleaseManifest) -> Result<Option<SchemaFiles>, StepError> {
-    let Some(database) = manifest.sqlite() else {
+    let (Some(database), Some(folder)) = (&manifest.database, manifest.migrations()) else {
         return Ok(None);
     };
-    let dir = database.migrations.under(tree);
+    let dir = folder.under(tree);
     let listed = |name: &str| {
-        let path = format!("{}/{name}", database.migrations);
+        let path = format!("{folder}/{name}");
         manifest.files.iter().any(|entry| entry.path.as_str() == path)
     };
-    let files = SchemaFiles::load(&dir, &listed).map_err(|e| StepError::because("NL0313", &e))?;
+    let files = SchemaFiles::load(dialect(database), &dir, &listed).map_err(|e| StepError::because("NL0313", &e))?;
     Ok(Some(files))
 }
 

@@ -91,6 +91,11 @@ impl Layout {
         self.state().join("staging")
     }
 
+    /// What a dry run works in. It changes nothing, so it is of no concern to an update.
+    pub fn dry_run(&self) -> PathBuf {
+        self.state().join("dry-run")
+    }
+
     /// What the undo of this update's steps needs.
     pub fn undo(&self, id: &UpdateId) -> PathBuf {
         self.state().join("undo").join(id.as_str())

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Layout, StepError, knows};
-use crate::clock::Deadline;
+use crate::clock::{self, Deadline};
 use crate::package;
 use crate::probe::{self, Check, Patience};
-use crate::release::{CommandSpec, ConfigFormat, ConfigSpec, RelPath, ReleaseManifest, expand};
+use crate::release::{CommandSpec, ConfigFormat, ConfigSpec, DatabaseSpec, RelPath, ReleaseManifest, Variable, expand};
 use crate::settings::Settings;
 use crate::target::{self, Launch, Status};
 use crate::version::Version;
@@ -30,7 +30,7 @@ pub fn manifest(layout: &Layout, version: &Version) -> Result<ReleaseManifest, S
 }
 
 /// `root`, `release`, `data`, `config`.
-fn places(layout: &Layout, manifest: &ReleaseManifest) -> BTreeMap<String, String> {
+pub fn places(layout: &Layout, manifest: &ReleaseManifest) -> BTreeMap<String, String> {
     let text = |path: &Path| path.display().to_string();
     BTreeMap::from([
         ("root".to_owned(), text(layout.root())),
@@ -44,24 +44,28 @@ fn places(layout: &Layout, manifest: &ReleaseManifest) -> BTreeMap<String, Strin
 pub fn values(layout: &Layout, manifest: &ReleaseManifest) -> Result<BTreeMap<String, String>, StepError> {
     let mut values = places(layout, manifest);
     for (name, variable) in &manifest.variables {
-        let path = variable.file.under(&layout.config());
-        let content = disk::read_text_limited(&path, CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
-        let format = manifest.config_file(&variable.file).map(ConfigSpec::format);
-        let format = format.unwrap_or_else(|| ConfigFormat::of(&variable.file));
-        let found = migrate::config::value_at(format, &content, &variable.key);
-        let found = found.map_err(|e| StepError::because("NL0303", &e))?;
-        let missing = || {
-            let message = format!(
-                "{} has no `{}`, which release {} needs",
-                path.display(),
-                variable.key,
-                manifest.version
-            );
-            StepError::new("NL0303", message)
-        };
-        values.insert(name.clone(), found.ok_or_else(missing)?);
+        values.insert(name.clone(), value_of(&layout.config(), manifest, variable)?);
     }
     Ok(values)
+}
+
+/// What a folder of configuration has for one of the manifest's variables.
+pub fn value_of(config: &Path, manifest: &ReleaseManifest, variable: &Variable) -> Result<String, StepError> {
+    let path = variable.file.under(config);
+    let content = disk::read_text_limited(&path, CONFIG_LIMIT).map_err(|e| StepError::because("NL0303", &e))?;
+    let format = manifest.config_file(&variable.file).map(ConfigSpec::format);
+    let format = format.unwrap_or_else(|| ConfigFormat::of(&variable.file));
+    let found = migrate::config::value_at(format, &content, &variable.key);
+    let missing = || {
+        let message = format!(
+            "{} has no `{}`, which release {} needs",
+            path.display(),
+            variable.key,
+            manifest.version
+        );
+        StepError::new("NL0303", message)
+    };
+    found.map_err(|e| StepError::because("NL0303", &e))?.ok_or_else(missing)
 }
 
 /// How the product of this release is started; none when it does not run.
@@ -146,8 +150,9 @@ fn ask(
     give_up: &dyn Fn() -> bool,
 ) -> Result<String, StepError> {
     let checks = checks(layout, settings, manifest)?;
+    let seen = Seen::now(layout)?;
     if checks.is_empty() {
-        stays_up(layout, manifest, limit.min(STEADY))?;
+        stays_up(layout, manifest, seen, limit.min(STEADY))?;
         return Ok("no health checks are defined".into());
     }
     let patience = Patience {
@@ -156,8 +161,8 @@ fn ask(
     };
     match probe::check_all(&checks, &patience, give_up) {
         Ok(healthy) => {
-            // Somebody else may answer in its place.
-            stays_up(layout, manifest, Duration::ZERO)?;
+            // Somebody else may answer in its place, while it dies again and again.
+            stays_up(layout, manifest, seen, limit.min(settings.health.steady))?;
             Ok(match healthy.attempts {
                 1 => "healthy".into(),
                 attempts => format!("healthy at try {attempts}"),
@@ -177,25 +182,56 @@ fn ask(
     }
 }
 
-/// Whether the product's own process runs as this release, and still does without a restart after `time`.
-fn stays_up(layout: &Layout, manifest: &ReleaseManifest, time: Duration) -> Result<(), StepError> {
+/// The product's process at a moment.
+#[derive(Clone, Copy)]
+struct Seen {
+    pid: Option<u32>,
+    at: Instant,
+}
+
+impl Seen {
+    fn now(layout: &Layout) -> Result<Self, StepError> {
+        Ok(Self::of(&status(layout)?))
+    }
+
+    fn of(status: &Status) -> Self {
+        let pid = match status {
+            Status::Running { pid, .. } => Some(*pid),
+            _ => None,
+        };
+        let at = clock::monotonic();
+        Self { pid, at }
+    }
+}
+
+fn status(layout: &Layout) -> Result<Status, StepError> {
+    target::status(layout.root()).map_err(|e| StepError::because("NL0315", &e))
+}
+
+/// Whether the product's own process runs as this release, and is the same one for so long. It was `seen` before; a restart before now
+/// says nothing: only while it is being proven none is allowed.
+fn stays_up(layout: &Layout, manifest: &ReleaseManifest, seen: Seen, time: Duration) -> Result<(), StepError> {
     if manifest.run.is_none() {
         return Ok(());
     }
-    let until = Deadline::after(time);
+    let mut proven = None;
     loop {
-        let status = target::status(layout.root()).map_err(|e| StepError::because("NL0315", &e))?;
-        let is_up = matches!(&status, Status::Running { version, restarts: 0, .. } if *version == manifest.version);
-        // A restart long ago says nothing of now; only while it is being proven none is allowed.
-        if !is_up && (!time.is_zero() || status.running_version() != Some(&manifest.version)) {
+        let status = status(layout)?;
+        let now = Seen::of(&status);
+        let first = *proven.get_or_insert(if now.pid == seen.pid { seen } else { now });
+        if status.running_version() != Some(&manifest.version) || now.pid != first.pid {
             let message = format!("{} {} does not stay up", manifest.product, manifest.version);
             let log = target::log_tail(layout.root(), KEPT_LOG_LINES).unwrap_or_default();
-            let wanted = format!("running as {}", manifest.version);
+            let wanted = format!(
+                "running as {}, the same process for {} s",
+                manifest.version,
+                time.as_secs_f32()
+            );
             return Err(StepError::new("NL0316", message)
                 .expected(wanted, status.to_string())
                 .log(log));
         }
-        if until.has_passed() {
+        if now.at.saturating_duration_since(first.at) >= time {
             return Ok(());
         }
         std::thread::sleep(LOOK_EVERY);
@@ -209,7 +245,20 @@ pub fn run_command(
     spec: &CommandSpec,
     code: &'static str,
 ) -> Result<(), StepError> {
-    run_with(layout, manifest, spec, &values(layout, manifest)?, code)
+    run_with(layout, manifest, spec, &values(layout, manifest)?, code).map(drop)
+}
+
+/// The same, with more values for it. Gives the end of what it printed.
+pub fn output_of(
+    layout: &Layout,
+    manifest: &ReleaseManifest,
+    spec: &CommandSpec,
+    more: &[(&str, u32)],
+    code: &'static str,
+) -> Result<String, StepError> {
+    let mut values = values(layout, manifest)?;
+    values.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())));
+    run_with(layout, manifest, spec, &values, code)
 }
 
 /// The product's own look at configuration files that are not in place yet; it knows no variables, which come from those.
@@ -221,7 +270,7 @@ pub fn check_config(
 ) -> Result<(), StepError> {
     let mut values = places(layout, manifest);
     values.insert("config".to_owned(), copies.display().to_string());
-    run_with(layout, manifest, check, &values, "NL0332")
+    run_with(layout, manifest, check, &values, "NL0332").map(drop)
 }
 
 fn run_with(
@@ -230,7 +279,7 @@ fn run_with(
     spec: &CommandSpec,
     values: &BTreeMap<String, String>,
     code: &'static str,
-) -> Result<(), StepError> {
+) -> Result<String, StepError> {
     let argv = spec
         .command
         .iter()
@@ -247,7 +296,7 @@ fn run_with(
     };
     let finished = run.run().map_err(|e| StepError::because(code, &e))?;
     if finished.status.success() {
-        return Ok(());
+        return Ok(finished.stdout);
     }
     let said = if finished.stderr.trim().is_empty() {
         finished.stdout
@@ -274,7 +323,8 @@ pub fn kept_trees() -> Vec<RelPath> {
 
 /// The release's live SQLite databases, relative to the installation.
 pub fn databases(layout: &Layout, manifest: &ReleaseManifest) -> Vec<RelPath> {
-    let database = manifest.sqlite().map(|database| format!("data/{}", database.path));
+    let file = manifest.database.as_ref().and_then(DatabaseSpec::file);
+    let database = file.map(|path| format!("data/{path}"));
     let there = database.filter(|path| layout.root().join(path).exists());
     there.and_then(|path| path.parse().ok()).into_iter().collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{Layout, StepError, product};
 use crate::backup::{Server, Tools};
-use crate::release::{DatabaseSpec, ReleaseManifest};
+use crate::release::{DatabaseSpec, ReleaseManifest, ServerLogin, ServerSpec};
 use crate::settings::Settings;
 
 /// Of the release, reached as the configuration has it now.
@@ -10,11 +10,9 @@ pub fn servers(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest)
     let Some(spec) = manifest.database.as_ref().and_then(DatabaseSpec::server) else {
         return Ok(Vec::new());
     };
-    let values = product::values(layout, manifest)?;
-    let login = spec.url.login(spec.engine, &values);
     let backup = &settings.backup;
     Ok(vec![Server {
-        login: login.map_err(|e| StepError::because("NL0303", &e))?,
+        login: login(layout, manifest, spec)?,
         tools: Tools {
             dir: backup.server_tools.as_ref().map(|dir| layout.root().join(dir)),
             idle: backup.server_idle_timeout,
@@ -22,4 +20,10 @@ pub fn servers(layout: &Layout, settings: &Settings, manifest: &ReleaseManifest)
         },
         root: layout.root().to_path_buf(),
     }])
+}
+
+pub fn login(layout: &Layout, manifest: &ReleaseManifest, spec: &ServerSpec) -> Result<ServerLogin, StepError> {
+    let values = product::values(layout, manifest)?;
+    let login = spec.url.login(spec.engine, &values);
+    login.map_err(|e| StepError::because("NL0303", &e))
 }

@@ -1,34 +1,112 @@
-//! The addresses of `/api/v1` and what they answer; those that start something are in [`super::changing`].
+//! The addresses and what answers at each; a known one asked with another method is answered with 405.
 
-use std::future::ready;
+use std::future::{Future, ready};
 
-use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
-use serde::Serialize;
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard, web};
 
-use super::access::Caller;
-use super::answer::{Answer, blocking};
-use super::changing::{rollback, upgrade};
-use super::openapi;
-use super::problem::{Problem, Refusals, wrong_method};
-use super::work::Work;
-use crate::app::{self, CheckView, Installation, UpdateView, VersionView};
-use crate::store::UpdateId;
+use super::answer::Answer;
+use super::problem::{Problem, wrong_method};
+use super::{audit, backups, changing, events, health, maintenance, metrics, openapi, orders, reads, tokens};
 
 pub const BASE: &str = "/api/v1/system";
 
-/// Registers every address; a known one asked with another method is answered with 405.
 pub fn configure(config: &mut web::ServiceConfig) {
-    let get_or_head = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-    let readable = |path: &str| only(path, "GET, HEAD");
-    let startable = |path: &str| only(path, "POST");
     config
-        .service(readable("/health/live").route(get_or_head().to(live)))
-        .service(readable("/openapi.yaml").route(get_or_head().to(describe)))
-        .service(readable(&format!("{BASE}/version")).route(get_or_head().to(version)))
-        .service(readable(&format!("{BASE}/updates/check")).route(get_or_head().to(check)))
-        .service(readable(&format!("{BASE}/updates/status/{{update_id}}")).route(get_or_head().to(status)))
-        .service(startable(&format!("{BASE}/updates/upgrade")).route(web::post().to(upgrade)))
-        .service(startable(&format!("{BASE}/updates/rollback")).route(web::post().to(rollback)));
+        .service(look("/health/live", health::live))
+        .service(look("/health/ready", health::ready))
+        .service(look("/metrics", metrics::metrics))
+        .service(look("/cluster/status", health::cluster))
+        .service(look("/cluster/protocol-version", health::protocol))
+        .service(look("/openapi.yaml", describe));
+    of_updates(config);
+    of_orders(config);
+    of_backups(config);
+    of_access(config);
+}
+
+fn of_updates(config: &mut web::ServiceConfig) {
+    let at = |path: &str| format!("{BASE}{path}");
+    config
+        .service(look(&at("/version"), reads::version))
+        .service(look(&at("/changelog"), reads::changelog))
+        .service(look(&at("/updates"), reads::history))
+        .service(look(&at("/updates/check"), reads::check))
+        .service(look(&at("/updates/plan"), reads::plan))
+        .service(look(&at("/updates/status/{update_id}"), reads::status))
+        .service(look(&at("/updates/events"), events::of_all))
+        .service(look(&at("/updates/{update_id}/events"), events::of_update))
+        .service(start(&at("/updates/upgrade"), changing::upgrade))
+        .service(start(&at("/updates/downgrade"), changing::downgrade))
+        .service(start(&at("/updates/rollback"), changing::rollback))
+        .service(start(&at("/updates/{update_id}/resume"), changing::resume))
+        .service(start(&at("/updates/{update_id}/cancel"), changing::cancel))
+        .service(
+            only(&at("/maintenance"), "GET, HEAD, PUT")
+                .route(get_or_head().to(maintenance::look))
+                .route(web::put().to(maintenance::switch)),
+        );
+}
+
+fn of_orders(config: &mut web::ServiceConfig) {
+    let at = |path: &str| format!("{BASE}/orders{path}");
+    config
+        .service(look(&at(""), orders::list))
+        .service(look(&at("/{order_id}"), orders::look))
+        .service(start(&at("/{order_id}/cancel"), orders::cancel));
+}
+
+fn of_backups(config: &mut web::ServiceConfig) {
+    let at = |path: &str| format!("{BASE}/backups{path}");
+    config
+        .service(
+            only(&at(""), "GET, HEAD, POST")
+                .route(get_or_head().to(backups::list))
+                .route(web::post().to(backups::create)),
+        )
+        .service(start(&at("/prune"), backups::prune))
+        .service(look(&at("/{backup_id}"), backups::show))
+        .service(start(&at("/{backup_id}/verify"), backups::verify))
+        .service(start(&at("/{backup_id}/drill"), backups::drill))
+        .service(start(&at("/{backup_id}/restore"), backups::restore));
+}
+
+fn of_access(config: &mut web::ServiceConfig) {
+    let at = |path: &str| format!("{BASE}{path}");
+    config
+        .service(look(&at("/audit"), audit::rows))
+        .service(look(&at("/audit/verify"), audit::verify))
+        .service(
+            only(&at("/tokens"), "GET, HEAD, POST")
+                .route(get_or_head().to(tokens::tokens))
+                .route(web::post().to(tokens::create)),
+        )
+        .service(only(&at("/tokens/{prefix}"), "DELETE").route(web::delete().to(tokens::revoke)));
+}
+
+fn get_or_head() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// An address that is only looked at.
+fn look<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+    F::Future: Future,
+{
+    only(path, "GET, HEAD").route(get_or_head().to(handler))
+}
+
+/// An address that starts something.
+fn start<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+    F::Future: Future,
+{
+    only(path, "POST").route(web::post().to(handler))
 }
 
 fn only(path: &str, methods: &'static str) -> Resource {
@@ -36,51 +114,10 @@ fn only(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(refuse))
 }
 
-/// Alive, whatever the installation is doing.
-#[utoipa::path(get, tag = "server", path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]
-pub async fn live() -> HttpResponse {
-    HttpResponse::NoContent().finish()
-}
-
 /// This description.
-#[utoipa::path(get, tag = "server", path = "/openapi.yaml", security(()),
+#[utoipa::path(get, operation_id = "description", tag = "server", path = "/openapi.yaml", security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = String)))]
 pub async fn describe() -> Answer {
     let text = openapi::document().map_err(|e| Problem::new("NL0999", e))?;
     Ok(HttpResponse::Ok().content_type("application/yaml").body(text))
-}
-
-/// The installed version.
-#[utoipa::path(get, tag = "system", path = "/api/v1/system/version", responses(
-    (status = 200, description = "What is installed, and where from", body = VersionView),
-    Refusals))]
-pub async fn version(_caller: Caller, work: web::Data<Work>) -> Answer {
-    with_installation(work, |installation| app::version(&installation)).await
-}
-
-/// Whether there is something newer. Asks the repository and verifies its answer.
-#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/check", responses(
-    (status = 200, description = "What there is", body = CheckView),
-    Refusals))]
-pub async fn check(_caller: Caller, work: web::Data<Work>) -> Answer {
-    with_installation(work, |installation| app::check(&installation)).await
-}
-
-/// How an update is going, or went.
-#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/status/{update_id}",
-    params(("update_id" = String, Path, description = "As the answer to starting it gave")),
-    responses((status = 200, description = "Its state and that of each step", body = UpdateView), Refusals))]
-pub async fn status(_caller: Caller, work: web::Data<Work>, id: web::Path<String>) -> Answer {
-    let unknown = |e| Problem::new("NL0406", format!("there is no update of that id: {e}"));
-    let id: UpdateId = id.parse().map_err(unknown)?;
-    with_installation(work, move |installation| app::update(&installation, &id)).await
-}
-
-async fn with_installation<T, F>(work: web::Data<Work>, ask: F) -> Answer
-where
-    T: Serialize + Send + 'static,
-    F: FnOnce(Installation) -> app::Result<T> + Send + 'static,
-{
-    let answer = blocking(move || ask(Installation::open(work.root(), work.config())?)).await?;
-    Ok(HttpResponse::Ok().json(answer))
 }

@@ -1,4 +1,4 @@
-//! The addresses that start something: an upgrade, or the way back. What runs, runs on; the answer says where to look.
+//! The addresses that start something: an upgrade, a downgrade, the way back. What runs, runs on; the answer says where to look.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::Caller;
+use super::access::{Caller, Operator};
 use super::answer::{Answer, blocking};
 use super::api::BASE;
-use super::problem::{Problem, Refusals};
-use super::work::Work;
-use crate::app::{
-    self, AppError, Consent, Fetch, Goal, Installation, Order, PlanView, Ready, RollbackTarget, UpdateView, Wish,
-};
-use crate::store::UpdateId;
+use super::body::{Empty, Sent};
+use super::orders::{self, Key};
+use super::problem::Refusals;
+use super::work::{Submitted, Work, finished_meanwhile};
+use super::{WorkId, parsed_update, parsed_version};
+use crate::app::{self, Fetch, Goal, Order, OrderView, PlanView, Ready, UpdateView, Wanted, Wish};
 use crate::version::Version;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,6 +39,23 @@ pub struct UpgradeRequest {
     /// Fetch whole packages, also of what lies on the disk of the installation already.
     #[serde(default)]
     full: bool,
+    /// Names of moves that are not recommended and are taken all the same.
+    #[serde(default)]
+    accept_risk: BTreeSet<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DowngradeRequest {
+    /// The version to go to.
+    #[schema(example = "0a1")]
+    target_version: String,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    force: bool,
+    /// Answer with the plan and do nothing.
+    #[serde(default)]
+    dry_run: bool,
     /// Names of moves that are not recommended and are taken all the same.
     #[serde(default)]
     accept_risk: BTreeSet<String>,
@@ -78,13 +95,24 @@ pub enum DryRunOrNothing {
     Nothing(NothingToDo),
 }
 
-/// Starts an upgrade.
-#[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/upgrade", request_body = UpgradeRequest, responses(
+/// An update that has begun, or the order that waits to become one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Progress {
+    Update(Box<UpdateView>),
+    Order(Box<OrderView>),
+}
+
+/// Starts an upgrade; where something is under way already it waits for its turn.
+#[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/upgrade", security(("token" = ["operator"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    request_body = UpgradeRequest, responses(
     (status = 200, description = "With `dry_run` the plan; or nothing to do: that version is installed", body = DryRunOrNothing),
-    (status = 202, description = "Accepted", body = UpdateView,
+    (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
-pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<UpgradeRequest>) -> Answer {
+pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<UpgradeRequest>) -> Answer {
+    let ticket = key.ticket(caller.name(), sent.fingerprint);
     let UpgradeRequest {
         target_version,
         force,
@@ -93,120 +121,179 @@ pub async fn upgrade(caller: Caller, work: web::Data<Work>, request: web::Json<U
         acknowledge,
         full,
         accept_risk,
-    } = request.into_inner();
-    let malformed = |e: crate::version::VersionError| Problem::new("NL0101", format!("target_version: {e}"));
-    let version: Version = target_version.parse().map_err(malformed)?;
-    let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
-    let order = Order {
-        goal: Goal::Upgrade(Wish::To(version), fetch),
-        accepted_risks: accept_risk,
-        bundle: None,
-    };
+    } = sent.value;
+    let target_version = parsed_version("target_version", &target_version)?;
     if dry_run {
-        return preview(work, order).await;
+        let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
+        let goal = Goal::Upgrade(Wish::To(target_version), fetch);
+        return preview(work, app::order_of(goal, accept_risk)).await;
     }
-    let consent = Consent {
-        breaking: accept_breaking,
-        acknowledged: acknowledge,
+    let wanted = Wanted::Upgrade {
+        target_version,
+        force,
+        accept_breaking,
+        acknowledge,
+        full,
+        accept_risk,
     };
-    start(caller, work, order, (force, consent)).await
+    orders::ordered(work, ticket, wanted).await
+}
+
+/// Starts a downgrade; where something is under way already it waits for its turn.
+#[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/downgrade", security(("token" = ["operator"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    request_body = DowngradeRequest, responses(
+    (status = 200, description = "With `dry_run` the plan; or nothing to do: that version is installed", body = DryRunOrNothing),
+    (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
+        headers(("Location" = String, description = "Where its status is"))),
+    Refusals))]
+pub async fn downgrade(
+    caller: Caller<Operator>,
+    key: Key,
+    work: web::Data<Work>,
+    sent: Sent<DowngradeRequest>,
+) -> Answer {
+    let ticket = key.ticket(caller.name(), sent.fingerprint);
+    let DowngradeRequest {
+        target_version,
+        force,
+        dry_run,
+        accept_risk,
+    } = sent.value;
+    let target_version = parsed_version("target_version", &target_version)?;
+    if dry_run {
+        return preview(work, app::order_of(Goal::Downgrade(target_version), accept_risk)).await;
+    }
+    let wanted = Wanted::Downgrade {
+        target_version,
+        force,
+        accept_risk,
+    };
+    orders::ordered(work, ticket, wanted).await
 }
 
 /// Takes an update back: an unfinished one is turned round, a completed one is followed by the way down.
-#[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/rollback", request_body = RollbackRequest, responses(
+#[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/rollback", security(("token" = ["operator"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    request_body = RollbackRequest, responses(
     (status = 200, description = "Nothing to do: the version before is installed", body = NothingToDo),
-    (status = 202, description = "Accepted", body = UpdateView,
+    (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
-pub async fn rollback(caller: Caller, work: web::Data<Work>, request: web::Json<RollbackRequest>) -> Answer {
-    let RollbackRequest { update_id, force } = request.into_inner();
-    let unknown = |e| Problem::new("NL0406", format!("there is no update of that id: {e}"));
-    let wanted: Option<UpdateId> = update_id.map(|id| id.parse().map_err(unknown)).transpose()?;
+pub async fn rollback(
+    caller: Caller<Operator>,
+    key: Key,
+    work: web::Data<Work>,
+    sent: Sent<RollbackRequest>,
+) -> Answer {
+    let ticket = key.ticket(caller.name(), sent.fingerprint);
+    let RollbackRequest { update_id, force } = sent.value;
+    let named = update_id.map(|id| parsed_update(&id)).transpose()?;
     let asked = work.clone();
-    let target = blocking(move || {
-        let installation = Installation::open(asked.root(), asked.config())?;
-        let target = app::rollback_target(&installation, wanted.as_ref())?;
-        Ok((target, installation.store.unfinished()?))
+    let submitted = blocking(move || {
+        asked.submit(ticket, |installation| {
+            let update_id = app::update_to_roll_back(installation, named)?;
+            Ok(Wanted::Rollback { update_id, force })
+        })
     });
-    match target.await? {
-        (RollbackTarget::To(version), _) => {
-            start(
-                caller,
-                work,
-                Goal::Rollback(version).into(),
-                (force, Consent::default()),
-            )
-            .await
-        }
-        (RollbackTarget::Unfinished, Some(id)) => turn_back(caller, work, id).await,
-        (RollbackTarget::Unfinished, None) => Err(finished_meanwhile().into()),
+    match submitted.await? {
+        Submitted::Settled(value) => Ok(HttpResponse::Ok().json(value)),
+        Submitted::Update(id) => accepted(work, WorkId::Update(id)).await,
+        Submitted::Waits(id) => accepted(work, WorkId::Order(id)).await,
     }
 }
 
-async fn turn_back(caller: Caller, work: web::Data<Work>, id: UpdateId) -> Answer {
+/// Goes on with an update that waits for a person or whose process died.
+#[utoipa::path(post, operation_id = "resume_update", tag = "system", path = "/api/v1/system/updates/{update_id}/resume", security(("token" = ["operator"])),
+    params(("update_id" = String, Path, example = "update_0a1_0b1_20241219_120000")), responses(
+    (status = 202, description = "It goes on", body = Progress, headers(("Location" = String, description = "Where its status is"))),
+    Refusals))]
+pub async fn resume(
+    _caller: Caller<Operator>,
+    work: web::Data<Work>,
+    id: web::Path<String>,
+    _sent: Sent<Empty>,
+) -> Answer {
+    let id = parsed_update(&id)?;
     let asked = work.clone();
-    let turned = blocking(move || {
-        let update = app::update(&Installation::open(asked.root(), asked.config())?, &id)?;
-        if update.course == "committed" {
-            let message =
-                format!("update {id} is past its last point of return and will be finished; roll it back then");
-            return Err(AppError::said("NL0407", message));
+    let resumed = blocking(move || {
+        let installation = asked.open()?;
+        if app::update(&installation, &id)?.finished_at.is_some() {
+            let message = format!("update {id} is finished; there is nothing to go on with");
+            return Err(app::AppError::said("NL0719", message));
         }
-        asked.turn_back(&id, &caller.name)?.ok_or_else(finished_meanwhile)
+        asked.resume()?.ok_or_else(finished_meanwhile)
     });
-    accepted(work, turned.await?).await
+    accepted(work, WorkId::Update(resumed.await?)).await
 }
 
-fn finished_meanwhile() -> AppError {
-    AppError::said("NL0407", "the update has just finished by itself; ask for its status")
+/// Takes back what waits; turns back what runs, after the step that it is in.
+#[utoipa::path(post, operation_id = "cancel_update", tag = "system", path = "/api/v1/system/updates/{update_id}/cancel", security(("token" = ["operator"])),
+    params(("update_id" = String, Path, description = "Of an update, or of an order", example = "update_0a1_0b1_20241219_120000")), responses(
+    (status = 200, description = "The order is cancelled", body = OrderView),
+    (status = 202, description = "The update is turned back", body = Progress, headers(("Location" = String, description = "Where its status is"))),
+    Refusals))]
+pub async fn cancel(
+    caller: Caller<Operator>,
+    work: web::Data<Work>,
+    id: web::Path<String>,
+    _sent: Sent<Empty>,
+) -> Answer {
+    let update = match id.parse::<WorkId>()? {
+        WorkId::Update(id) => id,
+        WorkId::Order(id) => {
+            let view = blocking(move || work.cancel(&id)).await?;
+            return Ok(HttpResponse::Ok().json(view));
+        }
+    };
+    let (asked, by) = (work.clone(), caller.name());
+    let turned = blocking(move || {
+        let installation = asked.open()?;
+        if app::update(&installation, &update)?.finished_at.is_some() {
+            let message = format!("update {update} is finished; roll it back instead");
+            return Err(app::AppError::said("NL0719", message));
+        }
+        app::refuse_committed(&installation, &update)?;
+        asked.turn_back(&update, &by)?.ok_or_else(finished_meanwhile)
+    });
+    accepted(work, WorkId::Update(turned.await?)).await
 }
 
 async fn preview(work: web::Data<Work>, order: Order) -> Answer {
-    let made = blocking(move || app::preview(&Installation::open(work.root(), work.config())?, &order));
-    let answer = match made.await? {
-        Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(nothing_to_do(settled.version)),
+    previewed(blocking(move || app::preview(&work.open()?, &order)).await?)
+}
+
+pub fn previewed(made: Ready<PlanView>) -> Answer {
+    let answer = match made {
+        Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(NothingToDo {
+            status: Nothing::NothingToDo,
+            installed: settled.version,
+        }),
         Ready::Go(plan) => DryRunOrNothing::Plan(Box::new(plan)),
     };
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn start(caller: Caller, work: web::Data<Work>, order: Order, (force, consent): (bool, Consent)) -> Answer {
-    let asked = work.clone();
-    let begun = blocking(move || {
-        let prepared = match app::prepare_at_once(asked.root(), asked.config(), &order)? {
-            Ready::AlreadyThere(settled) => return Ok(Ready::AlreadyThere(settled)),
-            Ready::Go(prepared) => prepared,
-        };
-        // A risk that was taken by its name needs no second word.
-        let mut warnings = prepared
-            .plan()
-            .warnings()
-            .iter()
-            .filter(|warning| warning.code != "accepted-risk");
-        let warning = warnings.next().filter(|_| !force);
-        if let Some(warning) = warning {
-            let message = format!("{}; send `force: true` to go on all the same", warning.message);
-            return Err(AppError::said("NL0108", message));
-        }
-        Ok(Ready::Go(asked.run(prepared.accept(&caller.name, &consent)?)?))
-    });
-    match begun.await? {
-        Ready::AlreadyThere(settled) => Ok(HttpResponse::Ok().json(nothing_to_do(settled.version))),
-        Ready::Go(id) => accepted(work, id).await,
-    }
-}
-
-fn nothing_to_do(installed: Version) -> NothingToDo {
-    NothingToDo {
-        status: Nothing::NothingToDo,
-        installed,
-    }
-}
-
-async fn accepted(work: web::Data<Work>, id: UpdateId) -> Answer {
+pub async fn accepted(work: web::Data<Work>, id: WorkId) -> Answer {
     let place = format!("{BASE}/updates/status/{id}");
-    let view = blocking(move || app::update(&Installation::open(work.root(), work.config())?, &id)).await?;
+    let progress = blocking(move || progress_of(&work, &id)).await?;
     Ok(HttpResponse::Accepted()
         .insert_header((header::LOCATION, place))
-        .json(view))
+        .json(progress))
+}
+
+/// How an update goes, or what an order waits for; of an order that has begun, how its update goes.
+pub fn progress_of(work: &Work, id: &WorkId) -> app::Result<Progress> {
+    let installation = work.open()?;
+    let of_update = |id| Ok(Progress::Update(Box::new(app::update(&installation, id)?)));
+    match id {
+        WorkId::Update(id) => of_update(id),
+        WorkId::Order(id) => {
+            let view = orders::view(work, id)?;
+            match &view.update_id {
+                Some(update) => of_update(update),
+                None => Ok(Progress::Order(Box::new(view))),
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{api, changing};
+use super::{api, audit, backups, changing, events, health, maintenance, metrics, orders, reads, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -13,7 +13,12 @@ use super::{api, changing};
         description = "Upgrades of a self-hosted product: check, start, watch, take back.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    paths(api::live, api::describe, api::version, api::check, api::status, changing::upgrade, changing::rollback),
+    paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
+        changing::upgrade, changing::downgrade, changing::rollback, changing::resume, changing::cancel,
+        events::of_update, events::of_all, maintenance::look, maintenance::switch,
+        orders::list, orders::look, orders::cancel,
+        backups::list, backups::create, backups::show, backups::verify, backups::drill, backups::restore, backups::prune,
+        tokens::tokens, tokens::create, tokens::revoke, audit::rows, audit::verify),
     components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Token)
@@ -27,7 +32,8 @@ impl Modify for Token {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "The content of `.netlink/token`, made at the first start of the server.",
+                "Made by `netlink token create`; the first one by the first start of the server, in `.netlink/token`. Each has a role: \
+                 viewer, operator or admin, of which each may do what those before it may.",
             ))
             .build();
         let components = description.components.get_or_insert_with(Default::default);

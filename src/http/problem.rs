@@ -1,8 +1,9 @@
 //! Every no as a problem document (RFC 9457), also those that the framework gives by itself.
 
 use std::fmt;
+use std::time::Duration;
 
-use actix_web::error::JsonPayloadError;
+use actix_web::error::PayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
@@ -11,7 +12,11 @@ use utoipa::{IntoResponses, ToSchema};
 use super::BODY_LIMIT;
 use crate::app::{AppError, codes};
 
-#[derive(Debug, Serialize, ToSchema)]
+const WRONG_TOKEN: &str = "Bearer error=\"invalid_token\"";
+/// Seconds until it is worth asking again, where nothing better is known.
+const RETRY_AFTER: u64 = 5;
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
     /// Stable: `urn:netlink:problem:<code>`.
     #[serde(rename = "type")]
@@ -24,7 +29,10 @@ pub struct Problem {
     code: &'static str,
     /// For `WWW-Authenticate` (RFC 6750) when nobody is let in.
     #[serde(skip)]
-    challenge: &'static str,
+    challenge: Option<&'static str>,
+    /// For `Retry-After`: seconds.
+    #[serde(skip)]
+    retry_after: Option<u64>,
     /// For `Allow` when the method is not one of the address.
     #[serde(skip)]
     methods: Option<&'static str>,
@@ -39,7 +47,8 @@ impl Problem {
             status: code.kind.http(),
             detail,
             code: code.id,
-            challenge: "Bearer",
+            challenge: (code.kind == codes::Kind::Denied).then_some("Bearer"),
+            retry_after: is_for_now(code.kind).then_some(RETRY_AFTER),
             methods: None,
         }
     }
@@ -47,9 +56,70 @@ impl Problem {
     /// A token was sent, but not the right one.
     pub fn wrong_token(detail: &str) -> Self {
         Self {
-            challenge: "Bearer error=\"invalid_token\"",
+            challenge: Some(WRONG_TOKEN),
             ..Self::new("NL0701", detail.to_owned())
         }
+    }
+
+    pub fn is_of_wrong_token(&self) -> bool {
+        self.challenge == Some(WRONG_TOKEN)
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The sender is known, and not allowed to.
+    pub fn role_too_low(detail: String) -> Self {
+        Self {
+            challenge: Some("Bearer error=\"insufficient_scope\""),
+            ..Self::new("NL0713", detail)
+        }
+    }
+
+    pub fn too_often(detail: &str, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new("NL0714", format!("{detail}; ask again in {seconds} s"))
+        }
+    }
+
+    /// The request itself is not as described.
+    pub fn malformed(detail: String) -> Self {
+        Self::new("NL0703", detail).with_status(StatusCode::BAD_REQUEST)
+    }
+
+    pub fn no_json() -> Self {
+        let detail = "the body must be JSON, sent with `Content-Type: application/json`";
+        Self::new("NL0703", detail.to_owned()).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    }
+
+    pub fn slow_body(limit: Duration) -> Self {
+        let detail = format!("the body has not come within {} s", limit.as_secs());
+        Self::new("NL0703", detail).with_status(StatusCode::REQUEST_TIMEOUT)
+    }
+
+    /// The body could not be received.
+    pub fn of_body(error: &actix_web::Error) -> Self {
+        match error.as_error::<PayloadError>() {
+            Some(PayloadError::Overflow) => {
+                let detail = format!("the body is longer than {BODY_LIMIT} bytes");
+                Self::new("NL0703", detail).with_status(StatusCode::PAYLOAD_TOO_LARGE)
+            }
+            _ => Self::malformed(format!("the body: {error}")),
+        }
+    }
+
+    pub fn not_acceptable(offered: &str) -> Self {
+        let detail = format!("`Accept` names nothing of what there is here: {offered}");
+        Self::new("NL0703", detail).with_status(StatusCode::NOT_ACCEPTABLE)
+    }
+
+    /// `If-Match` does not fit.
+    pub fn changed_since() -> Self {
+        let detail = "it has changed since it was seen; look again";
+        Self::new("NL0703", detail.to_owned()).with_status(StatusCode::PRECONDITION_FAILED)
     }
 
     fn with_status(self, status: StatusCode) -> Self {
@@ -58,6 +128,14 @@ impl Problem {
             ..self
         }
     }
+}
+
+/// The same request may succeed later without anybody's doing.
+fn is_for_now(kind: codes::Kind) -> bool {
+    matches!(
+        kind,
+        codes::Kind::NotNow | codes::Kind::TooOften | codes::Kind::Unavailable
+    )
 }
 
 impl From<AppError> for Problem {
@@ -79,8 +157,11 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
-            response.insert_header((header::WWW_AUTHENTICATE, self.challenge));
+        if let Some(challenge) = self.challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         if let Some(methods) = self.methods {
             response.insert_header((header::ALLOW, methods));
@@ -95,36 +176,14 @@ impl ResponseError for Problem {
 /// Has the framework's own refusals said as problems.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .app_data(
-            web::JsonConfig::default()
-                .limit(BODY_LIMIT)
-                .error_handler(|error, _| body_not_understood(&error)),
-        )
+        .app_data(web::PayloadConfig::new(BODY_LIMIT))
         .app_data(web::QueryConfig::default().error_handler(|error, _| not_understood(&error)))
         .app_data(web::PathConfig::default().error_handler(|error, _| not_understood(&error)))
         .default_service(web::to(nothing_here));
 }
 
 fn not_understood(error: &impl ResponseError) -> actix_web::Error {
-    Problem::new("NL0703", error.to_string())
-        .with_status(StatusCode::BAD_REQUEST)
-        .into()
-}
-
-fn body_not_understood(error: &JsonPayloadError) -> actix_web::Error {
-    let (status, detail) = match error {
-        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-            let detail = format!("the body is longer than {BODY_LIMIT} bytes");
-            (StatusCode::PAYLOAD_TOO_LARGE, detail)
-        }
-        JsonPayloadError::ContentType => {
-            let detail = "the body must be JSON, sent with `Content-Type: application/json`".to_owned();
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
-        }
-        JsonPayloadError::Deserialize(error) => (StatusCode::BAD_REQUEST, format!("the body: {error}")),
-        error => (StatusCode::BAD_REQUEST, error.to_string()),
-    };
-    Problem::new("NL0703", detail).with_status(status).into()
+    Problem::malformed(error.to_string()).into()
 }
 
 async fn nothing_here(request: HttpRequest) -> Problem {

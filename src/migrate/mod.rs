@@ -1,4 +1,5 @@
-//! Migrations of configuration and schema.
+//! Migrations of configuration, schema and dependencies.
 
 pub mod config;
+pub mod deps;
 pub mod schema;

@@ -11,7 +11,9 @@ mod entry;
 mod foreign;
 mod list;
 mod names;
+mod needs;
 mod pack;
+mod place;
 mod source;
 mod staged;
 mod taking;
@@ -24,7 +26,7 @@ pub use check::check_package;
 pub use delta::{Counts, MadePatch, Making, PatchHeader, apply_patch, apply_patch_as, make_patch, read_patch_header};
 pub use foreign::{ForeignOptions, UnpackedForeign, unpack_foreign};
 pub use pack::{Packed, Packing, pack};
-pub use source::read_source;
+pub use source::{read_source, source_fault};
 pub use staged::{Staged, TreeReport, looks_whole, manifest_of, verify_tree};
 pub use taking::Manner;
 pub use unpack::{Expect, manifest_digest, manifest_in, read_manifest, unpack, unpack_as};
@@ -54,8 +56,9 @@ pub enum PackageError {
         #[source]
         source: io::Error,
     },
-    #[error("{} is not a release description: {problem}", path.display())]
-    Source { path: PathBuf, problem: String },
+    /// `place` is the file, with the line and the key where they are known.
+    #[error("{place}: {problem}")]
+    Source { place: String, problem: String },
     #[error("`{path}` cannot be part of a release: {problem}")]
     Unpackable { path: String, problem: String },
     #[error("`{path}` changed while it was being packed; pack again when nothing writes to the tree")]

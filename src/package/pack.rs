@@ -55,10 +55,7 @@ impl Default for Packing {
 /// Packs `tree` into the file `out`.
 pub fn pack(tree: &Path, manifest: ReleaseManifest, out: &Path, packing: Packing) -> Result<Packed, PackageError> {
     refuse_inside(tree, out)?;
-    source::check_against(tree, &manifest).map_err(|problem| PackageError::Source {
-        path: tree.join(SOURCE_NAME),
-        problem,
-    })?;
+    source::check_against(tree, &manifest).map_err(|fault| fault.at(tree))?;
     let mut manifest = manifest;
     manifest.files = list_tree(tree)?;
     list::check(&manifest.files).map_err(|fault| unpackable(&fault.path, &fault.problem))?;

@@ -19,10 +19,22 @@ pub struct Facts {
     pub stored_downs: BTreeSet<u32>,
     /// Levels that were applied here and cannot be taken back, each with its reason.
     pub one_way_levels: BTreeMap<u32, String>,
+    /// What the database can be restored from where its ways down do not lead, when the operator takes the loss.
+    pub restore: Option<Restorable>,
     /// Versions that an update reached and was rolled back from, on this installation.
     pub rolled_back: BTreeSet<Version>,
     /// Under which terms a way is looked for.
     pub terms: Terms,
+}
+
+/// A backup from before an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restorable {
+    pub backup: String,
+    /// When it was made, in words.
+    pub made: String,
+    /// Of the database in it.
+    pub level: u32,
 }
 
 #[derive(Debug, Clone)]

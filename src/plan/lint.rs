@@ -71,7 +71,12 @@ fn nothing_is_touched_too_early(body: &Body) -> Result<(), PlanError> {
     if body.steps.first().map(|step| step.kind) != Some(StepKind::Preflight) {
         return unsound("the first step is not the pre-flight");
     }
-    let fetching = [StepKind::Download, StepKind::Stage, StepKind::Trial];
+    let fetching = [
+        StepKind::Download,
+        StepKind::Stage,
+        StepKind::Environment,
+        StepKind::Trial,
+    ];
     let last_fetch = body
         .steps
         .iter()
@@ -99,7 +104,7 @@ fn each_leg_is_whole(body: &Body) -> Result<(), PlanError> {
             .collect();
         let mut wanted = vec![StepKind::Start, StepKind::Health, StepKind::Record];
         if body.direction != Direction::Schema {
-            wanted.extend([StepKind::Config, StepKind::Switch]);
+            wanted.extend([StepKind::Environment, StepKind::Config, StepKind::Switch]);
         }
         wanted.extend(match body.direction {
             Direction::Install => &[][..],

@@ -1,6 +1,7 @@
 //! From facts, releases and a wish to an immutable plan, or to a refusal that says why. Pure: no I/O, no clock.
 
 mod component;
+mod entrance;
 mod explain;
 mod facts;
 mod goal;
@@ -26,8 +27,9 @@ mod travel;
 mod waiting;
 
 pub use component::ComponentNeed;
+pub use entrance::{Shut, shut};
 pub use explain::{Explanation, explain};
-pub use facts::{Facts, Fetch, Goal, Installed, Tree, Wish};
+pub use facts::{Facts, Fetch, Goal, Installed, Restorable, Tree, Wish};
 pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
 pub use model::{Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Step, StepId, StepKind, Warning};

@@ -85,6 +85,7 @@ pub enum StepKind {
     Preflight,
     Download,
     Stage,
+    Environment,
     Trial,
     Backup,
     MaintenanceOn,
@@ -111,6 +112,7 @@ impl StepKind {
             Self::Preflight => "preflight",
             Self::Download => "download",
             Self::Stage => "stage",
+            Self::Environment => "environment",
             Self::Trial => "trial",
             Self::Backup => "backup",
             Self::MaintenanceOn => "maintenance-on",
@@ -136,6 +138,7 @@ impl StepKind {
             Self::Preflight
             | Self::Download
             | Self::Stage
+            | Self::Environment
             | Self::Trial
             | Self::Backup
             | Self::MaintenanceOn
@@ -221,6 +224,9 @@ pub(super) struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub bundle: Option<PathBuf>,
+    /// The backup that the database comes back from, as its ways down do not lead there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<String>,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -331,6 +337,11 @@ impl Plan {
 
     pub fn bundle(&self) -> Option<&Path> {
         self.body.bundle.as_deref()
+    }
+
+    /// The backup that the database comes back from.
+    pub fn restore(&self) -> Option<&str> {
+        self.body.restore.as_deref()
     }
 
     /// The same plan, whose packages come out of a file, and what is to be said of that.

@@ -14,15 +14,19 @@ use crate::version::Version;
 
 /// The catalog's releases under the terms of this installation.
 pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal> {
-    let contradiction = |error: GraphError| {
+    assembled(facts, catalog).map_err(|error| {
         let message = format!("the releases contradict each other: {error}; tell the publisher");
         Refusal::new(Reason::Contradiction, message)
-    };
+    })
+}
+
+/// The same for whoever is to mend what contradicts itself.
+pub fn assembled(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, GraphError> {
     let versions = catalog.releases().map(|release| release.version.clone()).collect();
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
-    let mut building = Building::new(versions, installed, &facts.terms).map_err(contradiction)?;
+    let mut building = Building::new(versions, installed, &facts.terms)?;
     for (nth, release) in catalog.releases().enumerate() {
-        building.rules(nth, &catalog.rules_of(release)).map_err(contradiction)?;
+        building.rules(nth, &catalog.rules_of(release))?;
         if release.offered == Offered::NoMore {
             let reason = format!(
                 "{} is not among the releases that its publisher offers; `netlink update rollback` goes back to where one was",
@@ -40,9 +44,9 @@ pub fn graph(facts: &Facts, catalog: &Catalog) -> Result<Graph<Version>, Refusal
     }
     let blocked = catalog.advisory().map_or(&[][..], |advisory| &advisory.blocked);
     for block in blocked {
-        building.block(block).map_err(contradiction)?;
+        building.block(block)?;
     }
-    building.finish().map_err(contradiction)
+    building.finish()
 }
 
 pub fn find(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, aim: &Aim) -> Result<Vec<Hop>, Refusal> {
@@ -211,6 +215,10 @@ pub fn the_schema_knows_its_way_back(
     let Some(level) = (known + 1..=found).find(|level| !facts.stored_downs.contains(level)) else {
         return Ok(());
     };
+    let restore = facts.restore.as_ref().filter(|_| aim.direction == Direction::Down);
+    if restore.is_some_and(|restore| restore.level == known) {
+        return Ok(());
+    }
     let refused = RefusedHop {
         from: Some(from.clone()),
         to: target.version.clone(),
@@ -221,8 +229,14 @@ pub fn the_schema_knows_its_way_back(
                 .get(&level)
                 .map(|why| format!(" ({why})"))
                 .unwrap_or_default();
+            let flag = match aim.direction {
+                Direction::Down => {
+                    "; `--restore-backup` restores the database of the backup from before, and what was written since is lost"
+                }
+                _ => "",
+            };
             format!(
-                "there is no way back from schema level {level}{why}; to get there restore a backup: `netlink backup list`"
+                "there is no way back from schema level {level}{why}; to get there restore a backup: `netlink backup list`{flag}"
             )
         },
     };

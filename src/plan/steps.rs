@@ -3,7 +3,8 @@
 use super::goal::Aim;
 use super::model::Body;
 use super::{
-    Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, SchemaMove, Step, StepId, StepKind, Strategy,
+    Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, Restorable, SchemaMove, Step, StepId, StepKind,
+    Strategy, Warning,
 };
 use crate::release::Catalog;
 use crate::version::Version;
@@ -20,6 +21,15 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
     let legs = legs(facts, catalog, hops, &aim)?;
     let steps = steps(&legs, aim.direction);
     let irreversible = irreversible(facts, &legs, aim.direction);
+    let restore = restored(facts, &legs, aim.direction)?;
+    let mut warnings = aim.warnings;
+    warnings.extend(restore.map(|restore| Warning {
+        code: "restores-backup".into(),
+        message: format!(
+            "the database comes back from backup {} of {}: everything that was written to it since is lost",
+            restore.backup, restore.made
+        ),
+    }));
     Ok(Body {
         product: facts.product.clone(),
         direction: aim.direction,
@@ -28,12 +38,34 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         cost: cost(facts, &legs),
         legs,
         steps,
-        warnings: aim.warnings,
+        warnings,
         irreversible,
         notes: PlanNotes::default(),
         accepted_risks: facts.terms.accepted_risks.clone(),
         bundle: None,
+        restore: restore.map(|restore| restore.backup.clone()),
     })
+}
+
+/// Only where a way down is missing: those that lead back keep what was written since.
+fn restored<'f>(facts: &'f Facts, legs: &[Leg], direction: Direction) -> Result<Option<&'f Restorable>, Refusal> {
+    let Some(restore) = facts.restore.as_ref().filter(|_| direction == Direction::Down) else {
+        return Ok(None);
+    };
+    let moves: Vec<SchemaMove> = legs.iter().filter_map(|leg| leg.schema).collect();
+    let leads = |moved: &SchemaMove| {
+        let mut levels = moved.to + 1..=moved.from.unwrap_or(0);
+        levels.all(|level| facts.stored_downs.contains(&level))
+    };
+    match moves[..] {
+        [only] if leads(&only) => Ok(None),
+        [_] => Ok(Some(restore)),
+        _ if moves.iter().all(leads) => Ok(None),
+        _ => {
+            let message = "a backup leads back in one go alone, and this way has more than one stop; go back with `netlink update rollback`";
+            Err(Refusal::new(Reason::Unsound, message))
+        }
+    }
 }
 
 /// A leg ends at each stop, which must run before going on, and at the target.
@@ -90,6 +122,9 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
     for kind in [StepKind::Download, StepKind::Stage] {
         let packaged = |leg: &(usize, &Leg)| leg.1.strategy.package().is_some();
         steps.extend(legs.iter().enumerate().filter(packaged).map(|(at, _)| (kind, at)));
+    }
+    if !schema_only {
+        steps.extend((0..legs.len()).map(|at| (StepKind::Environment, at)));
     }
     if !first && !repair {
         steps.extend((0..legs.len()).map(|at| (StepKind::Trial, at)));

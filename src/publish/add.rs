@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::PublishError;
 use super::keys::Keys;
 use super::repository::{Outcome, Repository};
+use super::{Judge, PublishError, products};
 use crate::crypt::{Digest, digest_of};
 use crate::disk;
 use crate::release::{ReleaseManifest, TargetCustom, TargetRef};
-use crate::tuf;
+use crate::tuf::{self, Editor};
 
 /// A changelog of one release is at most this long.
 const CHANGELOG_LIMIT: u64 = 4 << 20;
@@ -33,16 +33,30 @@ pub struct Published {
     pub outcome: Outcome,
 }
 
-/// Publishes the packages of one release with its changelog; repeatable. What is published never changes its content. Where
-/// more people must sign, it is a draft until they have.
+/// The packages of one release, and with what they come.
+#[derive(Debug)]
+pub struct Publishing<'a> {
+    pub packages: &'a [Inspected],
+    pub changelog: Option<&'a Path>,
+    /// The repository may have releases of one more product from now on.
+    pub new_product: bool,
+}
+
+/// Publishes them; repeatable. What is published never changes its content. Where more people must sign, it is a draft until they have.
 pub fn publish(
     repository: &Path,
     keys: &Keys,
-    packages: &[Inspected],
-    changelog: Option<&Path>,
+    publishing: &Publishing<'_>,
+    judge: Judge<'_>,
     now: Timestamp,
 ) -> Result<Published, PublishError> {
+    let Publishing {
+        packages, changelog, ..
+    } = publishing;
     let mut open = Repository::open(repository)?;
+    if let (Some(package), false) = (packages.first(), publishing.new_product) {
+        products::refuse_another(&open.editor, &package.manifest.product)?;
+    }
     let mut sources = packages.iter().map(package_target).collect::<Vec<_>>();
     if let (Some(path), Some(package)) = (changelog, packages.first()) {
         sources.push(changelog_target(path, &package.manifest)?);
@@ -53,19 +67,29 @@ pub fn publish(
             new.push((path, repository.join(tuf::target_file(&target.name, target.sha256)?)));
         }
     }
-    super::verify::contradictions(&open.editor)?;
+    let judged = judged(&open.editor, packages.first(), judge)?;
     let held = open.keys_for_targets(keys)?;
     for (path, place) in &new {
         disk::create_dir_of(place)?;
         disk::copy_file(path, place)?;
         disk::set_mode(place, 0o644)?;
     }
-    let outcome = open.finish_targets(!new.is_empty(), &held, now)?;
+    let mut outcome = open.finish_targets(!new.is_empty(), &held, now)?;
+    outcome.warnings.extend(judged);
     let version = packages.first().map(|package| package.manifest.version.to_string());
     Ok(Published {
         version: version.unwrap_or_default(),
         outcome,
     })
+}
+
+/// What is to be said of the release before anybody signs it.
+fn judged(editor: &Editor, package: Option<&Inspected>, judge: Judge<'_>) -> Result<Vec<String>, PublishError> {
+    super::verify::contradictions(editor)?;
+    let Some(ReleaseManifest { product, version, .. }) = package.map(|package| &package.manifest) else {
+        return Ok(Vec::new());
+    };
+    judge(product, &editor.catalog(product)?, Some(version)).map_err(PublishError::Unplannable)
 }
 
 type Source = (PathBuf, TargetRef, TargetCustom);

@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tar::{Builder, EntryType, Header};
 
+use super::client::{self, Folder};
 use super::{METADATA, PublishError, ROOT_COPY, products};
 use crate::crypt::DigestReader;
 use crate::disk::{self, NewFile};
 use crate::release::{Catalog, Platform, ProductName, TargetRef};
-use crate::tuf::{self, Asking, MetadataSource, Role, SourceError};
+use crate::tuf::{self, MetadataSource, Role, SourceError};
 use crate::version::Version;
 
 /// What a bundle is to hold.
@@ -52,6 +52,8 @@ pub enum BundleError {
         version: Version,
         known: String,
     },
+    #[error("{version} cannot be entered any more, so that no bundle leads there: {reason}")]
+    Withdrawn { version: Version, reason: String },
     #[error("{from} is not below {to}: a bundle leads upwards")]
     Downwards { from: Version, to: Version },
     #[error("{version} has no package for {platforms}; it has: {known}")]
@@ -65,7 +67,10 @@ pub enum BundleError {
 pub fn bundle(repository: &Path, wanted: &Wanted, out: &Path, now: Timestamp) -> Result<Bundled, PublishError> {
     let editor = super::repository::look(repository)?;
     let product = products::one_of(&editor, wanted.product.as_ref())?;
-    let seen = Recorded::of(repository.join(METADATA));
+    let seen = Recorded {
+        folder: Folder::of(repository),
+        files: RefCell::default(),
+    };
     let (catalog, good_until) = as_a_client(repository, &seen, &product, now)?;
     let versions = versions(&catalog, &product, wanted)?;
     let mut targets = Vec::new();
@@ -101,27 +106,17 @@ pub fn bundle(repository: &Path, wanted: &Wanted, out: &Path, now: Timestamp) ->
 
 /// Metadata of the folder, and which of it was asked for.
 struct Recorded {
-    folder: PathBuf,
+    folder: Folder,
     files: RefCell<BTreeMap<String, Vec<u8>>>,
-}
-
-impl Recorded {
-    fn of(folder: PathBuf) -> Self {
-        let files = RefCell::default();
-        Self { folder, files }
-    }
 }
 
 impl MetadataSource for Recorded {
     fn get(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SourceError> {
-        match disk::read_limited(&self.folder.join(name), limit) {
-            Err(e) if e.is_missing() => Ok(None),
-            Err(e) => Err(SourceError::new(name, e)),
-            Ok(bytes) => {
-                self.files.borrow_mut().insert(name.to_owned(), bytes.clone());
-                Ok(Some(bytes))
-            }
+        let found = self.folder.get(name, limit)?;
+        if let Some(bytes) = &found {
+            self.files.borrow_mut().insert(name.to_owned(), bytes.clone());
         }
+        Ok(found)
     }
 }
 
@@ -132,23 +127,13 @@ fn as_a_client(
     product: &ProductName,
     now: Timestamp,
 ) -> Result<(Catalog, Timestamp), PublishError> {
-    let trust = tempfile::tempdir().map_err(|source| PublishError::Read {
-        path: std::env::temp_dir(),
-        source,
-    })?;
+    let root = client::first_root(repository)?;
     let first = Role::Root.versioned_file(1);
-    let root = disk::read_limited(&repository.join(METADATA).join(&first), Role::Root.limit())?;
-    tuf::init(trust.path(), &root)?;
-    seen.files.borrow_mut().insert(first, root);
-    let asking = Asking {
-        source: seen,
-        now,
-        max_staleness: Duration::ZERO,
-        tell: &|_| {},
-    };
-    let refreshed = tuf::refresh(trust.path(), asking)?;
-    let targets = tuf::all(&refreshed, product.as_str())?;
-    Ok((tuf::catalog(&targets, product)?, refreshed.good_until()))
+    seen.files.borrow_mut().insert(first, root.clone());
+    client::look(&root, seen, now, |refreshed| {
+        let targets = tuf::all(refreshed, product.as_str())?;
+        Ok((tuf::catalog(&targets, product)?, refreshed.good_until()))
+    })
 }
 
 fn versions(catalog: &Catalog, product: &ProductName, wanted: &Wanted) -> Result<Vec<Version>, BundleError> {
@@ -160,6 +145,12 @@ fn versions(catalog: &Catalog, product: &ProductName, wanted: &Wanted) -> Result
             known: known.join(", "),
         });
     }
+    if let Some(withdrawal) = catalog.withdrawal(&wanted.to) {
+        return Err(BundleError::Withdrawn {
+            version: wanted.to.clone(),
+            reason: withdrawal.reason(),
+        });
+    }
     let Some(from) = &wanted.from else {
         return Ok(vec![wanted.to.clone()]);
     };
@@ -167,7 +158,9 @@ fn versions(catalog: &Catalog, product: &ProductName, wanted: &Wanted) -> Result
         let (from, to) = (from.clone(), wanted.to.clone());
         return Err(BundleError::Downwards { from, to });
     }
+    // Nobody enters what was withdrawn, also on the way.
     let all = catalog.releases().map(|release| &release.version);
+    let all = all.filter(|version| catalog.withdrawal(version).is_none());
     Ok(all.filter(|one| *one > from && **one <= wanted.to).cloned().collect())
 }
 

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::PublishError;
+use super::difference::{Difference, digest};
 use super::keys::{self, Held, Keys};
-use super::repository::{self, Outcome, Repository, Waiting, warnings};
+use super::repository::{self, Outcome, Repository, Waiting, shared_keys, warnings};
 use crate::crypt::Secret;
 use crate::disk;
 use crate::tuf::{Key, Lifetime, LifetimeChanges, Role, Signatories, Signer, Standing};
@@ -34,6 +35,8 @@ pub struct Changed {
     pub outcome: Outcome,
     /// Files of keys that were made.
     pub made: Vec<PathBuf>,
+    /// The keys were so already, and nothing was signed.
+    pub nothing_to_do: bool,
 }
 
 /// Makes the next root and signs it with the keys at hand.
@@ -49,7 +52,12 @@ pub fn change_keys(path: &Path, keys: &Keys, change: &KeyChange, now: Timestamp)
     let mut held = keys.load(&open.editor.keys_of(&Role::ALL))?;
     let mut made = Vec::new();
     match change {
-        KeyChange::Add { role, public } => to.of_role(*role).keys.push(keys::public(public)?),
+        KeyChange::Add { role, public } => {
+            let (key, keys) = (keys::public(public)?, &mut to.of_role(*role).keys);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         KeyChange::Threshold { role, number } => to.of_role(*role).threshold = *number,
         KeyChange::Revoke { key } => {
             let revoked = named(&to, key)?;
@@ -64,11 +72,24 @@ pub fn change_keys(path: &Path, keys: &Keys, change: &KeyChange, now: Timestamp)
         }
     }
     if to == before {
-        return Err(PublishError::NoChange);
+        return Ok(Changed {
+            outcome: Outcome {
+                published: true,
+                warnings: warnings(&open.editor, now),
+                ..Outcome::default()
+            },
+            made,
+            nothing_to_do: true,
+        });
     }
     open.editor.change_keys(&to, now)?;
-    let outcome = open.finish_with(&held, now)?;
-    Ok(Changed { outcome, made })
+    let mut outcome = open.finish_with(&held, now)?;
+    outcome.warnings.extend(shared_keys(&to));
+    Ok(Changed {
+        outcome,
+        made,
+        nothing_to_do: false,
+    })
 }
 
 /// Makes a new key for each that `what` names, beside the old one's file.
@@ -159,9 +180,19 @@ pub fn renew(
     open.finish(keys, &Role::ALL, now)
 }
 
-/// Adds the signatures of the keys at hand to the draft, and those in copies of it; publishes it when they suffice.
-pub fn sign(path: &Path, keys: &Keys, copies: &[PathBuf], now: Timestamp) -> Result<Outcome, PublishError> {
+/// Adds the signatures of the keys at hand to the draft, and those in copies of it; publishes it when they suffice. Only what was
+/// shown is signed.
+pub fn sign(
+    path: &Path,
+    keys: &Keys,
+    copies: &[PathBuf],
+    shown: Option<&Difference>,
+    now: Timestamp,
+) -> Result<Outcome, PublishError> {
     let mut open = Repository::open(path)?;
+    if shown.is_some_and(|shown| digest(path).ok().flatten() != Some(shown.draft)) {
+        return Err(PublishError::DraftChanged);
+    }
     if !open.editor.has_draft() {
         return open.after_a_cut(now);
     }
@@ -183,6 +214,7 @@ pub fn timestamp(path: &Path, keys: &Keys, now: Timestamp) -> Result<Outcome, Pu
     open.write()?;
     Ok(Outcome {
         published: true,
+        good_until: open.editor.states().iter().map(|state| state.expires).min(),
         warnings: warnings(&open.editor, now),
         ..Outcome::default()
     })
@@ -234,7 +266,8 @@ pub fn show(path: &Path, keys: &Keys, now: Timestamp) -> Result<KeysReport, Publ
             keys: reports,
         });
     }
-    let warnings = warnings(&editor, now);
+    let mut warnings = warnings(&editor, now);
+    warnings.extend(editor.signatories().iter().flat_map(shared_keys));
     let nobody: [Held; 0] = [];
     let standing = if editor.has_draft() {
         editor.sign(&nobody, now)?

@@ -37,8 +37,8 @@ pub struct ListedPackage {
     pub length: u64,
 }
 
-/// One entry for each product.
-pub fn list(repository: &Path) -> Result<Vec<Listed>, PublishError> {
+/// One entry for each product; with what a publisher should do soon.
+pub fn list(repository: &Path, now: jiff::Timestamp) -> Result<(Vec<Listed>, Vec<String>), PublishError> {
     let editor = repository::look(repository)?;
     let all = products::all(&editor).into_iter().map(|product| {
         let catalog = editor.catalog(&product)?;
@@ -57,7 +57,8 @@ pub fn list(repository: &Path) -> Result<Vec<Listed>, PublishError> {
             advisory: catalog.advisory().cloned().unwrap_or_default(),
         })
     });
-    all.collect()
+    let all = all.collect::<Result<_, PublishError>>()?;
+    Ok((all, repository::warnings(&editor, now)))
 }
 
 fn listed_package(package: &crate::release::PackageRef) -> ListedPackage {

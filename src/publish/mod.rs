@@ -4,6 +4,8 @@ mod add;
 mod advise;
 mod bundle;
 mod change;
+mod client;
+mod difference;
 mod import;
 mod init;
 mod keys;
@@ -15,14 +17,16 @@ mod send;
 mod settings;
 mod skeleton;
 mod verify;
+mod whole;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use add::{Inspected, Published, publish};
+pub use add::{Inspected, Published, Publishing, publish};
 pub use advise::{Advice, AdviceError, Advised, advise};
 pub use bundle::{BundleError, Bundled, Wanted, bundle};
 pub use change::{Changed, KeyChange, KeysReport, change_keys, renew, show, sign, timestamp};
+pub use difference::{Difference, difference};
 pub use import::{ImportError, Imported, Wanted as ImportWanted, import, offers};
 pub use init::{Arrangement, InitOptions, MadeRepository, init};
 pub use keys::{Keys, create as create_key};
@@ -38,9 +42,13 @@ use jiff::Timestamp;
 use crate::crypt::KeyError;
 use crate::disk::DiskError;
 use crate::package::PackageError;
-use crate::release::Platform;
+use crate::release::{Catalog, Platform, ProductName};
 use crate::tuf::{Role, TufError};
 use crate::version::Version;
+
+/// What planning says of the releases of a product: warnings about one of them or, without a version, about all; an error where no
+/// operator could plan over them.
+pub type Judge<'a> = &'a dyn Fn(&ProductName, &Catalog, Option<&Version>) -> Result<Vec<String>, String>;
 
 /// Folder of signed metadata below a repository.
 const METADATA: &str = "metadata";
@@ -106,12 +114,23 @@ pub enum PublishError {
     NotAtHand(String),
     #[error("{} is not the settings of a repository: {reason}; mend or remove it", path.display())]
     Settings { path: PathBuf, reason: String },
-    #[error("nothing to change: the keys are so already")]
-    NoChange,
     #[error("{} is not there; name the draft.json of a copy of the repository", .0.display())]
     NoCopy(PathBuf),
     #[error("no draft waits for signatures")]
     NoDraft,
+    #[error("the draft is another than the one that was shown; look at it again with `netlink release sign`")]
+    DraftChanged,
+    #[error(
+        "the package is of the product {product}, and the repository has releases of {known}{}; a repository of several products takes it with `--new-product`",
+        nearest.as_ref().map_or_else(String::new, |name| format!(": is {name} meant?"))
+    )]
+    AnotherProduct {
+        product: ProductName,
+        known: String,
+        nearest: Option<String>,
+    },
+    #[error("no operator could plan over these releases: {0}")]
+    Unplannable(String),
     #[error(
         "{role} expired {expires:.0}, and clients would refuse what hangs on it; run `netlink release renew {role}` with its keys first"
     )]

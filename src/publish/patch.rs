@@ -14,7 +14,7 @@ use crate::crypt::random;
 use crate::disk;
 use crate::package::{self, Counts, Expect, Manner, PackageError, Staged};
 use crate::release::{Platform, ProductName, TargetCustom, TargetRef};
-use crate::tuf::{self, Editor};
+use crate::tuf::{self, Editor, TargetFile};
 use crate::version::Version;
 
 pub use crate::package::Making;
@@ -83,7 +83,7 @@ pub struct Patches {
 pub fn patch(repository: &Path, keys: &Keys, options: &PatchOptions, now: Timestamp) -> Result<Patches, PublishError> {
     let mut open = Repository::open(repository)?;
     let product = products::one_of(&open.editor, options.product.as_ref())?;
-    let packages = packages(&open.editor, &product)?;
+    let packages = packages(open.editor.targets(), &product)?;
     let held = open.keys_for_targets(keys)?;
     let mut patches = Vec::new();
     for (to, platform) in pairs(&packages, &product, options)? {
@@ -101,12 +101,14 @@ pub fn patch(repository: &Path, keys: &Keys, options: &PatchOptions, now: Timest
     Ok(Patches { patches, outcome })
 }
 
-fn packages(editor: &Editor, product: &ProductName) -> Result<Packages, PublishError> {
+fn packages<'a>(
+    targets: impl IntoIterator<Item = (&'a str, &'a TargetFile)>,
+    product: &ProductName,
+) -> Result<Packages, PublishError> {
     let mut packages = Packages::new();
-    for (name, file) in editor.targets() {
-        let (Some(custom), Some(target)) = (file.netlink(), editor.target(name)?) else {
-            continue;
-        };
+    for (name, file) in targets {
+        let Some(custom) = file.netlink() else { continue };
+        let target = tuf::target_ref(name, file)?;
         if let TargetCustom::Package {
             product: of,
             version,
@@ -283,7 +285,7 @@ fn try_out(file: &Path, from: &Version, old: &Staged, expect: &Expect, into: &Pa
 /// A patch in the repository is what the metadata says of it, and leads from one published package to another.
 pub fn check(
     repository: &Path,
-    editor: &Editor,
+    listed: &BTreeMap<String, TargetFile>,
     target: &TargetRef,
     custom: &TargetCustom,
 ) -> Result<(), PublishError> {
@@ -313,7 +315,7 @@ pub fn check(
             header.product, header.from, header.to, header.platform
         )));
     }
-    let packages = packages(editor, product)?;
+    let packages = packages(listed.iter().map(|(name, file)| (name.as_str(), file)), product)?;
     for (release, digest) in [(from, header.base), (version, header.manifest)] {
         let package = packages
             .get(&(release.clone(), platform.clone()))

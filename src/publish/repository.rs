@@ -1,5 +1,6 @@
 //! A repository that is open for a change: one at a time, signed with the keys at hand, published or kept as a draft.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ use super::verify::check_target;
 use super::{METADATA, PublishError, settings};
 use crate::clock::Deadline;
 use crate::disk::{self, Lock, LockAttempt};
-use crate::tuf::{self, Editor, Lacking, LifetimeChanges, Role, RoleState, Standing, TufError};
+use crate::tuf::{
+    self, Editor, Key, Lacking, LifetimeChanges, Role, RoleKeys, RoleState, Signatories, Standing, TufError,
+};
 
 /// What lacks signatures, beside the metadata. Clients never ask for it.
-const DRAFT: &str = "draft.json";
+pub const DRAFT: &str = "draft.json";
 /// No file of metadata is longer.
 pub const METADATA_LIMIT: u64 = 8 << 20;
 const LOCK: &str = "repository.lock";
@@ -29,6 +32,9 @@ pub struct Outcome {
     /// Names of the targets that are new.
     pub targets: Vec<String>,
     pub waits: Vec<Waiting>,
+    /// When clients begin to refuse what they see, unless something is signed anew before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub good_until: Option<Timestamp>,
     pub warnings: Vec<String>,
 }
 
@@ -200,6 +206,35 @@ pub fn discard(path: &Path) -> Result<bool, PublishError> {
         disk::remove_file(&path.join(tuf::target_file(&target.name, target.sha256)?))?;
     }
     Ok(true)
+}
+
+/// Keys that sign what is to be signed offline and what is signed every day.
+pub fn shared_keys(signatories: &Signatories) -> Vec<String> {
+    let all = [
+        (Role::Root, &signatories.root),
+        (Role::Targets, &signatories.targets),
+        (Role::Snapshot, &signatories.snapshot),
+        (Role::Timestamp, &signatories.timestamp),
+    ];
+    let of = |roles: &[(Role, &RoleKeys)], key: &Key| -> Vec<&str> {
+        let theirs = roles.iter().filter(|(_, role)| role.keys.contains(key));
+        theirs.map(|(role, _)| role.name()).collect()
+    };
+    let (offline, online) = all.split_at(2);
+    let mut told = BTreeSet::new();
+    for key in offline.iter().flat_map(|(_, role)| &role.keys) {
+        let (offline, online) = (of(offline, key), of(online, key));
+        if let (false, Ok(id)) = (online.is_empty(), key.id()) {
+            told.insert(format!(
+                "THE KEY {} SIGNS {} AND {}: whoever breaks into the machine that signs every day can release anything; give these \
+                 roles keys of their own (`netlink release keys new`, then `keys add`), and revoke this one",
+                id.chars().take(8).collect::<String>(),
+                offline.join(", "),
+                online.join(", ")
+            ));
+        }
+    }
+    told.into_iter().collect()
 }
 
 /// What a publisher should do soon.

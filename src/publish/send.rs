@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::repository::{self, METADATA_LIMIT};
 use super::verify::check_target;
+use super::whole::Whole;
 use super::{METADATA, PublishError, ROOT_COPY};
 use crate::crypt::{Digest, Hasher};
 use crate::disk;
 use crate::fetch::Network;
 use crate::fetch::store::{Destination, Seen, Store, StoreError};
 use crate::release::TargetRef;
-use crate::tuf::{self, Editor, Role, TufError};
+use crate::tuf::{self, Editor, Role};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
@@ -96,7 +97,10 @@ pub fn send(
     // Whatever is signed here while files are on their way comes with the next sending: a slow line keeps nobody from signing.
     let (editor, lock) = repository::hold(repository)?;
     editor.check_fresh(now)?;
-    let (before, roots) = editor.published_files();
+    let whole = Whole::of(repository, &editor, now)?;
+    let (own, roots) = editor.published_files();
+    // What a snapshot announces is there before it.
+    let before: Vec<String> = whole.roles.iter().map(|role| role.file.clone()).chain(own).collect();
     let kept = kept(repository, before.iter().chain(&roots))?;
     drop(lock);
     let store = Store::open(to, network).map_err(SendError::from)?;
@@ -114,7 +118,7 @@ pub fn send(
         },
     };
     let seen = sending.standing(&editor)?;
-    for (_, target) in targets(&editor)? {
+    for target in whole.target_refs()? {
         sending.target(&target, looking)?;
     }
     for name in &before {
@@ -142,12 +146,6 @@ fn kept<'a>(
         Ok((name, bytes))
     };
     names.map(read).collect()
-}
-
-fn targets(editor: &Editor) -> Result<BTreeMap<String, TargetRef>, TufError> {
-    let names = editor.targets().into_keys().map(str::to_owned);
-    let all = names.filter_map(|name| Some(editor.target(&name).transpose()?.map(|target| (name, target))));
-    all.collect()
 }
 
 impl Sending<'_> {

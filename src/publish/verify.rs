@@ -9,18 +9,24 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::add::described;
-use super::{METADATA, PublishError, ROOT_COPY, repository};
+use super::whole::Whole;
+use super::{Judge, METADATA, PublishError, ROOT_COPY, repository};
 use crate::crypt::DigestReader;
 use crate::disk::{self, EntryKind};
 use crate::package;
-use crate::release::{ProductName, ReleaseManifest, TargetCustom, TargetRef};
+use crate::release::{ProductName, ReleaseManifest, TargetCustom, TargetRef, counted};
 use crate::tuf::{self, Editor, Role};
 use crate::version::Version;
+
+/// So many of a kind of odd target are named.
+const TOLD: usize = 5;
 
 #[derive(Debug, Serialize)]
 pub struct RepositoryReport {
     pub releases: usize,
     pub targets: usize,
+    /// Roles that another tool has handed work on to.
+    pub delegated: usize,
     pub patches: usize,
     pub bytes: u64,
     /// When the metadata of each role ends to be valid.
@@ -29,21 +35,21 @@ pub struct RepositoryReport {
 }
 
 /// Signatures, expiry, every byte of every target, and that packages are what the metadata says of them.
-pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, PublishError> {
+pub fn verify(repository: &Path, judge: Judge<'_>, now: Timestamp) -> Result<RepositoryReport, PublishError> {
     let editor = repository::look(repository)?;
     editor.check_fresh(now)?;
-    contradictions(&editor)?;
+    let whole = Whole::of(repository, &editor, now)?;
     let mut releases = BTreeSet::new();
     let (mut targets, mut patches, mut bytes) = (0, 0, 0);
-    for (name, file) in editor.targets() {
-        let Some(target) = editor.target(name)? else { continue };
+    for (name, file) in &whole.targets {
+        let target = tuf::target_ref(name, file)?;
         let path = check_target(repository, &target)?;
         if let Some(custom @ TargetCustom::Package { .. }) = file.netlink() {
             let (product, version) = check_described(name, &path, &custom)?;
             releases.insert((product, version));
         }
         if let Some(custom @ TargetCustom::Patch { .. }) = file.netlink() {
-            super::patch::check(repository, &editor, &target, &custom)?;
+            super::patch::check(repository, &whole.targets, &target, &custom)?;
             patches += 1;
         }
         targets += 1;
@@ -51,18 +57,41 @@ pub fn verify(repository: &Path, now: Timestamp) -> Result<RepositoryReport, Pub
     }
     check_root_copy(repository)?;
     let mut warnings = repository::warnings(&editor, now);
-    warnings.extend(unsigned(repository)?);
-    let states = editor.states().into_iter();
+    warnings.extend(editor.signatories().iter().flat_map(repository::shared_keys));
+    for (product, catalog) in &whole.catalogs {
+        warnings.extend(judge(product, catalog, None).map_err(PublishError::Unplannable)?);
+    }
+    warnings.extend(unheard(&whole));
+    warnings.extend(unsigned(repository, &whole)?);
+    let own = editor.states().into_iter();
+    let own = own.map(|state| (state.role.name().to_owned(), state.expires));
+    let delegated = whole.roles.iter().map(|role| (role.name.clone(), role.expires));
     Ok(RepositoryReport {
         releases: releases.len(),
         targets,
+        delegated: whole.roles.len(),
         patches,
         bytes,
-        expires: states
-            .map(|state| (state.role.name().to_owned(), state.expires))
-            .collect(),
+        expires: own.chain(delegated).collect(),
         warnings,
     })
+}
+
+/// What a role lists and nobody asks it for: it is not of its paths, or another role comes before it.
+fn unheard(whole: &Whole) -> Vec<String> {
+    let first = whole.unheard.iter().take(TOLD);
+    let mut told: Vec<String> = first
+        .map(|(role, name)| {
+            format!("the role {role} lists {name}, and clients never ask it for that: its delegator gives it other paths, or another role comes first")
+        })
+        .collect();
+    if let Some(more @ 1..) = whole.unheard.len().checked_sub(TOLD) {
+        told.push(format!(
+            "so it is with {} of delegated roles",
+            counted(more, "more target")
+        ));
+    }
+    told
 }
 
 /// The package is what the metadata says of it: what planning went by is compared again before it is installed.
@@ -100,13 +129,13 @@ fn check_root_copy(repository: &Path) -> Result<(), PublishError> {
 }
 
 /// Files beside the targets that no metadata names, also not that of a draft.
-fn unsigned(repository: &Path) -> Result<Option<String>, PublishError> {
+fn unsigned(repository: &Path, whole: &Whole) -> Result<Option<String>, PublishError> {
     let editor = repository::look_with_draft(repository)?;
     let mut named = BTreeSet::new();
-    for name in editor.targets().into_keys() {
-        if let Some(target) = editor.target(name)? {
-            named.insert(PathBuf::from(tuf::target_file(&target.name, target.sha256)?));
-        }
+    let listed = whole.targets.iter().map(|(name, file)| (name.as_str(), file));
+    for (name, file) in editor.targets().into_iter().chain(listed) {
+        let target = tuf::target_ref(name, file)?;
+        named.insert(PathBuf::from(tuf::target_file(&target.name, target.sha256)?));
     }
     let folder = Path::new("targets");
     let found = disk::walk(&repository.join(folder))?;
@@ -123,7 +152,7 @@ fn unsigned(repository: &Path) -> Result<Option<String>, PublishError> {
             if others.is_empty() {
                 String::new()
             } else {
-                format!(" and {} other files", others.len())
+                format!(" and {}", counted(others.len(), "other file"))
             }
         )),
     })

@@ -12,7 +12,7 @@ use crate::version::{Channel, Scheme, Version};
 
 /// What the publisher says of a target in TUF's `custom`, under the key `netlink`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", try_from = "Fields")]
 pub enum TargetCustom {
     Package {
         product: ProductName,
@@ -47,6 +47,62 @@ impl TargetCustom {
             | Self::Patch { product, .. }
             | Self::Advisory { product, .. } => product,
         }
+    }
+}
+
+/// All that any kind may have: read in one go, where serde's tagged enums gather everything first. There are thousands of targets.
+#[derive(Deserialize)]
+struct Fields {
+    kind: Kind,
+    product: ProductName,
+    version: Option<Version>,
+    from: Option<Version>,
+    platform: Option<Platform>,
+    rules: Option<Box<ReleaseRules>>,
+    unpacked: Option<u64>,
+    advisory: Option<Box<Advisory>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Package,
+    Changelog,
+    Patch,
+    Advisory,
+}
+
+impl TryFrom<Fields> for TargetCustom {
+    type Error = String;
+
+    fn try_from(fields: Fields) -> Result<Self, String> {
+        fn needed<T>(name: &str, field: Option<T>) -> Result<T, String> {
+            field.ok_or_else(|| format!("missing field `{name}`"))
+        }
+        let product = fields.product;
+        Ok(match fields.kind {
+            Kind::Package => Self::Package {
+                product,
+                version: needed("version", fields.version)?,
+                platform: needed("platform", fields.platform)?,
+                rules: needed("rules", fields.rules)?,
+                unpacked: needed("unpacked", fields.unpacked)?,
+            },
+            Kind::Changelog => Self::Changelog {
+                product,
+                version: needed("version", fields.version)?,
+            },
+            Kind::Patch => Self::Patch {
+                product,
+                version: needed("version", fields.version)?,
+                from: needed("from", fields.from)?,
+                platform: needed("platform", fields.platform)?,
+            },
+            Kind::Advisory => Self::Advisory {
+                product,
+                advisory: needed("advisory", fields.advisory)?,
+            },
+        })
     }
 }
 

@@ -1,7 +1,10 @@
 //! A configuration file of a product, as its manifest names it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::RelPath;
@@ -73,7 +76,7 @@ impl ConfigFormat {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Written {
     Name(RelPath),
@@ -92,6 +95,29 @@ struct Table {
     secrets: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     list_keys: BTreeMap<String, String>,
+}
+
+/// By hand, so that a mistake in the table is told as such.
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrTable;
+        impl<'de> Visitor<'de> for NameOrTable {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a file, or a table with `file`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Written, E> {
+                name.parse().map(Written::Name).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Written, A::Error> {
+                Table::deserialize(MapAccessDeserializer::new(map)).map(Written::Table)
+            }
+        }
+        deserializer.deserialize_any(NameOrTable)
+    }
 }
 
 impl From<Written> for ConfigSpec {

@@ -1,8 +1,9 @@
-//! The product's database: an SQLite file below `data/`, or one on a server that the operator's configuration names.
+//! The product's database: an SQLite file below `data/`, one on a server that the operator's configuration names, or one that the
+//! product itself migrates by its commands.
 
 use serde::{Deserialize, Serialize};
 
-use super::{RelPath, UrlTemplate};
+use super::{CommandSpec, RelPath, UrlTemplate};
 
 /// As the manifest's `[database]` says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +11,7 @@ use super::{RelPath, UrlTemplate};
 pub enum DatabaseSpec {
     Sqlite(SqliteSpec),
     Server(ServerSpec),
+    Command(Box<OwnMigrations>),
 }
 
 /// An SQLite database and the release's migrations for it.
@@ -26,6 +28,19 @@ pub struct SqliteSpec {
 pub struct ServerSpec {
     pub engine: ServerEngine,
     pub url: UrlTemplate,
+    /// Folder below the release tree, as that of SQLite; none when the product migrates itself.
+    pub migrations: Option<RelPath>,
+}
+
+/// A product that migrates itself. Its commands get `{from}` and `{to}`, 0 for no schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnMigrations {
+    /// Prints the level on one line; an empty one where there is no schema yet.
+    pub status: CommandSpec,
+    pub up: CommandSpec,
+    pub down: Option<CommandSpec>,
+    /// Below the installation's `data/`: an SQLite database, which is copied to undo from.
+    pub path: Option<RelPath>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,14 +56,41 @@ impl DatabaseSpec {
     pub fn sqlite(&self) -> Option<&SqliteSpec> {
         match self {
             Self::Sqlite(file) => Some(file),
-            Self::Server(_) => None,
+            Self::Server(_) | Self::Command(_) => None,
         }
     }
 
     pub fn server(&self) -> Option<&ServerSpec> {
         match self {
             Self::Server(server) => Some(server),
-            Self::Sqlite(_) => None,
+            Self::Sqlite(_) | Self::Command(_) => None,
+        }
+    }
+}
+
+impl DatabaseSpec {
+    /// The folder of the migrations that NetLink runs.
+    pub fn migrations(&self) -> Option<&RelPath> {
+        match self {
+            Self::Sqlite(file) => Some(&file.migrations),
+            Self::Server(server) => server.migrations.as_ref(),
+            Self::Command(_) => None,
+        }
+    }
+
+    pub fn own_migrations(&self) -> Option<&OwnMigrations> {
+        match self {
+            Self::Command(own) => Some(own),
+            Self::Sqlite(_) | Self::Server(_) => None,
+        }
+    }
+
+    /// The SQLite file, below the installation's `data/`.
+    pub fn file(&self) -> Option<&RelPath> {
+        match self {
+            Self::Sqlite(file) => Some(&file.path),
+            Self::Server(_) => None,
+            Self::Command(own) => own.path.as_ref(),
         }
     }
 }
@@ -70,6 +112,7 @@ enum Kind {
     Postgresql,
     #[serde(alias = "mariadb")]
     Mysql,
+    Command,
 }
 
 fn is_sqlite(kind: &Kind) -> bool {
@@ -88,6 +131,12 @@ struct Written {
     migrations: Option<RelPath>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     url: Option<UrlTemplate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<CommandSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    up: Option<CommandSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    down: Option<CommandSpec>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,16 +151,26 @@ pub enum DatabaseSpecError {
     NeedsUrl(&'static str),
     #[error("`path` is for SQLite; a database on a server has `url`")]
     PathOfServer,
+    #[error("`status`, `up` and `down` are commands of a product that migrates itself: say `kind = \"command\"`")]
+    CommandsOfNetLink,
     #[error(
-        "`migrations` of databases on a server are not run by this NetLink: leave it out, and let the product migrate itself"
+        "a product that migrates itself needs `{0}`, e.g. `{0} = {{ command = [\"{{release}}/bin/migrate\", \"{0}\"] }}`"
     )]
-    MigrationsOfServer,
+    NeededByCommand(&'static str),
+    #[error("a product that migrates itself has no `{0}`")]
+    NotOfCommand(&'static str),
 }
 
 impl TryFrom<Written> for DatabaseSpec {
     type Error = DatabaseSpecError;
 
     fn try_from(written: Written) -> Result<Self, DatabaseSpecError> {
+        if written.kind == Kind::Command {
+            return own(written);
+        }
+        if written.status.is_some() || written.up.is_some() || written.down.is_some() {
+            return Err(DatabaseSpecError::CommandsOfNetLink);
+        }
         let engine = match written.kind {
             Kind::Sqlite if written.url.is_some() => return Err(DatabaseSpecError::UrlOfSqlite),
             Kind::Sqlite => {
@@ -123,17 +182,33 @@ impl TryFrom<Written> for DatabaseSpec {
                 }));
             }
             Kind::Postgresql => ServerEngine::Postgresql,
-            Kind::Mysql => ServerEngine::Mysql,
+            Kind::Mysql | Kind::Command => ServerEngine::Mysql,
         };
         if written.path.is_some() {
             return Err(DatabaseSpecError::PathOfServer);
         }
-        if written.migrations.is_some() {
-            return Err(DatabaseSpecError::MigrationsOfServer);
-        }
         let url = written.url.ok_or(DatabaseSpecError::NeedsUrl(engine.name()))?;
-        Ok(Self::Server(ServerSpec { engine, url }))
+        Ok(Self::Server(ServerSpec {
+            engine,
+            url,
+            migrations: written.migrations,
+        }))
     }
+}
+
+fn own(written: Written) -> Result<DatabaseSpec, DatabaseSpecError> {
+    if written.url.is_some() {
+        return Err(DatabaseSpecError::NotOfCommand("url"));
+    }
+    if written.migrations.is_some() {
+        return Err(DatabaseSpecError::NotOfCommand("migrations"));
+    }
+    Ok(DatabaseSpec::Command(Box::new(OwnMigrations {
+        status: written.status.ok_or(DatabaseSpecError::NeededByCommand("status"))?,
+        up: written.up.ok_or(DatabaseSpecError::NeededByCommand("up"))?,
+        down: written.down,
+        path: written.path,
+    })))
 }
 
 impl From<DatabaseSpec> for Written {
@@ -143,6 +218,9 @@ impl From<DatabaseSpec> for Written {
             path: None,
             migrations: None,
             url: None,
+            status: None,
+            up: None,
+            down: None,
         };
         match spec {
             DatabaseSpec::Sqlite(SqliteSpec { path, migrations }) => Self {
@@ -150,12 +228,25 @@ impl From<DatabaseSpec> for Written {
                 migrations: Some(migrations),
                 ..nothing
             },
-            DatabaseSpec::Server(ServerSpec { engine, url }) => Self {
+            DatabaseSpec::Command(own) => Self {
+                kind: Kind::Command,
+                path: own.path,
+                status: Some(own.status),
+                up: Some(own.up),
+                down: own.down,
+                ..nothing
+            },
+            DatabaseSpec::Server(ServerSpec {
+                engine,
+                url,
+                migrations,
+            }) => Self {
                 kind: match engine {
                     ServerEngine::Postgresql => Kind::Postgresql,
                     ServerEngine::Mysql => Kind::Mysql,
                 },
                 url: Some(url),
+                migrations,
                 ..nothing
             },
         }
@@ -190,6 +281,19 @@ mod tests {
         assert_eq!(serde_json::to_string(&spec).unwrap(), json);
         let maria = read(r#"{"kind":"mariadb","url":"{database_url}"}"#).unwrap();
         assert_eq!(maria.server().unwrap().engine, ServerEngine::Mysql);
+        assert_eq!(maria.migrations(), None);
+        let json = r#"{"kind":"mysql","migrations":"m","url":"{u}"}"#;
+        let spec = read(json).unwrap();
+        assert_eq!(spec.migrations().map(RelPath::as_str), Some("m"));
+        assert_eq!(serde_json::to_string(&spec).unwrap(), json);
+    }
+
+    #[test]
+    fn a_product_may_migrate_itself() {
+        let json = r#"{"kind":"command","path":"a.db","status":{"command":["s"],"timeout":"5s"},"up":{"command":["u"],"timeout":"1m"}}"#;
+        let spec = read(json).unwrap();
+        assert!(spec.own_migrations().is_some_and(|own| own.down.is_none()));
+        assert_eq!(serde_json::to_string(&spec).unwrap(), json);
     }
 
     #[test]
@@ -199,8 +303,13 @@ mod tests {
             (r#"{"url":"{u}"}"#, "name its `kind`"),
             (r#"{"kind":"mysql"}"#, "needs `url`"),
             (r#"{"kind":"mysql","path":"a","url":"{u}"}"#, "`path` is for SQLite"),
-            (r#"{"kind":"mysql","migrations":"a","url":"{u}"}"#, "leave it out"),
             (r#"{"kind":"oracle","url":"{u}"}"#, "unknown variant"),
+            (r#"{"kind":"command","up":{"command":["a"]}}"#, "needs `status`"),
+            (r#"{"kind":"command","migrations":"m"}"#, "has no `migrations`"),
+            (
+                r#"{"kind":"mysql","url":"{u}","up":{"command":["a"]}}"#,
+                "kind = \"command\"",
+            ),
             (r#"{"kind":"mysql","url":"mysql://h/{x"}"#, "never closes"),
             (r#"{"kind":"mysql","url":"{u}","host":"x"}"#, "unknown field"),
         ] {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigSpec, DatabaseSpec, Platform, ProductName, RelPath, ReleaseRules, SqliteSpec};
+use super::{
+    ConfigSpec, DEPENDENCY_STORE, DatabaseSpec, DependencySpec, OwnMigrations, Platform, ProductName, RelPath,
+    ReleaseRules, SqliteSpec,
+};
 use crate::crypt::Digest;
 use crate::version::Version;
 
@@ -40,8 +43,9 @@ pub struct ReleaseManifest {
     /// The product's own look at its configuration, run on a copy of the migrated files; `{config}` is the folder of that copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_check: Option<CommandSpec>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dependencies: Option<DependenciesSpec>,
+    /// What it needs beside its own files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<DependencySpec>,
     /// Every file and link of the tree but the manifest itself, sorted by path. Written by packing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileEntry>,
@@ -55,10 +59,7 @@ pub struct RunSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
     /// From SIGTERM to SIGKILL.
-    #[serde(
-        default = "ten_seconds",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "ten_seconds", with = "crate::release::duration")]
     pub stop_timeout: Duration,
 }
 
@@ -72,10 +73,60 @@ pub struct Variable {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(try_from = "WrittenCheck", untagged)]
 pub enum CheckSpec {
     Http(HttpCheck),
     Command(CommandCheck),
+}
+
+/// Either of them as it is written, so that what is wrong with it can be told.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCheck {
+    http: Option<String>,
+    status: Option<u16>,
+    body: Option<String>,
+    command: Option<Vec<String>>,
+    #[serde(default = "five_seconds", with = "crate::release::duration")]
+    timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CheckSpecError {
+    #[error("a health check needs `http`, a URL, or `command`")]
+    Neither,
+    #[error("a health check has `http` or `command`, not both; make two of it")]
+    Both,
+    #[error("`status` and `body` are of a check with `http`; a command is healthy when it exits with 0")]
+    AnswerOfCommand,
+}
+
+impl TryFrom<WrittenCheck> for CheckSpec {
+    type Error = CheckSpecError;
+
+    fn try_from(written: WrittenCheck) -> Result<Self, CheckSpecError> {
+        let WrittenCheck {
+            http,
+            status,
+            body,
+            command,
+            timeout,
+        } = written;
+        match (http, command) {
+            (Some(http), None) => Ok(Self::Http(HttpCheck {
+                http,
+                status: status.unwrap_or_else(ok),
+                body,
+                timeout,
+            })),
+            (None, Some(command)) if status.is_none() && body.is_none() => {
+                Ok(Self::Command(CommandCheck { command, timeout }))
+            }
+            (None, Some(_)) => Err(CheckSpecError::AnswerOfCommand),
+            (Some(_), Some(_)) => Err(CheckSpecError::Both),
+            (None, None) => Err(CheckSpecError::Neither),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,10 +139,7 @@ pub struct HttpCheck {
     /// Text that the body must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    #[serde(
-        default = "five_seconds",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "five_seconds", with = "crate::release::duration")]
     pub timeout: Duration,
 }
 
@@ -100,10 +148,7 @@ pub struct HttpCheck {
 #[serde(deny_unknown_fields)]
 pub struct CommandCheck {
     pub command: Vec<String>,
-    #[serde(
-        default = "five_seconds",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "five_seconds", with = "crate::release::duration")]
     pub timeout: Duration,
 }
 
@@ -111,19 +156,8 @@ pub struct CommandCheck {
 #[serde(deny_unknown_fields)]
 pub struct CommandSpec {
     pub command: Vec<String>,
-    #[serde(
-        default = "ten_minutes",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
-    )]
+    #[serde(default = "ten_minutes", with = "crate::release::duration")]
     pub timeout: Duration,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DependenciesSpec {
-    pub apply: CommandSpec,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo: Option<CommandSpec>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +183,16 @@ pub enum FileKind {
 
 impl ReleaseManifest {
     /// The product's database, if it is a file of SQLite's.
+    /// The folder of the migrations that NetLink runs.
+    pub fn migrations(&self) -> Option<&RelPath> {
+        self.database.as_ref().and_then(DatabaseSpec::migrations)
+    }
+
+    /// The commands of a product that migrates itself.
+    pub fn own_migrations(&self) -> Option<&OwnMigrations> {
+        self.database.as_ref().and_then(DatabaseSpec::own_migrations)
+    }
+
     pub fn sqlite(&self) -> Option<&SqliteSpec> {
         self.database.as_ref().and_then(DatabaseSpec::sqlite)
     }
@@ -156,6 +200,17 @@ impl ReleaseManifest {
     /// What it says of one of its configuration files.
     pub fn config_file(&self, file: &RelPath) -> Option<&ConfigSpec> {
         self.config.iter().find(|spec| spec.file == *file)
+    }
+
+    /// Whether something in the tree was put there by dependencies, not by the package.
+    pub fn is_of_dependencies(&self, path: &str) -> bool {
+        let below = |path: &str, folder: &str| {
+            let rest = path.strip_prefix(folder);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut places = self.dependencies.iter().filter_map(DependencySpec::place);
+        // Also the folders above a place.
+        below(path, DEPENDENCY_STORE) || places.any(|place| below(path, &place) || below(&place, path))
     }
 
     /// Bytes of all files once unpacked.

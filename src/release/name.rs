@@ -42,6 +42,29 @@ impl FromStr for ProductName {
     }
 }
 
+/// What one of the dependencies of a release is called: as a product.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DependencyName(String);
+
+impl DependencyName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DependencyName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let wrong = |e: NameError| NameError {
+            what: "name of a dependency",
+            ..e
+        };
+        text.parse().map(|ProductName(name)| Self(name)).map_err(wrong)
+    }
+}
+
 /// `any`, or `<os>-<arch>` as Rust names them, e.g. `linux-x86_64`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -155,6 +178,7 @@ macro_rules! text_name {
 }
 
 text_name!(ProductName);
+text_name!(DependencyName);
 text_name!(Platform);
 text_name!(RelPath);
 

@@ -53,7 +53,7 @@ pub fn overridden(file: File, environment: &Environment) -> Result<File, Setting
                 .iter()
                 .any(|section| name.starts_with(&format!("{PREFIX}{section}_")));
             if of_ours {
-                let nearest = keys::nearest(name, paths.keys());
+                let nearest = keys::nearest(name, paths.keys().map(String::as_str));
                 return Err(SettingsError::UnknownVariable {
                     name: name.clone(),
                     nearest,

@@ -3,10 +3,7 @@
 use serde_json::Value;
 
 use super::File;
-use crate::release::HookPoint;
-
-/// Further apart than this, two names have nothing to do with each other (Jaro-Winkler, 0 to 1).
-const ALIKE: f64 = 0.7;
+use crate::release::{self, HookPoint};
 
 /// All keys as a tree: objects are sections, anything else ends a path.
 pub fn known() -> Value {
@@ -28,7 +25,7 @@ pub fn unknown(found: &Value, known: &Value) -> Option<(String, Option<String>)>
     };
     for (key, value) in found {
         let Some(section) = known.get(key) else {
-            return Some((key.clone(), nearest(key, known.keys())));
+            return Some((key.clone(), nearest(key, known.keys().map(String::as_str))));
         };
         if let Some((below, nearest)) = unknown(value, section) {
             let nearest = nearest.map(|name| format!("{key}.{name}"));
@@ -38,10 +35,35 @@ pub fn unknown(found: &Value, known: &Value) -> Option<(String, Option<String>)>
     None
 }
 
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate.clone())
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    release::nearest(name, known).map(str::to_owned)
+}
+
+/// The dotted key on a line of the text in which `found` was read; none where that is not plain to see.
+pub fn at_line(found: &Value, text: &str, line: u64) -> Option<String> {
+    let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let mut all = Vec::new();
+    collect(found, "", &mut all);
+    let on_line = all.iter().filter(|(name, _)| {
+        let mut words = line.split([' ', '{', ',', '\t']);
+        words.any(|word| word.trim_matches(['"', '\'']).strip_suffix(':') == Some(name))
+    });
+    // A name that is in several sections says too little.
+    let mut on_line = on_line.map(|(_, key)| key);
+    on_line.next().filter(|_| on_line.next().is_none()).cloned()
+}
+
+/// Each name with its dotted key.
+fn collect(value: &Value, above: &str, all: &mut Vec<(String, String)>) {
+    for (name, below) in value.as_object().into_iter().flatten() {
+        let key = if above.is_empty() {
+            name.clone()
+        } else {
+            format!("{above}.{name}")
+        };
+        collect(below, &key, all);
+        if !below.is_object() {
+            all.push((name.clone(), key));
+        }
+    }
 }

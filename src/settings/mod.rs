@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use backup_key::{BackupKey, BackupKeyError};
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
 pub use sections::{
-    Backup, Behavior, Clustering, Config, Download, Health, Hooks, OnConflict, Policy, Repository, Safety, Server, Side,
+    Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Policy, Repository,
+    Safety, Server, Side,
 };
 
 use crate::disk::{self, DiskError};
@@ -29,7 +30,9 @@ const FILE_LIMIT: u64 = 1 << 20;
 #[serde(deny_unknown_fields, default)]
 struct File {
     update_system: UpdateSystem,
+    audit: Audit,
     config: Config,
+    dependencies: Dependencies,
     health: Health,
     hooks: Hooks,
     policy: Policy,
@@ -54,7 +57,9 @@ pub struct Settings {
     pub behavior: Behavior,
     pub safety: Safety,
     pub clustering: Clustering,
+    pub audit: Audit,
     pub config: Config,
+    pub dependencies: Dependencies,
     pub health: Health,
     pub hooks: Hooks,
     pub policy: Policy,
@@ -69,6 +74,13 @@ pub enum SettingsError {
     Disk(#[from] DiskError),
     #[error("{} is not valid: {problem}", path.display())]
     Invalid { path: PathBuf, problem: String },
+    #[error("{}:{line}:{} {problem}", path.display(), key.as_ref().map_or_else(String::new, |key| format!(" `{key}`:")))]
+    Value {
+        path: PathBuf,
+        line: u64,
+        key: Option<String>,
+        problem: String,
+    },
     #[error("{}: `{key}` is not a setting{}", path.display(), meant(nearest.as_deref()))]
     UnknownKey {
         path: PathBuf,
@@ -110,7 +122,9 @@ impl Settings {
             behavior: file.update_system.behavior,
             safety: file.update_system.safety,
             clustering: file.update_system.clustering,
+            audit: file.audit,
             config: file.config,
+            dependencies: file.dependencies,
             health: file.health,
             hooks: file.hooks,
             policy: file.policy,
@@ -137,7 +151,19 @@ fn read(path: &Path, text: &str) -> Result<File, SettingsError> {
             nearest,
         });
     }
-    serde_saphyr::from_str(text).map_err(|e| invalid(e.to_string()))
+    serde_saphyr::from_str(text).map_err(|e| {
+        let Some(at) = e.location() else {
+            return invalid(e.to_string());
+        };
+        let line = at.line();
+        let said = e.without_snippet().to_string();
+        SettingsError::Value {
+            path: path.to_path_buf(),
+            line,
+            key: keys::at_line(&found, text, line),
+            problem: said.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    })
 }
 
 /// Promises that NetLink keeps whatever a file says.
@@ -164,6 +190,8 @@ fn check(file: &File) -> Result<(), SettingsError> {
     let limits = file.download.times().into_iter();
     match limits
         .chain(file.update_system.backup.times())
+        .chain(file.server.times())
+        .chain([("audit.copy_timeout", file.audit.copy_timeout)])
         .find(|(_, limit)| limit.is_zero() || *limit > LONGEST_WAIT)
     {
         Some((key, limit)) => Err(SettingsError::NotPossible {

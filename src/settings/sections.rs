@@ -28,15 +28,15 @@ pub struct Backup {
     pub keep_weekly: u32,
     pub keep_monthly: u32,
     /// How long each backup may go on with a rotation of the master key that is not finished.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub rotation_share: Duration,
     /// Folder of pg_dump, mariadb-dump and the like; as a shell finds them when absent.
     pub server_tools: Option<PathBuf>,
     /// For a database on a server, without a byte of its dump.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub server_idle_timeout: Duration,
     /// For its whole dump, and for restoring that.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub server_timeout: Duration,
 }
 
@@ -87,10 +87,10 @@ pub struct Behavior {
     pub maintenance_mode: bool,
     pub cluster_coordination: bool,
     /// How long the new version must have been in place and healthy before the old one is given up by itself.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub soak: Duration,
     /// Between two batches of a migration in the background.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub background_pause: Duration,
     /// Where the file system cannot share blocks, the same file of two releases is one on disk.
     pub hard_links: bool,
@@ -116,7 +116,7 @@ pub struct Safety {
     pub require_confirmation: bool,
     pub validate_migrations: bool,
     /// A migration that takes longer on the copy is given up.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub trial_budget: Duration,
     pub test_after_update: bool,
     pub rollback_on_failure: bool,
@@ -162,10 +162,13 @@ pub struct Health {
     /// Instead of the release's own checks.
     pub checks: Vec<CheckSpec>,
     /// From the start of a version until it must be healthy.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub timeout: Duration,
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub interval: Duration,
+    /// So long the product's own process must have lived, too: what answers may be another program.
+    #[serde(with = "crate::release::duration")]
+    pub steady: Duration,
 }
 
 impl Default for Health {
@@ -174,6 +177,7 @@ impl Default for Health {
             checks: Vec::new(),
             timeout: Duration::from_secs(60),
             interval: Duration::from_millis(500),
+            steady: Duration::from_secs(1),
         }
     }
 }
@@ -213,12 +217,58 @@ impl Default for Policy {
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     pub listen: SocketAddr,
+    /// A Unix socket to listen at as well; who owns this process, or root, needs no token there.
+    pub socket: Option<PathBuf>,
+    /// Requests with a wrong token from one address; 0 knows no limit.
+    pub wrong_tokens_per_minute: u32,
+    /// Changing requests with one token; 0 knows no limit.
+    pub changes_per_minute: u32,
+    /// Between two signs of life on a line of live events.
+    #[serde(with = "crate::release::duration")]
+    pub heartbeat: Duration,
+    /// A client that takes nothing of what is sent for so long is cut off.
+    #[serde(with = "crate::release::duration")]
+    pub slow_reader: Duration,
 }
 
 impl Default for Server {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8690).into(),
+            socket: None,
+            wrong_tokens_per_minute: 10,
+            changes_per_minute: 120,
+            heartbeat: Duration::from_secs(15),
+            slow_reader: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Server {
+    /// The time limits with their keys.
+    pub(super) fn times(&self) -> [(&'static str, Duration); 2] {
+        [
+            ("server.heartbeat", self.heartbeat),
+            ("server.slow_reader", self.slow_reader),
+        ]
+    }
+}
+
+/// The audit's copies elsewhere: a chain alone does not stop who may write to all of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// A file, on another machine's disk, or the address of a web server.
+    pub copy_to: Option<String>,
+    #[serde(with = "crate::release::duration")]
+    pub copy_timeout: Duration,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            copy_to: None,
+            copy_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -258,6 +308,41 @@ pub enum Side {
     New,
 }
 
+/// The tools that bring what releases need, and where those fetch it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dependencies {
+    pub python: String,
+    pub uv: String,
+    pub npm: String,
+    pub cargo: String,
+    /// Instead of what a release names.
+    pub python_index: Option<String>,
+    pub npm_registry: Option<String>,
+    pub apt_get: String,
+    /// Before its own, for every call.
+    pub apt_options: Vec<String>,
+    /// For another program that installs packages.
+    #[serde(with = "crate::release::duration")]
+    pub apt_lock_wait: Duration,
+}
+
+impl Default for Dependencies {
+    fn default() -> Self {
+        Self {
+            python: "python3".into(),
+            uv: "uv".into(),
+            npm: "npm".into(),
+            cargo: "cargo".into(),
+            python_index: None,
+            npm_registry: None,
+            apt_get: "apt-get".into(),
+            apt_options: Vec::new(),
+            apt_lock_wait: Duration::from_secs(300),
+        }
+    }
+}
+
 /// Where else the files of the repository lie.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -265,7 +350,7 @@ pub struct Repository {
     /// Asked in this order when the repository itself does not give a file.
     pub mirrors: Vec<String>,
     /// For how long after its expiry the metadata of a bundle is taken all the same.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub max_staleness: Duration,
 }
 
@@ -274,17 +359,17 @@ pub struct Repository {
 #[serde(deny_unknown_fields, default)]
 pub struct Download {
     pub retry_count: u32,
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub retry_pause: Duration,
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub connect_timeout: Duration,
     /// Without a byte.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub idle_timeout: Duration,
     /// One file from one place, all tries together.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub timeout: Duration,
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(with = "crate::release::duration")]
     pub object_store_timeout: Duration,
     /// Bytes a second.
     pub lowest_speed: u64,

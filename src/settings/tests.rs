@@ -109,3 +109,36 @@ fn a_time_limit_that_is_none_is_refused() {
     let mirrors = load_with("", &[("NETLINK_REPOSITORY_MIRRORS", "[\"file:///srv/mirror\"]")]).unwrap();
     assert_eq!(mirrors.repository.mirrors, ["file:///srv/mirror"]);
 }
+
+#[test]
+fn a_length_of_time_may_have_days_and_a_wrong_one_is_told_in_our_words() {
+    let path = Path::new("config/update.yml");
+    let read = |text: &str| Settings::parse(path, text, &Environment::new());
+    let settings = read("repository:\n  max_staleness: 30d\n").unwrap();
+    assert_eq!(settings.repository.max_staleness, Duration::from_secs(30 * 86400));
+    for (text, told) in [
+        (
+            "repository:\n  mirrors: []\n  max_staleness: 30x\n",
+            "config/update.yml:3: `repository.max_staleness`: `30x` is not a length of time: expected numbers with their units, e.g. `500ms`",
+        ),
+        (
+            "health:\n  interval: 5\n",
+            "config/update.yml:2: `health.interval`: `5` is not a length of time",
+        ),
+        (
+            "health: {timeout: 1 month}\n",
+            "config/update.yml:1: `health.timeout`: `1 month` is not",
+        ),
+        ("server:\n  listen: nowhere\n", "config/update.yml:2: `server.listen`: "),
+    ] {
+        let said = read(text).unwrap_err().to_string();
+        assert!(said.starts_with(told), "{said}");
+        assert!(!said.contains('\n'), "{said}");
+    }
+    let environment = Environment::from([("NETLINK_REPOSITORY_MAX_STALENESS".to_owned(), "30x".to_owned())]);
+    let said = Settings::parse(path, "", &environment).unwrap_err().to_string();
+    assert!(
+        said.contains("NETLINK_REPOSITORY_MAX_STALENESS is not valid: `30x` is not a length of time"),
+        "{said}"
+    );
+}

@@ -13,8 +13,12 @@ pub enum Fact {
     InstalledVersion,
     /// The product was left stopped because its release does not run on the schema of its database.
     HeldBack,
+    /// Signs checkpoints of the audit.
+    AuditKey,
     /// What is known of the migrations that are left for the background, as JSON.
     Background,
+    /// The statement that a migration has begun last, where each stays by itself, as JSON.
+    Standing,
 }
 
 impl Fact {
@@ -24,7 +28,9 @@ impl Fact {
             Self::Repository => "repository",
             Self::InstalledVersion => "installed_version",
             Self::HeldBack => "held_back",
+            Self::AuditKey => "audit_key",
             Self::Background => "background",
+            Self::Standing => "standing",
         }
     }
 }
@@ -36,6 +42,16 @@ impl Store {
                 row.get(0)
             })
             .optional()
+        })
+    }
+
+    /// Sets a fact that never changes; whoever comes second gets what the first one has set.
+    pub fn fact_once(&self, fact: Fact, value: &str) -> Result<String> {
+        self.try_to("write", |db| {
+            let sql = "INSERT INTO installation (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
+            db.execute(sql, params![fact.key(), value])?;
+            let sql = "SELECT value FROM installation WHERE key = ?1";
+            db.query_row(sql, [fact.key()], |row| row.get(0))
         })
     }
 

@@ -1,21 +1,27 @@
 //! NetLink's own state in SQLite (`.netlink/netlink.db`): facts, updates, journal, ways back; and SQLite files in general.
 
+mod audit;
 mod installation;
+mod orders;
 mod sqlite_file;
 mod sqlite_open;
 mod sqlite_pages;
+mod tokens;
 mod updates;
 mod ways_back;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
 
+pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
+pub use orders::{Added, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use sqlite_file::{SqliteFileError, check_integrity, copy_live, put_back, remove, set_aside, size, stamp};
 pub use sqlite_open::{BUSY_TIMEOUT, open_quietly};
 pub use sqlite_pages::read_pages;
+pub use tokens::{Role, RoleError, TokenRecord};
 pub use updates::{Row, UpdateId, UpdateIdError, UpdateRecord, Verb};
 
 mod embedded {
@@ -51,7 +57,9 @@ pub enum StoreError {
         what: String,
         problem: String,
     },
-    #[error("update {id} is not finished; run `netlink update resume` first")]
+    #[error("order {order} waits no longer")]
+    NoLongerWaits { order: OrderId },
+    #[error("update {id} is not finished, so that nothing new is begun; `netlink update resume` goes on with it")]
     Unfinished { id: UpdateId },
 }
 
@@ -114,6 +122,11 @@ impl Store {
         })
     }
 
+    /// How long this connection waits for another one's commit from now on.
+    pub fn wait_at_most(&self, limit: Duration) -> Result<()> {
+        self.try_to("set up", |db| db.busy_timeout(limit))
+    }
+
     fn refuse_newer(&self) -> Result<()> {
         match self.level()? {
             Some(found) if found > known_level() => Err(StoreError::Newer {
@@ -142,6 +155,16 @@ impl Store {
     }
 
     /// Runs a piece of SQL and names the action in its error.
+    /// As long as the result is held, everything that is read is of one moment.
+    pub fn one_view(&self) -> Result<Transaction<'_>> {
+        let begun = self.db.unchecked_transaction();
+        begun.map_err(|source| StoreError::Sqlite {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        })
+    }
+
     fn try_to<T>(&self, action: &'static str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         run(&self.db).map_err(|source| StoreError::Sqlite {
             action,

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store, StoreError};
+use super::{OrderId, Result, Store, StoreError, orders};
 use crate::journal::{Event, Outcome};
 use crate::plan::Plan;
 
@@ -139,7 +139,15 @@ type RawRecord = (
 impl Store {
     /// Stores the plan and its first journal entry in one commit; from here on a crash resumes.
     /// Whoever accepts consents to all breaking changes that the plan names.
-    pub fn accept(&self, plan: &Plan, verb: Verb, by: &str, now: Timestamp) -> Result<UpdateId> {
+    /// An order that it was made for has begun in the same commit.
+    pub fn accept(
+        &self,
+        plan: &Plan,
+        verb: Verb,
+        by: &str,
+        order: Option<&OrderId>,
+        now: Timestamp,
+    ) -> Result<UpdateId> {
         if let Some(id) = self.unfinished()? {
             return Err(StoreError::Unfinished { id });
         }
@@ -155,14 +163,21 @@ impl Store {
             )?;
             let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
             commit.execute(row, params![id.0, now.to_string(), accepted])?;
-            commit.commit()
+            match order {
+                // Dropped, the commit takes everything back.
+                Some(order) if !orders::begun(&commit, order, &id, now)? => Ok(false),
+                _ => commit.commit().map(|()| true),
+            }
         };
-        commit().map_err(|source| StoreError::Sqlite {
+        let accepted = commit().map_err(|source| StoreError::Sqlite {
             action: "write",
             path: self.path.clone(),
             source,
         })?;
-        Ok(id)
+        match order {
+            Some(order) if !accepted => Err(StoreError::NoLongerWaits { order: order.clone() }),
+            _ => Ok(id),
+        }
     }
 
     /// Two updates accepted within one second get ids a second apart.
@@ -202,16 +217,37 @@ impl Store {
             rows.query_map(params![id.0, after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect()
         })?;
-        let parse = |(seq, time, event): (i64, String, String)| {
-            let wrong = |e: &dyn fmt::Display| self.unreadable(format!("journal entry {seq}"), e);
-            let event = serde_json::from_str(&event).map_err(|e| wrong(&e))?;
-            Ok(Row {
-                seq,
-                time: time.parse().map_err(|e| wrong(&e))?,
-                event,
-            })
-        };
+        rows.into_iter().map(|raw| self.row(raw)).collect()
+    }
+
+    fn row(&self, (seq, time, event): (i64, String, String)) -> Result<Row> {
+        let wrong = |e: &dyn fmt::Display| self.unreadable(format!("journal entry {seq}"), e);
+        Ok(Row {
+            seq,
+            time: time.parse().map_err(|e| wrong(&e))?,
+            event: serde_json::from_str(&event).map_err(|e| wrong(&e))?,
+        })
+    }
+
+    /// The journal of all updates, or of one, after `seq`, in order.
+    pub fn journal_of_all(&self, of: Option<&UpdateId>, after: i64, limit: u32) -> Result<Vec<(UpdateId, Row)>> {
+        let rows: Vec<(String, i64, String, String)> = self.try_to("read", |db| {
+            let sql = "SELECT update_id, seq, time, event FROM journal \
+                       WHERE seq > ?1 AND (?2 IS NULL OR update_id = ?2) ORDER BY seq LIMIT ?3";
+            let mut rows = db.prepare_cached(sql)?;
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+            rows.query_map(params![after, of.map(UpdateId::as_str), limit], read)?
+                .collect()
+        })?;
+        let parse = |(id, seq, time, event)| Ok((UpdateId(id), self.row((seq, time, event))?));
         rows.into_iter().map(parse).collect()
+    }
+
+    /// The number of the newest entry; 0 before the first.
+    pub fn last_entry(&self) -> Result<i64> {
+        self.try_to("read", |db| {
+            db.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |row| row.get(0))
+        })
     }
 
     pub fn update(&self, id: &UpdateId) -> Result<Option<UpdateRecord>> {
@@ -221,6 +257,37 @@ impl Store {
     /// Newest first.
     pub fn history(&self, limit: u32) -> Result<Vec<UpdateRecord>> {
         self.records(&format!("{RECORD} ORDER BY number DESC LIMIT ?1"), &limit)
+    }
+
+    /// Newest first, each with its number; those before `number`.
+    pub fn history_before(&self, number: i64, limit: u32) -> Result<Vec<(i64, UpdateRecord)>> {
+        let sql = "SELECT number, id FROM updates WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
+        self.numbered(sql, number, limit)
+    }
+
+    fn numbered(&self, sql: &str, number: i64, limit: u32) -> Result<Vec<(i64, UpdateRecord)>> {
+        let numbers: Vec<(i64, String)> = self.try_to("read", |db| {
+            let mut rows = db.prepare_cached(sql)?;
+            rows.query_map(params![number, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        let found = numbers
+            .into_iter()
+            .map(|(number, id)| Ok((number, self.update(&UpdateId(id))?)));
+        let found: Result<Vec<(i64, Option<UpdateRecord>)>> = found.collect();
+        Ok(found?
+            .into_iter()
+            .filter_map(|(number, update)| Some((number, update?)))
+            .collect())
+    }
+
+    /// Oldest first, each with its number; those after `number`.
+    pub fn history_after(&self, number: i64, limit: u32) -> Result<Vec<(i64, UpdateRecord)>> {
+        self.numbered(
+            "SELECT number, id FROM updates WHERE number > ?1 ORDER BY number LIMIT ?2",
+            number,
+            limit,
+        )
     }
 
     /// The one update that is running, waiting or died.

@@ -1,5 +1,6 @@
 //! From verified targets to releases, and from a target's name to its file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -54,19 +55,22 @@ struct Ours {
 
 /// As much of it as tells whether the rest is to be read.
 #[derive(Deserialize)]
-struct Said {
-    netlink: About,
+struct Said<'a> {
+    #[serde(borrow)]
+    netlink: About<'a>,
 }
 
 #[derive(Deserialize)]
-struct About {
-    kind: String,
-    product: String,
+struct About<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    product: Cow<'a, str>,
 }
 
-impl Said {
+impl Said<'_> {
     fn concerns(&self, product: &ProductName) -> bool {
-        KINDS.contains(&self.netlink.kind.as_str()) && self.netlink.product == product.as_str()
+        KINDS.contains(&&*self.netlink.kind) && self.netlink.product == product.as_str()
     }
 }
 

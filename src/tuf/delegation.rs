@@ -84,15 +84,22 @@ impl Delegations {
 
     /// The roles that may speak of something in `folder`, in order of their rank; none when there are more than `limit`.
     pub fn steps_into(&self, folder: &str, limit: usize) -> Option<Vec<Step<'_>>> {
+        self.steps_to(&|role| role.may_list_in(folder), limit)
+    }
+
+    /// All roles, in order of their rank; none when there are more than `limit`.
+    pub fn steps(&self, limit: usize) -> Option<Vec<Step<'_>>> {
+        self.steps_to(&|_| true, limit)
+    }
+
+    /// Hash bins may speak of anything.
+    fn steps_to(&self, is_wanted: &dyn Fn(&DelegatedRole) -> bool, limit: usize) -> Option<Vec<Step<'_>>> {
         if let Some(bins) = &self.succinct_roles {
             let count = 1_u64 << bins.bit_length;
             return (count <= limit as u64).then(|| (0..count).map(|bin| bins.step(bin)).collect());
         }
         let roles = self.roles.iter().flatten();
-        let roles: Vec<_> = roles
-            .filter(|role| role.may_list_in(folder))
-            .map(DelegatedRole::step)
-            .collect();
+        let roles: Vec<_> = roles.filter(|role| is_wanted(role)).map(DelegatedRole::step).collect();
         (roles.len() <= limit).then_some(roles)
     }
 

@@ -6,9 +6,11 @@ use std::ops::Deref;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::json::{canonical, parse_strict};
 use super::model::{self, Content, Mandate, Root, Signed, Snapshot, Targets};
+use super::tight::is_canonical;
 use super::{Key, Role, Signer, TufError};
 
 /// Something that was signed as the trusted root asks. Only this room makes it.
@@ -49,27 +51,19 @@ struct Signature {
     sig: String,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A file as it is written.
+#[derive(Serialize)]
 struct Envelope {
     signatures: Vec<Signature>,
     signed: Value,
 }
 
-impl Envelope {
-    /// Taken apart by hand: deserializing it would build what is signed, most of the file, once more.
-    fn of(value: Value) -> Result<Self, serde_json::Error> {
-        let Value::Object(mut map) = value else {
-            return Self::deserialize(value);
-        };
-        match (map.remove("signatures"), map.remove("signed")) {
-            (Some(signatures), Some(signed)) => Ok(Self {
-                signatures: serde_json::from_value(signatures)?,
-                signed,
-            }),
-            (None, _) => Err(serde::de::Error::missing_field("signatures")),
-            (_, None) => Err(serde::de::Error::missing_field("signed")),
-        }
-    }
+/// A file as it is read.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    signatures: Vec<Signature>,
+    #[serde(borrow)]
+    signed: &'a RawValue,
 }
 
 /// The bytes that the signatures of a role's metadata are over, where all but the signatures is right.
@@ -84,21 +78,38 @@ pub fn signed_bytes(role: Role, bytes: &[u8]) -> Result<Vec<u8>, TufError> {
 
 impl<C: Content> Document<C> {
     pub fn parse(bytes: &[u8]) -> Result<Self, TufError> {
+        match str::from_utf8(bytes).map(str::trim_ascii_end) {
+            Ok(text) if is_canonical(text) => Self::read(text, |signed| Ok(signed.as_bytes().to_vec())),
+            _ => Self::rewritten(bytes),
+        }
+    }
+
+    /// As other tools lay it out: told apart with care, then read as one that is laid out as here.
+    fn rewritten(bytes: &[u8]) -> Result<Self, TufError> {
         let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
         let value = parse_strict(bytes).map_err(malformed)?;
-        let envelope = Envelope::of(value).map_err(malformed)?;
+        let text = serde_json::to_string(&value).map_err(malformed)?;
+        Self::read(&text, |_| {
+            canonical(value.get("signed").unwrap_or_default()).map_err(|e| TufError::malformed(C::ROLE, e))
+        })
+    }
+
+    /// Of a text without duplicate keys.
+    fn read(text: &str, message: impl FnOnce(&str) -> Result<Vec<u8>, TufError>) -> Result<Self, TufError> {
+        let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
+        let Parts { signatures, signed } = serde_json::from_str(text).map_err(malformed)?;
         let mut seen = BTreeSet::new();
         // 4.2.1: one signature a key, even where fewer would do.
-        if let Some(twice) = envelope.signatures.iter().find(|one| !seen.insert(&one.keyid)) {
+        if let Some(twice) = signatures.iter().find(|one| !seen.insert(&one.keyid)) {
             let reason = format_args!("the key {} signs it twice", twice.keyid);
             return Err(TufError::malformed(C::ROLE, reason));
         }
-        let message = canonical(&envelope.signed).map_err(|e| TufError::malformed(C::ROLE, e))?;
-        let signed = Signed::<C>::of(envelope.signed).map_err(malformed)?;
+        let message = message(signed.get())?;
+        let signed = Signed::<C>::read(signed.get()).map_err(malformed)?;
         signed.check()?;
         Ok(Self {
             signed,
-            signatures: envelope.signatures,
+            signatures,
             message,
         })
     }

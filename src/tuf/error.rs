@@ -146,6 +146,10 @@ pub enum TufError {
     #[error("the draft {} is damaged ({reason}); `netlink release discard` drops it", path.display())]
     DamagedDraft { path: PathBuf, reason: String },
     #[error(
+        "{} is not a copy of the draft that waits here: {reason}; name the draft.json of a copy of this repository", path.display()
+    )]
+    NoDraftOfOurs { path: PathBuf, reason: String },
+    #[error(
         "the draft has {role} {draft} and {role} {published} is published already; `netlink release discard` drops the draft"
     )]
     StaleDraft { role: Role, draft: u64, published: u64 },

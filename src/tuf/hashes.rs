@@ -1,8 +1,10 @@
 //! Digests of a file by their kinds, as metadata writes them.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::crypt::{Digest, digest_of, sha512_hex};
 
@@ -10,13 +12,16 @@ const SHA256: &str = "sha256";
 const SHA512: &str = "sha512";
 
 /// Nearly always one: a vector takes a tenth of what a map does.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
-pub struct Hashes(Vec<(String, String)>);
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hashes(Vec<(Kind, Box<str>)>);
+
+/// Those that are known here take no memory of their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Kind(Cow<'static, str>);
 
 impl Hashes {
     pub fn of_sha256(digest: Digest) -> Self {
-        Self(vec![(SHA256.to_owned(), digest.to_string())])
+        Self(vec![(Kind(SHA256.into()), digest.to_string().into())])
     }
 
     pub fn sha256(&self) -> Option<&str> {
@@ -28,8 +33,8 @@ impl Hashes {
     }
 
     fn get(&self, kind: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == kind);
-        found.map(|(_, digest)| digest.as_str())
+        let found = self.0.iter().find(|(known, _)| known.0 == kind);
+        found.map(|(_, digest)| &**digest)
     }
 
     /// The kind of the first one that `bytes` do not have. Every digest that is known here must be right, and one must be
@@ -46,14 +51,57 @@ impl Hashes {
     }
 }
 
-impl From<BTreeMap<String, String>> for Hashes {
-    fn from(all: BTreeMap<String, String>) -> Self {
-        Self(all.into_iter().collect())
+impl Serialize for Hashes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(kind, digest)| (kind, digest)))
     }
 }
 
-impl From<Hashes> for BTreeMap<String, String> {
-    fn from(hashes: Hashes) -> Self {
-        hashes.0.into_iter().collect()
+impl<'de> Deserialize<'de> for Hashes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HashesVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KindVisitor)
+    }
+}
+
+struct HashesVisitor;
+
+impl<'de> Visitor<'de> for HashesVisitor {
+    type Value = Hashes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("digests by their kinds")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Hashes, A::Error> {
+        let mut all = Vec::with_capacity(1);
+        while let Some(entry) = entries.next_entry()? {
+            all.push(entry);
+        }
+        all.sort();
+        Ok(Hashes(all))
+    }
+}
+
+struct KindVisitor;
+
+impl Visitor<'_> for KindVisitor {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a kind of digest")
+    }
+
+    fn visit_str<E>(self, kind: &str) -> Result<Kind, E> {
+        Ok(Kind(match kind {
+            SHA256 => SHA256.into(),
+            SHA512 => SHA512.into(),
+            other => other.to_owned().into(),
+        }))
     }
 }

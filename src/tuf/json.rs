@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value};
 
 /// Metadata is five or six levels deep; custom target fields may add a few.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Parses a whole document. An object with the same key twice is an error, where serde_json would keep the last.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, serde_json::Error> {

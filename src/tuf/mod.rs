@@ -18,13 +18,15 @@ mod name;
 mod pattern;
 mod signer;
 mod target;
+mod tight;
 
-pub use catalog::{catalog, target_file};
+pub use catalog::{catalog, target_file, target_ref};
 pub use client::{Asking, Listed, Listing, MetadataSource, Note, Refreshed, all, find, init, refresh, trusted};
 pub use delegation::{DelegatedRole, Delegations, SuccinctRoles};
 pub use document::{Verified, signed_bytes};
 pub use editor::{
-    Editor, Lacking, Lifetime, LifetimeChanges, LifetimeError, Lifetimes, RoleKeys, RoleState, Signatories, Standing,
+    Editor, HandedOn, Lacking, Lifetime, LifetimeChanges, LifetimeError, Lifetimes, RoleKeys, RoleState, Signatories,
+    Standing,
 };
 pub use error::{SourceError, TufError};
 pub use json::{NotCanonical, canonical, parse_strict};

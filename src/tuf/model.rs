@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::delegation::{Delegations, check_keys};
@@ -89,6 +89,9 @@ pub trait Content: Serialize + DeserializeOwned {
 
     /// Rules that the types do not carry.
     fn check(&self) -> Result<(), String>;
+
+    /// Fields that this version does not know.
+    fn unknown(&mut self) -> &mut Map<String, Value>;
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,8 +159,8 @@ pub struct Targets {
 }
 
 impl<C: Content> Signed<C> {
-    /// Taken apart by hand: serde's `flatten` would build all of the content once more.
-    pub fn of(value: Value) -> Result<Self, serde_json::Error> {
+    /// Of a text without duplicate keys. It is gone through twice: serde's `flatten` would build all of the content once more.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Head {
             _type: String,
@@ -165,18 +168,18 @@ impl<C: Content> Signed<C> {
             version: u64,
             expires: jiff::Timestamp,
         }
-        let Value::Object(mut content) = value else {
-            return Err(serde::de::Error::custom("what is signed is not an object"));
-        };
-        let head = ["_type", "spec_version", "version", "expires"];
-        let head = head.iter().filter_map(|name| content.remove_entry(*name)).collect();
-        let head: Head = serde_json::from_value(Value::Object(head))?;
+        let head: Head = serde_json::from_str(text)?;
+        let mut content: C = serde_json::from_str(text)?;
+        let unknown = content.unknown();
+        for name in ["_type", "spec_version", "version", "expires"] {
+            unknown.remove(name);
+        }
         Ok(Self {
             kind: head._type,
             spec_version: head.spec_version,
             version: head.version,
             expires: head.expires,
-            content: serde_json::from_value(Value::Object(content))?,
+            content,
         })
     }
 
@@ -196,12 +199,6 @@ impl<C: Content> Signed<C> {
             return wrong("its version is 0".into());
         }
         self.content.check().or_else(wrong)
-    }
-}
-
-impl<'de, C: Content> Deserialize<'de> for Signed<C> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::of(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -255,6 +252,10 @@ impl Content for Root {
         }
         Ok(())
     }
+
+    fn unknown(&mut self) -> &mut Map<String, Value> {
+        &mut self.unknown
+    }
 }
 
 impl Content for Timestamp {
@@ -262,6 +263,10 @@ impl Content for Timestamp {
 
     fn check(&self) -> Result<(), String> {
         check_meta(&self.meta, Role::Snapshot)
+    }
+
+    fn unknown(&mut self) -> &mut Map<String, Value> {
+        &mut self.unknown
     }
 }
 
@@ -271,6 +276,10 @@ impl Content for Snapshot {
     fn check(&self) -> Result<(), String> {
         check_meta(&self.meta, Role::Targets)
     }
+
+    fn unknown(&mut self) -> &mut Map<String, Value> {
+        &mut self.unknown
+    }
 }
 
 impl Content for Targets {
@@ -278,6 +287,10 @@ impl Content for Targets {
 
     fn check(&self) -> Result<(), String> {
         self.delegations.as_ref().map_or(Ok(()), Delegations::check)
+    }
+
+    fn unknown(&mut self) -> &mut Map<String, Value> {
+        &mut self.unknown
     }
 }
 

@@ -1,8 +1,9 @@
 //! A target as a role lists it. There may be tens of thousands of them, so what they hold is kept small.
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::hashes::Hashes;
@@ -56,7 +57,7 @@ impl Custom {
         Self::deserialize(serde_json::to_value(what)?)
     }
 
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+    pub fn read<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }
 }
@@ -77,8 +78,10 @@ impl Serialize for Custom {
 
 impl<'de> Deserialize<'de> for Custom {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object: Map<String, Value> = Map::deserialize(deserializer)?;
-        let text = serde_json::to_string(&object).map_err(D::Error::custom)?;
-        Ok(Self(text.into_boxed_str()))
+        let text: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
+        if text.starts_with('{') {
+            return Ok(Self(text));
+        }
+        Err(D::Error::custom("what is said of a target is not an object"))
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::scene::Scene;
+use crate::sweep::stride;
 use crate::world::{Installation, Ran, netlink, put};
 
 fn made(lamp: &Installation) -> Value {
@@ -198,7 +199,7 @@ pub fn killed_at_each(root: &Path, args: &[&str], mut after: impl FnMut(&str)) -
         "ftruncate",
         "rmdir",
     ] {
-        for nth in 1.. {
+        for nth in (1..).step_by(stride(3)) {
             copy(&template, root);
             let inject = format!("inject={call}:signal=KILL:when={nth}");
             let mut command = Command::new("strace");
@@ -259,7 +260,7 @@ fn a_backup_and_a_pruning_that_are_killed_leave_a_valid_repository_and_the_next_
         let parts = files(&repository(lamp));
         assert!(!parts.iter().any(|(name, _)| name.ends_with(".netlink-part")), "{when}");
     });
-    assert!(killed > 10, "{killed}");
+    assert!(killed > 3, "{killed}");
     let listed = lamp.run(&["backup", "list", "--output", "json"]).ok().json();
     let newest = id(&listed[0]).to_owned();
     assert_ne!(newest, id(&first));
@@ -272,7 +273,7 @@ fn a_backup_and_a_pruning_that_are_killed_leave_a_valid_repository_and_the_next_
         assert_eq!(ran.code, 0, "{when}: {ran}");
         fs::remove_dir_all(place).unwrap();
     });
-    assert!(killed > 10, "{killed}");
+    assert!(killed > 3, "{killed}");
     lamp.run(&["backup", "prune"]).ok();
     assert_eq!(whole("pruned"), 1);
     let parts = files(&repository(lamp));

@@ -295,7 +295,7 @@ fn a_rotation_that_is_killed_anywhere_leaves_every_backup_whole_and_the_next_one
             "{when}"
         );
     });
-    assert!(killed > 30, "{killed}");
+    assert!(killed > 10, "{killed}");
 }
 
 #[test]
@@ -320,5 +320,5 @@ fn forgetting_that_is_killed_anywhere_leaves_slots_that_open_and_is_finished_by_
         }
         assert_eq!(restored(&place, &first), before, "{when}");
     });
-    assert!(killed > 5, "{killed}");
+    assert!(killed > 1, "{killed}");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::scene::Scene;
-use crate::world::{Installation, Publisher, Ran, put, run};
+use crate::world::{Installation, Lamp, Publisher, Ran, put, run};
 
 /// Makes a bundle of the scene's repository and takes the repository away.
 fn bundle(scene: &Scene, from: &str, to: &str) -> PathBuf {
@@ -254,4 +254,31 @@ fn an_expired_bundle_is_taken_only_by_whoever_allows_for_it_and_is_told() {
     scene.lamp.assert_at("0b1");
     // It is for bundles alone.
     scene.lamp.run(&["update", "check"]).no(1, &["NL0203", "expired"]);
+}
+
+#[test]
+fn what_was_withdrawn_is_not_carried_and_keeps_no_platform_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::with_lamps(&dir.path().join("publisher"));
+    let (repo, keys) = (publisher.text("repo"), publisher.text("keys"));
+    let later = |version| publisher.lamp(&Lamp { version, ..Lamp::R1 });
+    let tree = later("0a2");
+    let package = publisher.text("other.tar.zst");
+    let pack = ["release", "pack", tree.to_str().unwrap(), "--platform", "plan9-mips"];
+    run(&[&pack[..], &["--out", &package]].concat()).ok();
+    run(&["release", "publish", "--repo", &repo, "--keys", &keys, &package]).ok();
+    publisher.publish(&later("0b2"));
+    let out = dir.path().join("lamp.bundle");
+    let wanted = ["--from", "0a1", "--to", "0b2", "--platform", "linux-x86_64"];
+    make(&publisher, &wanted, &out).no(2, &["NL0501", "0a2 has no package for linux-x86_64"]);
+    let yank = ["release", "yank", "--repo", &repo, "--keys", &keys, "--reason", "rust"];
+    run(&[&yank[..], &["0a2"]].concat()).ok();
+    let ran = make(&publisher, &[&wanted[..], &["--output", "json"]].concat(), &out).ok();
+    assert_eq!(
+        ran.json()["versions"],
+        serde_json::json!(["0b1", "0r1", "0b2"]),
+        "{ran}"
+    );
+    make(&publisher, &["--from", "0a1", "--to", "0a2"], &out)
+        .no(2, &["NL0501", "it was withdrawn by its publisher: rust"]);
 }

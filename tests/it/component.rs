@@ -287,7 +287,7 @@ fn releases_are_listed_page_by_page_without_drafts() {
     let listed = shop.list(&source, false).ok().out;
     assert_eq!(
         listed,
-        "1.10.0           2026-01-02\n1.8.0\n1.7.0\n1 tags are not versions\n"
+        "1.10.0           2026-01-02\n1.8.0\n1.7.0\nno versions: 1 tag\n"
     );
     let with_pre = shop.source(&format!("{text}pre_releases: true\n"));
     let offers = shop.list(&with_pre, true).ok().json();

@@ -255,6 +255,30 @@ fn a_product_without_health_checks_that_ends_at_once() {
     scene.assert_untouched();
 }
 
+/// Its port is taken, and whoever has it answers the health check in its place.
+#[test]
+fn a_product_that_dies_again_and_again_while_another_answers_for_it() {
+    let scene = Scene::new();
+    let dying = Lamp {
+        version: "1r1",
+        ..Lamp::R1
+    };
+    let tree = scene.publisher.lamp(&dying);
+    // It lives long enough to be there when the check has passed.
+    let program = "#!/bin/sh\nsleep 0.3\necho the port is taken >&2\nexit 3\n";
+    put(&tree.join("bin/lamp"), program, 0o755);
+    scene.publisher.publish(&tree);
+    scene
+        .lamp
+        .run(&["update", "upgrade", "--to", "1r1", "--yes"])
+        .no(1, &["does not stay up"]);
+    scene.lamp.run(&["update", "why"]).no(
+        0,
+        &["the port is taken", "the same process for 1 s", "exited with code 3"],
+    );
+    scene.assert_untouched();
+}
+
 #[test]
 fn state_of_a_newer_netlink() {
     let scene = Scene::new();
@@ -438,7 +462,31 @@ fn killed_in_the_middle_and_settled_by_the_next_update() {
         "health: {timeout: 1s, interval: 50ms}\n",
         0o644,
     );
-    scene.assert_possible_now();
+    let args = ["update", "upgrade", "--to", "0b1", "--yes", "--output", "json"];
+    let ran = scene.lamp.run(&args).ok();
+    let kinds: Vec<serde_json::Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let at = |kind: &str| kinds.iter().position(|event| event["kind"] == kind);
+    let (first, then) = (at("settling").unwrap(), at("settled").unwrap());
+    assert!(first < then, "{ran}");
+    let said = kinds[first]["message"].as_str().unwrap();
+    assert!(said.contains("to 0b2 was left unfinished"), "{ran}");
+    let result = ran.last();
+    assert_eq!(
+        (&result["to"], &result["status"]),
+        (&"0b1".into(), &"completed".into()),
+        "{ran}"
+    );
+    let before = &result["before"];
+    assert_eq!(
+        (&before["to"], &before["status"]),
+        (&"0b2".into(), &"rolled_back".into()),
+        "{ran}"
+    );
+    scene.lamp.assert_at("0b1");
 }
 
 #[test]

@@ -117,12 +117,12 @@ fn a_release_is_signed_in_several_places() {
     assert_eq!(shown["roles"][0]["threshold"], 2, "{shown}");
     // The cron job goes on; the draft waits.
     shared.release(&["timestamp"], &["keys/online"]).ok();
-    let ran = shared.release(&["sign"], &["bert"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["bert"]).ok();
     assert!(ran.out.contains("snapshot 3 has 0 of 1 signatures"), "{ran}");
-    let ran = shared.release(&["sign"], &["keys/online"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["keys/online"]).ok();
     assert!(ran.out.contains("signed and published"), "{ran}");
     shared
-        .release(&["sign"], &["keys/online"])
+        .release(&["sign", "--yes"], &["keys/online"])
         .no(2, &["NL0512", "no draft waits"]);
     run(&["release", "verify", &shared.publisher.text("repo")]).ok();
     let root = shared.install("0a1");
@@ -139,10 +139,10 @@ fn a_release_is_signed_in_several_places() {
     let content = fs::read(&file).unwrap();
     fs::write(&file, b"something else").unwrap();
     shared
-        .release(&["sign"], &["ada"])
+        .release(&["sign", "--yes"], &["ada"])
         .no(1, &["NL0502", "is not as it was signed"]);
     fs::write(&file, content).unwrap();
-    let ran = shared.release(&["sign"], &["ada"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["ada"]).ok();
     assert!(
         ran.out.contains("lamp/0b1/any.tar.zst") && ran.out.contains("snapshot"),
         "{ran}"
@@ -165,7 +165,7 @@ fn a_release_is_signed_in_several_places() {
     let yank = ["yank", "0b1", "--reason", "loses rows"];
     let ran = shared.release(&yank, &["ada"]).ok();
     assert!(ran.out.contains("drafted: ") && ran.out.contains("1 of 2"), "{ran}");
-    let ran = shared.release(&["sign"], &["bert", "keys/online"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["bert", "keys/online"]).ok();
     assert!(ran.out.contains("lamp/advisory.json"), "{ran}");
     run(&["--root", &root, "update", "check", "--exit-code"]).ok();
     let into = dir.path().join("theirs");
@@ -192,10 +192,10 @@ fn signatures_from_copies_come_together() {
         let copy = path(&format!("copy-of-{who}"));
         copy_folder(&path("repo"), &copy);
         let (repo, keys) = (copy.to_str().unwrap(), shared.publisher.text(who));
-        run(&["release", "sign", "--repo", repo, "--keys", &keys]).ok();
+        run(&["release", "sign", "--yes", "--repo", repo, "--keys", &keys]).ok();
         copy.join("draft.json").to_str().unwrap().to_owned()
     });
-    let take = ["sign", "--take", &copies[0], "--take", &copies[1]];
+    let take = ["sign", "--yes", "--take", &copies[0], "--take", &copies[1]];
     // A signature that was damaged on the way is left where it is.
     let damaged = path("damaged.json");
     let text = fs::read_to_string(&copies[0]).unwrap();
@@ -208,6 +208,16 @@ fn signatures_from_copies_come_together() {
     shared
         .release(&["sign", "--take", damaged.to_str().unwrap()], &[])
         .no(2, &["NL0512", "has another targets"]);
+    for (text, said) in [
+        ("{", "is not a copy of the draft"),
+        ("{}", "none of the roles that wait here"),
+    ] {
+        fs::write(&damaged, text).unwrap();
+        let ran = shared
+            .release(&["sign", "--take", damaged.to_str().unwrap()], &[])
+            .no(2, &["NL0512", "damaged.json", said]);
+        assert!(!ran.err.contains("discard"), "{ran}");
+    }
     shared
         .release(&["sign", "--take", "nowhere"], &[])
         .no(2, &["NL0512", "nowhere"]);
@@ -285,10 +295,10 @@ fn a_key_is_rotated_by_those_who_hold_root() {
     let ran = shared.release(&rotate, &["keys/online"]).ok();
     assert!(ran.out.contains("root 2 has 0 of 2 signatures"), "{ran}");
     shared.release(&["timestamp"], &["keys/online"]).ok();
-    shared.release(&["sign"], &["ada"]).ok();
-    let ran = shared.release(&["sign"], &["bert"]).ok();
+    shared.release(&["sign", "--yes"], &["ada"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["bert"]).ok();
     assert!(ran.out.contains("timestamp 4 has 0 of 1 signatures"), "{ran}");
-    let ran = shared.release(&["sign"], &["keys/online"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["keys/online"]).ok();
     assert!(ran.out.contains("signed and published"), "{ran}");
     fs::remove_file(shared.publisher.dir.join("keys/online/timestamp.pem")).unwrap();
     shared.release(&["timestamp"], &["keys/online"]).ok();
@@ -546,4 +556,89 @@ fn what_is_signed_is_good_for_as_long_as_the_publisher_says() {
     )
     .unwrap();
     run(&["release", "timestamp", "--repo", &repo, "--keys", &keys]).no(1, &["publisher.json", "1h to 365d"]);
+}
+
+#[test]
+fn a_key_that_is_there_already_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = Shared::new(&dir.path().join("publisher"));
+    let public = shared.publisher.text("keys/offline/targets-1.pub");
+    let add = ["keys", "add", "targets", "--public", &public];
+    let ran = shared.release(&add, &["keys"]).ok();
+    assert!(ran.out.contains("the keys are so already; nothing to do"), "{ran}");
+    assert!(!shared.publisher.dir.join("repo/metadata/2.root.json").exists());
+    assert!(!shared.publisher.dir.join("repo/draft.json").exists());
+    shared.release(&["keys", "threshold", "targets", "2"], &["keys"]).ok();
+    assert!(!shared.publisher.dir.join("repo/metadata/2.root.json").exists());
+}
+
+#[test]
+fn a_key_for_offline_and_online_roles_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = Shared::new(&dir.path().join("publisher"));
+    let repo = shared.publisher.text("repo");
+    assert!(!run(&["release", "verify", &repo]).ok().err.contains("THE KEY"));
+    let public = shared.publisher.text("keys/online/timestamp.pub");
+    let ran = shared
+        .release(&["keys", "add", "targets", "--public", &public], &["keys"])
+        .ok();
+    assert!(ran.err.contains("SIGNS targets AND timestamp"), "{ran}");
+    let ran = run(&["release", "verify", &repo]).ok();
+    assert!(ran.err.contains("SIGNS targets AND timestamp"), "{ran}");
+}
+
+#[test]
+fn signers_see_what_they_sign_and_are_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = Shared::new(&dir.path().join("publisher"));
+    shared.give("ada", &["root-1", "targets-1"]);
+    shared.give("bert", &["root-2", "targets-2"]);
+    let package = shared.package(&Lamp::A1);
+    shared.release(&["publish", &package], &["ada"]).ok();
+    let ran = shared.release(&["sign"], &["bert", "keys/online"]).no(3, &["NL0108"]);
+    for said in [
+        "To be signed: targets 2",
+        "release lamp 0a1 for any",
+        "lamp is new in this repository",
+    ] {
+        assert!(ran.err.contains(said), "{said}: {ran}");
+    }
+    assert!(!shared.publisher.dir.join("repo/metadata/2.targets.json").exists());
+    shared.release(&["sign", "--yes"], &["bert", "keys/online"]).ok();
+
+    shared.release(&["yank", "0a1", "--reason", "it smokes"], &["ada"]).ok();
+    let ran = shared.release(&["sign", "--yes"], &["bert", "keys/online"]).ok();
+    assert!(ran.err.contains("lamp 0a1 is withdrawn: it smokes"), "{ran}");
+
+    let public = shared.publisher.text("ada/root-1.pub");
+    shared
+        .release(&["keys", "add", "targets", "--public", &public], &["ada"])
+        .ok();
+    let ran = shared.release(&["sign"], &["bert"]).no(3, &["To be signed: root 2"]);
+    assert!(
+        ran.err.contains("targets: the key ") && ran.err.contains("may sign"),
+        "{ran}"
+    );
+    shared.release(&["sign", "--yes"], &["bert", "keys/online"]).ok();
+    shared.release(&["renew", "targets"], &["ada"]).ok();
+    shared
+        .release(&["sign"], &["bert"])
+        .no(3, &["says what is published already, and is good for longer"]);
+}
+
+#[test]
+fn who_renews_is_told_until_when_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(dir.path());
+    publisher.publish(&publisher.lamp(&Lamp::A1));
+    let (repo, keys) = (publisher.text("repo"), publisher.text("keys"));
+    let timestamp = ["release", "timestamp", "--repo", &repo, "--keys", &keys];
+    let ran = run(&[&timestamp[..], &["--output", "json"]].concat()).ok();
+    let until = ran.json()["good_until"].as_str().unwrap().to_owned();
+    assert!(run(&timestamp).ok().out.contains("clients take what is there until 20"));
+    assert!(until.parse::<jiff::Timestamp>().unwrap() > jiff::Timestamp::now());
+    publisher.timestamp_at("2020-01-01T00:00:00Z".parse().unwrap());
+    let ran = run(&["release", "list", &repo]).ok();
+    assert!(ran.err.contains("timestamp 5 expired 2020-01-08"), "{ran}");
+    assert!(ran.out.contains("0a1"), "{ran}");
 }

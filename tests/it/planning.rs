@@ -552,3 +552,39 @@ fn conditional_stops_ask_the_commands_of_the_operator() {
     };
     assert_eq!((legs("3"), legs("30")), (1, 2));
 }
+
+#[test]
+fn without_a_way_all_that_stands_in_it_is_told() {
+    let scene = Scene::new();
+    let tree = scene.publisher.lamp(&Lamp {
+        version: "1r1",
+        ..Lamp::R1
+    });
+    let manifest = std::fs::read_to_string(tree.join("release.toml")).unwrap();
+    let manifest = manifest.replace("from = [\"<1r1\"]", "from = [\">=0b2, <1r1\"]");
+    put(&tree.join("release.toml"), &manifest, 0o644);
+    scene.publisher.publish(&tree);
+    let plan = ["update", "plan", "--to", "1r1"];
+    let plain = scene.lamp.run(&plan).no(2, &["NL0103", "--explain"]);
+    assert!(!plain.err.contains("\n  not "), "{plain}");
+    let explained = scene.lamp.run(&[&plan[..], &["--explain"]].concat()).no(2, &["NL0103"]);
+    assert!(explained.err.contains("not 0r1 -> 1r1: "), "{explained}");
+    assert!(explained.err.contains("(from)"), "{explained}");
+    let told = scene
+        .lamp
+        .run(&[&plan[..], &["--output", "json"]].concat())
+        .no(2, &[])
+        .json();
+    let error = &told["error"];
+    assert_eq!(
+        (&error["code"], &error["kind"]),
+        (&"NL0103".into(), &"no-path".into()),
+        "{told:#}"
+    );
+    assert_eq!(error["farthest"], "0r1", "{told:#}");
+    let witness = error["witness"].as_array().unwrap();
+    assert!(
+        witness.iter().any(|one| one["from"] == "0r1" && one["rule"] == "from"),
+        "{told:#}"
+    );
+}

@@ -232,7 +232,7 @@ fn sign_sweep() {
         let ran = run(&["release", "publish", "--repo", &repo, "--keys", &none, &package]).ok();
         assert!(ran.out.contains("drafted"), "{ran}");
     };
-    let args = ["release", "sign", "--repo", "REPO", "--keys", "KEYS"];
+    let args = ["release", "sign", "--yes", "--repo", "REPO", "--keys", "KEYS"];
     Scenario::new(drafted, &args, &[2]).sweep();
 }
 

@@ -95,6 +95,90 @@ fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
 }
 
 #[test]
+fn an_upgrade_shown_beforehand_has_the_sql_of_each_of_its_hops() {
+    let scene = Scene::new();
+    let stop = Lamp {
+        version: "1a1",
+        ..Lamp::B1
+    };
+    let tree = scene.publisher.lamp(&stop);
+    let manifest = fs::read_to_string(tree.join("release.toml")).unwrap();
+    let stopping = manifest.replace("[rules]\n", "[rules]\nstop = true\n");
+    assert_ne!(stopping, manifest);
+    put(&tree.join("release.toml"), &stopping, 0o644);
+    scene.publisher.publish(&tree);
+    let last = Lamp {
+        version: "1b1",
+        ..Lamp::R1
+    };
+    scene.publisher.publish(&scene.publisher.lamp(&last));
+    // Of a dry run that was killed.
+    put(&scene.lamp.path(".netlink/dry-run/1a1/state"), "half\n", 0o644);
+
+    let dry = ["update", "upgrade", "--to", "1b1", "--dry-run"];
+    let shown = scene.lamp.run(&dry).ok();
+    for said in [
+        "0a1 -> 1a1",
+        "1b1",
+        "+brightness",
+        "V2__length.sql",
+        "ALTER TABLE switches ADD COLUMN length INTEGER;",
+        "V3__",
+        "rows on a copy",
+        "point of no return: none",
+        "nothing was changed",
+    ] {
+        assert!(shown.out.contains(said), "`{said}` is not in {shown}");
+    }
+    let json = scene.lamp.run(&[&dry[..], &["--output", "json"]].concat()).ok().json();
+    let levels: Vec<_> = json["schema"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hop| &hop["to"])
+        .collect();
+    assert_eq!(levels, [2, 3], "{json}");
+    assert!(json["schema"][1]["seconds"].is_number(), "{json}");
+    scene.assert_untouched();
+    assert!(!scene.lamp.path(".netlink/dry-run").exists());
+}
+
+#[test]
+fn a_release_that_brings_the_first_database_is_gone_up_to_and_back() {
+    let scene = Scene::new();
+    let bare = Lamp {
+        version: "0a2",
+        ..Lamp::A1
+    };
+    let tree = scene.publisher.lamp(&bare);
+    let manifest = fs::read_to_string(tree.join("release.toml")).unwrap();
+    let (without, _) = manifest.split_once("[database]").unwrap();
+    let without = without.replace("schema_level = 1\n", "");
+    put(&tree.join("release.toml"), &without, 0o644);
+    scene.publisher.publish(&tree);
+    let with = Lamp {
+        version: "1a1",
+        ..Lamp::B1
+    };
+    scene.publisher.publish(&scene.publisher.lamp(&with));
+    let broken = Lamp {
+        version: "1a2",
+        healthy: false,
+        ..Lamp::B1
+    };
+    scene.publisher.publish(&scene.publisher.lamp(&broken));
+    let fresh = scene.dir.path().join("fresh");
+    let fresh = Installation::of_lamp(&fresh, &scene.publisher, "0a2");
+    put(&fresh.path("config/update.yml"), "health: {timeout: 1s}\n", 0o644);
+    fresh
+        .run(&["update", "upgrade", "--to", "1a2", "--yes"])
+        .no(1, &["undone schema-before", "not healthy"]);
+    fresh.assert_at("0a2");
+    fresh.run(&["update", "upgrade", "--to", "1a1", "--yes"]).ok();
+    fresh.assert_at("1a1");
+}
+
+#[test]
 fn a_product_that_did_not_run_stays_so() {
     let scene = Scene::new();
     scene.lamp.stop();
@@ -206,6 +290,44 @@ fn why_there_is_no_way_back_is_said_when_somebody_wants_it() {
         .run(&["update", "upgrade-db", "--to", "0a1", "--yes"])
         .no(2, &[why]);
     scene.lamp.assert_at("1a1");
+
+    // With the loss taken, the backup leads back.
+    scene.sql("INSERT INTO switches (name) VALUES ('written since')");
+    let restoring = ["update", "rollback", "--restore-backup"];
+    let dry = scene.lamp.run(&[&restoring[..], &["--dry-run"]].concat()).ok();
+    assert!(
+        dry.out.contains("everything that was written to it since is lost"),
+        "{dry}"
+    );
+    assert!(
+        dry.out.contains("not tried") && !dry.out.contains("way back was tried"),
+        "{dry}"
+    );
+    scene.lamp.run(&restoring).no(3, &[]);
+    scene.lamp.assert_at("1a1");
+    let went = scene.lamp.run(&[&restoring[..], &["--yes"]].concat()).ok();
+    assert!(went.err.contains("level 1: from backup"), "{went}");
+    scene.lamp.assert_at("0a1");
+    assert_eq!(scene.lamp.database(), scene.database);
+}
+
+#[test]
+fn a_backup_is_not_gone_back_by_where_there_is_none_or_no_need() {
+    let scene = Scene::new();
+    let restoring = ["update", "rollback", "--restore-backup", "--yes"];
+    scene.upgrade().ok();
+    scene.sql("INSERT INTO switches (name) VALUES ('written since')");
+    let went = scene.lamp.run(&restoring).ok();
+    assert!(!went.err.contains("from backup"), "{went}");
+    assert_eq!(scene.one("SELECT count(*) FROM switches"), 3, "its way down is trusted");
+
+    let up = "-- netlink: irreversible=\"gone\"\nUPDATE switches SET name = 'x' || id;\n";
+    let settings = "update_system: {behavior: {auto_backup: false}}\n";
+    put(&scene.lamp.path("config/update.yml"), settings, 0o644);
+    scene.publish_second(up, &[]);
+    scene.to_second().ok();
+    scene.lamp.run(&restoring).no(1, &["NL0341"]);
+    scene.lamp.assert_at("1a1");
 }
 
 #[test]
@@ -306,6 +428,8 @@ const CALLS: &str = "pwrite64,write,fdatasync,fsync,unlink,ftruncate,rename";
 fn killed_between_the_sql_and_the_history_of_every_file() {
     let scene = Scene::new();
     scene.lamp.stop();
+    // It is run very often.
+    put(&scene.lamp.path("config/update.yml"), "health: {steady: 0s}\n", 0o644);
     let template = scene.dir.path().join("template");
     copy(&scene.lamp.root, &template);
     let args = ["update", "upgrade", "--to", "0r1", "--yes"];

@@ -5,15 +5,19 @@ use crate::world::{Installation, Lamp, Publisher, put};
 /// Output without what differs from run to run.
 fn steady(text: &str, dir: &std::path::Path) -> String {
     let text = text.replace(dir.to_str().unwrap(), "DIR");
-    let words = text.split_inclusive(char::is_whitespace).map(|word| {
-        let is_update = word.starts_with("update_") && word.trim_end().len() > 20;
-        if is_update {
-            format!("UPDATE{}", &word[word.trim_end().len()..])
+    let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
+    let steady = words.iter().enumerate().map(|(at, word)| {
+        let (plain, space) = word.split_at(word.trim_end().len());
+        let is_of_seconds = words.get(at + 1).is_some_and(|next| next.trim_end() == "s");
+        if plain.starts_with("update_") && plain.len() > 20 {
+            format!("UPDATE{space}")
+        } else if is_of_seconds && plain.contains('.') && plain.parse::<f64>().is_ok() {
+            format!("0.00{space}")
         } else {
-            word.to_owned()
+            (*word).to_owned()
         }
     });
-    words
+    steady
         .collect::<String>()
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))

@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["disk", "crypt", "host"]),
     ("package", &["disk", "crypt", "component", "release", "version"]),
     ("backup", &["disk", "crypt", "store", "host", "release", "version"]),
-    ("migrate", &["disk", "crypt", "store", "release", "version"]),
+    ("migrate", &["disk", "crypt", "host", "store", "release", "version"]),
     ("target", &["disk", "crypt", "host", "version"]),
     ("probe", &["host", "release"]),
     ("notify", &["disk", "host", "release"]),

@@ -24,14 +24,20 @@ pub enum Kind {
     Stuck,
     /// The token is missing or wrong.
     Denied,
+    /// Known, and not allowed to.
+    Forbidden,
+    /// Asked more often than is allowed.
+    TooOften,
+    /// The server takes no more of it for now.
+    Unavailable,
 }
 
 impl Kind {
     /// INTERFACES: 1 failed, 2 refused, 3 cancelled, 4 a person is needed, 75 not now.
     pub fn exit(self) -> u8 {
         match self {
-            Self::Refused | Self::Unfit | Self::NotFound | Self::Denied => 2,
-            Self::NotNow => 75,
+            Self::Refused | Self::Unfit | Self::NotFound | Self::Denied | Self::Forbidden => 2,
+            Self::NotNow | Self::TooOften | Self::Unavailable => 75,
             Self::Cancelled => 3,
             Self::Failed => 1,
             Self::Stuck => 4,
@@ -45,6 +51,9 @@ impl Kind {
             Self::NotNow | Self::Cancelled => 409,
             Self::Failed | Self::Stuck | Self::Unfit => 500,
             Self::Denied => 401,
+            Self::Forbidden => 403,
+            Self::TooOften => 429,
+            Self::Unavailable => 503,
         }
     }
 }

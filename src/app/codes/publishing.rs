@@ -99,4 +99,22 @@ pub const CODES: &[Code] = &[
         "component refused",
         "There is no such version or file, its checksum is another or missing, or its archive holds what is not unpacked. Nothing was made.",
     ),
+    code(
+        "NL0541",
+        Kind::Refused,
+        "another product",
+        "The package is of a product that the repository has no release of, so that its name is most likely misspelt. `--new-product` lets the repository have it too. Nothing was changed.",
+    ),
+    code(
+        "NL0542",
+        Kind::Refused,
+        "releases contradict each other",
+        "What is said of the releases cannot all be meant: no operator's machine could plan over them. The message names the release; nothing was changed.",
+    ),
+    code(
+        "NL0543",
+        Kind::NotNow,
+        "finished meanwhile",
+        "The update that was to be turned back has come to its end by itself. `netlink update status` tells where it stands; `netlink update rollback` now goes back by an update of its own.",
+    ),
 ];

@@ -193,7 +193,7 @@ pub const CODES: &[Code] = &[
         "NL0311",
         Kind::Failed,
         "dependencies failed",
-        "The release's command for its dependencies failed.",
+        "What the release needs beside its own files could not be brought: a tool is missing, cannot reach where it fetches from, or brought something other than the release locks. The message and `netlink update why` say which, with its last lines.",
     ),
     code(
         "NL0312",
@@ -205,7 +205,7 @@ pub const CODES: &[Code] = &[
         "NL0313",
         Kind::Failed,
         "schema not migrated",
-        "The database could not be brought to the new schema; the copy from before was put back.",
+        "The database could not be brought to the new schema; the copy or dump from before was put back.",
     ),
     code(
         "NL0314",
@@ -322,6 +322,30 @@ pub const CODES: &[Code] = &[
         "The migrated configuration is not what the release's schema or its own check wants; the message names file, line, column and key. Nothing was changed. Correct the file and try again.",
     ),
     code(
+        "NL0341",
+        Kind::Failed,
+        "no backup to go back by",
+        "A way back was to restore the database from the backup before an update, and there is none, or it does not have the database as the older release needs it.",
+    ),
+    code(
+        "NL0342",
+        Kind::Failed,
+        "product has no way down",
+        "A product that migrates itself has no command that takes its schema down, and its database is no file that could be copied.",
+    ),
+    code(
+        "NL0361",
+        Kind::Failed,
+        "dependencies in conflict",
+        "The packages that the release locks contradict each other: the message names the package, its demands, and who makes them. Nothing was changed. Tell the publisher.",
+    ),
+    code(
+        "NL0362",
+        Kind::Failed,
+        "dependencies put back",
+        "The product was not healthy with the dependencies that were made anew, so those from before are in place again. See `logs/` for what the product said.",
+    ),
+    code(
         "NL0401",
         Kind::Unfit,
         "not an installation",
@@ -361,13 +385,13 @@ pub const CODES: &[Code] = &[
         "NL0407",
         Kind::NotNow,
         "unfinished update",
-        "An earlier update is not finished. `netlink update resume` finishes or undoes it.",
+        "An earlier update is not finished, and nothing new was begun. `netlink update resume` goes on with it, `netlink update rollback` turns it back, `netlink update status` tells where it stands.",
     ),
     code(
         "NL0408",
         Kind::Failed,
         "disk error",
-        "A file of the installation could not be read or written; the message names it.",
+        "A file could not be read or written; the message names it and says why: it is not there or is not what it should be, the disk or the network behind it fails, or what reads our output is gone. A disk that is full is NL0301, a missing permission NL0302.",
     ),
     code(
         "NL0409",

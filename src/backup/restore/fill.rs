@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Wanted, Zeros, finish};
+use super::{Settle, Wanted, Zeros, finish};
 use crate::backup::chunk::{ChunkId, Chunking};
 use crate::backup::cores::on_all_cores;
 use crate::backup::entry::{Content, Entry, What};
@@ -31,12 +31,13 @@ pub fn fill(
     chunking: &Chunking,
     list: ListReader<'_>,
     wanted: &Wanted,
-    new: &Path,
+    (new, settle): (&Path, &Settle),
 ) -> Result<Filled> {
     let mut filling = Filling {
         repository,
         index,
         chunking,
+        settle,
         tree: TreeWriter::fresh(new)?,
         files: Vec::new(),
         pieces: Vec::new(),
@@ -112,6 +113,7 @@ struct Filling<'a> {
     repository: &'a Repository,
     index: &'a Index,
     chunking: &'a Chunking,
+    settle: &'a Settle,
     tree: TreeWriter,
     files: Vec<Target>,
     pieces: Vec<Piece>,
@@ -191,6 +193,7 @@ impl Filling<'_> {
         self.pieces.sort_unstable_by_key(|piece| (piece.block, piece.at));
         let blocks: Vec<&[Piece]> = self.pieces.chunk_by(|a, b| a.block == b.block).collect();
         let (repository, index, chunking, files) = (self.repository, self.index, self.chunking, &self.files);
+        let settle = self.settle;
         on_all_cores(
             &blocks,
             || Ok((BlockReader::new(repository, index, chunking)?, None)),
@@ -208,6 +211,7 @@ impl Filling<'_> {
                         None => TreeFile::at(&target.full)?,
                     };
                     file.write_at(chunk, piece.offset)?;
+                    settle.wrote(u64::from(piece.length));
                     if target.is_last() {
                         target.finish(&file)?;
                     } else {

@@ -4,6 +4,7 @@
 mod dumps;
 mod fill;
 mod finish;
+mod settle;
 mod wanted;
 mod zeros;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dumps::{Dumps, drill_dumps};
 pub use fill::fill;
+pub use settle::Settle;
 pub use wanted::Wanted;
 pub use zeros::Zeros;
 
@@ -22,7 +24,7 @@ use dumps::{Dump, Loaded};
 use super::entry::Entry;
 use super::listing::ListReader;
 use super::repository::{Purpose, Repository};
-use super::server::DUMPS;
+use super::server::{DUMPS, Server};
 use super::{BackupError, BackupId, Restored, Result, Selection, list};
 use crate::release::RelPath;
 use crate::{disk, host};
@@ -78,7 +80,10 @@ pub fn restore(
     disk::create_dir_all(&staging)?;
     disk::set_mode(&staging, 0o700)?;
     let new = staging.join(NEW);
-    let staged = fill(repository, &index, &chunking, list()?, &wanted, &new).inspect_err(|_| {
+    let staged = Settle::beside(&staging, |settle| {
+        fill(repository, &index, &chunking, list()?, &wanted, (&new, settle))
+    });
+    let staged = staged.inspect_err(|_| {
         // The first error is the one to hear. A mark of an earlier restore keeps the folder.
         let _ = disk::remove_tree(&new);
         let _ = disk::remove_empty(&staging);
@@ -100,6 +105,18 @@ pub fn restore(
         into: place.to_path_buf(),
         left: loaded.forget().err().map(|e| list::reason(&e)),
     })
+}
+
+/// The databases on servers alone. On an error those that were not exchanged yet are as they were; the same again goes on.
+pub fn restore_dumps(repository: &Repository, id: &BackupId, servers: &[Server]) -> Result<u64> {
+    let _lock = repository.lock(Purpose::Read)?;
+    let snapshot = repository.snapshot(id)?;
+    let (index, chunking) = (repository.index()?, repository.chunking());
+    let list = ListReader::open(repository, &index, &chunking, &snapshot)?;
+    let loaded = Loaded::load(Dump::find(repository, &index, &chunking, list, servers)?)?;
+    loaded.exchange(&mut false)?;
+    loaded.forget()?;
+    Ok(loaded.count())
 }
 
 /// What an earlier try has left, which goes first.

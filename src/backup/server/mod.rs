@@ -3,6 +3,7 @@
 
 mod credentials;
 mod error;
+mod file;
 mod mysql;
 mod postgresql;
 mod rows;
@@ -15,9 +16,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use error::ServerError;
+pub use file::DumpFile;
 
 use super::BackupError;
-use crate::release::{ServerEngine, ServerLogin};
+use crate::release::{ServerEngine, ServerLogin, ServerPlace};
 
 type Result<T> = std::result::Result<T, ServerError>;
 
@@ -72,6 +74,10 @@ pub struct Counted {
 pub enum Purpose {
     Restore,
     Drill,
+    /// A copy on which migrations are tried.
+    Trial,
+    /// An empty one, to compare with.
+    Fresh,
 }
 
 /// Gives a dump to whoever takes it, piece by piece and from its beginning each time.
@@ -141,6 +147,46 @@ impl Server {
         }
     }
 
+    /// An empty database like the live one, beside it. What a run that was killed left there is replaced.
+    pub fn make_empty(&self, purpose: Purpose) -> std::result::Result<Beside, BackupError> {
+        Ok(match self.login.engine {
+            ServerEngine::Postgresql => Beside::Postgresql(postgresql::make_empty(self, purpose)?),
+            ServerEngine::Mysql => Beside::Mysql(mysql::make_empty(self, purpose)?),
+        })
+    }
+
+    /// Drops what a run that was killed left beside the live database.
+    pub fn remove_left(&self, purpose: Purpose) -> Result<()> {
+        match self.login.engine {
+            ServerEngine::Postgresql => postgresql::remove_left(self, purpose),
+            ServerEngine::Mysql => mysql::remove_left(self, purpose),
+        }
+    }
+
+    /// How the one beside is reached.
+    pub fn login_beside(&self, purpose: Purpose) -> ServerLogin {
+        ServerLogin {
+            database: names_beside(&self.login.database, purpose).0,
+            ..self.login.clone()
+        }
+    }
+
+    /// Free bytes where the server keeps its data; none when that is not known, as of another machine.
+    pub fn free_space(&self) -> Option<u64> {
+        let is_here = match &self.login.place {
+            ServerPlace::Default | ServerPlace::Socket { .. } => true,
+            ServerPlace::Host { name, .. } => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+        };
+        let folder = match self.login.engine {
+            _ if !is_here => return None,
+            ServerEngine::Postgresql => postgresql::folder(self),
+            ServerEngine::Mysql => mysql::folder(self),
+        };
+        // Who may not ask does not know.
+        let folder = PathBuf::from(folder.ok()?.trim());
+        crate::disk::free_space(&folder).ok().filter(|_| folder.is_absolute())
+    }
+
     /// Removes what lies beside: the database from before an exchange, or what was loaded and is not wanted.
     pub fn forget(&self, beside: &Beside) -> Result<()> {
         match beside {
@@ -168,5 +214,7 @@ fn names_beside(live: &str, purpose: Purpose) -> (String, String) {
     match purpose {
         Purpose::Restore => (format!("netlink_new_{mark}"), format!("netlink_old_{mark}")),
         Purpose::Drill => (format!("netlink_drill_{mark}"), format!("netlink_drilled_{mark}")),
+        Purpose::Trial => (format!("netlink_trial_{mark}"), format!("netlink_tried_{mark}")),
+        Purpose::Fresh => (format!("netlink_fresh_{mark}"), format!("netlink_freshened_{mark}")),
     }
 }

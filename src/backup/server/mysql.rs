@@ -193,6 +193,27 @@ pub fn load(server: &Server, note: &DumpNote, purpose: Purpose, give: Give<'_>) 
     })
 }
 
+pub fn make_empty(server: &Server, purpose: Purpose) -> Result<Beside> {
+    let kit = Kit::find(server)?;
+    let (new, old) = names_beside(&server.login.database, purpose);
+    make_beside(server, &kit, &new, &old)?;
+    Ok(Beside {
+        code: Code::of(server, &kit, &new)?,
+        new,
+        old,
+    })
+}
+
+pub fn remove_left(server: &Server, purpose: Purpose) -> Result<()> {
+    let (new, old) = names_beside(&server.login.database, purpose);
+    let statements = drop_schema(&new) + &drop_schema(&old);
+    Kit::find(server)?.ask(server, &statements).map(drop)
+}
+
+pub fn folder(server: &Server) -> Result<String> {
+    Kit::find(server)?.ask(server, "SELECT @@datadir;\n")
+}
+
 /// An empty schema with the live one's character set; what a run that was killed left is gone.
 fn make_beside(server: &Server, kit: &Kit, new: &str, old: &str) -> Result<()> {
     kit.ask(server, "SELECT 1;\n").map_err(tool::as_refusal)?;

@@ -100,16 +100,10 @@ pub fn dump(server: &Server, each: Take<'_>) -> crate::backup::Result<()> {
 pub fn load(server: &Server, purpose: Purpose, give: Give<'_>) -> crate::backup::Result<Beside> {
     tool::version(server, TOOLS[1])?;
     let may = may_make(server)?;
-    if may == May::OnlyInPlace {
-        return match purpose {
-            Purpose::Restore => Ok(Beside::InPlace),
-            Purpose::Drill => Err(ServerError::MayNotMake {
-                database: server.login.database.clone(),
-                remedy: "as the server's administrator: ALTER ROLE … CREATEDB; for the time of the drill".into(),
-            }
-            .into()),
-        };
+    if may == May::OnlyInPlace && purpose == Purpose::Restore {
+        return Ok(Beside::InPlace);
     }
+    refuse_if_not(server, may)?;
     let (new, old) = names_beside(&server.login.database, purpose);
     let beside = Beside::Loaded { new, old };
     forget_if(server, &beside, may)?;
@@ -121,7 +115,40 @@ pub fn load(server: &Server, purpose: Purpose, give: Give<'_>) -> crate::backup:
     loaded.map(|()| beside)
 }
 
-fn make_and_fill(server: &Server, beside: &Beside, may: May, give: Give<'_>) -> crate::backup::Result<()> {
+fn refuse_if_not(server: &Server, may: May) -> Result<()> {
+    match may {
+        May::Like | May::New => Ok(()),
+        May::OnlyInPlace => Err(ServerError::MayNotMake {
+            database: server.login.database.clone(),
+            remedy: "as the server's administrator: ALTER ROLE … CREATEDB; and let it own its database".into(),
+        }),
+    }
+}
+
+pub fn make_empty(server: &Server, purpose: Purpose) -> Result<Beside> {
+    let may = may_make(server)?;
+    refuse_if_not(server, may)?;
+    let (new, old) = names_beside(&server.login.database, purpose);
+    let beside = Beside::Loaded { new, old };
+    forget_if(server, &beside, may)?;
+    make(server, &beside, may)?;
+    Ok(beside)
+}
+
+pub fn remove_left(server: &Server, purpose: Purpose) -> Result<()> {
+    let (new, old) = names_beside(&server.login.database, purpose);
+    match may_make(server)? {
+        // Then none was made.
+        May::OnlyInPlace => Ok(()),
+        may => forget_if(server, &Beside::Loaded { new, old }, may),
+    }
+}
+
+pub fn folder(server: &Server) -> Result<String> {
+    psql(server, &server.login.database, "SHOW data_directory;\n")
+}
+
+fn make(server: &Server, beside: &Beside, may: May) -> Result<()> {
     let Beside::Loaded { new, .. } = beside else {
         return Ok(());
     };
@@ -129,7 +156,14 @@ fn make_and_fill(server: &Server, beside: &Beside, may: May, give: Give<'_>) -> 
         May::Like => make_like(&server.login.database, new),
         _ => format!("CREATE DATABASE {} TEMPLATE template0;\n", quoted(new)),
     };
-    psql_for_long(server, MAINTENANCE, &made)?;
+    psql_for_long(server, MAINTENANCE, &made).map(drop)
+}
+
+fn make_and_fill(server: &Server, beside: &Beside, may: May, give: Give<'_>) -> crate::backup::Result<()> {
+    let Beside::Loaded { new, .. } = beside else {
+        return Ok(());
+    };
+    make(server, beside, may)?;
     restore_into(server, new, &["--exit-on-error"], give)?;
     psql_for_long(server, new, "ANALYZE;\n")?;
     Ok(())

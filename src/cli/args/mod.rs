@@ -3,6 +3,7 @@
 mod backup_keys;
 mod release;
 mod schema;
+mod server;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use release::{
     SignArgs, YankArgs,
 };
 pub use schema::{SchemaVerb, UpgradeDbArgs};
+pub use server::{AuditVerb, ServeArgs, TokenVerb};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -109,6 +111,12 @@ pub enum Command {
     },
     /// Serve the REST interface
     Serve(ServeArgs),
+    /// What was asked of this installation, by whom, and what came of it
+    #[command(subcommand)]
+    Audit(AuditVerb),
+    /// Tokens for the server: who may ask for what
+    #[command(subcommand)]
+    Token(TokenVerb),
     /// Run the product under supervision; started by itself where needed
     Supervise(SuperviseArgs),
     /// Any TUF repository: trust a root, refresh metadata, download targets
@@ -187,6 +195,9 @@ pub enum UpdateVerb {
         #[arg(long, value_name = "V")]
         to: Version,
         /// Show what would be done, do nothing
+        /// Where a migration cannot be taken back, restore the database from the backup before it; what was written since is lost
+        #[arg(long)]
+        restore_backup: bool,
         #[arg(long)]
         dry_run: bool,
         /// Go on in spite of warnings, without a question
@@ -208,11 +219,16 @@ pub enum UpdateVerb {
     Rollback {
         #[arg(long, value_name = "ID")]
         update_id: Option<UpdateId>,
+        /// Where a migration cannot be taken back, restore the database from the backup before it; what was written since is lost
+        #[arg(long)]
+        restore_backup: bool,
         #[arg(long)]
         dry_run: bool,
         #[arg(long)]
         force: bool,
     },
+    /// Make the dependencies of the installed release anew from its locks
+    ReinstallDeps,
     /// Bring the database alone to the schema of a release, up or down
     UpgradeDb(UpgradeDbArgs),
     /// What changed in the installed version, in one, or since one
@@ -485,13 +501,6 @@ pub enum Switch {
     On,
     Off,
     Status,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct ServeArgs {
-    /// Address and port [default: server.listen of the settings]
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub listen: Option<std::net::SocketAddr>,
 }
 
 #[derive(Debug, ClapArgs)]

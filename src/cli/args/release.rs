@@ -213,6 +213,9 @@ pub struct PublishArgs {
         requires = "packages"
     )]
     pub dirs: Vec<PathBuf>,
+    /// Let the repository have releases of one more product
+    #[arg(long, requires = "packages")]
+    pub new_product: bool,
     /// Where operators read it: s3://bucket/folder, sftp://[user@]host[:port]/folder
     #[arg(long, value_name = "URL")]
     pub to: Option<Destination>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use crate::release::duration;
 use crate::version::Version;
 
 #[derive(Debug, Subcommand)]
@@ -36,11 +37,9 @@ pub struct UpgradeDbArgs {
 pub struct Patience(pub Duration);
 
 impl FromStr for Patience {
-    type Err = jiff::Error;
+    type Err = duration::DurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        jiff::fmt::friendly::SpanParser::new()
-            .parse_unsigned_duration(text)
-            .map(Self)
+        duration::parse(text).map(Self)
     }
 }

@@ -6,7 +6,7 @@ use super::keys::at_hand;
 use super::{waiting, warn};
 use crate::app::{self, Advice, AdviceOptions};
 use crate::clock;
-use crate::release::{Advisory, BlockRule, Rollout, Withdrawal};
+use crate::release::{Advisory, BlockRule, Rollout, Withdrawal, counted};
 
 pub fn yank(global: &Global, wanted: &YankArgs) -> Result<()> {
     let version = &wanted.version;
@@ -33,7 +33,10 @@ pub fn rollout(global: &Global, wanted: &RolloutArgs) -> Result<()> {
     let advice = Advice::RollOut(version.clone(), Rollout { start, hours });
     sign(global, &wanted.place, advice, |_| match hours {
         0 => format!("{version} comes to all nodes at {start:.0}"),
-        hours => format!("{version} comes to all nodes over {hours} hours from {start:.0}"),
+        hours => format!(
+            "{version} comes to all nodes over {} from {start:.0}",
+            counted(hours, "hour")
+        ),
     })
 }
 

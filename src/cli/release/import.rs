@@ -3,7 +3,7 @@
 use super::super::args::{Global, ImportArgs};
 use super::super::output::{Failed, Result, bytes, green, harmless, result, say};
 use crate::app::{self, ComponentOffer, ImportWanted, OffersView};
-use crate::release::Platform;
+use crate::release::{Platform, counted};
 
 pub fn run(global: &Global, args: &ImportArgs) -> Result<()> {
     if args.list {
@@ -32,13 +32,13 @@ pub fn run(global: &Global, args: &ImportArgs) -> Result<()> {
     result(global, &imported, |imported| {
         let manifest = &imported.manifest;
         format!(
-            "{} {} {} for {} into {}: {} files, {}",
+            "{} {} {} for {} into {}: {}, {}",
             green("imported"),
             manifest.name,
             manifest.version,
             manifest.platform,
             imported.folder.display(),
-            imported.files_count,
+            counted(imported.files_count, "file"),
             bytes(imported.bytes)
         )
     })
@@ -52,7 +52,7 @@ fn list(global: &Global, args: &ImportArgs) -> Result<()> {
 fn shown(view: &OffersView) -> String {
     let mut lines: Vec<String> = view.offers.iter().map(line).collect();
     if !view.odd.is_empty() {
-        lines.push(format!("{} tags are not versions", view.odd.len()));
+        lines.push(format!("no versions: {}", counted(view.odd.len(), "tag")));
     }
     if lines.is_empty() {
         return "nothing is offered".into();

@@ -11,6 +11,7 @@ use super::{said, warn};
 use crate::app::{self, AppError};
 use crate::crypt::Secret;
 use crate::publish::{KeyChange, Keys, KeysReport, Waiting};
+use crate::release::counted;
 use crate::settings;
 
 pub fn run(global: &Global, verb: &KeysVerb) -> Result<()> {
@@ -64,6 +65,10 @@ fn change(global: &Global, at: &SignArgs, change: &KeyChange) -> Result<()> {
     for file in &changed.made {
         super::say(&format!("made {}", file.display()));
     }
+    if changed.nothing_to_do {
+        warn(&changed.outcome.warnings);
+        return result(global, &changed, |_| "the keys are so already; nothing to do".into());
+    }
     said(global, &changed.outcome, "changed and published")
 }
 
@@ -72,8 +77,11 @@ fn shown(report: &KeysReport) -> String {
     for role in &report.roles {
         let (name, version, number) = (role.role, role.version, role.keys.len());
         let head = format!(
-            "{name} {version}, {} of {number} keys, until {:.0}, each time for {}",
-            role.threshold, role.expires, role.lifetime
+            "{name} {version}, {} of {}, until {:.0}, each time for {}",
+            role.threshold,
+            counted(number, "key"),
+            role.expires,
+            role.lifetime
         );
         out += &format!("{head}\n");
         for key in &role.keys {

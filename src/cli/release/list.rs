@@ -6,10 +6,11 @@ use std::path::Path;
 use super::super::args::Global;
 use super::super::output::{Result, bold, bytes, harmless, result, yellow};
 use crate::app::{self, Listed, ListedRelease};
-use crate::release::BlockRule;
+use crate::release::{BlockRule, counted};
 
 pub fn run(global: &Global, repo: &Path) -> Result<()> {
-    let listed = app::release_list(repo)?;
+    let (listed, warnings) = app::release_list(repo)?;
+    super::warn(&warnings);
     result(global, &listed, |listed| {
         let all: Vec<String> = listed.iter().map(product).collect();
         if all.is_empty() {
@@ -68,7 +69,12 @@ fn line(release: &ListedRelease) -> String {
         out += "; no changelog";
     }
     if let Some(rollout) = &release.rollout {
-        let _ = write!(out, "; to all over {} hours from {:.0}", rollout.hours, rollout.start);
+        let _ = write!(
+            out,
+            "; to all over {} from {:.0}",
+            counted(rollout.hours, "hour"),
+            rollout.start
+        );
     }
     if let Some(withdrawal) = &release.withdrawn {
         let reason = harmless(&withdrawal.reason).to_string();

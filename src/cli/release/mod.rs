@@ -7,6 +7,7 @@ mod keys;
 mod list;
 mod patch;
 mod publish;
+mod sign;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -17,7 +18,7 @@ use super::args::{Global, ReleaseVerb};
 use super::output::{Result, bytes, green, result, say};
 use crate::app::{self, PackOptions, Packing};
 use crate::publish::{Arrangement, MadeRepository, Outcome};
-use crate::release::Platform;
+use crate::release::{Platform, counted};
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
@@ -61,10 +62,7 @@ pub fn run(global: &Global, verb: &ReleaseVerb) -> Result<()> {
         ReleaseVerb::Bundle(wanted) => bundle::run(global, wanted),
         ReleaseVerb::Import(args) => import::run(global, args),
         ReleaseVerb::List { repo } => list::run(global, repo),
-        ReleaseVerb::Sign { repo, dirs, copies } => {
-            let outcome = app::release_sign(repo, &keys::at_hand(dirs)?, copies)?;
-            said(global, &outcome, "signed and published")
-        }
+        ReleaseVerb::Sign { repo, dirs, copies } => sign::run(global, repo, dirs, copies),
         ReleaseVerb::Discard { repo } => {
             let dropped = app::release_discard(repo)?;
             result(global, &json!({"dropped": dropped}), |_| match dropped {
@@ -126,10 +124,14 @@ fn said(global: &Global, outcome: &Outcome, done: &str) -> Result<()> {
             "signed with the keys at hand"
         };
         let listed = if outcome.targets.is_empty() { "" } else { ": " };
+        let until = outcome
+            .good_until
+            .map(|until| format!("; clients take what is there until {until:.0}"));
         format!(
-            "{}{listed}{}{}",
+            "{}{listed}{}{}{}",
             green(done),
             outcome.targets.join(", "),
+            until.unwrap_or_default(),
             waiting(outcome)
         )
     })
@@ -184,11 +186,16 @@ fn verify(global: &Global, repo: &Path) -> Result<()> {
             .map(|(role, at)| format!("\n  {role:<10} until {at:.0}"))
             .collect();
         let size = bytes(report.bytes);
+        let delegated = match report.delegated {
+            0 => String::new(),
+            count => format!(", {} delegated to others", counted(count, "role")),
+        };
         format!(
-            "{}: {} releases, {} targets, {size}{expires}",
+            "{}: {}, {}, {} among them, {size}{delegated}{expires}",
             green("ok"),
-            report.releases,
-            report.targets
+            counted(report.releases, "release"),
+            counted(report.targets, "target"),
+            counted(report.patches, "patch"),
         )
     })
 }

@@ -8,6 +8,7 @@ use super::keys::at_hand;
 use super::{waiting, warn};
 use crate::app::{self, PublishOptions};
 use crate::publish::{Looking, Published, Sent};
+use crate::release::counted;
 
 /// What was done, as far as it was asked for.
 #[derive(Serialize)]
@@ -26,6 +27,7 @@ pub fn run(global: &Global, args: &PublishArgs) -> Result<()> {
             repository: args.repo.clone(),
             keys: at_hand(&args.dirs)?,
             changelog: args.changelog.clone(),
+            new_product: args.new_product,
         };
         let published = app::publish(&args.packages, &options)?;
         warn(&published.outcome.warnings);
@@ -68,10 +70,11 @@ fn shown(done: &Done) -> String {
         format!("{} {}{}", green(done), outcome.targets.join(", "), waiting(outcome))
     });
     let sent = done.sent.as_ref().map(|sent| match sent.sent.len() {
-        0 => format!("{} has all {} files already", sent.to, sent.there),
+        0 => format!("nothing to send: {} has all {}", sent.to, counted(sent.there, "file")),
         count => format!(
-            "{} {count} files, {}, to {}; {} were there already",
+            "{} {}, {}, to {}; there before: {}",
             green("sent"),
+            counted(count, "file"),
             bytes(sent.bytes),
             sent.to,
             sent.there

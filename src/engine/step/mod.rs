@@ -5,15 +5,20 @@ mod backup;
 mod config;
 mod dependencies;
 mod download;
+mod environment;
 mod exchange;
 mod health;
+mod machine;
 mod maintenance_off;
 mod maintenance_on;
 mod place;
 mod preflight;
+mod put_back;
 mod record;
+mod restored;
 mod retention;
 mod schema;
+mod schema_own;
 mod schema_parts;
 mod stage;
 mod start;
@@ -22,7 +27,7 @@ mod switch;
 mod trial;
 mod validate;
 
-pub use config::{ConfigChange, preview_config};
+pub use config::{ConfigChange, MIGRATIONS as CONFIG_MIGRATIONS, preview_config};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -43,6 +48,7 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::Preflight => preflight::WORK,
         StepKind::Download => download::WORK,
         StepKind::Stage => stage::WORK,
+        StepKind::Environment => environment::WORK,
         StepKind::Trial => trial::WORK,
         StepKind::Backup => backup::WORK,
         StepKind::MaintenanceOn => maintenance_on::WORK,

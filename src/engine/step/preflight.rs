@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Work, leave, nothing, schema};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
-use crate::engine::{Context, StepError, backups, product, servers};
+use crate::engine::{Context, StepError, backups, knows, product, servers};
 use crate::migrate;
 use crate::package::Staged;
 use crate::plan::{Direction, Leg, Step, Strategy};
@@ -137,20 +137,15 @@ fn servers_can_be_dumped(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result
 }
 
 fn schema_is_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
-    let database = manifest.sqlite();
-    let (Some(database), Some(leg)) = (database, cx.plan.legs().first()) else {
+    let (Some(_), Some(leg)) = (&manifest.database, cx.plan.legs().first()) else {
         return Ok(());
     };
-    let path = database.path.under(&cx.layout.data());
-    let found = migrate::schema::level(&path).map_err(|e| StepError::because("NL0304", &e))?;
+    let found = knows::level_of(cx.layout, manifest)?;
     match leg.schema {
         Some(planned) if planned.from != found => {
             let text =
                 |level: Option<u32>| level.map_or("no schema".to_owned(), |level| format!("schema level {level}"));
-            let message = format!(
-                "{} changed since the plan was made; run `netlink update plan` again",
-                path.display()
-            );
+            let message = "the database changed since the plan was made; run `netlink update plan` again";
             Err(StepError::new("NL0304", message).expected(text(planned.from), text(found)))
         }
         _ => Ok(()),

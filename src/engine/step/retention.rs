@@ -9,7 +9,7 @@ use crate::backup::keys::KeysError;
 use crate::backup::{self, BackupError};
 use crate::engine::{Context, StepError, backups};
 use crate::plan::{Direction, Step};
-use crate::release::HookPoint;
+use crate::release::{HookPoint, counted};
 use crate::{clock, disk};
 
 pub const WORK: Work = Work {
@@ -27,7 +27,11 @@ fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
     let backups = forget_backups(cx)?;
     forget_set_aside(cx)?;
     cx.run_hooks(HookPoint::PostUpdate)?;
-    Ok(format!("{releases} releases and {backups} backups let go"))
+    Ok(format!(
+        "{} and {} let go",
+        counted(releases, "release"),
+        counted(backups, "backup")
+    ))
 }
 
 fn forget_releases(cx: &Context<'_>) -> Result<usize, StepError> {

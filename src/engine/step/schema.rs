@@ -1,18 +1,19 @@
 //! Migrates the database while the product is stopped. A whole copy is kept first and put back when the step is undone, so
 //! that an automatic rollback gives exactly the data from before. What the new version wrote until then is set aside.
 
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Work, gathered, keep, trial};
+use super::put_back::{self, Before};
+use super::{Work, gathered, keep, restored, schema_own, trial};
+use crate::backup::Server;
+use crate::disk;
+use crate::engine::copies::Live;
+use crate::engine::keeping::{self, Keeping};
 use crate::engine::{Context, StepError, knows, product};
-use crate::migrate::schema::{self, Applied, SchemaFiles, Stages, StoredLevel, Turn, WayBack};
+use crate::migrate::schema::{self, Applied, Place, SchemaFiles, Stages, StoredLevel, WayBack};
 use crate::plan::{Direction, Leg, SchemaMove, Step};
 use crate::release::ReleaseManifest;
 use crate::version::Version;
-use crate::{disk, store};
 
 pub const WORK: Work = Work { prepare, apply, undo };
 
@@ -20,12 +21,6 @@ pub const WORK: Work = Work { prepare, apply, undo };
 pub enum Migration {
     Up { files: SchemaFiles, to: u32 },
     Down { stored: Vec<StoredLevel>, to: u32 },
-}
-
-#[derive(Serialize, Deserialize)]
-struct Before {
-    database: PathBuf,
-    existed: bool,
 }
 
 /// The migration that a leg needs: the release's own files on the way up, the ways back kept here on the way down.
@@ -68,47 +63,65 @@ pub fn planned(cx: &Context<'_>, step: &Step) -> Result<SchemaMove, StepError> {
     cx.leg(step)?.schema.ok_or_else(missing)
 }
 
-/// Where the database of a release lies.
-pub fn place(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<PathBuf, StepError> {
-    let database = manifest.sqlite();
-    let path = &database.ok_or_else(|| without_database(&manifest.version))?.path;
-    Ok(disk::followed(&path.under(&cx.layout.data())))
+/// Where the database of a release is.
+pub fn place(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<Place, StepError> {
+    knows::place(cx.layout, manifest)?.ok_or_else(|| without_database(&manifest.version))
 }
 
-fn kept(cx: &Context<'_>, step: &Step) -> PathBuf {
-    cx.layout.undo(cx.id).join(format!("{}.db", step.id.0))
+/// Where it is in this step, and by which tools it is reached if that is a server.
+fn database(cx: &Context<'_>, step: &Step) -> Result<(Place, Option<Server>), StepError> {
+    let manifest = product::manifest(cx.layout, source(cx, cx.leg(step)?))?;
+    let live = Live {
+        layout: cx.layout,
+        settings: cx.settings,
+        manifest: &manifest,
+    };
+    Ok((place(cx, &manifest)?, live.server()?))
 }
 
 fn prepare(cx: &Context<'_>, step: &Step) -> Result<Value, StepError> {
-    let source = source(cx, cx.leg(step)?);
-    let manifest = product::manifest(cx.layout, source)?;
-    let database = place(cx, &manifest)?;
-    let existed = database.exists();
-    if existed {
-        let copy = kept(cx, step);
-        disk::create_dir_of(&copy).map_err(|e| StepError::because("NL0320", &e))?;
-        store::copy_live(&database, &copy).map_err(|e| StepError::because("NL0313", &e))?;
+    if let Some(manifest) = schema_own::commander(cx, step)? {
+        return schema_own::prepare(cx, step, &manifest);
     }
-    keep(&Before { database, existed })
+    let (place, server) = database(cx, step)?;
+    keep(&put_back::take(cx, step, place, server.as_ref())?)
 }
 
 fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepError> {
+    if let Some(manifest) = schema_own::commander(cx, step)? {
+        return schema_own::apply(cx, step, &manifest, undo);
+    }
     let before: Before = gathered(undo)?;
+    let (place, _) = database(cx, step)?;
     let planned = planned(cx, step)?;
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
+    if let Some(backup) = cx.plan.restore() {
+        let said = restored::from_backup(cx, step, backup, &place, planned.to)?;
+        keeping::nothing_stands(cx.store)?;
+        put_back::mark(cx, step, &before)?;
+        return Ok(said);
+    }
     let said = match work(cx, cx.leg(step)?, planned)? {
         Migration::Up { files, to } => {
-            disk::create_dir_of(&before.database).map_err(|e| failed(&e))?;
+            if let Place::Sqlite(path) = &place {
+                disk::create_dir_of(path).map_err(|e| failed(&e))?;
+            }
             let to = stages(cx, step, &files, planned.from, to)?.during;
-            run_up(cx, step, &files, &before.database, to)?
+            run_up(cx, step, &files, &place, to)?
         }
         Migration::Down { stored, to } => {
-            let applied = schema::down(&before.database, &stored, to).map_err(|e| failed(&e))?;
+            let mut keeping = Keeping {
+                store: cx.store,
+                files: None,
+                tried: None,
+                go_on: &mut |_| true,
+            };
+            let applied = schema::down(&place, &stored, to, &mut keeping).map_err(|e| failed(&e))?;
             runs(to, &applied)
         }
     };
-    let stamp = store::stamp(&before.database);
-    disk::write_atomic(&stamp_of(cx, step), stamp.as_bytes(), 0o600).map_err(|e| failed(&e))?;
+    keeping::nothing_stands(cx.store)?;
+    put_back::mark(cx, step, &before)?;
     Ok(said)
 }
 
@@ -127,7 +140,7 @@ pub fn stages(
     let tried = trial::result(cx, step)?;
     let has_way_back = |level| {
         let way_back = tried.as_ref().and_then(|tried| tried.way_back(level));
-        way_back == Some(&WayBack::Rehearsed)
+        way_back == Some(&WayBack::Rehearsed) && files.is_all_or_nothing(level)
     };
     Ok(files.stages(from, to, &has_way_back))
 }
@@ -137,20 +150,17 @@ pub fn run_up(
     cx: &Context<'_>,
     step: &Step,
     files: &SchemaFiles,
-    database: &Path,
+    database: &Place,
     to: u32,
 ) -> Result<String, StepError> {
     let tried = trial::result(cx, step)?;
-    let mut keep = |turn: &Turn| {
-        let way_back = tried.as_ref().and_then(|tried| tried.way_back(turn.level));
-        let Some(level) = StoredLevel::of(files, turn, way_back) else {
-            return Ok(());
-        };
-        Ok(cx
-            .store
-            .keep_schema_down(level.level, &serde_json::to_string(&level)?)?)
+    let mut keeping = Keeping {
+        store: cx.store,
+        files: Some(files),
+        tried: tried.as_ref(),
+        go_on: &mut |_| true,
     };
-    let applied = schema::up(database, files, to, &mut keep).map_err(|e| StepError::because("NL0313", &e))?;
+    let applied = schema::up(database, files, to, &mut keeping).map_err(|e| StepError::because("NL0313", &e))?;
     Ok(runs(to, &applied))
 }
 
@@ -173,24 +183,11 @@ pub fn said(title: &str, seconds: f64, rows: u64) -> String {
     format!("{title} in {seconds:.2} s, {rows} rows")
 }
 
-/// How the database was when its migration ended: whether it is still so shows if the new version has written to it.
-fn stamp_of(cx: &Context<'_>, step: &Step) -> PathBuf {
-    kept(cx, step).with_extension("migrated")
-}
-
 fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
+    if let Some(manifest) = schema_own::commander(cx, step)? {
+        return schema_own::undo(cx, step, &manifest, undo);
+    }
     let before: Before = gathered(undo)?;
-    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
-    let migrated = disk::read_text_limited(&stamp_of(cx, step), 4096).ok();
-    if migrated.is_some_and(|stamp| stamp != store::stamp(&before.database)) {
-        let name = before.database.file_name().unwrap_or_default();
-        let aside = cx.layout.set_aside(cx.id).join(step.id.0.to_string()).join(name);
-        store::set_aside(&before.database, &aside).map_err(|e| failed(&e))?;
-    }
-    // What is put back below is not what was migrated either: a repetition must not take it for somebody's writing.
-    disk::remove_file(&stamp_of(cx, step)).map_err(|e| failed(&e))?;
-    if before.existed {
-        return store::put_back(&kept(cx, step), &before.database).map_err(|e| failed(&e));
-    }
-    store::remove(&before.database).map_err(|e| failed(&e))
+    let (place, server) = database(cx, step)?;
+    put_back::put_back(cx, step, &before, &place, server.as_ref())
 }

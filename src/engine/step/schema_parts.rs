@@ -4,11 +4,13 @@
 use serde_json::Value;
 
 use super::schema::{self, Migration};
-use super::{Work, leave, nothing, trial};
+use super::{Work, leave, nothing, schema_own, trial};
 use crate::engine::background::Expected;
+use crate::engine::keeping::Keeping;
 use crate::engine::{Context, StepError, product};
-use crate::migrate::schema::{Stages, StoredLevel, down, level};
-use crate::plan::Step;
+use crate::migrate::schema::{Place, Stages, StoredLevel, down, level};
+use crate::plan::{Leg, Step, StepKind};
+use crate::release::ReleaseManifest;
 
 pub const BEFORE: Work = Work {
     prepare: nothing,
@@ -28,18 +30,40 @@ pub const AFTER: Work = Work {
 };
 
 fn run(cx: &Context<'_>, step: &Step, part: fn(Stages) -> u32) -> Result<String, StepError> {
+    if schema_own::commander(cx, step)?.is_some() {
+        return Ok("nothing to do".into());
+    }
     let leg = cx.leg(step)?;
     let planned = schema::planned(cx, step)?;
     let Migration::Up { files, to } = schema::work(cx, leg, planned)? else {
         return Ok("nothing to do".into());
     };
     let to = part(schema::stages(cx, step, &files, planned.from, to)?);
-    let database = schema::place(cx, &product::manifest(cx.layout, &leg.to)?)?;
+    if to <= planned.from.unwrap_or(0) {
+        return Ok("nothing to do".into());
+    }
+    let database = match step.kind {
+        StepKind::SchemaBefore => place_before(cx, leg)?,
+        _ => schema::place(cx, &product::manifest(cx.layout, &leg.to)?)?,
+    };
     let found = level(&database).map_err(|e| StepError::because("NL0313", &e))?;
     if to <= found.unwrap_or(0) {
         return Ok("nothing to do".into());
     }
     schema::run_up(cx, step, &files, &database, to)
+}
+
+/// Before the stop the configuration is that of the release from before, unless that one knows nothing of the database.
+fn place_before(cx: &Context<'_>, leg: &Leg) -> Result<Place, StepError> {
+    match from_with_database(cx, leg)? {
+        Some(from) => schema::place(cx, &from),
+        None => schema::place(cx, &product::manifest(cx.layout, &leg.to)?),
+    }
+}
+
+fn from_with_database(cx: &Context<'_>, leg: &Leg) -> Result<Option<ReleaseManifest>, StepError> {
+    let from = leg.from.as_ref().map(|from| product::manifest(cx.layout, from));
+    Ok(from.transpose()?.filter(|from| from.migrations().is_some()))
 }
 
 /// What the trial has shown of those that are left for the background.
@@ -53,16 +77,31 @@ fn expect(cx: &Context<'_>, step: &Step) -> Result<(), StepError> {
 /// By the ways down, which were tried: what the product wrote meanwhile stays.
 fn take_back(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
+    if schema_own::commander(cx, step)?.is_some() {
+        return Ok(());
+    }
     let from = schema::planned(cx, step)?.from.unwrap_or(0);
-    let database = schema::place(cx, &product::manifest(cx.layout, &cx.leg(step)?.to)?)?;
+    let stored = cx.store.schema_downs().map_err(|e| failed(&e))?;
+    let leg = cx.leg(step)?;
+    // Each way down is kept before its file is run. Where the release before knows nothing of the database, it may be nowhere yet.
+    if from_with_database(cx, leg)?.is_none() && stored.range(from + 1..).next().is_none() {
+        return Ok(());
+    }
+    let database = place_before(cx, leg)?;
     let found = level(&database).map_err(|e| failed(&e))?.unwrap_or(0);
     if found <= from {
         return Ok(());
     }
-    let stored = cx.store.schema_downs().map_err(|e| failed(&e))?;
     let needed = stored
         .range(from + 1..=found)
         .map(|(_, json)| serde_json::from_str(json));
     let needed: Vec<StoredLevel> = needed.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-    down(&database, &needed, from).map(drop).map_err(|e| failed(&e))
+    let mut keeping = Keeping {
+        store: cx.store,
+        files: None,
+        tried: None,
+        go_on: &mut |_| true,
+    };
+    let taken = down(&database, &needed, from, &mut keeping);
+    taken.map(drop).map_err(|e| failed(&e))
 }

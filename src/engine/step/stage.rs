@@ -11,7 +11,7 @@ use crate::disk;
 use crate::engine::{Context, StepError};
 use crate::package::{self, Expect, Manner, Staged};
 use crate::plan::{Direction, Leg, Step, Strategy};
-use crate::release::{PackageRef, PatchRef, Platform, ReleaseManifest};
+use crate::release::{PackageRef, PatchRef, Platform, ReleaseManifest, counted};
 use crate::version::Version;
 
 pub const WORK: Work = Work { prepare, apply, undo };
@@ -51,9 +51,9 @@ fn apply(cx: &Context<'_>, step: &Step, value: &Value) -> Result<String, StepErr
         place::fill(cx, step, &gathered(value)?, &staged)?;
     }
     Ok(format!(
-        "{} files, {} bytes{way}",
-        tree.manifest().files.len(),
-        package.unpacked
+        "{}, {}{way}",
+        counted(tree.manifest().files.len(), "file"),
+        counted(package.unpacked, "byte")
     ))
 }
 

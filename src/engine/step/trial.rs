@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Work, config, nothing, schema};
+use super::{Work, config, nothing, restored, schema, schema_own};
+use crate::backup::{BesidePurpose, Server};
+use crate::engine::copies::{Copy, Live};
 use crate::engine::failure::DISK_FULL;
-use crate::engine::{Context, StepError, product};
-use crate::migrate::schema::{Trial, TriedFile, WayBack};
+use crate::engine::{Context, StepError, knows, product};
+use crate::migrate::schema::{Place, Trial, TriedFile, WayBack};
 use crate::plan::{Direction, Step};
+use crate::release::ReleaseManifest;
 use crate::{disk, migrate, store};
 
 pub const WORK: Work = Work {
@@ -31,12 +34,37 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     if cx.plan.direction() != Direction::Schema {
         said.extend(config::trial(cx, leg)?);
     }
-    if let (Some(planned), Some(database)) = (leg.schema, manifest.sqlite()) {
-        let live = database.path.under(&cx.layout.data());
-        if live.exists() {
-            said.push(try_schema(cx, step, &live, &schema::work(cx, leg, planned)?)?);
+    if let Some(backup) = cx.plan.restore() {
+        said.push(format!(
+            "backup {backup} is whole ({})",
+            restored::verified(cx, backup)?
+        ));
+    } else if let Some(planned) = leg.schema {
+        if let Some(own) = schema_own::commander(cx, step)?
+            .as_ref()
+            .and_then(ReleaseManifest::own_migrations)
+        {
+            said.push("schema not tried: the product migrates itself".into());
+            if own.down.is_none() && own.path.is_none() {
+                said.push("it cannot be taken back by itself when the update fails".into());
+            }
+            return finished(cx, &said);
         }
+        // The configuration is still that of the release from before.
+        let before = leg
+            .from
+            .as_ref()
+            .map(|from| product::manifest(cx.layout, from))
+            .transpose()?;
+        let manifest = before
+            .filter(|before| before.migrations().is_some())
+            .unwrap_or(manifest);
+        said.extend(try_schema(cx, step, &manifest, &schema::work(cx, leg, planned)?)?);
     }
+    finished(cx, &said)
+}
+
+fn finished(cx: &Context<'_>, said: &[String]) -> Result<String, StepError> {
     clear(cx)?;
     Ok(if said.is_empty() {
         "nothing to migrate".into()
@@ -45,21 +73,36 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     })
 }
 
-fn try_schema(cx: &Context<'_>, step: &Step, live: &Path, work: &schema::Migration) -> Result<String, StepError> {
-    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0307", e);
-    let trials = cx.layout.staging().join("trial");
-    let copy = trials.join(format!("{}.db", step.id.0));
-    enough_room(cx, live)?;
-    disk::create_dir_all(&trials).map_err(|e| StepError::because("NL0320", &e))?;
-    store::copy_live(live, &copy).map_err(|e| failed(&e))?;
-    let budget = cx.settings.safety.trial_budget;
-    let trial = match work {
-        schema::Migration::Up { files, to } => migrate::schema::trial_up(&copy, files, *to, budget),
-        schema::Migration::Down { stored, to } => migrate::schema::trial_down(&copy, stored, *to, budget),
+fn try_schema(
+    cx: &Context<'_>,
+    step: &Step,
+    manifest: &ReleaseManifest,
+    work: &schema::Migration,
+) -> Result<Option<String>, StepError> {
+    if cx.leg(step)?.from.is_none() && manifest.sqlite().is_none() {
+        // Its configuration, which says where the database is, comes with it.
+        return Ok(None);
+    }
+    let live = Live {
+        layout: cx.layout,
+        settings: cx.settings,
+        manifest,
     };
-    let trial = trial.map_err(|e| failed(&e))?;
+    let mut said = Vec::new();
+    match (knows::place(cx.layout, manifest)?, live.server()?) {
+        (Some(Place::Sqlite(path)), _) if path.exists() => enough_room(cx, &path)?,
+        (Some(Place::Server(_)), Some(server)) => said.extend(enough_room_there(&server)?),
+        _ => return Ok(None),
+    }
+    let budget = cx.settings.safety.trial_budget;
+    let scratch = cx.layout.staging().join("trial");
+    let trial = live.on_copy(Copy::Whole, &scratch, "NL0307", |copy, renew| match work {
+        schema::Migration::Up { files, to } => migrate::schema::trial_up(copy, files, *to, budget, renew),
+        schema::Migration::Down { stored, to } => migrate::schema::trial_down(copy, stored, *to, budget),
+    })?;
     keep_result(cx, step, &trial)?;
-    Ok(told(&trial))
+    said.insert(0, told(&trial));
+    Ok(Some(said.join("; ")))
 }
 
 /// Room for the copy that is tried on, for the one to undo from, and for what a migration itself needs, in halves of the
@@ -67,14 +110,26 @@ fn try_schema(cx: &Context<'_>, step: &Step, live: &Path, work: &schema::Migrati
 const HALVES: u64 = 5;
 
 fn enough_room(cx: &Context<'_>, live: &Path) -> Result<(), StepError> {
-    let needed = store::size(live) / 2 * HALVES;
     let free = disk::free_space(cx.layout.root()).map_err(|e| StepError::because("NL0320", &e))?;
+    is_enough(&live.display().to_string(), store::size(live), free)
+}
+
+/// What is to be said where it is not known.
+fn enough_room_there(server: &Server) -> Result<Option<String>, StepError> {
+    let Some(free) = server.free_space() else {
+        return Ok(Some("note: how much room the server has is not known here".into()));
+    };
+    let size = server.size().map_err(|e| StepError::because(e.code(), &e))?;
+    is_enough(&format!("{} on its server", server.login.database), size, free).map(|()| None)
+}
+
+fn is_enough(what: &str, size: u64, free: u64) -> Result<(), StepError> {
+    let needed = size / 2 * HALVES;
     if free >= needed {
         return Ok(());
     }
     let message = format!(
-        "not enough room to migrate {}: {needed} bytes are needed, two and a half times its size, {free} are free",
-        live.display()
+        "not enough room to migrate {what}: {needed} bytes are needed, two and a half times its size, {free} are free"
     );
     Err(StepError::new(DISK_FULL, message).expected(format!("{needed} bytes free"), format!("{free} bytes free")))
 }
@@ -129,6 +184,23 @@ fn clear(cx: &Context<'_>) -> Result<(), StepError> {
     disk::remove_tree(&cx.layout.staging().join("trial")).map_err(|e| StepError::because("NL0320", &e))
 }
 
-fn undo(cx: &Context<'_>, _: &Step, _: &Value) -> Result<(), StepError> {
-    clear(cx)
+/// The copy on a server too, when a trial that was killed has left it there.
+fn undo(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
+    clear(cx)?;
+    let leg = cx.leg(step)?;
+    let Some(from) = leg.from.as_ref().filter(|_| leg.schema.is_some()) else {
+        return Ok(());
+    };
+    let manifest = product::manifest(cx.layout, from)?;
+    let live = Live {
+        layout: cx.layout,
+        settings: cx.settings,
+        manifest: &manifest,
+    };
+    match live.server()? {
+        Some(server) => server
+            .remove_left(BesidePurpose::Trial)
+            .map_err(|e| StepError::because(e.code(), &e)),
+        None => Ok(()),
+    }
 }

@@ -1,12 +1,13 @@
 //! What is other in a database than in one that was just made by all the migrations.
 
-use std::path::Path;
-
 use serde::Serialize;
 
+use super::database::Place;
 use super::files::SchemaFiles;
 use super::shape::{Part, shape_of};
-use super::{SchemaError, sql, up};
+use super::sql::{self, Dialect};
+use super::witness::Nobody;
+use super::{SchemaError, up};
 
 /// One table, index, trigger or view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,28 +20,29 @@ pub struct Difference {
     pub here: Vec<String>,
 }
 
-/// `scratch` is where a fresh database is made: no file yet, and the caller's to throw away.
-pub fn diff(db: &Path, files: &SchemaFiles, to: u32, scratch: &Path) -> Result<Vec<Difference>, SchemaError> {
-    up(scratch, files, to, &mut |_| Ok(()))?;
+/// `scratch` is where a fresh database is made: empty, or no file yet, and the caller's to throw away.
+pub fn diff(db: &Place, files: &SchemaFiles, to: u32, scratch: &Place) -> Result<Vec<Difference>, SchemaError> {
+    up(scratch, files, to, &mut Nobody)?;
+    let dialect = db.dialect();
     let (here, fresh) = (shape_of(db)?, shape_of(scratch)?);
     let mut found: Vec<Difference> = fresh
         .parts()
-        .filter_map(|part| difference(Some(part), here.get(&part.kind, &part.name)))
+        .filter_map(|part| difference(dialect, Some(part), here.get(&part.kind, &part.name)))
         .collect();
     let only_here = here.parts().filter(|part| fresh.get(&part.kind, &part.name).is_none());
-    found.extend(only_here.filter_map(|part| difference(None, Some(part))));
+    found.extend(only_here.filter_map(|part| difference(dialect, None, Some(part))));
     found.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
     Ok(found)
 }
 
-fn difference(fresh: Option<&Part>, here: Option<&Part>) -> Option<Difference> {
+fn difference(dialect: Dialect, fresh: Option<&Part>, here: Option<&Part>) -> Option<Difference> {
     let named = fresh.or(here)?;
     if fresh == here {
         return None;
     }
     let lines = |part: Option<&Part>| {
         part.and_then(|part| part.sql.as_deref())
-            .map(pieces)
+            .map(|sql| pieces(dialect, sql))
             .unwrap_or_default()
     };
     let (mut fresh, mut here) = (lines(fresh), lines(here));
@@ -59,10 +61,10 @@ fn difference(fresh: Option<&Part>, here: Option<&Part>) -> Option<Difference> {
 }
 
 /// What stands outside of brackets, and each part of a list in them, e.g. the columns of a table.
-fn pieces(statement: &str) -> Vec<String> {
+fn pieces(dialect: Dialect, statement: &str) -> Vec<String> {
     let mut depth = 0_usize;
     let mut pieces = vec![String::new()];
-    for token in sql::tokens(statement) {
+    for token in sql::tokens(dialect, statement) {
         let before = depth;
         match token.text {
             "(" => depth += 1,
@@ -77,8 +79,8 @@ fn pieces(statement: &str) -> Vec<String> {
             last.push_str(token.text);
         }
     }
-    pieces.retain(|piece| !piece.trim().is_empty());
-    pieces
+    let pieces = pieces.iter().map(|piece| piece.trim_matches([' ', '\n']).to_owned());
+    pieces.filter(|piece| !piece.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -92,8 +94,8 @@ mod tests {
             "create table x",
             "a integer default(1+2)",
             "b text check(b in('x, y','z'))",
-            " strict",
+            "strict",
         ];
-        assert_eq!(pieces(&table), expected.map(str::trim_start).map(str::to_owned));
+        assert_eq!(pieces(Dialect::Sqlite, &table), expected);
     }
 }

@@ -16,7 +16,8 @@ use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 use serde::{Deserialize, Serialize};
 
-use super::sql::{self, Kind};
+use super::sql::{self, Dialect, Kind};
+use super::statements::statements;
 
 /// Of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,7 +39,7 @@ pub(super) enum Transaction {
     /// The file and its history row are one.
     #[default]
     One,
-    /// Each statement by itself, for what SQLite does not do within one, e.g. `VACUUM`.
+    /// Each statement by itself, for what a database does not do within one, e.g. `VACUUM`.
     Statements,
 }
 
@@ -81,15 +82,18 @@ pub(super) struct Requirement {
     pub(super) message: String,
 }
 
-/// A server's version as far as it was written, e.g. `3.35`.
+/// A database's version as far as it was written, e.g. `3.35`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ServerVersion(Vec<u32>);
 
 impl ServerVersion {
-    /// Of the SQLite that is built in.
-    pub(super) fn of_sqlite() -> Self {
-        let parts = rusqlite::version().split('.').map(|part| part.parse().unwrap_or(0));
-        Self(parts.collect())
+    /// The numbers that a version begins with, e.g. of `10.11.6-MariaDB`.
+    pub(super) fn read(text: &str) -> Self {
+        let numbers = text
+            .split(|c: char| c != '.' && !c.is_ascii_digit())
+            .next()
+            .unwrap_or_default();
+        Self(numbers.split('.').map(|part| part.parse().unwrap_or(0)).collect())
     }
 }
 
@@ -108,11 +112,11 @@ pub(super) struct Mistake {
 }
 
 /// The directives of a file. Comments that only mention NetLink are none; what follows `netlink:` must be understood.
-pub(super) fn directives(sql: &str) -> Result<Directives, Mistake> {
+pub(super) fn directives(dialect: Dialect, sql: &str) -> Result<Directives, Mistake> {
     let mut said = Directives::default();
     let mut named: Vec<&'static str> = Vec::new();
     let mut is_below_code = false;
-    for token in sql::tokens(sql) {
+    for token in sql::tokens(dialect, sql) {
         is_below_code |= !token.is_blank() && token.kind != Kind::Semicolon;
         let Some(list) = (token.kind == Kind::LineComment).then(|| list(token.text)).flatten() else {
             continue;
@@ -126,7 +130,7 @@ pub(super) fn directives(sql: &str) -> Result<Directives, Mistake> {
         }
         let mut rest = list;
         while !rest.is_empty() {
-            let (after, directive) = match directive(rest) {
+            let (after, directive) = match directive(dialect, rest) {
                 Ok(parsed) => parsed,
                 Err(nom::Err::Error(wrong) | nom::Err::Failure(wrong)) => {
                     let (at, problem) = (at(wrong.at), wrong.problem);
@@ -235,7 +239,7 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-fn directive(text: &str) -> Parsed<'_, Directive> {
+fn directive(dialect: Dialect, text: &str) -> Parsed<'_, Directive> {
     let Ok((rest, name)) = take_while1::<_, _, Wrong<'_>>(is_of_name).parse(text) else {
         return wrong(text, "expected a directive; one after the other, with spaces between");
     };
@@ -263,7 +267,7 @@ fn directive(text: &str) -> Parsed<'_, Directive> {
             let (rest, why) = preceded(expected("=", "`=\"why\"`"), text_in_quotes).parse(rest)?;
             (rest, Directive::Irreversible(why))
         }
-        "require" => requirement(rest).map(|(rest, found)| (rest, Directive::Require(found)))?,
+        "require" => requirement(dialect, rest).map(|(rest, found)| (rest, Directive::Require(found)))?,
         "server" => server(rest).map(|(rest, found)| (rest, Directive::Server(found)))?,
         "lock_timeout" => duration(rest).map(|(rest, found)| (rest, Directive::LockTimeout(found)))?,
         "rerunnable" => (rest, Directive::Rerunnable),
@@ -329,10 +333,10 @@ fn text_in_quotes(text: &str) -> Parsed<'_, String> {
     }
 }
 
-fn requirement(text: &str) -> Parsed<'_, Requirement> {
+fn requirement(dialect: Dialect, text: &str) -> Parsed<'_, Requirement> {
     let (after, query) = preceded(space0, text_in_quotes).parse(text)?;
     let (rest, message) = preceded(space0, text_in_quotes).parse(after)?;
-    match sql::statements(&query)[..] {
+    match statements(dialect, &query)[..] {
         [_] => Ok((rest, Requirement { query, message })),
         _ => wrong(text.trim_start(), "expected one query, then the message"),
     }
@@ -371,7 +375,7 @@ mod tests {
     use super::*;
 
     fn mistake(sql: &str) -> (usize, String) {
-        let mistake = directives(sql).unwrap_err();
+        let mistake = directives(Dialect::Sqlite, sql).unwrap_err();
         (mistake.at, mistake.problem)
     }
 
@@ -382,7 +386,7 @@ mod tests {
                    /* x */ -- netlink: foreign_keys=off+check server>=3.35.2 phase=background\n\
                    -- netlink: require \"SELECT a = \\\"b\\\" FROM t;\" \"say \\\\ so\" require \"SELECT 1\" \"two\"\n\
                    -- netlink: irreversible=\"the old names are gone\"\n;\nSELECT '\n-- netlink: no\n';";
-        let said = directives(sql).unwrap();
+        let said = directives(Dialect::Sqlite, sql).unwrap();
         let require = |query: &str, message: &str| Requirement {
             query: query.into(),
             message: message.into(),
@@ -403,7 +407,7 @@ mod tests {
                 lock_timeout: Some(Duration::from_millis(1500)),
             }
         );
-        assert_eq!(directives("SELECT 1;").unwrap(), Directives::default());
+        assert_eq!(directives(Dialect::Sqlite, "SELECT 1;").unwrap(), Directives::default());
     }
 
     #[test]
@@ -440,6 +444,8 @@ mod tests {
     fn versions_are_compared_by_number() {
         let version = |text| server(text).unwrap().1;
         assert!(version(">=3.9") < version(">=3.35"));
-        assert!(version(">=3.35") <= ServerVersion::of_sqlite());
+        assert!(version(">=3.35") <= ServerVersion::read(rusqlite::version()));
+        assert!(version(">=10.11") <= ServerVersion::read("10.11.6-MariaDB-0+deb12u1"));
+        assert!(version(">=16") > ServerVersion::read("15.18 (Debian)"));
     }
 }

@@ -1,35 +1,35 @@
 //! Down to a level with the SQL that was stored when the levels were applied: the release that brought it may be gone.
 
-use std::path::Path;
-
-use rusqlite::Connection;
-
-use super::directives::directives;
-use super::driver::{Manner, in_one_transaction, run_foreign_sql};
+use super::database::{Database, Manner, Place, at};
+use super::directives::{Directives, directives};
+use super::driver::{in_one_transaction, one_by_one};
 use super::error::StepError;
-use super::files::says_something;
+use super::files::{Run, Script};
 use super::history::{self, Row};
-use super::shape::shape;
+use super::sql::Dialect;
+use super::statements::statements;
 use super::stored::{StoredLevel, WayDown};
-use super::{Applied, FileRun, SchemaError, checks, open};
+use super::witness::{Way, Witness};
+use super::{Applied, FileRun, SchemaError, checks};
 use crate::clock;
 use crate::crypt::{Digest, digest_of};
 
 /// Takes every level above `to` back, highest first. All ways down are looked at before the first one runs. Repeatable.
-pub fn down(db: &Path, stored: &[StoredLevel], to: u32) -> Result<Applied, SchemaError> {
-    down_with(db, stored, to, |_| Ok(()))
+pub fn down(db: &Place, stored: &[StoredLevel], to: u32, witness: &mut dyn Witness) -> Result<Applied, SchemaError> {
+    down_with(db, stored, to, witness, |_| Ok(()))
 }
 
 /// The same, with something done to the connection first.
 pub(super) fn down_with(
-    db: &Path,
+    db: &Place,
     stored: &[StoredLevel],
     to: u32,
-    prepare: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
+    witness: &mut dyn Witness,
+    prepare: impl FnOnce(&mut dyn Database) -> Result<(), StepError>,
 ) -> Result<Applied, SchemaError> {
     let mut applied = Applied::default();
-    let rows = match open::for_reading(db)? {
-        Some(connection) => history::read(&connection, db)?.unwrap_or_default(),
+    let rows = match db.open_to_read()? {
+        Some(mut connection) => history::read(connection.as_mut(), db)?.unwrap_or_default(),
         None => Vec::new(),
     };
     let level = history::highest(&rows);
@@ -37,16 +37,18 @@ pub(super) fn down_with(
         return Err(SchemaError::TargetAbove { level, target: to });
     }
     let above = rows.iter().rev().filter(|row| row.level > to);
-    let steps = above.map(|row| way_down(row, stored)).collect::<Result<Vec<_>, _>>()?;
+    let steps = above
+        .map(|row| way_down(db.dialect(), row, stored))
+        .collect::<Result<Vec<_>, _>>()?;
     if steps.is_empty() {
         return Ok(applied);
     }
-    let mut connection = open::for_migration(db)?;
-    prepare(&mut connection).map_err(open::at("prepare", db))?;
+    let mut connection = db.open_to_migrate()?;
+    prepare(connection.as_mut()).map_err(at("prepare", db))?;
     for step in steps {
-        applied.files.push(one_down(&mut connection, &step)?);
+        applied.files.push(one_down(connection.as_mut(), &step, witness)?);
     }
-    open::close(connection, db)?;
+    connection.close().map_err(at("close", db))?;
     Ok(applied)
 }
 
@@ -54,12 +56,12 @@ pub(super) fn down_with(
 struct Step<'d> {
     level: u32,
     name: &'d str,
-    sql: &'d str,
+    script: Script,
     /// What the schema has to be after it.
     schema: Digest,
 }
 
-fn way_down<'d>(row: &Row, stored: &'d [StoredLevel]) -> Result<Step<'d>, SchemaError> {
+fn way_down<'d>(dialect: Dialect, row: &Row, stored: &'d [StoredLevel]) -> Result<Step<'d>, SchemaError> {
     let level = row.level;
     let no_way = |reason: &str| SchemaError::NoWayDown {
         level,
@@ -84,40 +86,48 @@ fn way_down<'d>(row: &Row, stored: &'d [StoredLevel]) -> Result<Step<'d>, Schema
         WayDown::Sql { sql, sha256, .. } if digest_of(sql.as_bytes()) != *sha256 => {
             Err(no_way("its stored SQL is not what was stored"))
         }
-        WayDown::Sql { sql, .. } if !says_something(sql) => Err(no_way("its way down says nothing")),
+        WayDown::Sql { sql, .. } if statements(dialect, sql).is_empty() => Err(no_way("its way down says nothing")),
         WayDown::Sql { sql, schema, .. } => Ok(Step {
             level,
             name: &found.name,
-            sql,
+            script: Script {
+                path: format!("V{level}__{}.down.sql", found.name).into(),
+                sql: sql.clone(),
+                dialect,
+            },
             schema: *schema,
         }),
     }
 }
 
-fn one_down(connection: &mut Connection, step: &Step<'_>) -> Result<FileRun, SchemaError> {
+fn one_down(connection: &mut dyn Database, step: &Step<'_>, witness: &mut dyn Witness) -> Result<FileRun, SchemaError> {
+    let whole = step.script.run() == Run::Whole;
     let failed = |source| SchemaError::Migration {
         level: step.level,
         name: step.name.to_owned(),
-        whole: true,
+        whole,
         source: Box::new(source),
     };
+    let standing = witness.standing();
+    if let Some(standing) = standing.filter(|standing| (standing.level, standing.way) == (step.level, Way::Down)) {
+        return Err(standing.cut_off(step.name));
+    }
     let start = clock::monotonic();
-    let before = shape(connection).map_err(|e| failed(e.into()))?;
-    let manner = manner_of(step.sql);
-    let taken_back = in_one_transaction(connection, manner, |connection| {
-        let rows = take_back(connection, step.level, step.sql)?;
-        if shape(connection)?.digest() != step.schema {
-            let difference = "its fingerprint differs from the one recorded when the level was applied; \
-                              what was added to the schema by hand since then has to go first";
-            return Err(StepError::OtherSchema {
-                difference: difference.into(),
-            });
+    let before = connection.shape().map_err(failed)?;
+    let leads_back = |connection: &mut dyn Database| {
+        if connection.shape()?.digest() == step.schema {
+            return Ok(());
         }
-        Ok(rows)
-    });
+        let difference = "its fingerprint differs from the one recorded when the level was applied; \
+                          what was changed by hand has to be changed back first";
+        Err(StepError::OtherSchema {
+            difference: difference.into(),
+        })
+    };
+    let taken_back = take_back(connection, step.level, &step.script, witness, leads_back);
     Ok(FileRun {
         level: step.level,
-        title: format!("V{}__{}.down.sql", step.level, step.name),
+        title: step.script.title(),
         seconds: start.elapsed().as_secs_f64(),
         rows: taken_back.map_err(failed)?,
         before,
@@ -125,20 +135,51 @@ fn one_down(connection: &mut Connection, step: &Step<'_>) -> Result<FileRun, Sch
 }
 
 /// What is said in the file was looked at when it was stored.
-pub(super) fn manner_of(sql: &str) -> Manner {
-    directives(sql).map(|said| Manner::of(&said)).unwrap_or_default()
+pub(super) fn said_in(script: &Script) -> Directives {
+    directives(script.dialect, &script.sql).unwrap_or_default()
 }
 
-/// The SQL and the history row, within a transaction. Gives the rows that the SQL changed.
-pub(super) fn take_back(connection: &mut Connection, level: u32, sql: &str) -> Result<u64, StepError> {
-    let said = directives(sql).unwrap_or_default();
-    checks::required(connection, &said)?;
-    let before = connection.total_changes();
-    run_foreign_sql(connection, sql)?;
-    let changed = connection.total_changes() - before;
-    let remove = format!("DELETE FROM {} WHERE version = ?1", history::TABLE);
-    match connection.execute(&remove, [level])? {
-        1 => Ok(changed),
-        _ => Err(StepError::HistoryMoved),
+/// The SQL, what has to hold then, and the history row: in one transaction where the database can. Gives the rows that the SQL changed.
+pub(super) fn take_back(
+    connection: &mut dyn Database,
+    level: u32,
+    script: &Script,
+    witness: &mut dyn Witness,
+    leads_back: impl FnOnce(&mut dyn Database) -> Result<(), StepError>,
+) -> Result<u64, StepError> {
+    let said = said_in(script);
+    let manner = Manner::of(&said);
+    if script.run() == Run::Whole {
+        return in_one_transaction(connection, manner, |connection| {
+            let rows = sql_and_row(connection, level, script, &said)?;
+            leads_back(connection)?;
+            Ok(rows)
+        });
     }
+    checks::required(connection, &said)?;
+    let rows = one_by_one(connection, script, manner, (level, Way::Down), witness)?;
+    leads_back(connection)?;
+    without_row(connection, level)?;
+    Ok(rows)
+}
+
+/// Within a transaction.
+pub(super) fn sql_and_row(
+    connection: &mut dyn Database,
+    level: u32,
+    script: &Script,
+    said: &Directives,
+) -> Result<u64, StepError> {
+    checks::required(connection, said)?;
+    let changed = connection.run(&script.sql)?;
+    without_row(connection, level)?;
+    Ok(changed)
+}
+
+fn without_row(connection: &mut dyn Database, level: u32) -> Result<(), StepError> {
+    let there = format!("SELECT count(*) FROM {} WHERE version = {level}", history::TABLE);
+    if connection.number(&there)? != 1 {
+        return Err(StepError::HistoryMoved);
+    }
+    connection.tell(&format!("DELETE FROM {} WHERE version = {level}", history::TABLE))
 }

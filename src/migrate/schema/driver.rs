@@ -1,142 +1,79 @@
-//! One level in one transaction, and refinery's traits over it.
+//! One level, in one transaction with its history row where the database can, and refinery's traits over it.
 //!
-//! refinery's own driver would do for the happy case: grouped, it runs the SQL and the history row in one transaction. But
-//! it leaves foreign keys on, lets a file's own COMMIT end that transaction half-way, and panics on a history it cannot parse.
-
-use std::time::Duration;
+//! refinery's own drivers would do for the happy case: grouped, they run the SQL and the history row in one transaction. But they leave
+//! SQLite's foreign keys on, let a file's own COMMIT end that transaction half-way, drop the errors of MySQL from the second statement
+//! of a file on, and panic on a history that they cannot parse.
 
 use refinery::Migration;
 use refinery_core::traits::sync::{Migrate, Query, Transaction};
-use rusqlite::Connection;
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-use super::directives::{Directives, ForeignKeys, Phase, Transaction as Mode};
+use super::background::in_batches;
+use super::database::{Database, Manner};
+use super::directives::ForeignKeys;
 use super::error::StepError;
-use super::files::LevelFiles;
+use super::files::{LevelFiles, Run, Script};
+use super::witness::{Standing, Way, Witness};
 use super::{checks, foreign_keys, sql};
-use crate::store::BUSY_TIMEOUT;
-
-/// How a transaction treats what it touches.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Manner {
-    pub(super) foreign_keys: ForeignKeys,
-    /// How long another one's lock is waited for.
-    pub(super) patience: Option<Duration>,
-}
-
-impl Manner {
-    pub(super) fn of(said: &Directives) -> Self {
-        Self {
-            foreign_keys: said.foreign_keys,
-            patience: said.lock_timeout,
-        }
-    }
-}
 
 /// Runs `steps` between BEGIN and COMMIT, all of them or none.
 pub(super) fn in_one_transaction<T>(
-    connection: &mut Connection,
+    connection: &mut dyn Database,
     manner: Manner,
-    steps: impl FnOnce(&mut Connection) -> Result<T, StepError>,
+    steps: impl FnOnce(&mut dyn Database) -> Result<T, StepError>,
 ) -> Result<T, StepError> {
-    begin(connection, manner)?;
+    connection.begin(manner)?;
     let done = guarded(connection, manner, steps).and_then(|value| {
-        connection.execute_batch("COMMIT")?;
+        connection.commit()?;
         Ok(value)
     });
-    if done.is_err() && !connection.is_autocommit() {
+    if done.is_err() {
         // The error that led here says more than one of the rollback, which closing the connection does anyway.
-        let _ = connection.execute_batch("ROLLBACK");
+        let _ = connection.roll_back();
     }
     done
 }
 
 /// As [`in_one_transaction`], but nothing of it stays.
 pub(super) fn in_vain<T>(
-    connection: &mut Connection,
+    connection: &mut dyn Database,
     manner: Manner,
-    steps: impl FnOnce(&mut Connection) -> Result<T, StepError>,
+    steps: impl FnOnce(&mut dyn Database) -> Result<T, StepError>,
 ) -> Result<T, StepError> {
-    begin(connection, manner)?;
+    connection.begin(manner)?;
     let done = guarded(connection, manner, steps);
-    if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
-    }
+    connection.roll_back()?;
     done
 }
 
-fn begin(connection: &Connection, manner: Manner) -> Result<(), StepError> {
-    let patience = manner.patience.unwrap_or(BUSY_TIMEOUT);
-    connection.busy_timeout(patience)?;
-    // Without effect within a transaction, hence before it.
-    connection.pragma_update(None, "foreign_keys", manner.foreign_keys != ForeignKeys::OffAndCheck)?;
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .map_err(|e| match e.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                StepError::Locked { patience }
-            }
-            _ => StepError::Sqlite(e),
-        })?;
-    if manner.foreign_keys == ForeignKeys::Defer {
-        connection.pragma_update(None, "defer_foreign_keys", true)?;
-    }
-    Ok(())
-}
-
 fn guarded<T>(
-    connection: &mut Connection,
+    connection: &mut dyn Database,
     manner: Manner,
-    steps: impl FnOnce(&mut Connection) -> Result<T, StepError>,
+    steps: impl FnOnce(&mut dyn Database) -> Result<T, StepError>,
 ) -> Result<T, StepError> {
     if manner.foreign_keys != ForeignKeys::OffAndCheck {
         return steps(connection);
     }
-    let before = foreign_keys::broken(connection)?;
+    let before = connection.broken()?;
     let done = steps(connection)?;
-    foreign_keys::none_new(&before, &foreign_keys::broken(connection)?)?;
+    foreign_keys::none_new(&before, &connection.broken()?)?;
     Ok(done)
 }
 
-/// Runs a product's SQL. SQLite itself says what a statement is, so a trigger's BEGIN … END is none of ours.
-pub(super) fn run_foreign_sql(connection: &mut Connection, sql: &str) -> Result<(), StepError> {
-    connection.authorizer(Some(keeps_transaction))?;
-    let run = connection.execute_batch(sql);
-    connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
-    run.map_err(|e| match e.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => StepError::ControlsTransaction(e),
-        _ => StepError::Sqlite(e),
-    })
-}
-
-fn keeps_transaction(context: AuthContext<'_>) -> Authorization {
-    match context.action {
-        AuthAction::Transaction { .. }
-        | AuthAction::Savepoint { .. }
-        | AuthAction::Attach { .. }
-        | AuthAction::Detach { .. } => Authorization::Deny,
-        _ => Authorization::Allow,
-    }
-}
-
-/// Is asked after each batch, with the rows that it changed.
-pub type GoOn<'g> = dyn FnMut(u64) -> bool + 'g;
-
 /// What refinery drives: one level, whose history was compared with the files before.
 pub(super) struct Driver<'c> {
-    connection: &'c mut Connection,
+    connection: &'c mut dyn Database,
     files: &'c LevelFiles,
-    go_on: &'c mut GoOn<'c>,
+    witness: &'c mut dyn Witness,
     changed: u64,
     failed: Option<StepError>,
 }
 
 impl<'c> Driver<'c> {
-    pub(super) fn new(connection: &'c mut Connection, files: &'c LevelFiles, go_on: &'c mut GoOn<'c>) -> Self {
+    pub(super) fn new(connection: &'c mut dyn Database, files: &'c LevelFiles, witness: &'c mut dyn Witness) -> Self {
         Self {
             connection,
             files,
-            go_on,
+            witness,
             changed: 0,
             failed: None,
         }
@@ -154,109 +91,90 @@ impl<'c> Driver<'c> {
 
     /// refinery gives the SQL of a level with its history row, or one query of its own.
     fn run(&mut self, queries: &[&str]) -> Result<(), StepError> {
-        let own = Manner::default();
         match queries {
             [_, row] => {
-                self.changed = level(self.connection, self.files, row, self.go_on)?;
+                self.changed = level(self.connection, self.files, row, self.witness)?;
                 Ok(())
             }
-            others => in_one_transaction(self.connection, own, |connection| {
-                others.iter().try_for_each(|sql| Ok(connection.execute_batch(sql)?))
-            }),
+            others => others.iter().try_for_each(|sql| self.connection.tell(sql)),
         }
     }
 }
 
 /// The file, its history row and what must hold after it; gives the rows that changed.
-fn level(connection: &mut Connection, files: &LevelFiles, row: &str, go_on: &mut GoOn<'_>) -> Result<u64, StepError> {
+fn level(
+    connection: &mut dyn Database,
+    files: &LevelFiles,
+    row: &str,
+    witness: &mut dyn Witness,
+) -> Result<u64, StepError> {
     let said = &files.directives;
     let manner = Manner::of(said);
-    let end = |connection: &mut Connection| {
-        connection.execute_batch(row)?;
-        files
-            .verify
-            .as_ref()
-            .map_or(Ok(()), |verify| checks::verified(connection, verify))
+    let end = |connection: &mut dyn Database| {
+        connection.tell(row)?;
+        checks::verified(connection, files.verify.as_ref())
     };
-    let before = connection.total_changes();
-    let since = |connection: &Connection| connection.total_changes() - before;
-    match (said.phase, said.transaction) {
-        (Phase::Background, _) => {
+    if files.run() == Run::Whole {
+        return in_one_transaction(connection, manner, |connection| {
             checks::required(connection, said)?;
-            let changed = in_batches(connection, files, manner, go_on)?;
-            in_one_transaction(connection, Manner::default(), end)?;
-            Ok(changed)
-        }
-        (_, Mode::Statements) => {
-            checks::required(connection, said)?;
-            one_by_one(connection, files, manner)?;
-            let changed = since(connection);
-            in_one_transaction(connection, Manner::default(), end)?;
-            Ok(changed)
-        }
-        (_, Mode::One) => in_one_transaction(connection, manner, |connection| {
-            checks::required(connection, said)?;
-            run_foreign_sql(connection, &files.up.sql)?;
-            let changed = since(connection);
+            let changed = connection.run(&files.up.sql)?;
             end(connection)?;
             Ok(changed)
-        }),
+        });
+    }
+    checks::required(connection, said)?;
+    let changed = match files.run() {
+        Run::Batches => in_batches(connection, &files.up, manner, witness)?,
+        Run::Whole | Run::Statements => {
+            let level = files.level();
+            one_by_one(connection, &files.up, manner, (level, Way::Up), witness)?
+        }
+    };
+    in_one_transaction(connection, without_keys(manner), end)?;
+    Ok(changed)
+}
+
+/// Looked at already: the history row points to nothing.
+fn without_keys(manner: Manner) -> Manner {
+    Manner {
+        foreign_keys: ForeignKeys::On,
+        ..manner
     }
 }
 
-/// Without a transaction around them. Each that is done stays, so it is said at which of them it ended.
-fn one_by_one(connection: &mut Connection, files: &LevelFiles, manner: Manner) -> Result<(), StepError> {
-    connection.busy_timeout(manner.patience.unwrap_or(BUSY_TIMEOUT))?;
-    connection.pragma_update(None, "foreign_keys", manner.foreign_keys != ForeignKeys::OffAndCheck)?;
-    let before = foreign_keys::broken(connection)?;
-    let statements = sql::statements(&files.up.sql);
+/// Without a transaction around them. Each that is done stays, so it is kept which of them has begun, and said at which of them it ended.
+pub(super) fn one_by_one(
+    connection: &mut dyn Database,
+    script: &Script,
+    manner: Manner,
+    (level, way): (u32, Way),
+    witness: &mut dyn Witness,
+) -> Result<u64, StepError> {
+    connection.prepare(manner)?;
+    let looks = manner.foreign_keys == ForeignKeys::OffAndCheck;
+    let before = looks.then(|| connection.broken()).transpose()?;
+    let statements = script.statements();
+    let mut changed = 0;
     for (at, statement) in statements.iter().enumerate() {
-        // SQLite itself begins and attaches for it, which nobody may otherwise.
-        let ran = match statement.words[..] {
-            [ref only] if only == "VACUUM" => connection.execute_batch(statement.text).map_err(StepError::from),
-            _ => run_foreign_sql(connection, statement.text),
-        };
-        ran.map_err(|source| StepError::Statement {
+        let standing = Standing {
+            level,
+            way,
             number: at + 1,
             count: statements.len(),
-            line: sql::place(&files.up.sql, statement.at).0,
+            line: sql::place(&script.sql, statement.at).0,
+        };
+        witness.statement(&standing).map_err(StepError::NotKept)?;
+        changed += connection.run_alone(statement).map_err(|source| StepError::Statement {
+            number: standing.number,
+            count: standing.count,
+            line: standing.line,
             source: Box::new(source),
         })?;
     }
-    foreign_keys::none_new(&before, &foreign_keys::broken(connection)?)
-}
-
-/// Each statement again and again, a transaction each time, until it changes no more rows.
-fn in_batches(
-    connection: &mut Connection,
-    files: &LevelFiles,
-    manner: Manner,
-    go_on: &mut GoOn<'_>,
-) -> Result<u64, StepError> {
-    let mut total = 0;
-    for statement in sql::statements(&files.up.sql) {
-        loop {
-            let changed = batch(connection, statement.text, manner)?;
-            if changed == 0 {
-                break;
-            }
-            total += changed;
-            // Batches are too small for SQLite itself to ask.
-            if !go_on(changed) {
-                return Err(StepError::LeftOff);
-            }
-        }
+    if let Some(before) = before {
+        foreign_keys::none_new(&before, &connection.broken()?)?;
     }
-    Ok(total)
-}
-
-/// Once; gives the rows that it changed.
-fn batch(connection: &mut Connection, statement: &str, manner: Manner) -> Result<u64, StepError> {
-    in_one_transaction(connection, manner, |connection| {
-        let before = connection.total_changes();
-        run_foreign_sql(connection, statement)?;
-        Ok(connection.total_changes() - before)
-    })
+    Ok(changed)
 }
 
 /// Told to refinery in the place of the cause, which the driver keeps.

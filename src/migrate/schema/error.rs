@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::witness::{NotKept, Way};
 use crate::disk::DiskError;
 
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,13 @@ pub enum SchemaError {
         path: PathBuf,
         #[source]
         source: rusqlite::Error,
+    },
+    #[error("cannot {action} {place}")]
+    Database {
+        action: &'static str,
+        place: String,
+        #[source]
+        source: Box<StepError>,
     },
     #[error("the migration file {} {reason}", path.display())]
     File { path: PathBuf, reason: String },
@@ -34,8 +42,8 @@ pub enum SchemaError {
         #[source]
         source: Box<StepError>,
     },
-    #[error("the history of the database {} is unreadable: {reason}", path.display())]
-    History { path: PathBuf, reason: String },
+    #[error("the history of {place} is unreadable: {reason}")]
+    History { place: String, reason: String },
     #[error("the history of the database has level {level} twice, as `{first}` and as `{second}`")]
     Duplicate { level: u32, first: String, second: String },
     #[error("the database is at level {level}, but level {missing} is missing in its history")]
@@ -59,8 +67,26 @@ pub enum SchemaError {
     TargetUnknown { target: u32, known: u32 },
     #[error("level {level} cannot be taken back: {reason}")]
     NoWayDown { level: u32, reason: String },
-    #[error("the database {} is damaged: {found}", path.display())]
-    Damaged { path: PathBuf, found: String },
+    #[error("{place} is damaged: {found}")]
+    Damaged { place: String, found: String },
+    #[error(
+        "level {level} ({name}) was cut off {} at statement {number} of {count} (line {line}): those before it are done, it may be, and \
+         the file does not say `rerunnable`; restore the backup from before, or make the schema by hand what it was before the file",
+        match way { Way::Up => "on its way up", Way::Down => "on its way down" }
+    )]
+    CutOff {
+        level: u32,
+        name: String,
+        way: Way,
+        number: usize,
+        count: usize,
+        line: usize,
+    },
+    #[error("a new copy to try on could not be made")]
+    NoCopy {
+        #[source]
+        source: NotKept,
+    },
     #[error(
         "given up after {} s: a migration that takes longer on a copy would keep the product stopped for longer; \
          raise `safety.trial_budget` in config/update.yml if that may be",
@@ -71,7 +97,7 @@ pub enum SchemaError {
     NotKept {
         level: u32,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: NotKept,
     },
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -89,11 +115,27 @@ impl SchemaError {
 pub enum StepError {
     #[error(
         "a migration may not use BEGIN, COMMIT, ROLLBACK, SAVEPOINT, ATTACH or DETACH: \
-         it and its history row are one transaction"
+         it and its history row are one transaction ({said})"
     )]
-    ControlsTransaction(#[source] rusqlite::Error),
+    ControlsTransaction { said: String },
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("another NetLink has been migrating the database for {} s", patience.as_secs_f64())]
+    AnotherMigrates { patience: Duration },
+    #[error("the place of a statement in its file could not be kept")]
+    NotKept(#[source] NotKept),
+    #[error(
+        "statement in line {line} changes rows again and again: {rows} until now, and {table} has {has}; \
+         narrow it to those that are still to be changed"
+    )]
+    Endless {
+        line: usize,
+        table: String,
+        rows: u64,
+        has: u64,
+    },
     #[error("statement {number} of {count} (line {line}) failed; those before it stay")]
     Statement {
         number: usize,
@@ -110,8 +152,12 @@ pub enum StepError {
     },
     #[error("another program has kept the database locked for {} s", patience.as_secs_f64())]
     Locked { patience: Duration },
-    #[error("it needs SQLite {needed}, this is {found}")]
-    Server { needed: String, found: String },
+    #[error("it needs {what} {needed}, this is {found}")]
+    Server {
+        what: &'static str,
+        needed: String,
+        found: String,
+    },
     #[error("{message} (`{query}`: {found})")]
     Required {
         message: String,
@@ -139,9 +185,56 @@ impl StepError {
     pub(super) fn is_interrupted(&self) -> bool {
         match self {
             Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted),
+            Self::Refused(refused) => refused.why == Why::Interrupted,
             Self::Statement { source, .. } => source.is_interrupted(),
             Self::LeftOff => true,
             _ => false,
         }
     }
+}
+
+/// What a database server said.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct Refused {
+    pub(super) said: String,
+    pub(super) why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Somebody else has a lock.
+    Locked,
+    /// It took longer than it may.
+    Interrupted,
+    Other,
+}
+
+impl Refused {
+    pub(super) fn other(said: impl Into<String>) -> StepError {
+        let (said, why) = (said.into(), Why::Other);
+        StepError::Refused(Self { said, why })
+    }
+
+    /// Told as what it means, where it is a lock that was waited for.
+    pub(super) fn after(self, patience: Duration) -> StepError {
+        match self.why {
+            Why::Locked => StepError::Locked { patience },
+            Why::Interrupted | Why::Other => StepError::Refused(self),
+        }
+    }
+}
+
+/// With its causes, in one sentence.
+pub(super) fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use refinery::Migration;
 
 use super::SchemaError;
-use super::directives::{Directives, Mistake, Phase, directives};
+use super::directives::{Directives, Mistake, Phase, Transaction, directives};
 use super::lint;
 use super::names::{self, FileName, Side};
-use super::sql;
+use super::sql::{self, Dialect};
+use super::statements::{Statement, statements};
 use crate::disk;
 
 const FILE_LIMIT: u64 = 16 << 20;
@@ -34,13 +35,25 @@ pub(super) struct LevelFiles {
 pub(super) struct Script {
     pub(super) path: PathBuf,
     pub(super) sql: String,
+    pub(super) dialect: Dialect,
+}
+
+/// How a file is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Run {
+    /// With its history row, in one transaction.
+    Whole,
+    /// Each statement by itself, and each stays.
+    Statements,
+    /// Each statement again and again.
+    Batches,
 }
 
 type Found = BTreeMap<u32, (String, PathBuf)>;
 
 impl SchemaFiles {
     /// Reads every file of `dir`. `listed` says whether the release vouches for a file of that name.
-    pub fn load(dir: &Path, listed: &dyn Fn(&str) -> bool) -> Result<Self, SchemaError> {
+    pub fn load(dialect: Dialect, dir: &Path, listed: &dyn Fn(&str) -> bool) -> Result<Self, SchemaError> {
         let [ups, mut downs, mut verifies] = found(dir, listed)?;
         let mut levels = Vec::with_capacity(ups.len());
         for (expected, (level, (name, path))) in (1..).zip(ups) {
@@ -51,13 +64,13 @@ impl SchemaFiles {
                     missing: expected,
                 });
             }
-            let up = Script::read(path)?;
+            let up = Script::read(dialect, path)?;
             levels.push(LevelFiles {
                 migration: migration(level, &name, &up)?,
-                directives: directives(&up.sql).map_err(|mistake| up.mistaken(mistake))?,
+                directives: directives(dialect, &up.sql).map_err(|mistake| up.mistaken(mistake))?,
                 up,
-                down: beside(&mut downs, level, &name)?,
-                verify: beside(&mut verifies, level, &name)?,
+                down: beside(dialect, &mut downs, level, &name)?,
+                verify: beside(dialect, &mut verifies, level, &name)?,
             });
         }
         match downs.into_values().chain(verifies.into_values()).next() {
@@ -77,6 +90,11 @@ impl SchemaFiles {
     /// When the file of a level is to be run; none without such a level.
     pub fn phase(&self, level: u32) -> Option<Phase> {
         self.get(level).map(LevelFiles::phase)
+    }
+
+    /// Whether nothing of the file of a level stays when it fails.
+    pub fn is_all_or_nothing(&self, level: u32) -> bool {
+        self.get(level).is_some_and(LevelFiles::is_all_or_nothing)
     }
 
     pub(super) fn get(&self, level: u32) -> Option<&LevelFiles> {
@@ -102,7 +120,24 @@ impl SchemaFiles {
 impl LevelFiles {
     /// The way down, unless it says nothing.
     pub(super) fn usable_down(&self) -> Option<&Script> {
-        self.down.as_ref().filter(|down| says_something(&down.sql))
+        self.down.as_ref().filter(|down| !down.statements().is_empty())
+    }
+
+    pub(super) fn level(&self) -> u32 {
+        self.migration.version().unsigned_abs()
+    }
+
+    pub(super) fn run(&self) -> Run {
+        match (self.phase(), self.directives.transaction) {
+            (Phase::Background, _) => Run::Batches,
+            (_, Transaction::Statements) => Run::Statements,
+            (_, Transaction::One) => self.up.run(),
+        }
+    }
+
+    /// Nothing of it stays when it fails, or it is one statement, of which nothing stays.
+    pub(super) fn is_all_or_nothing(&self) -> bool {
+        self.run() == Run::Whole || (self.run() == Run::Statements && self.up.statements().len() == 1)
     }
 
     /// Its file name, for people.
@@ -116,9 +151,28 @@ impl LevelFiles {
 }
 
 impl Script {
-    fn read(path: PathBuf) -> Result<Self, SchemaError> {
+    fn read(dialect: Dialect, path: PathBuf) -> Result<Self, SchemaError> {
         let sql = disk::read_text_limited(&path, FILE_LIMIT)?;
-        Ok(Self { path, sql })
+        Ok(Self { path, sql, dialect })
+    }
+
+    pub(super) fn statements(&self) -> Vec<Statement<'_>> {
+        statements(self.dialect, &self.sql)
+    }
+
+    /// MySQL commits before and after each statement that changes the schema: only what changes rows alone is whole there.
+    pub(super) fn run(&self) -> Run {
+        let changes_rows = |statement: &Statement<'_>| {
+            let first = statement.words.first().map(String::as_str);
+            matches!(
+                first,
+                Some("INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "SELECT" | "WITH" | "VALUES")
+            )
+        };
+        match self.dialect {
+            Dialect::Mysql if !self.statements().iter().all(changes_rows) => Run::Statements,
+            _ => Run::Whole,
+        }
     }
 
     pub(super) fn title(&self) -> String {
@@ -136,11 +190,6 @@ impl Script {
             problem: mistake.problem,
         }
     }
-}
-
-/// Whether SQL holds more than space, semicolons and comments.
-pub(super) fn says_something(text: &str) -> bool {
-    !sql::statements(text).is_empty()
 }
 
 fn found(dir: &Path, listed: &dyn Fn(&str) -> bool) -> Result<[Found; 3], SchemaError> {
@@ -206,13 +255,13 @@ fn migration(level: u32, name: &str, up: &Script) -> Result<Migration, SchemaErr
 }
 
 /// The other file of a level, whose name must be the same.
-fn beside(side: &mut Found, level: u32, name: &str) -> Result<Option<Script>, SchemaError> {
+fn beside(dialect: Dialect, side: &mut Found, level: u32, name: &str) -> Result<Option<Script>, SchemaError> {
     match side.remove(&level) {
         None => Ok(None),
         Some((other, path)) if other != name => {
             let reason = format!("has another name than its way up, `{name}`");
             Err(SchemaError::File { path, reason })
         }
-        Some((_, path)) => Script::read(path).map(Some),
+        Some((_, path)) => Script::read(dialect, path).map(Some),
     }
 }

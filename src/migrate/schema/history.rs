@@ -1,12 +1,10 @@
 //! refinery's history table: what is applied, and whether the files at hand tell the same story.
 
-use std::path::Path;
-
 use refinery::Migration;
-use rusqlite::{Connection, OptionalExtension};
 
+use super::SchemaError;
+use super::database::{Database, Place, at};
 use super::files::SchemaFiles;
-use super::{SchemaError, open};
 
 pub(super) const TABLE: &str = "refinery_schema_history";
 
@@ -17,12 +15,17 @@ pub(super) struct Row {
     pub(super) checksum: u64,
 }
 
+/// All of it; `version` as the database gives it as a whole number of 64 bits.
+pub(super) fn query(version: &str) -> String {
+    format!("SELECT {version}, name, checksum FROM {TABLE} ORDER BY version")
+}
+
 /// The highest applied level; 0 with an empty history. `None`: no database, or none that refinery has seen.
-pub fn level(db: &Path) -> Result<Option<u32>, SchemaError> {
-    let Some(connection) = open::for_reading(db)? else {
+pub fn level(db: &Place) -> Result<Option<u32>, SchemaError> {
+    let Some(mut connection) = db.open_to_read()? else {
         return Ok(None);
     };
-    Ok(read(&connection, db)?.map(|rows| highest(&rows)))
+    Ok(read(connection.as_mut(), db)?.map(|rows| highest(&rows)))
 }
 
 pub(super) fn highest(rows: &[Row]) -> u32 {
@@ -30,11 +33,11 @@ pub(super) fn highest(rows: &[Row]) -> u32 {
 }
 
 /// In the order of levels; `None` without the table.
-pub(super) fn read(connection: &Connection, db: &Path) -> Result<Option<Vec<Row>>, SchemaError> {
-    let rows = query(connection).map_err(open::at("read the history of", db))?;
+pub(super) fn read(connection: &mut dyn Database, db: &Place) -> Result<Option<Vec<Row>>, SchemaError> {
+    let rows = connection.history().map_err(at("read the history of", db))?;
     let Some(rows) = rows else { return Ok(None) };
     let unreadable = |reason: String| SchemaError::History {
-        path: db.to_path_buf(),
+        place: db.to_string(),
         reason,
     };
     let row = |(version, name, checksum): (i64, String, String)| {
@@ -48,17 +51,6 @@ pub(super) fn read(connection: &Connection, db: &Path) -> Result<Option<Vec<Row>
         })
     };
     rows.into_iter().map(row).collect::<Result<_, _>>().map(Some)
-}
-
-fn query(connection: &Connection) -> rusqlite::Result<Option<Vec<(i64, String, String)>>> {
-    let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    let there = connection.query_row(table, [TABLE], |_| Ok(())).optional()?;
-    if there.is_none() {
-        return Ok(None);
-    }
-    let mut statement = connection.prepare(&format!("SELECT version, name, checksum FROM {TABLE} ORDER BY version"))?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    rows.collect::<Result<_, _>>().map(Some)
 }
 
 /// Every applied level must be among the files, unchanged, and none may be left out below the highest.

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::directives::{ForeignKeys, Phase, Transaction};
-use super::files::{LevelFiles, SchemaFiles};
+use super::directives::Phase;
+use super::files::{LevelFiles, Run, SchemaFiles};
+use super::sql::Dialect;
 use super::stored::{StoredLevel, WayDown};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,14 +38,18 @@ impl SchemaFiles {
 
 impl Listed {
     /// Of a level's way down; none when it has none.
-    pub fn of_stored(stored: &StoredLevel) -> Option<Self> {
+    pub fn of_stored(dialect: Dialect, stored: &StoredLevel) -> Option<Self> {
         match &stored.way {
             WayDown::None { .. } => None,
             WayDown::Sql { sql, .. } => Some(Self {
                 level: stored.level,
                 title: format!("V{}__{}.down.sql", stored.level, stored.name),
                 phase: Phase::During,
-                lock: WHOLE,
+                lock: if dialect == Dialect::Sqlite {
+                    WHOLE
+                } else {
+                    LOCKS_OF_ALL
+                },
                 sql: sql.clone(),
                 verify: None,
             }),
@@ -54,12 +59,16 @@ impl Listed {
 
 const WHOLE: &str = "no other writer until its commit";
 
-/// SQLite has one lock for all of a database.
+/// SQLite has one lock for all of a database, the servers one for each table and row.
 fn lock(files: &LevelFiles) -> &'static str {
-    let said = &files.directives;
-    match (said.phase, said.transaction, said.foreign_keys) {
-        (Phase::Background, ..) => "no other writer for a batch at a time",
-        (_, Transaction::Statements, _) => "no other writer for a statement at a time",
-        (_, Transaction::One, ForeignKeys::OffAndCheck | ForeignKeys::On | ForeignKeys::Defer) => WHOLE,
+    match (files.up.dialect, files.run()) {
+        (Dialect::Sqlite, Run::Whole) => WHOLE,
+        (Dialect::Sqlite, Run::Statements) => "no other writer for a statement at a time",
+        (Dialect::Sqlite, Run::Batches) => "no other writer for a batch at a time",
+        (_, Run::Whole) => LOCKS_OF_ALL,
+        (_, Run::Statements) => "each statement its own locks, for as long as it takes",
+        (_, Run::Batches) => "the rows of a batch at a time",
     }
 }
+
+const LOCKS_OF_ALL: &str = "what its statements touch, until its commit";

@@ -1,7 +1,10 @@
-//! Schema migrations of a product's SQLite database, run through refinery and cured of its traps: a migration and its
-//! history row are one transaction, foreign keys cannot cascade through a rebuilt table, and no file is passed over silently.
+//! Schema migrations of a product's database, run through refinery and cured of its traps: a migration and its history row are one
+//! transaction where the database can, foreign keys cannot cascade through a rebuilt table, no error is dropped, and no file is
+//! passed over silently.
 
+mod background;
 mod checks;
+mod database;
 mod diff;
 mod directives;
 mod down;
@@ -12,31 +15,37 @@ mod foreign_keys;
 mod history;
 mod lint;
 mod listed;
+mod mysql;
 mod names;
-mod open;
+mod postgresql;
 mod shape;
 mod sql;
+mod sqlite;
 mod stages;
+mod statements;
 mod stored;
 mod trial;
 mod up;
+mod witness;
 
 #[cfg(test)]
 mod tests;
 
+pub use database::{PATIENCE, Place, Reach};
 pub use diff::{Difference, diff};
 pub use directives::Phase;
 pub use down::down;
-pub use driver::GoOn;
 pub use error::SchemaError;
 pub use files::SchemaFiles;
 pub use history::level;
 pub use listed::Listed;
 pub use shape::fingerprint;
+pub use sql::Dialect;
 pub use stages::Stages;
 pub use stored::{StoredLevel, WayDown};
-pub use trial::{Trial, TriedFile, WayBack, trial_down, trial_up};
-pub use up::{Keep, Turn, up, up_pausing};
+pub use trial::{Renew, Trial, TriedFile, WayBack, trial_down, trial_up};
+pub use up::up;
+pub use witness::{Nobody, NotKept, Standing, Turn, Way, Witness};
 
 /// The files that a run went through, in its order.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,15 +1,12 @@
-//! The shape of a database: what `sqlite_schema` says, without the tables that keep books about it.
+//! The shape of a database: its tables, indexes, triggers, views and what else it has, without the tables that keep books about it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use rusqlite::Connection;
-
-use super::{SchemaError, history, open, sql};
+use super::SchemaError;
+use super::database::{Place, at};
 use crate::crypt::{Digest, Hasher};
 
-/// Tables, indexes, triggers and views, each as its kind, name and the SQL that would make it, in one form whichever way it was
-/// written.
+/// Each part as its kind, name and the SQL that would make it, in one form whichever way it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Shape(BTreeSet<Part>);
 
@@ -18,6 +15,12 @@ pub(super) struct Part {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) sql: Option<String>,
+}
+
+impl FromIterator<Part> for Shape {
+    fn from_iter<T: IntoIterator<Item = Part>>(parts: T) -> Self {
+        Self(parts.into_iter().collect())
+    }
 }
 
 impl Shape {
@@ -60,45 +63,26 @@ impl Shape {
 }
 
 /// The digest of the schema; of a database that does not exist, that of an empty one.
-pub fn fingerprint(db: &Path) -> Result<Digest, SchemaError> {
+pub fn fingerprint(db: &Place) -> Result<Digest, SchemaError> {
     Ok(shape_of(db)?.digest())
 }
 
-/// `sqlite_sequence` and the statistics come with the first use and never go, so they say nothing about a level.
-pub(super) fn shape(connection: &Connection) -> rusqlite::Result<Shape> {
-    let mut all = connection.prepare(
-        "SELECT type, name, sql FROM sqlite_schema
-         WHERE tbl_name <> ?1 AND name <> 'sqlite_sequence' AND name NOT LIKE 'sqlite!_stat%' ESCAPE '!'",
-    )?;
-    let part = |row: &rusqlite::Row<'_>| {
-        Ok(Part {
-            kind: row.get(0)?,
-            name: row.get(1)?,
-            sql: row.get::<_, Option<String>>(2)?.map(|sql| sql::normal(&sql)),
-        })
-    };
-    let parts = all.query_map([history::TABLE], part)?;
-    parts.collect::<Result<_, _>>().map(Shape)
-}
-
-pub(super) fn shape_of(db: &Path) -> Result<Shape, SchemaError> {
-    match open::for_reading(db)? {
-        Some(connection) => shape(&connection).map_err(open::at("read the schema of", db)),
+pub(super) fn shape_of(db: &Place) -> Result<Shape, SchemaError> {
+    match db.open_to_read()? {
+        Some(mut connection) => connection.shape().map_err(at("read the schema of", db)),
         None => Ok(Shape::default()),
     }
 }
 
-pub(super) fn quick_check(db: &Path) -> Result<(), SchemaError> {
-    let Some(connection) = open::for_reading(db)? else {
+pub(super) fn quick_check(db: &Place) -> Result<(), SchemaError> {
+    let Some(mut connection) = db.open_to_read()? else {
         return Ok(());
     };
-    let check = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
-    let found = check.map_err(open::at("check", db))?;
-    if found == "ok" {
-        return Ok(());
+    match connection.check().map_err(at("check", db))? {
+        None => Ok(()),
+        Some(found) => Err(SchemaError::Damaged {
+            place: db.to_string(),
+            found,
+        }),
     }
-    Err(SchemaError::Damaged {
-        path: db.to_path_buf(),
-        found,
-    })
 }

@@ -1,7 +1,16 @@
-//! SQL as text: where its statements begin and end, in which lines, and which of it is comment.
-//!
-//! A `;` ends a statement but in quotes, in comments, and in the body of a trigger, which ends with `; END;` (as SQLite's own
-//! `sqlite3_complete` has it).
+//! SQL as text: its pieces as each kind of database reads them, in which lines they stand, and which of them are comments.
+
+use serde::{Deserialize, Serialize};
+
+/// Whose SQL it is: quotes and comments differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    Sqlite,
+    Postgresql,
+    /// MariaDB too.
+    Mysql,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -10,7 +19,7 @@ pub(super) enum Kind {
     BlockComment,
     /// A keyword, a bare name, a number.
     Word,
-    /// `'text'`
+    /// `'text'`, `$$text$$`
     Text,
     /// `"name"`, `` `name` ``, `[name]`
     Name,
@@ -37,40 +46,134 @@ impl Token<'_> {
 }
 
 /// All of the text, piece by piece; what is not closed goes to the end.
-pub(super) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+pub(super) fn tokens(dialect: Dialect, sql: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let rest = &sql[at..];
-        let first = rest.chars().next()?;
-        let (kind, length) = token(rest, first);
-        let token = Token {
-            kind,
-            at,
-            text: &rest[..length],
-        };
-        at += length;
+        let token = token_at(dialect, sql, at)?;
+        at += token.text.len();
         Some(token)
     })
 }
 
-fn token(rest: &str, first: char) -> (Kind, usize) {
-    let until = |end: &str, skip: usize| {
-        rest[skip..]
-            .find(end)
-            .map_or(rest.len(), |found| skip + found + end.len())
+/// The piece that begins at this byte; none at the end.
+pub(super) fn token_at(dialect: Dialect, sql: &str, at: usize) -> Option<Token<'_>> {
+    let rest = &sql[at..];
+    let first = rest.chars().next()?;
+    let (kind, length) = match dialect {
+        Dialect::Sqlite => of_sqlite(rest, first),
+        Dialect::Postgresql => of_postgresql(rest, first, &sql[..at]),
+        Dialect::Mysql => of_mysql(rest, first),
     };
+    let text = &rest[..length];
+    Some(Token { kind, at, text })
+}
+
+fn of_sqlite(rest: &str, first: char) -> (Kind, usize) {
+    match first {
+        _ if rest.starts_with("--") => (Kind::LineComment, line(rest)),
+        _ if rest.starts_with("/*") => (Kind::BlockComment, until(rest, "*/", 2)),
+        '\'' => (Kind::Text, quoted(rest, '\'', false)),
+        '"' | '`' => (Kind::Name, quoted(rest, first, false)),
+        '[' => (Kind::Name, until(rest, "]", 1)),
+        _ => of_any(rest, first),
+    }
+}
+
+fn of_postgresql(rest: &str, first: char, before: &str) -> (Kind, usize) {
+    match first {
+        _ if rest.starts_with("--") => (Kind::LineComment, line(rest)),
+        _ if rest.starts_with("/*") => (Kind::BlockComment, nested(rest)),
+        '\'' => (Kind::Text, quoted(rest, '\'', is_escaping(before))),
+        '"' => (Kind::Name, quoted(rest, first, false)),
+        '$' => match dollar(rest) {
+            Some(mark) => (Kind::Text, until(rest, mark, mark.len())),
+            None => of_any(rest, first),
+        },
+        _ => of_any(rest, first),
+    }
+}
+
+/// What stands in `/*! … */` is read by the server: only its beginning and end are passed over.
+fn of_mysql(rest: &str, first: char) -> (Kind, usize) {
+    match first {
+        '#' => (Kind::LineComment, line(rest)),
+        '-' if rest.starts_with("--")
+            && rest[2..]
+                .chars()
+                .next()
+                .is_none_or(|c| c.is_whitespace() || c.is_control()) =>
+        {
+            (Kind::LineComment, line(rest))
+        }
+        _ if rest.starts_with("/*!") || rest.starts_with("/*M!") => {
+            let mark = rest.find('!').unwrap_or(2) + 1;
+            let digits = rest[mark..].bytes().take_while(u8::is_ascii_digit).count();
+            (Kind::Sign, mark + digits)
+        }
+        _ if rest.starts_with("*/") => (Kind::Sign, 2),
+        _ if rest.starts_with("/*") => (Kind::BlockComment, until(rest, "*/", 2)),
+        '\'' | '"' => (Kind::Text, quoted(rest, first, true)),
+        '`' => (Kind::Name, quoted(rest, first, false)),
+        _ => of_any(rest, first),
+    }
+}
+
+fn of_any(rest: &str, first: char) -> (Kind, usize) {
     let run = |fits: fn(char) -> bool| rest.find(|c| !fits(c)).unwrap_or(rest.len());
     match first {
-        _ if rest.starts_with("--") => (Kind::LineComment, rest.find('\n').unwrap_or(rest.len())),
-        _ if rest.starts_with("/*") => (Kind::BlockComment, until("*/", 2)),
-        '\'' => (Kind::Text, quoted(rest, '\'')),
-        '"' | '`' => (Kind::Name, quoted(rest, first)),
-        '[' => (Kind::Name, until("]", 1)),
         ';' => (Kind::Semicolon, 1),
         c if is_space(c) => (Kind::Space, run(is_space)),
         c if is_of_word(c) => (Kind::Word, run(is_of_word)),
         c => (Kind::Sign, c.len_utf8()),
     }
+}
+
+fn line(rest: &str) -> usize {
+    rest.find('\n').unwrap_or(rest.len())
+}
+
+fn until(rest: &str, end: &str, skip: usize) -> usize {
+    rest[skip..]
+        .find(end)
+        .map_or(rest.len(), |found| skip + found + end.len())
+}
+
+/// PostgreSQL's comments may stand in each other.
+fn nested(rest: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while at < rest.len() {
+        if rest[at..].starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if rest[at..].starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += rest[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    rest.len()
+}
+
+/// The `$mark$` that opens a text.
+fn dollar(rest: &str) -> Option<&str> {
+    let end = rest[1..].find('$')? + 2;
+    let name = &rest[1..end - 1];
+    let is_name = name.chars().all(|c| c != '$' && is_of_word(c)) && !name.starts_with(|c: char| c.is_ascii_digit());
+    is_name.then(|| &rest[..end])
+}
+
+/// Whether the `'` after this opens a text in which a backslash takes away the meaning of what follows it: `E'…'`.
+fn is_escaping(before: &str) -> bool {
+    let word = before.rfind(|c| !is_of_word(c)).map_or(before, |end| {
+        let after = before[end..].chars().next().map_or(0, char::len_utf8);
+        &before[end + after..]
+    });
+    word.eq_ignore_ascii_case("e")
 }
 
 fn is_space(c: char) -> bool {
@@ -82,101 +185,21 @@ fn is_of_word(c: char) -> bool {
 }
 
 /// To the closing quote, which stands twice where it is meant as itself.
-fn quoted(rest: &str, quote: char) -> usize {
+fn quoted(rest: &str, quote: char, with_backslashes: bool) -> usize {
     let mut at = 1;
-    while let Some(found) = rest[at..].find(quote) {
-        at += found + 1;
+    while let Some(found) = rest[at..].find(|c| c == quote || (with_backslashes && c == '\\')) {
+        at += found;
+        if rest[at..].starts_with('\\') {
+            at += 1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8);
+            continue;
+        }
+        at += 1;
         if !rest[at..].starts_with(quote) {
             return at;
         }
         at += 1;
     }
     rest.len()
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Statement<'s> {
-    /// With its semicolon, without the comments before it.
-    pub(super) text: &'s str,
-    pub(super) at: usize,
-    /// What it begins with, in upper case, e.g. `CREATE TABLE x`.
-    pub(super) words: Vec<String>,
-}
-
-/// So many words tell what a statement is.
-const TELLING: usize = 6;
-
-pub(super) fn statements(sql: &str) -> Vec<Statement<'_>> {
-    let mut found = Vec::new();
-    let mut open: Option<Open> = None;
-    for token in tokens(sql).filter(|token| !token.is_blank()) {
-        if open.is_none() && token.kind == Kind::Semicolon {
-            continue;
-        }
-        let now = open.get_or_insert_with(|| Open::at(token.at));
-        if now.ends_with(&token) {
-            found.extend(open.take().map(|open| open.closed(sql)));
-        }
-    }
-    found.extend(open.map(|open| open.closed(sql)));
-    found
-}
-
-/// A statement whose end has not come.
-struct Open {
-    at: usize,
-    end: usize,
-    words: Vec<String>,
-    body: Body,
-}
-
-/// How far the end of a trigger's body has come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Body {
-    Inside,
-    Semicolon,
-    End,
-}
-
-impl Open {
-    fn at(at: usize) -> Self {
-        Self {
-            at,
-            end: at,
-            words: Vec::new(),
-            body: Body::Inside,
-        }
-    }
-
-    fn ends_with(&mut self, token: &Token<'_>) -> bool {
-        self.end = token.at + token.text.len();
-        if self.words.len() < TELLING && matches!(token.kind, Kind::Word | Kind::Name) {
-            self.words.push(token.text.to_ascii_uppercase());
-        }
-        let before = self.body;
-        self.body = match token.kind {
-            Kind::Semicolon => Body::Semicolon,
-            _ if before == Body::Semicolon && token.is("END") => Body::End,
-            _ => Body::Inside,
-        };
-        token.kind == Kind::Semicolon && (before == Body::End || !self.makes_a_trigger())
-    }
-
-    fn makes_a_trigger(&self) -> bool {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        matches!(
-            words[..],
-            ["CREATE", "TRIGGER", ..] | ["CREATE", "TEMP" | "TEMPORARY", "TRIGGER", ..]
-        )
-    }
-
-    fn closed(self, sql: &str) -> Statement<'_> {
-        Statement {
-            text: &sql[self.at..self.end],
-            at: self.at,
-            words: self.words,
-        }
-    }
 }
 
 /// Line and column of a byte, both from 1; columns in characters.
@@ -187,12 +210,12 @@ pub(super) fn place(sql: &str, at: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, column)
 }
 
-/// The same for any way of writing it: without comments, one space between words, names without quotes, all in small letters
-/// but for texts. SQLite tells names apart by their letters alone.
+/// SQLite's own record of a table, the same for any way of writing it: without comments, one space between words, names without
+/// quotes, all in small letters but for texts. SQLite tells names apart by their letters alone.
 pub(super) fn normal(sql: &str) -> String {
     let mut out = String::new();
     let mut after_word = false;
-    for token in tokens(sql).filter(|token| !token.is_blank()) {
+    for token in tokens(Dialect::Sqlite, sql).filter(|token| !token.is_blank()) {
         let (text, is_word) = match token.kind {
             Kind::Word => (token.text.to_ascii_lowercase(), true),
             Kind::Name => (bare(token.text), true),
@@ -227,30 +250,47 @@ mod tests {
 
     use super::*;
 
-    fn texts(sql: &str) -> Vec<&str> {
-        statements(sql).into_iter().map(|statement| statement.text).collect()
+    fn kinds(dialect: Dialect, sql: &str) -> Vec<(Kind, &str)> {
+        let all = tokens(dialect, sql).filter(|token| token.kind != Kind::Space);
+        all.map(|token| (token.kind, token.text)).collect()
     }
 
     #[test]
-    fn statements_end_where_sqlite_ends_them() {
-        let trigger = "CREATE TRIGGER t AFTER DELETE ON x BEGIN SELECT CASE WHEN 1 THEN 2 END; DELETE FROM y; END;";
-        for (sql, expected) in [
-            ("", vec![]),
-            (" -- ; \n /* ; */ ;;", vec![]),
-            ("SELECT 1", vec!["SELECT 1"]),
+    fn quotes_and_comments_are_those_of_the_database() {
+        use Dialect::{Mysql, Postgresql, Sqlite};
+        use Kind::{BlockComment, LineComment, Name, Sign, Text, Word};
+        for (dialect, sql, expected) in [
+            (Postgresql, "$$a;'b$$", vec![(Text, "$$a;'b$$")]),
+            (Postgresql, "$x_1$ $$ ; $x$ $x_1$", vec![(Text, "$x_1$ $$ ; $x$ $x_1$")]),
+            (Postgresql, "$1", vec![(Word, "$1")]),
+            (Postgresql, "a$b$c", vec![(Word, "a$b$c")]),
             (
-                "SELECT ';';\nSELECT \"a;b\", [c;d], `e;f`;",
-                vec!["SELECT ';';", "SELECT \"a;b\", [c;d], `e;f`;"],
+                Postgresql,
+                "/* a /* b */ ; */ c",
+                vec![(BlockComment, "/* a /* b */ ; */"), (Word, "c")],
             ),
-            ("SELECT 'it''s; so'; SELECT 2", vec!["SELECT 'it''s; so';", "SELECT 2"]),
-            (trigger, vec![trigger]),
             (
-                "create temp trigger t begin select 1; end; SELECT 2;",
-                vec!["create temp trigger t begin select 1; end;", "SELECT 2;"],
+                Sqlite,
+                "/* a /* b */ c",
+                vec![(BlockComment, "/* a /* b */"), (Word, "c")],
             ),
-            ("/* a */ SELECT 1 /* b; */ ; -- c", vec!["SELECT 1 /* b; */ ;"]),
+            (Postgresql, r"E'a\';' ", vec![(Word, "E"), (Text, r"'a\';'")]),
+            (Postgresql, r"'a\' b", vec![(Text, r"'a\'"), (Word, "b")]),
+            (Postgresql, "[1]", vec![(Sign, "["), (Word, "1"), (Sign, "]")]),
+            (Mysql, r#""it\"s;" `a;b`"#, vec![(Text, r#""it\"s;""#), (Name, "`a;b`")]),
+            (Mysql, "1--1", vec![(Word, "1"), (Sign, "-"), (Sign, "-"), (Word, "1")]),
+            (
+                Mysql,
+                "# a ;\n-- b",
+                vec![(LineComment, "# a ;"), (LineComment, "-- b")],
+            ),
+            (
+                Mysql,
+                "/*!40101 SET x */",
+                vec![(Sign, "/*!40101"), (Word, "SET"), (Word, "x"), (Sign, "*/")],
+            ),
         ] {
-            assert_eq!(texts(sql), expected, "{sql}");
+            assert_eq!(kinds(dialect, sql), expected, "{sql}");
         }
     }
 
@@ -276,12 +316,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_of_the_text_is_lost(sql in "[-*/'\"`\\[\\];a-zéAEND \n]{0,60}") {
-            let joined: String = tokens(&sql).map(|token| token.text).collect();
+        fn nothing_of_the_text_is_lost(
+            sql in "[-*/!#$'\"`\\\\\\[\\];a-zéAEND0 \n]{0,60}",
+            dialect in prop::sample::select(vec![Dialect::Sqlite, Dialect::Postgresql, Dialect::Mysql]),
+        ) {
+            let joined: String = tokens(dialect, &sql).map(|token| token.text).collect();
             prop_assert_eq!(&joined, &sql);
-            for statement in statements(&sql) {
-                prop_assert_eq!(&sql[statement.at..statement.at + statement.text.len()], statement.text);
-            }
             prop_assert_eq!(normal(&normal(&sql)), normal(&sql));
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::directives::Phase;
 use super::files::SchemaFiles;
 use super::trial::WayBack;
-use super::up::Turn;
+use super::witness::Turn;
 use crate::crypt::{Digest, digest_of};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

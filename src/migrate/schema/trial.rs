@@ -1,20 +1,21 @@
 //! A migration tried on a copy: whether it works, how long each file takes, and which ways down lead back to where it came from.
 
-use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::database::{Connection, Database, Manner, Place, at};
 use super::directives::Transaction;
-use super::down::{down_with, manner_of, take_back};
-use super::driver::{in_vain, run_foreign_sql};
-use super::error::StepError;
+use super::down::{down_with, said_in, sql_and_row, take_back};
+use super::driver::in_vain;
+use super::error::{StepError, told};
 use super::files::{LevelFiles, SchemaFiles, Script};
-use super::shape::{Shape, quick_check, shape};
+use super::shape::{Shape, quick_check};
+use super::sql::Dialect;
 use super::stored::{NO_WAY_DOWN, StoredLevel};
 use super::up::{one_up, pending};
-use super::{FileRun, SchemaError, checks, open};
+use super::witness::{Nobody, NotKept, Witness};
+use super::{FileRun, SchemaError, checks};
 use crate::clock::Deadline;
 
 /// What came of it.
@@ -61,34 +62,74 @@ impl Trial {
     }
 }
 
-/// Migrates `copy`, which the caller made and throws away. Each file's way down is tried where it stands, and taken back.
-pub fn trial_up(copy: &Path, files: &SchemaFiles, to: u32, budget: Duration) -> Result<Trial, SchemaError> {
+/// Makes the copy anew, in the same place, as the database is.
+pub type Renew<'r> = &'r mut dyn FnMut() -> Result<(), NotKept>;
+
+/// Leaves off between two batches when it has taken too long.
+struct Within(Deadline);
+
+impl Witness for Within {
+    fn goes_on(&mut self, _: u64) -> bool {
+        !self.0.has_passed()
+    }
+}
+
+/// Migrates `copy`, which the caller made and throws away. Each file's way down is tried where it stands, and taken back; where the
+/// database cannot take it back and it led elsewhere, the copy is made anew.
+pub fn trial_up(
+    copy: &Place,
+    files: &SchemaFiles,
+    to: u32,
+    budget: Duration,
+    renew: Renew<'_>,
+) -> Result<Trial, SchemaError> {
     let from = pending(copy, files, to)?;
     let mut trial = Trial {
         files: Vec::new(),
         told: files.lint(from, to)?,
     };
-    let reading = open::at("read the schema of", copy);
-    let mut connection = open::for_migration(copy)?;
     let deadline = Deadline::after(budget);
-    give_up_at(&mut connection, deadline).map_err(open::at("prepare", copy))?;
+    let late = |e| over_budget(e, budget);
+    let mut connection = opened(copy, deadline)?;
     for (level, step) in files.between(from, to) {
-        let before = shape(&connection).map_err(&reading)?;
-        let run = one_up(&mut connection, step, level, before, &mut |_| !deadline.has_passed())
-            .map_err(|e| over_budget(e, budget))?;
-        let way_back = way_back(&mut connection, step, level, &run.before);
-        let way_back = way_back.map_err(|e| over_budget(e, budget))?;
+        let run = again(copy, connection.as_mut(), step, deadline).map_err(late)?;
+        let after = connection.shape().map_err(at("read the schema of", copy))?;
+        let (way_back, spoiled) = way_back(connection.as_mut(), step, &run.before, &after).map_err(late)?;
         trial.files.push(TriedFile::of(&run, Some(way_back)));
+        if spoiled {
+            connection.close().map_err(at("close", copy))?;
+            renew().map_err(|source| SchemaError::NoCopy { source })?;
+            connection = opened(copy, deadline)?;
+            for (_, step) in files.between(from, level) {
+                again(copy, connection.as_mut(), step, deadline).map_err(late)?;
+            }
+        }
     }
-    open::close(connection, copy)?;
+    connection.close().map_err(at("close", copy))?;
     quick_check(copy)?;
     Ok(trial)
 }
 
+fn opened(copy: &Place, deadline: Deadline) -> Result<Connection, SchemaError> {
+    let mut connection = copy.open_to_migrate()?;
+    connection.give_up_at(deadline).map_err(at("prepare", copy))?;
+    Ok(connection)
+}
+
+fn again(
+    copy: &Place,
+    connection: &mut dyn Database,
+    step: &LevelFiles,
+    deadline: Deadline,
+) -> Result<FileRun, SchemaError> {
+    let before = connection.shape().map_err(at("read the schema of", copy))?;
+    one_up(connection, step, before, &mut Within(deadline))
+}
+
 /// Takes `copy` down as [`super::down`] would take the database itself.
-pub fn trial_down(copy: &Path, stored: &[StoredLevel], to: u32, budget: Duration) -> Result<Trial, SchemaError> {
-    let run = down_with(copy, stored, to, |connection| {
-        give_up_at(connection, Deadline::after(budget))
+pub fn trial_down(copy: &Place, stored: &[StoredLevel], to: u32, budget: Duration) -> Result<Trial, SchemaError> {
+    let run = down_with(copy, stored, to, &mut Nobody, |connection| {
+        connection.give_up_at(Deadline::after(budget))
     });
     let applied = run.map_err(|e| over_budget(e, budget))?;
     quick_check(copy)?;
@@ -110,13 +151,6 @@ impl TriedFile {
     }
 }
 
-/// SQLite asks between so many of its instructions; some milliseconds.
-const INSTRUCTIONS: i32 = 100_000;
-
-fn give_up_at(connection: &mut Connection, deadline: Deadline) -> rusqlite::Result<()> {
-    connection.progress_handler(INSTRUCTIONS, Some(move || deadline.has_passed()))
-}
-
 fn over_budget(error: SchemaError, budget: Duration) -> SchemaError {
     match error {
         SchemaError::Migration { source, .. } if source.is_interrupted() => SchemaError::OverBudget { budget },
@@ -124,75 +158,88 @@ fn over_budget(error: SchemaError, budget: Duration) -> SchemaError {
     }
 }
 
+/// And whether the copy is not what it was, because it was not.
 fn way_back(
-    connection: &mut Connection,
+    connection: &mut dyn Database,
     step: &LevelFiles,
-    level: u32,
     before: &Shape,
-) -> Result<WayBack, SchemaError> {
-    let none = |reason: &str| {
-        let reason = reason.to_owned();
-        Ok(WayBack::None { reason })
+    after: &Shape,
+) -> Result<(WayBack, bool), SchemaError> {
+    let none = |reason: &str| WayBack::None {
+        reason: reason.to_owned(),
     };
     let down = match (&step.directives.irreversible, step.usable_down()) {
-        (Some(why), _) => return none(why),
-        (None, None) => return none(NO_WAY_DOWN),
+        (Some(why), _) => return Ok((none(why), false)),
+        (None, None) => return Ok((none(NO_WAY_DOWN), false)),
         (None, Some(down)) => down,
     };
-    match rehearse(connection, (step, down), level, before) {
-        Ok(()) => Ok(WayBack::Rehearsed),
+    let can_undo = connection.dialect() != Dialect::Mysql;
+    let rehearsed = if can_undo {
+        rehearse(connection, (step, down), before, after)
+    } else {
+        rehearse_for_real(connection, (step, down), before, after)
+    };
+    match rehearsed {
+        Ok(()) => Ok((WayBack::Rehearsed, false)),
         Err(source) if source.is_interrupted() => Err(SchemaError::Migration {
-            level,
+            level: step.level(),
             name: step.migration.name().to_owned(),
             whole: true,
             source: Box::new(source),
         }),
-        Err(e) => none(&format!(
-            "its way down was tried on a copy and does not lead back: {}",
-            told(&e)
-        )),
+        Err(e) => {
+            let reason = format!("its way down was tried on a copy and does not lead back: {}", told(&e));
+            Ok((WayBack::None { reason }, !can_undo))
+        }
     }
 }
 
-/// Down and up again, of which nothing stays: so each level is tried from where it is, whatever comes of the others.
-fn rehearse(
-    connection: &mut Connection,
-    (step, down): (&LevelFiles, &Script),
-    level: u32,
-    before: &Shape,
-) -> Result<(), StepError> {
-    let after = shape(connection)?;
-    let is = |connection: &Connection, expected: &Shape, what: &str| match shape(connection)?.differs_from(expected) {
+fn is(connection: &mut dyn Database, expected: &Shape, what: &str) -> Result<(), StepError> {
+    match connection.shape()?.differs_from(expected) {
         None => Ok(()),
         Some(difference) => Err(StepError::OtherSchema {
             difference: format!("{what}{difference}"),
         }),
-    };
-    in_vain(connection, manner_of(&down.sql), |connection| {
-        take_back(connection, level, &down.sql)?;
+    }
+}
+
+const AGAIN: &str = "after going up again, ";
+
+/// Down and up again, of which nothing stays: so each level is tried from where it is, whatever comes of the others.
+fn rehearse(
+    connection: &mut dyn Database,
+    (step, down): (&LevelFiles, &Script),
+    before: &Shape,
+    after: &Shape,
+) -> Result<(), StepError> {
+    let said = said_in(down);
+    in_vain(connection, Manner::of(&said), |connection| {
+        sql_and_row(connection, step.level(), down, &said)?;
         is(connection, before, "")?;
         // What cannot be in one transaction cannot be tried again in this one.
         if step.directives.transaction == Transaction::Statements {
             return Ok(());
         }
-        run_foreign_sql(connection, &step.up.sql)?;
-        if let Some(verify) = &step.verify {
-            checks::verified(connection, verify)?;
-        }
-        is(connection, &after, "after going up again, ")
+        connection.run(&step.up.sql)?;
+        checks::verified(connection, step.verify.as_ref())?;
+        is(connection, after, AGAIN)
     })
 }
 
-/// With its causes, in one sentence.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
+/// Down and up again, as it would be done.
+fn rehearse_for_real(
+    connection: &mut dyn Database,
+    (step, down): (&LevelFiles, &Script),
+    before: &Shape,
+    after: &Shape,
+) -> Result<(), StepError> {
+    take_back(connection, step.level(), down, &mut Nobody, |connection| {
+        is(connection, before, "")
+    })?;
+    let now = connection.shape()?;
+    one_up(connection, step, now, &mut Nobody).map_err(|e| match e {
+        SchemaError::Migration { source, .. } => *source,
+        other => super::error::Refused::other(other.to_string()),
+    })?;
+    is(connection, after, AGAIN)
 }

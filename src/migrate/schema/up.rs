@@ -1,67 +1,63 @@
 //! Up to a level, one refinery run a migration, so that each is a transaction of its own with its history row.
 
-use std::path::Path;
-
 use refinery::{Runner, Target};
-use rusqlite::Connection;
 
-use super::directives::{Phase, Transaction};
-use super::driver::{Driver, GoOn};
-use super::files::{LevelFiles, SchemaFiles};
-use super::shape::{Shape, shape};
-use super::{Applied, FileRun, SchemaError, history, open};
+use super::database::{Database, Place, at};
+use super::driver::Driver;
+use super::files::{LevelFiles, Run, SchemaFiles};
+use super::shape::Shape;
+use super::witness::{Turn, Way, Witness};
+use super::{Applied, FileRun, SchemaError, history};
 use crate::clock;
-use crate::crypt::Digest;
 
-/// The next file of a run.
-pub struct Turn {
-    pub level: u32,
-    /// Of the schema as it is before the file.
-    pub schema: Digest,
-}
-
-/// Is told of each file before it runs: what it keeps is there whatever happens then.
-pub type Keep<'k> = dyn FnMut(&Turn) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + 'k;
-
-/// Repeatable: what the history says is applied is not applied again.
-pub fn up(db: &Path, files: &SchemaFiles, to: u32, keep: &mut Keep<'_>) -> Result<Applied, SchemaError> {
-    up_pausing(db, files, to, keep, &mut |_| true)
-}
-
-/// The same; what is repeated in batches can be left off between two of them, and goes on from there another time.
-pub fn up_pausing(
-    db: &Path,
-    files: &SchemaFiles,
-    to: u32,
-    keep: &mut Keep<'_>,
-    go_on: &mut GoOn<'_>,
-) -> Result<Applied, SchemaError> {
+/// Repeatable: what the history says is applied is not applied again. What is repeated in batches can be left off between two of them,
+/// and goes on from there another time.
+pub fn up(db: &Place, files: &SchemaFiles, to: u32, witness: &mut dyn Witness) -> Result<Applied, SchemaError> {
     let mut applied = Applied::default();
-    let from = pending(db, files, to)?;
-    if from == to {
+    if pending(db, files, to)? == to {
         return Ok(applied);
     }
-    let mut connection = open::for_migration(db)?;
+    let mut connection = db.open_to_migrate()?;
+    // Somebody else may have migrated it while the lock was waited for.
+    let from = current(connection.as_mut(), db, files)?;
     for (level, step) in files.between(from, to) {
-        let before = shape(&connection).map_err(open::at("read the schema of", db))?;
+        refuse_cut_off(step, level, witness)?;
+        let before = connection.shape().map_err(at("read the schema of", db))?;
         let turn = Turn {
             level,
             schema: before.digest(),
         };
-        keep(&turn).map_err(|source| SchemaError::NotKept { level, source })?;
-        applied.files.push(one_up(&mut connection, step, level, before, go_on)?);
+        witness
+            .turn(&turn)
+            .map_err(|source| SchemaError::NotKept { level, source })?;
+        applied.files.push(one_up(connection.as_mut(), step, before, witness)?);
     }
-    open::close(connection, db)?;
+    connection.close().map_err(at("close", db))?;
     Ok(applied)
 }
 
+/// A file that ended between two statements, and whose author has not said that it can be run again.
+fn refuse_cut_off(step: &LevelFiles, level: u32, witness: &dyn Witness) -> Result<(), SchemaError> {
+    let standing = witness.standing();
+    let Some(standing) = standing.filter(|standing| (standing.level, standing.way) == (level, Way::Up)) else {
+        return Ok(());
+    };
+    if step.directives.rerunnable || step.is_all_or_nothing() {
+        return Ok(());
+    }
+    Err(standing.cut_off(step.migration.name()))
+}
+
 /// The level that the database is at, where there is a way from it to `to` by these files.
-pub(super) fn pending(db: &Path, files: &SchemaFiles, to: u32) -> Result<u32, SchemaError> {
+pub(super) fn pending(db: &Place, files: &SchemaFiles, to: u32) -> Result<u32, SchemaError> {
     let known = files.highest();
     if to > known {
         return Err(SchemaError::TargetUnknown { target: to, known });
     }
-    let level = current(db, files)?;
+    let level = match db.open_to_read()? {
+        Some(mut connection) => current(connection.as_mut(), db, files)?,
+        None => 0,
+    };
     if level > to {
         return Err(SchemaError::TargetBelow { level, target: to });
     }
@@ -70,24 +66,21 @@ pub(super) fn pending(db: &Path, files: &SchemaFiles, to: u32) -> Result<u32, Sc
 }
 
 /// The level of a database whose history tells the same as the files.
-fn current(db: &Path, files: &SchemaFiles) -> Result<u32, SchemaError> {
-    let Some(connection) = open::for_reading(db)? else {
-        return Ok(0);
-    };
-    let rows = history::read(&connection, db)?.unwrap_or_default();
+fn current(connection: &mut dyn Database, db: &Place, files: &SchemaFiles) -> Result<u32, SchemaError> {
+    let rows = history::read(connection, db)?.unwrap_or_default();
     history::compare(&rows, files)?;
     Ok(history::highest(&rows))
 }
 
 pub(super) fn one_up(
-    connection: &mut Connection,
+    connection: &mut dyn Database,
     step: &LevelFiles,
-    level: u32,
     before: Shape,
-    go_on: &mut GoOn<'_>,
+    witness: &mut dyn Witness,
 ) -> Result<FileRun, SchemaError> {
+    let level = step.level();
     let start = clock::monotonic();
-    let mut driver = Driver::new(connection, step, go_on);
+    let mut driver = Driver::new(connection, step, witness);
     // Grouped is what puts the SQL and the history row into one call, and so into one transaction; the history's primary
     // key stops a second runner that applied the same level meanwhile.
     let run = Runner::new(std::slice::from_ref(&step.migration))
@@ -98,7 +91,7 @@ pub(super) fn one_up(
     run.map_err(|e| SchemaError::Migration {
         level,
         name: step.migration.name().to_owned(),
-        whole: step.directives.transaction == Transaction::One && step.phase() != Phase::Background,
+        whole: step.run() == Run::Whole,
         source: Box::new(driver.cause(e)),
     })?;
     Ok(FileRun {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::super::{Rule, Terms};
 use super::order::sort;
 use super::{Blocks, Column, Component, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
-use crate::release::{ReleaseRules, Rollout, Stop};
+use crate::release::{ReleaseRules, Rollout, Stop, counted};
 use crate::version::{Constraint, Dotted, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -353,7 +353,8 @@ fn levels<V: Scheme>(version: &V, rules: &ReleaseRules<V>) -> Result<Levels, Gra
 
 fn not_yet<V: Scheme>(version: &V, rollout: &Rollout, turn: jiff::Timestamp) -> String {
     format!(
-        "{version} comes to the nodes one after the other over {} hours from {}; this one's turn is at {turn}",
-        rollout.hours, rollout.start
+        "{version} comes to the nodes one after the other over {} from {}; this one's turn is at {turn}",
+        counted(rollout.hours, "hour"),
+        rollout.start
     )
 }

@@ -52,6 +52,7 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
         altered: None,
         stored_downs: BTreeSet::new(),
         one_way_levels: BTreeMap::new(),
+        restore: None,
         rolled_back: BTreeSet::new(),
         terms: terms(),
     }
@@ -259,4 +260,33 @@ fn a_changed_plan_is_not_read_back() {
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), *plan);
     assert!(serde_json::from_str::<Plan>(&text.replace("\"stop\":false", "\"stop\":true")).is_err());
+}
+
+#[test]
+fn a_release_that_nobody_can_enter_is_found_and_no_other() {
+    let found = |releases: &[(&str, ReleaseRules)]| -> Vec<String> {
+        let all = shut(&product(), &catalog(releases)).unwrap().into_iter();
+        all.map(|shut| format!("{} after {}: {}", shut.version, shut.nearest, shut.witness[0].rule))
+            .collect()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(found(&[("0a1", from("<0a1"))]), none);
+    assert_eq!(found(&[("0a1", rules()), ("0b1", rules())]), none);
+    assert_eq!(
+        found(&[("0a1", rules()), ("0b1", from(">=0a2")), ("0r1", rules())]),
+        ["0b1 after 0a1: from"]
+    );
+    // From far back alone.
+    assert_eq!(found(&[("0a1", rules()), ("0b1", rules()), ("0r1", from("0a1"))]), none);
+    // What changes with the machine or with time keeps nobody out for ever.
+    let gated = ReleaseRules {
+        requires: vec!["finalized".into()],
+        components: BTreeMap::from([("db".to_owned(), ">=3".parse().unwrap())]),
+        rollout: Some(crate::release::Rollout {
+            start: "2099-01-01T00:00:00Z".parse().unwrap(),
+            hours: 48,
+        }),
+        ..rules()
+    };
+    assert_eq!(found(&[("0a1", rules()), ("0b1", gated)]), none);
 }

@@ -303,11 +303,12 @@ fn every_announced_digest_must_be_right_and_one_be_known() {
         let mut repository = Repository::new();
         let file = repository.files["1.snapshot.json"].clone();
         let meta = repository.timestamp.content.meta.get_mut("snapshot.json").unwrap();
-        let mut hashes = BTreeMap::from(meta.hashes.take().unwrap());
+        let hashes = serde_json::to_value(meta.hashes.take()).unwrap();
+        let mut hashes: BTreeMap<String, String> = serde_json::from_value(hashes).unwrap();
         hashes.insert("sha512".into(), sha512_hex(&file));
         hashes.insert("new".into(), "0".into());
         change(&mut hashes);
-        meta.hashes = Some(hashes.into());
+        meta.hashes = Some(serde_json::from_value(serde_json::json!(hashes)).unwrap());
         repository.put_timestamp();
         Client::of(&repository).refresh(&repository).is_ok()
     };

@@ -124,8 +124,7 @@ impl Tree {
             let searched = found.as_ref().ok().and_then(Option::as_ref);
             assert_eq!(listed.get(target), searched.map(|listed| &**listed), "{target}");
         }
-        let name = |by: &Option<String>| by.clone().unwrap_or("targets".into());
-        Ok(found?.map(|listed| name(&listed.delegated_to)))
+        Ok(found?.map(|listed| listed.delegated_to.as_deref().unwrap_or("targets").to_owned()))
     }
 
     /// Everything in `folder`.

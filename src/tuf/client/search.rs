@@ -1,6 +1,5 @@
 //! 5.6.7: which role speaks for a target, and all targets of the tree.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::ptr;
@@ -25,7 +24,7 @@ const NAMES: usize = 200_000;
 pub struct Listed {
     pub file: TargetFile,
     /// None when it is the top-level role.
-    pub delegated_to: Option<String>,
+    pub delegated_to: Option<Rc<str>>,
 }
 
 /// Targets by their names.
@@ -40,15 +39,23 @@ pub fn find(refreshed: &Refreshed<'_>, name: &str) -> Result<Option<Verified<Lis
         refreshed.tell(&Note::Searched { name });
         delegated::load(refreshed, (by.name, by.role), by.delegations, step).map(Rc::new)
     };
-    let found = search(&refreshed.targets, name, &load)?;
-    if let Some(listed) = &found {
-        let by = listed.delegated_to.as_deref().unwrap_or(Role::Targets.name());
-        refreshed.tell(&Note::Found {
-            target: name.to_owned(),
-            by: by.to_owned(),
-        });
-    }
-    Ok(found.map(Verified::of))
+    let top = &refreshed.targets;
+    let Some(speaker) = search(top, name, &load)? else {
+        return Ok(None);
+    };
+    let (role, delegated_to) = match &speaker {
+        Speaker::Top => (&**top, None),
+        Speaker::Delegated(name, role) => (&***role, Some(name.as_str())),
+    };
+    refreshed.tell(&Note::Found {
+        target: name.to_owned(),
+        by: delegated_to.unwrap_or(Role::Targets.name()).to_owned(),
+    });
+    let file = role.content.targets.get(name).cloned();
+    Ok(file.map(|file| {
+        let delegated_to = delegated_to.map(Rc::from);
+        Verified::of(Listed { file, delegated_to })
+    }))
 }
 
 /// The targets of the top-level role, and every one below `folder/` that [`find`] would find.
@@ -58,33 +65,31 @@ pub fn find(refreshed: &Refreshed<'_>, name: &str) -> Result<Option<Verified<Lis
 /// one, by keeping back its file alone.
 pub fn all(refreshed: &Refreshed<'_>, folder: &str) -> Result<Verified<Listing>, TufError> {
     let top = &refreshed.targets;
-    let mut listing: Listing = top
-        .content
-        .targets
-        .keys()
-        .filter_map(|name| listed(top, name, None))
-        .collect();
     let mut tree = Tree {
         refreshed,
         folder,
-        known: RefCell::default(),
-        names: BTreeSet::new(),
+        loaded: Vec::new(),
+        known: BTreeMap::new(),
+        names: 0,
     };
     tree.walk(Role::Targets.name(), top, &mut Vec::new())?;
-    let load = |by: Delegator<'_>, step: &Step<'_>| {
-        let known = tree.known.borrow();
-        let role = known.get(&(ptr::from_ref(by.role), step.name.clone()));
-        // A way to a name in the folder leads through roles that may speak of the folder, and all of those were loaded.
-        role.cloned().ok_or(TufError::NotRefreshed { role: Role::Targets })
-    };
-    for name in &tree.names {
-        if !listing.contains_key(name)
-            && let Some(found) = search(top, name, &load)?
-        {
-            listing.insert(name.clone(), found);
-        }
+    let spoken = tree.loaded.iter().map(|(_, role)| tree.spoken_by(role));
+    let spoken: Vec<Vec<bool>> = spoken.collect::<Result<_, _>>()?;
+    let own = top.content.targets.clone().into_iter();
+    let mut listing: Listing = own.map(|(name, file)| (name, Listed::by(file, None))).collect();
+    for ((name, role), spoken) in tree.loaded.into_iter().zip(spoken) {
+        let targets = Rc::unwrap_or_clone(role).into_inner().content.targets.into_iter();
+        let targets = targets.zip(spoken).filter(|(_, spoken)| *spoken);
+        listing.extend(targets.map(|((target, file), _)| (target, Listed::by(file, Some(&name)))));
     }
     Ok(Verified::of(listing))
+}
+
+impl Listed {
+    fn by(file: TargetFile, delegated_to: Option<&Rc<str>>) -> Self {
+        let delegated_to = delegated_to.cloned();
+        Self { file, delegated_to }
+    }
 }
 
 /// A role that hands on work.
@@ -97,13 +102,23 @@ struct Delegator<'a> {
 
 type Load<'a> = dyn Fn(Delegator<'_>, &Step<'_>) -> Result<Loaded, TufError> + 'a;
 
-fn search(top: &Signed<Targets>, name: &str, load: &Load<'_>) -> Result<Option<Listed>, TufError> {
+/// The role whose word on a target counts.
+enum Speaker {
+    Top,
+    Delegated(String, Loaded),
+}
+
+fn search(top: &Signed<Targets>, name: &str, load: &Load<'_>) -> Result<Option<Speaker>, TufError> {
+    // 5.6.7.1
+    if top.content.targets.contains_key(name) {
+        return Ok(Some(Speaker::Top));
+    }
     let mut search = Search {
         target: name,
         load,
         visited: BTreeSet::new(),
     };
-    Ok(match search.visit(None, top, 0)? {
+    Ok(match search.below(Role::Targets.name(), top, 0)? {
         ControlFlow::Break(found) => found,
         ControlFlow::Continue(()) => None,
     })
@@ -116,34 +131,37 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Breaks when the search is over. An error ends it too: what could not be asked may have had the answer.
-    fn visit(
+    /// Asks the roles that this one hands on work to. Breaks when the search is over. An error ends it too: what could not be asked
+    /// may have had the answer.
+    fn below(
         &mut self,
-        name: Option<&str>,
+        name: &str,
         role: &Signed<Targets>,
         depth: usize,
-    ) -> Result<ControlFlow<Option<Listed>>, TufError> {
-        // 5.6.7.1
-        if let Some((_, found)) = listed(role, self.target, name) {
-            return Ok(ControlFlow::Break(Some(found)));
-        }
+    ) -> Result<ControlFlow<Option<Speaker>>, TufError> {
         let Some(delegations) = &role.content.delegations else {
             return Ok(ControlFlow::Continue(()));
+        };
+        let by = Delegator {
+            name,
+            role,
+            delegations,
         };
         // 5.6.7.2
         for step in delegations.steps_for(self.target) {
             if !self.visited.insert(step.name.clone()) {
+                if step.terminating {
+                    return Ok(ControlFlow::Break(None));
+                }
                 continue;
             }
             within("roles for one target", self.visited.len(), VISITS)?;
             within("levels of roles", depth + 1, DEPTH)?;
-            let by = Delegator {
-                name: name.unwrap_or(Role::Targets.name()),
-                role,
-                delegations,
-            };
             let next = (self.load)(by, &step)?;
-            if let ControlFlow::Break(found) = self.visit(Some(&step.name), &next, depth + 1)? {
+            if next.content.targets.contains_key(self.target) {
+                return Ok(ControlFlow::Break(Some(Speaker::Delegated(step.name, next))));
+            }
+            if let ControlFlow::Break(found) = self.below(&step.name, &next, depth + 1)? {
                 return Ok(ControlFlow::Break(found));
             }
             if step.terminating {
@@ -154,16 +172,15 @@ impl Search<'_> {
     }
 }
 
-/// A delegator as it was loaded, and a role that it names.
-type Edge = (*const Signed<Targets>, String);
-
 /// All roles that may speak of the folder, each loaded once for each delegator, since another one may trust other keys for the
 /// same name.
 struct Tree<'a> {
     refreshed: &'a Refreshed<'a>,
     folder: &'a str,
-    known: RefCell<BTreeMap<Edge, Loaded>>,
-    names: BTreeSet<String>,
+    loaded: Vec<(Rc<str>, Loaded)>,
+    /// Where each is: by the delegator as it was loaded, and the name.
+    known: BTreeMap<(*const Signed<Targets>, String), usize>,
+    names: usize,
 }
 
 impl Tree<'_> {
@@ -183,28 +200,41 @@ impl Tree<'_> {
             within("levels of roles", path.len() + 1, DEPTH)?;
             let by = (name, role);
             let loaded = Rc::new(delegated::load(self.refreshed, by, delegations, &step)?);
+            let names = loaded.content.targets.keys();
+            self.names += names.filter(|name| is_below(name, self.folder)).count();
+            within("targets", self.names, NAMES)?;
             let key = (ptr::from_ref(role), step.name.clone());
-            self.known.borrow_mut().insert(key, Rc::clone(&loaded));
-            within("roles", self.known.borrow().len(), ROLES)?;
-            let inside = |name: &&String| is_below(name, self.folder);
-            self.names.extend(loaded.content.targets.keys().filter(inside).cloned());
-            within("targets", self.names.len(), NAMES)?;
+            self.known.insert(key, self.loaded.len());
+            self.loaded.push((step.name.as_str().into(), Rc::clone(&loaded)));
+            within("roles", self.loaded.len(), ROLES)?;
             path.push(step.name.clone());
             self.walk(&step.name, &loaded, path)?;
             path.pop();
         }
         Ok(())
     }
+
+    /// Which of a role's targets are below the folder and its to speak of, as [`find`] would have it.
+    fn spoken_by(&self, role: &Loaded) -> Result<Vec<bool>, TufError> {
+        let load = |by: Delegator<'_>, step: &Step<'_>| {
+            let at = self.known.get(&(ptr::from_ref(by.role), step.name.clone()));
+            let role = at.and_then(|at| self.loaded.get(*at)).map(|(_, role)| Rc::clone(role));
+            // A way to a name in the folder leads through roles that may speak of the folder, and all of those were loaded.
+            role.ok_or(TufError::NotRefreshed { role: Role::Targets })
+        };
+        let is_spoken = |name: &String| {
+            if !is_below(name, self.folder) {
+                return Ok(false);
+            }
+            let speaker = search(&self.refreshed.targets, name, &load)?;
+            Ok(matches!(speaker, Some(Speaker::Delegated(_, speaker)) if Rc::ptr_eq(&speaker, role)))
+        };
+        role.content.targets.keys().map(is_spoken).collect()
+    }
 }
 
 fn is_below(name: &str, folder: &str) -> bool {
     name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn listed(role: &Signed<Targets>, target: &str, name: Option<&str>) -> Option<(String, Listed)> {
-    let file = role.content.targets.get(target)?.clone();
-    let delegated_to = name.map(str::to_owned);
-    Some((target.to_owned(), Listed { file, delegated_to }))
 }
 
 fn within(what: &'static str, count: usize, limit: usize) -> Result<(), TufError> {

@@ -4,6 +4,7 @@
 
 mod bins;
 mod draft;
+mod handed_on;
 mod lifetimes;
 mod open;
 mod proof;
@@ -26,6 +27,7 @@ use crate::disk;
 use crate::release::{Catalog, ProductName, TargetCustom, TargetRef};
 use draft::Draft;
 
+pub use handed_on::HandedOn;
 pub use lifetimes::{Lifetime, LifetimeChanges, LifetimeError, Lifetimes};
 pub use sign::{Lacking, Standing};
 pub use signatories::{RoleKeys, Signatories};
@@ -120,6 +122,25 @@ impl Editor {
     /// Whether something waits for the signatures of others.
     pub fn has_draft(&self) -> bool {
         self.published.is_some() && !self.draft.is_empty()
+    }
+
+    /// The roles of the draft that people sign, with their versions; bins are of the top-level role.
+    pub fn draft_versions(&self) -> Vec<(Role, u64)> {
+        let root = self.draft.root.as_ref().map(|root| (Role::Root, root.signed().version));
+        let newest = self
+            .draft
+            .targets
+            .values()
+            .map(|targets| targets.signed().version)
+            .max();
+        let top = self
+            .draft
+            .targets
+            .get(Role::Targets.name())
+            .map(|top| top.signed().version);
+        root.into_iter()
+            .chain(top.or(newest).map(|version| (Role::Targets, version)))
+            .collect()
     }
 
     /// All targets as they will be listed.

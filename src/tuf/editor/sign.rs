@@ -66,7 +66,19 @@ impl Editor {
 
     /// Takes the signatures of root and targets that others have added to a copy of the draft, in the file `copy`.
     pub fn take_signatures(&mut self, copy: &Path) -> Result<(), TufError> {
-        let copy = draft::read(copy)?.unwrap_or_default();
+        let path = copy;
+        let none = |reason: String| TufError::NoDraftOfOurs {
+            path: path.to_owned(),
+            reason,
+        };
+        let copy = match draft::read(copy) {
+            Err(TufError::DamagedDraft { reason, .. }) => return Err(none(reason)),
+            read => read?.unwrap_or_default(),
+        };
+        let of_ours = copy.root.is_some() && self.draft.root.is_some();
+        if !of_ours && !copy.targets.keys().any(|name| self.draft.targets.contains_key(name)) {
+            return Err(none("it has none of the roles that wait here".into()));
+        }
         let old = self.published.as_ref().map(|published| published.root.clone());
         let new = self.root().cloned();
         let roots = || [new.as_ref(), old.as_deref()].into_iter().flatten();

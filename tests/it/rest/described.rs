@@ -15,6 +15,7 @@ impl Description {
     /// Checks the body of an answer to `path`, an address without its base.
     #[track_caller]
     pub fn check(&self, method: &str, path: &str, status: u16, content_type: &str, body: &Value) {
+        let path = path.split('?').next().unwrap();
         let paths = self.0["paths"].as_object().unwrap();
         let Some((_, address)) = paths.iter().find(|(template, _)| is_of(template, path)) else {
             assert!(matches!(status, 404 | 405), "{path} is not described");
@@ -77,6 +78,16 @@ impl Description {
         self.of_type(schema, value, at)
     }
 
+    /// A map may have any key; its values are described.
+    fn of_map(&self, schema: &Value, value: &Value, at: &str) -> Result<BTreeSet<String>, String> {
+        let pairs = value.as_object().into_iter().flatten();
+        for (key, value) in pairs.filter(|_| !schema.as_object().is_none_or(serde_json::Map::is_empty)) {
+            self.fits(schema, value, &format!("{at}.{key}"))?;
+        }
+        let keys = value.as_object().into_iter().flatten().map(|(key, _)| key.clone());
+        Ok(keys.collect())
+    }
+
     fn of_type(&self, schema: &Value, value: &Value, at: &str) -> Result<BTreeSet<String>, String> {
         let kind = match value {
             Value::Null => "null",
@@ -106,6 +117,9 @@ impl Description {
         let Some(object) = value.as_object() else {
             return Ok(BTreeSet::new());
         };
+        if schema["additionalProperties"].is_object() {
+            return self.of_map(&schema["additionalProperties"], value, at);
+        }
         for required in schema["required"].as_array().into_iter().flatten() {
             if !object.contains_key(required.as_str().unwrap()) {
                 return Err(format!("{at}: {required} is missing"));

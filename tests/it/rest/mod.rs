@@ -1,8 +1,15 @@
 //! The REST door, asked over the network as a client would: a real `netlink serve`, real updates of a product that runs.
 
+mod access;
+mod audit;
 mod described;
+mod events;
+mod limits;
+mod queue;
+mod reading;
 mod server;
 mod steering;
+mod strangers;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -172,7 +179,10 @@ fn an_upgrade_goes_there_and_back() {
         (&done["verb"], &done["from"], &done["to"]),
         (&json!("upgrade"), &json!("0a1"), &json!("0b1"))
     );
-    assert_eq!(done["accepted_by"], "REST from 127.0.0.1");
+    assert_eq!(
+        done["accepted_by"],
+        format!("{} (first) from 127.0.0.1", &server.token[..12])
+    );
     installation.assert_at("0b1");
     assert_ne!(installation.database(), before);
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ pub struct Server {
     base: String,
     pub token: String,
     description: Description,
+    log: Arc<Mutex<String>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,35 @@ impl Answer {
     }
 }
 
+/// Live events, one after the other; none when the server has ended the line.
+pub struct Events(std::io::Lines<BufReader<ureq::BodyReader<'static>>>);
+
+impl Events {
+    pub fn line(&mut self) -> Option<String> {
+        self.0.next()?.ok()
+    }
+}
+
+impl Iterator for Events {
+    type Item = Value;
+
+    /// The next one that is of the journal.
+    fn next(&mut self) -> Option<Value> {
+        let mut id = None;
+        loop {
+            let line = self.line()?;
+            if let Some(sent) = line.strip_prefix("id: ") {
+                id = Some(sent.to_owned());
+            }
+            if let (Some(data), Some(id)) = (line.strip_prefix("data: "), &id) {
+                let event: Value = serde_json::from_str(data).unwrap();
+                assert_eq!(event["seq"].to_string(), *id);
+                return Some(event);
+            }
+        }
+    }
+}
+
 impl Server {
     #[track_caller]
     pub fn start(installation: &Installation) -> Self {
@@ -71,7 +102,14 @@ impl Server {
             }
             said += &line;
         };
-        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("serve: {line}")));
+        let log = Arc::new(Mutex::new(said));
+        let kept = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                eprintln!("serve: {line}");
+                kept.lock().unwrap().push_str(&line);
+            }
+        });
         let described = ureq::get(format!("{base}/openapi.yaml")).call().unwrap();
         let description = Description::read(&described.into_body().read_to_string().unwrap());
         Self {
@@ -79,7 +117,17 @@ impl Server {
             base,
             token: installation.text(".netlink/token").trim().to_owned(),
             description,
+            log,
         }
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -104,22 +152,52 @@ impl Server {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = if body.is_empty() && method != "POST" {
+        let answer = if body.is_empty() && method != "POST" && method != "PUT" {
             agent.run(request.body(()).unwrap())
         } else {
             agent.run(request.body(body.to_owned()).unwrap())
         };
         let answer = answered(answer.unwrap());
-        let content_type = answer.header("content-type");
+        let content_type = answer.header("content-type").split(';').next().unwrap();
         if method != "HEAD" {
             let body = match content_type {
-                "application/yaml" => &Value::String(answer.text.clone()),
+                "application/yaml" | "application/openmetrics-text" | "text/markdown" | "text/html" => {
+                    &Value::String(answer.text.clone())
+                }
                 _ => &answer.body,
             };
             self.description
                 .check(&method.to_lowercase(), path, answer.status, content_type, body);
         }
         answer
+    }
+
+    /// The same with an Idempotency-Key.
+    pub fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        self.ask("POST", path, Some(&self.token), &headers, &body.to_string())
+    }
+
+    /// A line of live events, read as it comes.
+    pub fn events(&self, path: &str, last: Option<&str>) -> Events {
+        let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE));
+        let mut request = config.build().new_agent().get(format!("{}{path}", self.base));
+        request = request.header("authorization", format!("Bearer {}", self.token));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let answer = request.call().unwrap();
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Events(BufReader::new(answer.into_body().into_reader()).lines())
+    }
+
+    /// Where it listens, as `127.0.0.1:8690`.
+    pub fn address(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn upgrade(&self, version: &str) -> Answer {

@@ -2,6 +2,7 @@
 
 mod dumping;
 mod going_wrong;
+mod migrating;
 mod restoring;
 mod updating;
 

@@ -5,6 +5,7 @@
 //! That the sweep finds faults is proven with faults seeded on purpose.
 
 mod cases;
+mod dependencies;
 mod durable;
 mod scenario;
 
@@ -115,6 +116,11 @@ const STRIDE: usize = 3;
 
 fn is_full() -> bool {
     std::env::var("NETLINK_SWEEP").is_ok_and(|how| how == "full")
+}
+
+/// The same for tests that go from one point to the next until nothing is met any more.
+pub fn stride(thin: usize) -> usize {
+    if is_full() { 1 } else { thin }
 }
 
 fn sweep_at(points: &[Point], scenario: &Scenario, what: &str, effect: Effect, seeded: Option<&str>) -> usize {

@@ -16,7 +16,7 @@ use crate::version::Version;
 use crate::{disk, package, settings};
 
 /// Folder of configuration migrations below a release tree.
-const MIGRATIONS: &str = "config/migrations";
+pub const MIGRATIONS: &str = "config/migrations";
 const SCHEMA_LIMIT: u64 = 4 << 20;
 
 /// From where to where a file goes, and what there is to know about it.
@@ -147,11 +147,8 @@ fn merged(
     notes: &mut Vec<String>,
 ) -> Result<Option<Applied>, Refused> {
     let (file, format) = (&spec.file, spec.format());
-    let default = |tree: &Path| {
-        let path = file.under(&tree.join(package::CONFIG_DEFAULTS));
-        disk::read_text_limited(&path, product::CONFIG_LIMIT).ok()
-    };
-    let (Some(old), Some(new)) = (way.left.as_deref().and_then(default), default(&way.tree)) else {
+    let left = way.left.as_deref().map(|tree| default(tree, file)).transpose()?;
+    let (Some(old), Some(new)) = (left.flatten(), default(&way.tree, file)?) else {
         return Ok(None);
     };
     if old == new {
@@ -176,6 +173,16 @@ fn merged(
     tell_conflicts(way, file, &merged.conflicts, notes)?;
     notes.extend(merged.applied.notes.iter().map(|note| format!("{file}: {note}")));
     Ok((merged.applied.text != text).then_some(merged.applied))
+}
+
+/// The file as a release brings it; none when it does not, or brings no text.
+fn default(tree: &Path, file: &RelPath) -> Result<Option<String>, StepError> {
+    let path = file.under(&tree.join(package::CONFIG_DEFAULTS));
+    match disk::read_limited(&path, product::CONFIG_LIMIT) {
+        Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
+        Err(e) if e.is_missing() => Ok(None),
+        Err(e) => Err(StepError::because("NL0312", &e)),
+    }
 }
 
 pub fn secrets(way: &Way<'_>, spec: &ConfigSpec) -> Secrets {

@@ -42,8 +42,8 @@ pub fn preview_config(
     trees: &[PathBuf],
 ) -> Result<Vec<ConfigChange>, StepError> {
     let mut passing: BTreeMap<RelPath, Passing> = BTreeMap::new();
-    let mut changes = Vec::new();
     let mut left = plan.from().map(|from| layout.release(from));
+    let mut last = None;
     for (leg, tree) in plan.legs().iter().zip(trees) {
         let way = Way {
             layout,
@@ -57,12 +57,10 @@ pub fn preview_config(
         for spec in files(&way)? {
             pass(&way, leg, spec, &mut passing)?;
         }
-        if std::ptr::eq(leg, plan.legs().last().unwrap_or(leg)) {
-            let told = passing.values().map(|file| told(&way, file));
-            changes = told.flatten().collect();
-        }
+        last = Some(way);
     }
-    Ok(changes)
+    let told = |way: Way<'_>| passing.values().filter_map(|file| told(&way, file)).collect();
+    Ok(last.map(told).unwrap_or_default())
 }
 
 fn pass(way: &Way<'_>, leg: &Leg, spec: ConfigSpec, passing: &mut BTreeMap<RelPath, Passing>) -> Result<(), StepError> {

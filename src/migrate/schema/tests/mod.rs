@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 use super::*;
 
-struct Place {
+struct Scene {
     dir: TempDir,
 }
 
-impl Place {
+impl Scene {
     fn new(files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("m")).unwrap();
@@ -37,7 +37,7 @@ impl Place {
     }
 
     fn load(&self) -> Result<SchemaFiles, SchemaError> {
-        SchemaFiles::load(&self.folder(), &|_| true)
+        SchemaFiles::load(Dialect::Sqlite, &self.folder(), &|_| true)
     }
 
     fn files(&self) -> SchemaFiles {
@@ -55,19 +55,56 @@ impl Place {
 
 const BUDGET: Duration = Duration::from_secs(60);
 
+fn at(db: &Path) -> Place {
+    Place::from(db)
+}
+
 fn up(db: &Path, files: &SchemaFiles, to: u32) -> Result<Applied, SchemaError> {
-    super::up(db, files, to, &mut |_| Ok(()))
+    super::up(&at(db), files, to, &mut Nobody)
+}
+
+fn down(db: &Path, stored: &[StoredLevel], to: u32) -> Result<Applied, SchemaError> {
+    super::down(&at(db), stored, to, &mut Nobody)
+}
+
+fn trial_up(db: &Path, files: &SchemaFiles, to: u32, budget: Duration) -> Result<Trial, SchemaError> {
+    super::trial_up(&at(db), files, to, budget, &mut || {
+        Err("a copy of SQLite is never spoiled".into())
+    })
+}
+
+fn trial_down(db: &Path, stored: &[StoredLevel], to: u32, budget: Duration) -> Result<Trial, SchemaError> {
+    super::trial_down(&at(db), stored, to, budget)
+}
+
+fn level(db: &Path) -> Result<Option<u32>, SchemaError> {
+    super::level(&at(db))
+}
+
+fn fingerprint(db: &Path) -> Result<crate::crypt::Digest, SchemaError> {
+    super::fingerprint(&at(db))
 }
 
 /// Up, with what is kept for the way back.
 fn up_and_keep(db: &Path, files: &SchemaFiles, to: u32) -> Vec<StoredLevel> {
-    let mut kept = Vec::new();
-    let mut keep = |turn: &Turn| {
-        kept.extend(StoredLevel::of(files, turn, None));
-        Ok(())
+    let mut keeping = Keeping {
+        files,
+        kept: Vec::new(),
     };
-    super::up(db, files, to, &mut keep).unwrap();
-    kept
+    super::up(&at(db), files, to, &mut keeping).unwrap();
+    keeping.kept
+}
+
+struct Keeping<'f> {
+    files: &'f SchemaFiles,
+    kept: Vec<StoredLevel>,
+}
+
+impl Witness for Keeping<'_> {
+    fn turn(&mut self, turn: &Turn) -> Result<(), NotKept> {
+        self.kept.extend(StoredLevel::of(self.files, turn, None));
+        Ok(())
+    }
 }
 
 fn levels(applied: &Applied) -> Vec<u32> {
@@ -99,14 +136,14 @@ const REBUILD: (&str, &str) = (
 
 #[test]
 fn a_rebuilt_table_keeps_the_rows_that_point_to_it() {
-    let place = Place::new(&[PARENT, REBUILD]);
+    let place = Scene::new(&[PARENT, REBUILD]);
     assert_eq!(up(&place.db(), &place.files(), 2).unwrap().count(), 2);
     assert_eq!(place.one::<i64>("SELECT count(*) FROM child"), 2);
 }
 
 #[test]
 fn naive_refinery_loses_them() {
-    let place = Place::new(&[PARENT, REBUILD]);
+    let place = Scene::new(&[PARENT, REBUILD]);
     let mut connection = place.sql();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
     let migrations = refinery::load_sql_migrations(place.folder()).unwrap();
@@ -120,13 +157,13 @@ fn naive_refinery_loses_them() {
 
 #[test]
 fn the_history_is_the_one_refinery_writes() {
-    let place = Place::new(&[PARENT, REBUILD]);
+    let place = Scene::new(&[PARENT, REBUILD]);
     up(&place.db(), &place.files(), 2).unwrap();
     let migrations = refinery::load_sql_migrations(place.folder()).unwrap();
     let report = refinery::Runner::new(&migrations).run(&mut place.sql()).unwrap();
     assert!(report.applied_migrations().is_empty());
 
-    let other = Place::new(&[PARENT, REBUILD]);
+    let other = Scene::new(&[PARENT, REBUILD]);
     refinery::Runner::new(&migrations).run(&mut other.sql()).unwrap();
     assert_eq!(up(&other.db(), &other.files(), 2).unwrap().count(), 0);
     let table = "SELECT sql FROM sqlite_schema WHERE name = 'refinery_schema_history'";
@@ -135,7 +172,7 @@ fn the_history_is_the_one_refinery_writes() {
 
 #[test]
 fn no_history_row_no_sql() {
-    let place = Place::new(&[PARENT, REBUILD]);
+    let place = Scene::new(&[PARENT, REBUILD]);
     up(&place.db(), &place.files(), 1).unwrap();
     place
         .sql()
@@ -152,7 +189,7 @@ fn no_history_row_no_sql() {
 
 #[test]
 fn a_failed_migration_leaves_the_ones_before_it_and_nothing_of_itself() {
-    let place = Place::new(&[
+    let place = Scene::new(&[
         PARENT,
         ("V2__bad.sql", "CREATE TABLE x (a); INSERT INTO nowhere VALUES (1);"),
     ]);
@@ -176,7 +213,7 @@ fn a_file_cannot_end_its_transaction_but_may_have_triggers() {
     ];
     for statement in sneaky {
         let sql = format!("CREATE TABLE x (a);\n /* */ {statement}");
-        let place = Place::new(&[PARENT, ("V2__sneaky.sql", &sql)]);
+        let place = Scene::new(&[PARENT, ("V2__sneaky.sql", &sql)]);
         let failed = up(&place.db(), &place.files(), 2).unwrap_err().to_string();
         assert!(
             failed.contains("V2__sneaky.sql:2:8: ") && failed.contains("not for migrations"),
@@ -184,17 +221,17 @@ fn a_file_cannot_end_its_transaction_but_may_have_triggers() {
         );
         assert!(!place.db().exists(), "{statement}: it was refused before anything ran");
         // What reading does not find, SQLite does.
-        let ran = driver::run_foreign_sql(&mut Connection::open_in_memory().unwrap(), &sql).unwrap_err();
+        let ran = database::Database::run(&mut sqlite::Sqlite::in_memory(), &sql).unwrap_err();
         assert!(ran.to_string().contains("may not use BEGIN"), "{statement}: {ran}");
     }
     let trigger = "CREATE TRIGGER t AFTER DELETE ON child BEGIN UPDATE parent SET name = 'COMMIT;'; END;";
-    let place = Place::new(&[PARENT, ("V2__trigger.sql", trigger)]);
+    let place = Scene::new(&[PARENT, ("V2__trigger.sql", trigger)]);
     up(&place.db(), &place.files(), 2).unwrap();
 }
 
 #[test]
 fn rows_that_point_to_nothing_are_refused_unless_they_did_before() {
-    let place = Place::new(&[
+    let place = Scene::new(&[
         PARENT,
         ("V2__orphans.sql", "DELETE FROM parent;"),
         ("V3__more.sql", "CREATE TABLE x (a);"),
@@ -203,7 +240,7 @@ fn rows_that_point_to_nothing_are_refused_unless_they_did_before() {
     assert!(matches!(failed, SchemaError::Migration { level: 2, .. }), "{failed}");
     assert_eq!(place.one::<i64>("SELECT count(*) FROM parent"), 1);
 
-    let place = Place::new(&[PARENT, ("V2__more.sql", "CREATE TABLE x (a);")]);
+    let place = Scene::new(&[PARENT, ("V2__more.sql", "CREATE TABLE x (a);")]);
     up(&place.db(), &place.files(), 1).unwrap();
     place
         .sql()
@@ -232,17 +269,17 @@ fn files_that_refinery_would_skip_are_errors() {
         "V1__other.verify.sql",
     ];
     for name in wrong {
-        let place = Place::new(&[PARENT, (name, "SELECT 1;")]);
+        let place = Scene::new(&[PARENT, (name, "SELECT 1;")]);
         place.load().unwrap_err();
     }
-    let place = Place::new(&[PARENT, REBUILD]);
-    let unlisted = SchemaFiles::load(&place.folder(), &|name| name == PARENT.0).unwrap_err();
+    let place = Scene::new(&[PARENT, REBUILD]);
+    let unlisted = SchemaFiles::load(Dialect::Sqlite, &place.folder(), &|name| name == PARENT.0).unwrap_err();
     assert!(unlisted.to_string().contains("V2__rebuild.sql"), "{unlisted}");
 }
 
 #[test]
 fn missing_changed_ahead_and_targets_are_told_apart() {
-    let place = Place::new(&[PARENT, REBUILD]);
+    let place = Scene::new(&[PARENT, REBUILD]);
     let (db, both) = (place.db(), place.files());
     up(&db, &both, 2).unwrap();
     assert!(matches!(
@@ -253,17 +290,17 @@ fn missing_changed_ahead_and_targets_are_told_apart() {
         up(&db, &both, 3),
         Err(SchemaError::TargetUnknown { target: 3, known: 2 })
     ));
-    let first = Place::new(&[PARENT]).files();
+    let first = Scene::new(&[PARENT]).files();
     assert!(matches!(
         up(&db, &first, 1),
         Err(SchemaError::Ahead { found: 2, known: 1 })
     ));
-    let changed = Place::new(&[PARENT, (REBUILD.0, "SELECT 1;")]).files();
+    let changed = Scene::new(&[PARENT, (REBUILD.0, "SELECT 1;")]).files();
     assert!(matches!(
         up(&db, &changed, 2),
         Err(SchemaError::Changed { level: 2, .. })
     ));
-    let other_line_ends = Place::new(&[(PARENT.0, &PARENT.1.replace('\n', "\r\n")), REBUILD]).files();
+    let other_line_ends = Scene::new(&[(PARENT.0, &PARENT.1.replace('\n', "\r\n")), REBUILD]).files();
     assert_eq!(up(&db, &other_line_ends, 2).unwrap().count(), 0, "they mean nothing");
     place
         .sql()
@@ -285,7 +322,7 @@ fn missing_changed_ahead_and_targets_are_told_apart() {
 
 #[test]
 fn a_level_is_read_without_leaving_a_trace() {
-    let place = Place::new(&[PARENT]);
+    let place = Scene::new(&[PARENT]);
     assert_eq!(level(&place.db()).unwrap(), None);
     assert!(!place.db().exists());
     place
@@ -302,8 +339,8 @@ fn a_level_is_read_without_leaving_a_trace() {
     assert_eq!(place.one::<String>("PRAGMA journal_mode"), "wal");
 }
 
-fn with_downs(second: &str) -> Place {
-    Place::new(&[
+fn with_downs(second: &str) -> Scene {
+    Scene::new(&[
         PARENT,
         ("V1__parent.down.sql", "DROP TABLE child; DROP TABLE parent;"),
         ("V2__more.sql", "CREATE TABLE more (a);"),
@@ -331,7 +368,7 @@ fn down_gives_the_schema_back_and_repeats() {
 #[test]
 fn the_guestbook_goes_up_and_down() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/migrate/guestbook/migrations");
-    let files = SchemaFiles::load(&folder, &|_| true).unwrap();
+    let files = SchemaFiles::load(Dialect::Sqlite, &folder, &|_| true).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("g b?#%.db");
     up(&db, &files, 1).unwrap();

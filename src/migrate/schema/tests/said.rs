@@ -3,15 +3,15 @@
 use super::*;
 
 /// `V1__parent` and a second file; what running both comes to.
-fn second(sql: &str) -> (Place, Result<Applied, SchemaError>) {
-    let place = Place::new(&[PARENT, ("V2__second.sql", sql)]);
+fn second(sql: &str) -> (Scene, Result<Applied, SchemaError>) {
+    let place = Scene::new(&[PARENT, ("V2__second.sql", sql)]);
     let ran = up(&place.db(), &place.files(), 2);
     (place, ran)
 }
 
 #[test]
 fn a_mistake_is_named_with_file_line_and_column() {
-    let place = Place::new(&[PARENT, ("V2__x.sql", "-- one\n  -- netlink: phas=before\nSELECT 1;")]);
+    let place = Scene::new(&[PARENT, ("V2__x.sql", "-- one\n  -- netlink: phas=before\nSELECT 1;")]);
     let failed = place.load().unwrap_err().to_string();
     assert!(
         failed.ends_with("V2__x.sql:2:15: there is no directive `phas`; did you mean `phase`?"),
@@ -63,7 +63,7 @@ fn without_a_transaction_each_statement_stays() {
 
 #[test]
 fn foreign_keys_are_kept_as_it_says() {
-    let children = |place: &Place| place.one::<i64>("SELECT count(*) FROM child");
+    let children = |place: &Scene| place.one::<i64>("SELECT count(*) FROM child");
     let (place, ran) = second("-- netlink: foreign_keys=on\nDELETE FROM parent;");
     ran.unwrap();
     assert_eq!(children(&place), 0, "it cascades");
@@ -115,7 +115,7 @@ fn an_older_server_is_refused() {
 
 #[test]
 fn a_lock_is_waited_for_as_long_as_it_says() {
-    let place = Place::new(&[
+    let place = Scene::new(&[
         PARENT,
         ("V2__x.sql", "-- netlink: lock_timeout=20ms\nCREATE TABLE x (a);"),
     ]);
@@ -123,9 +123,9 @@ fn a_lock_is_waited_for_as_long_as_it_says() {
     let other = place.sql();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     // refinery asks for its table first, under the usual patience.
-    let mut connection = open::for_migration(&place.db()).unwrap();
-    let manner = driver::Manner::of(&place.files().get(2).unwrap().directives);
-    let failed = driver::in_one_transaction(&mut connection, manner, |_| Ok(())).unwrap_err();
+    let mut connection = at(&place.db()).open_to_migrate().unwrap();
+    let manner = database::Manner::of(&place.files().get(2).unwrap().directives);
+    let failed = driver::in_one_transaction(connection.as_mut(), manner, |_| Ok(())).unwrap_err();
     assert_eq!(
         failed.to_string(),
         "another program has kept the database locked for 0.02 s"
@@ -138,13 +138,13 @@ fn irreversible_is_kept_as_the_reason_and_bears_no_way_down() {
         "V2__x.sql",
         "-- netlink: irreversible=\"names are gone\"\nUPDATE parent SET name = '';",
     );
-    let place = Place::new(&[PARENT, irreversible]);
+    let place = Scene::new(&[PARENT, irreversible]);
     let kept = up_and_keep(&place.db(), &place.files(), 2);
     assert_eq!(kept[1].one_way(), Some("names are gone"));
     let refused = down(&place.db(), &kept, 1).unwrap_err().to_string();
     assert_eq!(refused, "level 2 cannot be taken back: names are gone");
 
-    let both = Place::new(&[PARENT, irreversible, ("V2__x.down.sql", "SELECT 1;")]);
+    let both = Scene::new(&[PARENT, irreversible, ("V2__x.down.sql", "SELECT 1;")]);
     assert!(
         both.files()
             .lint(0, 2)
@@ -160,7 +160,7 @@ fn in_the_background_a_statement_is_repeated_until_it_changes_nothing() {
                 INSERT INTO parent SELECT i, 'old' FROM n;";
     let batch = "-- netlink: phase=background\n\
                  UPDATE parent SET name = 'new' WHERE id IN (SELECT id FROM parent WHERE name = 'old' LIMIT 30);";
-    let place = Place::new(&[PARENT, ("V2__many.sql", many), ("V3__batch.sql", batch)]);
+    let place = Scene::new(&[PARENT, ("V2__many.sql", many), ("V3__batch.sql", batch)]);
     let applied = up(&place.db(), &place.files(), 3).unwrap();
     assert_eq!(place.one::<i64>("SELECT count(*) FROM parent WHERE name = 'new'"), 100);
     assert_eq!(
@@ -178,7 +178,7 @@ fn in_the_background_a_statement_is_repeated_until_it_changes_nothing() {
 #[test]
 fn what_must_hold_after_a_file_takes_it_back_when_it_does_not() {
     let with = |verify: &str| {
-        let place = Place::new(&[PARENT, ("V1__parent.verify.sql", verify)]);
+        let place = Scene::new(&[PARENT, ("V1__parent.verify.sql", verify)]);
         let ran = up(&place.db(), &place.files(), 1);
         (place, ran)
     };
@@ -209,8 +209,21 @@ fn what_must_hold_after_a_file_takes_it_back_when_it_does_not() {
 
 #[test]
 fn what_takes_away_without_a_way_down_is_told() {
-    let told = |second: &str| Place::new(&[("V1__x.sql", second)]).files().lint(0, 1).unwrap();
+    let told = |second: &str| Scene::new(&[("V1__x.sql", second)]).files().lint(0, 1).unwrap();
     assert!(told("SELECT 1;\nALTER TABLE a DROP COLUMN b;")[0].starts_with("V1__x.sql:2 takes something away"));
     assert!(told("CREATE TABLE x (a);")[0].starts_with("V1__x.sql has no way down"));
     assert_eq!(told("-- netlink: irreversible=\"so\"\nDROP TABLE x;"), [""; 0]);
+}
+
+#[test]
+fn in_the_background_a_statement_that_never_ends_is_given_up() {
+    let (place, ran) = second("-- netlink: phase=background\n\nUPDATE parent SET name = name || '!';");
+    let failed = told(&ran.unwrap_err());
+    assert!(
+        failed.contains("line 3 changes rows again and again: 2 until now, and parent has 1"),
+        "{failed}"
+    );
+    assert_eq!(level(&place.db()).unwrap(), Some(1));
+    let trial = trial_up(&place.db(), &place.files(), 2, BUDGET).unwrap_err();
+    assert!(told(&trial).contains("again and again"), "{trial}");
 }

@@ -1,0 +1,161 @@
+//! What a monitoring system wants to know: of each finished update once, of everything else as it is now.
+
+use jiff::Timestamp;
+
+use super::updating::replay;
+use super::{AppError, Installation, Result, list_backups};
+use crate::engine::{self, LockState};
+use crate::journal::{Event, Outcome};
+use crate::plan::{Plan, StepKind};
+use crate::store::{Row, UpdateRecord, Verb};
+use crate::version::Version;
+use crate::{clock, disk, target};
+
+/// A finished update.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub number: i64,
+    pub verb: Verb,
+    pub outcome: Outcome,
+    pub finished_at: Option<Timestamp>,
+    /// Of each step that was done, with its seconds.
+    pub steps: Vec<(&'static str, f64)>,
+    /// Seconds from the stop of the product until it ran and was healthy; none when it was not stopped.
+    pub downtime: Option<f64>,
+    /// Bytes that its plan fetches.
+    pub download_bytes: u64,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Standing {
+    pub installed: Option<Version>,
+    /// Orders that wait.
+    pub waiting: usize,
+    pub is_running: bool,
+    pub maintenance: bool,
+    /// When the newest whole backup was made, and the bytes of its files.
+    pub backup: Option<(Timestamp, u64)>,
+    /// When the first of the trusted metadata's documents expires.
+    pub metadata_expires: Option<Timestamp>,
+}
+
+/// Updates that have finished after the one of this number, oldest first.
+pub fn measured_after(installation: &Installation, number: i64) -> Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for (number, update) in installation.store.history_after(number, 1000)? {
+        let Some(outcome) = update.outcome else { break };
+        let rows = installation.store.journal(&update.id, 0)?;
+        measured.push(measure(number, &update, outcome, &rows));
+    }
+    Ok(measured)
+}
+
+fn measure(number: i64, update: &UpdateRecord, outcome: Outcome, rows: &[Row]) -> Measured {
+    Measured {
+        number,
+        verb: update.verb,
+        outcome,
+        finished_at: update.finished_at,
+        steps: steps(&update.plan, rows),
+        downtime: downtime(&update.plan, rows),
+        download_bytes: update.plan.cost().download_bytes,
+    }
+}
+
+/// Of a step that was begun more than once, its last try.
+fn steps(plan: &Plan, rows: &[Row]) -> Vec<(&'static str, f64)> {
+    let mut begun = None;
+    let mut steps = Vec::new();
+    for row in rows {
+        match &row.event {
+            Event::Started { step, .. } => begun = Some((*step, row.time)),
+            Event::Succeeded { step, .. } => {
+                let since = begun.take().filter(|(of, _)| of == step);
+                if let Some(((_, at), step)) = since.zip(plan.step(*step)) {
+                    steps.push((step.kind.name(), seconds(at, row.time)));
+                }
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+fn downtime(plan: &Plan, rows: &[Row]) -> Option<f64> {
+    let kind = |row: &Row| row.event.step().and_then(|step| plan.step(step)).map(|step| step.kind);
+    let stopped = rows
+        .iter()
+        .find(|row| kind(row) == Some(StepKind::Stop) && matches!(row.event, Event::Started { .. }))?;
+    let up_again = |row: &&Row| {
+        matches!(
+            (&row.event, kind(row)),
+            (Event::Succeeded { .. }, Some(StepKind::Health))
+                | (Event::UndoFinished { .. }, Some(StepKind::Stop))
+                | (Event::Finished { .. }, _)
+        )
+    };
+    let after = rows.iter().filter(|row| row.seq > stopped.seq);
+    let up = after.into_iter().find(up_again)?;
+    Some(seconds(stopped.time, up.time))
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64().max(0.0)
+}
+
+/// What can be told; what cannot is left out.
+pub fn standing(installation: &Installation) -> Result<Standing> {
+    let backups = list_backups(installation, None).unwrap_or_default();
+    let newest = backups.iter().find_map(|listed| listed.record());
+    Ok(Standing {
+        installed: installation.installed()?,
+        waiting: installation.store.waiting_orders()?.len(),
+        is_running: installation.store.unfinished()?.is_some(),
+        maintenance: installation.layout.maintenance().exists(),
+        backup: newest.map(|record| (record.created, record.size)),
+        metadata_expires: first_expiry(installation),
+    })
+}
+
+const METADATA_LIMIT: u64 = 64 << 20;
+
+fn first_expiry(installation: &Installation) -> Option<Timestamp> {
+    let expires = |role: &str| -> Option<Timestamp> {
+        let path = installation.layout.trust().join(format!("{role}.json"));
+        let text = disk::read_limited(&path, METADATA_LIMIT).ok()?;
+        let document: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        document.pointer("/signed/expires")?.as_str()?.parse().ok()
+    };
+    ["root", "timestamp", "snapshot", "targets"]
+        .into_iter()
+        .filter_map(expires)
+        .min()
+}
+
+/// Why the installation is not as it should be; empty when it is.
+pub fn not_ready(installation: &Installation) -> Result<Vec<String>> {
+    let mut reasons = Vec::new();
+    if let Some(id) = installation.store.unfinished()? {
+        let update = installation.store.update(&id)?;
+        let paused = update.map(|update| replay(installation, &update)).transpose()?;
+        let paused = paused.and_then(|state| state.paused());
+        match engine::look_at_lock(&installation.layout)? {
+            LockState::Free => reasons.push(format!("update {id} is not finished and nobody is at it")),
+            LockState::Held(_) if paused.is_some() => reasons.push(format!("update {id} waits")),
+            LockState::Held(_) => {}
+        }
+    }
+    let failed = |e| AppError::below("NL0315", &e);
+    let root = installation.layout.root();
+    let desired = target::is_desired(root).map_err(failed)?;
+    let status = target::status(root).map_err(failed)?;
+    if desired && !matches!(status, target::Status::Running { .. }) && installation.store.unfinished()?.is_none() {
+        reasons.push("the product should run and does not".to_owned());
+    }
+    let now = clock::now();
+    if first_expiry(installation).is_some_and(|expires| expires <= now) {
+        reasons.push("the repository's metadata has expired; the next check fetches it anew".to_owned());
+    }
+    Ok(reasons)
+}

@@ -1,0 +1,417 @@
+//! Orders to a server: what may be ordered, how one begins, and how it stands.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::updating::{last_completed, rollback_target};
+use super::{
+    Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wish, backup_views,
+    codes, prepare_at_once,
+};
+use crate::backup::BackupId;
+use crate::engine::{self, LockError, LockState};
+use crate::release::RelPath;
+use crate::store::{Added, OrderId, OrderRecord, OrderState, StoreError, UpdateId};
+use crate::version::Version;
+use crate::{clock, crypt};
+
+/// What is ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Wanted {
+    Upgrade {
+        #[schema(value_type = String)]
+        target_version: Version,
+        force: bool,
+        accept_breaking: bool,
+        acknowledge: BTreeSet<String>,
+        full: bool,
+        accept_risk: BTreeSet<String>,
+    },
+    Downgrade {
+        #[schema(value_type = String)]
+        target_version: Version,
+        force: bool,
+        accept_risk: BTreeSet<String>,
+    },
+    Rollback {
+        #[schema(value_type = String)]
+        update_id: UpdateId,
+        force: bool,
+    },
+    BackupCreate {
+        full: bool,
+    },
+    BackupVerify {
+        #[schema(value_type = String)]
+        backup_id: BackupId,
+    },
+    BackupRestore {
+        #[schema(value_type = String)]
+        backup_id: BackupId,
+        /// Only these paths; everything when empty.
+        #[schema(value_type = Vec<String>)]
+        only: Vec<RelPath>,
+    },
+    BackupDrill {
+        #[schema(value_type = String)]
+        backup_id: BackupId,
+    },
+    BackupPrune,
+}
+
+impl Wanted {
+    pub fn is_update(&self) -> bool {
+        matches!(
+            self,
+            Self::Upgrade { .. } | Self::Downgrade { .. } | Self::Rollback { .. }
+        )
+    }
+}
+
+/// How an order stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderView {
+    #[schema(value_type = String, example = "order_0123456789abcdef")]
+    pub order_id: OrderId,
+    pub order: Wanted,
+    pub state: OrderState,
+    #[schema(value_type = String, format = DateTime)]
+    pub ordered_at: Timestamp,
+    pub ordered_by: String,
+    /// While it waits: 1 is the next to begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<usize>,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The update that it has become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub update_id: Option<UpdateId>,
+    /// What came of it, in the words of `kind`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    pub result: Option<Value>,
+    /// Why it was refused or has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<OrderProblem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderProblem {
+    pub code: String,
+    pub detail: String,
+}
+
+/// An order as it arrives.
+pub struct NewOrder {
+    pub wanted: Wanted,
+    pub ticket: Ticket,
+}
+
+/// What an order came to when its turn came.
+pub enum Begun {
+    Drive(Box<Accepted>),
+    Settled(Value),
+    /// Somebody else is at work, who is named.
+    NotNow(String),
+}
+
+/// Who orders, and under which key.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    pub by: String,
+    /// The Idempotency-Key, with whose it is.
+    pub key: Option<String>,
+    /// Tells what was sent with the key from anything else.
+    pub fingerprint: String,
+}
+
+/// The order that was sent with this key before.
+pub fn known_order(installation: &Installation, ticket: &Ticket) -> Result<Option<OrderRecord>> {
+    let Some(key) = &ticket.key else { return Ok(None) };
+    let known = installation.store.order_of_key(key)?;
+    known.map(|known| same(known, ticket)).transpose()
+}
+
+fn same(known: OrderRecord, ticket: &Ticket) -> Result<OrderRecord> {
+    if known.fingerprint == ticket.fingerprint {
+        return Ok(known);
+    }
+    let message = "this Idempotency-Key was sent with another request before; take a new key for a new request";
+    Err(AppError::said("NL0715", message))
+}
+
+/// Keeps an order that waits from now on; or finds the one that was sent under the same key before.
+pub fn add_order(installation: &Installation, new: &NewOrder) -> Result<(OrderRecord, bool)> {
+    let now = clock::now();
+    let order = OrderRecord {
+        id: OrderId::of(crypt::random()),
+        what: serde_json::to_string(&new.wanted).map_err(|e| AppError::below("NL0404", &e))?,
+        ordered_at: now,
+        ordered_by: new.ticket.by.clone(),
+        state: OrderState::Waiting,
+        update_id: None,
+        answer: None,
+        fingerprint: new.ticket.fingerprint.clone(),
+    };
+    match installation.store.add_order(&order, new.ticket.key.as_deref(), now)? {
+        Added::New => Ok((order, true)),
+        Added::Known(known) => Ok((same(*known, &new.ticket)?, false)),
+        Added::Full => {
+            let message = "a hundred orders wait already; cancel some, or ask again when the first ones are done";
+            Err(AppError::said("NL0716", message))
+        }
+    }
+}
+
+/// Begins an order whose turn it is. What comes back to be driven has begun in the store, too.
+pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> Result<Begun> {
+    let begun = match wanted(order)? {
+        Wanted::BackupCreate { .. }
+        | Wanted::BackupVerify { .. }
+        | Wanted::BackupRestore { .. }
+        | Wanted::BackupDrill { .. }
+        | Wanted::BackupPrune => {
+            backup_views::perform(&Installation::open(root, config)?, &wanted(order)?, &order.ordered_by)
+                .map(Begun::Settled)
+        }
+        update => begin_update(root, config, order, update),
+    };
+    match begun {
+        Err(AppError::Lock(busy @ LockError::Busy { .. })) => Ok(Begun::NotNow(busy.to_string())),
+        Err(AppError::Store(unfinished @ StoreError::Unfinished { .. })) => Ok(Begun::NotNow(unfinished.to_string())),
+        begun => begun,
+    }
+}
+
+fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted: Wanted) -> Result<Begun> {
+    let (ordered, force, consent) = terms(root, config, wanted)?;
+    let prepared = match prepare_at_once(root, config, &ordered)? {
+        Ready::AlreadyThere(settled) => return Ok(Begun::Settled(nothing_to_do(&settled.version))),
+        Ready::Go(prepared) => prepared,
+    };
+    // A risk that was taken by its name needs no second word.
+    let mut warnings = prepared.plan().warnings().iter();
+    let warning = warnings.find(|warning| warning.code != "accepted-risk" && !force);
+    if let Some(warning) = warning {
+        let message = format!("{}; send `force: true` to go on all the same", warning.message);
+        return Err(AppError::said("NL0108", message));
+    }
+    let accepted = prepared.accept_for(Some(&order.id), &order.ordered_by, &consent)?;
+    Ok(Begun::Drive(Box::new(accepted)))
+}
+
+fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, bool, Consent)> {
+    Ok(match wanted {
+        Wanted::Downgrade {
+            target_version,
+            force,
+            accept_risk,
+        } => (
+            order_of(Goal::Downgrade(target_version), accept_risk),
+            force,
+            Consent::default(),
+        ),
+        Wanted::Rollback { update_id, force } => {
+            let installation = Installation::open(root, config)?;
+            match rollback_target(&installation, Some(&update_id))? {
+                RollbackTarget::To(version) => (Goal::Rollback(version).into(), force, Consent::default()),
+                RollbackTarget::Unfinished => return Err(StoreError::Unfinished { id: update_id }.into()),
+            }
+        }
+        Wanted::Upgrade {
+            target_version,
+            force,
+            accept_breaking,
+            acknowledge,
+            full,
+            accept_risk,
+        } => {
+            let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
+            let consent = Consent {
+                breaking: accept_breaking,
+                acknowledged: acknowledge,
+            };
+            let goal = Goal::Upgrade(Wish::To(target_version), fetch);
+            (order_of(goal, accept_risk), force, consent)
+        }
+        other => {
+            let message = format!("{other:?} is no update");
+            return Err(AppError::said("NL0404", message));
+        }
+    })
+}
+
+pub fn order_of(goal: Goal, accepted_risks: BTreeSet<String>) -> Order {
+    Order {
+        goal,
+        accepted_risks,
+        bundle: None,
+        restore_backup: false,
+    }
+}
+
+pub fn nothing_to_do(installed: &Version) -> Value {
+    serde_json::json!({"status": "nothing_to_do", "installed": installed})
+}
+
+/// No order can begin now.
+pub fn somebody_is_at_work(installation: &Installation) -> Result<bool> {
+    let is_held = matches!(engine::look_at_lock(&installation.layout)?, LockState::Held(_));
+    Ok(is_held || installation.store.unfinished()?.is_some())
+}
+
+/// Whoever orders now is refused where nobody is at work and an update waits for a person.
+pub fn waits_for_a_person(installation: &Installation) -> Result<Option<AppError>> {
+    let unfinished = installation.store.unfinished()?;
+    Ok(match (unfinished, engine::look_at_lock(&installation.layout)?) {
+        (Some(id), LockState::Free) => Some(StoreError::Unfinished { id }.into()),
+        _ => None,
+    })
+}
+
+/// The update that is to be taken back: the named one, else the unfinished, else the last completed one that led somewhere.
+pub fn update_to_roll_back(installation: &Installation, named: Option<UpdateId>) -> Result<UpdateId> {
+    let id = match (named, installation.store.unfinished()?) {
+        (Some(id), _) | (None, Some(id)) => id,
+        (None, None) => last_completed(installation)?.ok_or(AppError::NoUpdateYet)?,
+    };
+    rollback_target(installation, Some(&id))?;
+    Ok(id)
+}
+
+/// Turning it back would come too late: only tidying is left.
+pub fn refuse_committed(installation: &Installation, id: &UpdateId) -> Result<()> {
+    if super::update(installation, id)?.course != "committed" {
+        return Ok(());
+    }
+    let message = format!("update {id} is past its last point of return and will be finished; roll it back then");
+    Err(AppError::said("NL0407", message))
+}
+
+/// Writes down what came of an order that did not become an update.
+pub fn settle_order(installation: &Installation, id: &OrderId, came: &Result<Value>) -> Result<()> {
+    let (state, answer) = match came {
+        Ok(value) => (OrderState::Done, value.to_string()),
+        Err(error) => {
+            let problem = OrderProblem {
+                code: error.code().id.to_owned(),
+                detail: error.to_string(),
+            };
+            let text = serde_json::to_string(&problem).map_err(|e| AppError::below("NL0404", &e))?;
+            (OrderState::Refused, text)
+        }
+    };
+    installation
+        .store
+        .settle_order(id, state, Some(&answer), clock::now())?;
+    Ok(())
+}
+
+/// Takes an order back that still waits.
+pub fn cancel_order(installation: &Installation, id: &OrderId) -> Result<OrderView> {
+    let record = order_record(installation, id)?;
+    let cancelled = installation
+        .store
+        .settle_order(id, OrderState::Cancelled, None, clock::now())?;
+    if !cancelled && record.state != OrderState::Cancelled {
+        let message = format!("order {id} waits no longer; an update that has begun is cancelled by its own id");
+        return Err(AppError::said("NL0719", message));
+    }
+    order(installation, id)
+}
+
+pub fn order(installation: &Installation, id: &OrderId) -> Result<OrderView> {
+    let record = order_record(installation, id)?;
+    view(installation, record, &installation.store.waiting_orders()?)
+}
+
+/// All that wait, and those of the last day, newest first.
+pub fn orders(installation: &Installation) -> Result<Vec<OrderView>> {
+    let waiting = installation.store.waiting_orders()?;
+    let all = installation.store.all_orders(1000)?;
+    all.into_iter()
+        .map(|record| view(installation, record, &waiting))
+        .collect()
+}
+
+/// What an order came to that is known already, as it was answered before; of what is no update that is always the order itself.
+pub fn replayed(record: &OrderRecord) -> Result<Option<Value>> {
+    if !wanted(record)?.is_update() {
+        return Ok(None);
+    }
+    let answer = record.answer.as_deref().unwrap_or_default();
+    let damaged = |e: serde_json::Error| AppError::below("NL0404", &e);
+    match record.state {
+        OrderState::Refused => {
+            let problem: OrderProblem = serde_json::from_str(answer).map_err(damaged)?;
+            Err(AppError::said(codes::lookup(&problem.code).id, problem.detail))
+        }
+        OrderState::Done => serde_json::from_str(answer).map(Some).map_err(damaged),
+        OrderState::Waiting | OrderState::Begun | OrderState::Cancelled => Ok(None),
+    }
+}
+
+fn order_record(installation: &Installation, id: &OrderId) -> Result<OrderRecord> {
+    let unknown = || {
+        let message = format!("there is no order {id}; they are remembered for a day after they are done");
+        AppError::said("NL0718", message)
+    };
+    installation.store.order(id)?.ok_or_else(unknown)
+}
+
+fn wanted(record: &OrderRecord) -> Result<Wanted> {
+    serde_json::from_str(&record.what).map_err(|e| AppError::below("NL0404", &e))
+}
+
+fn view(installation: &Installation, record: OrderRecord, waiting: &[OrderRecord]) -> Result<OrderView> {
+    let position = waiting.iter().position(|other| other.id == record.id).map(|at| at + 1);
+    let reason = position.map(|position| reason(installation, position)).transpose()?;
+    let answer = record.answer.as_deref();
+    let read = |text: &str| serde_json::from_str(text).ok();
+    Ok(OrderView {
+        order: wanted(&record)?,
+        state: record.state,
+        ordered_at: record.ordered_at,
+        position,
+        reason,
+        update_id: record.update_id,
+        result: answer.filter(|_| record.state == OrderState::Done).and_then(read),
+        problem: answer
+            .filter(|_| record.state == OrderState::Refused)
+            .and_then(|text| serde_json::from_str(text).ok()),
+        order_id: record.id,
+        ordered_by: record.ordered_by,
+    })
+}
+
+/// What stands in the way of an order that waits.
+fn reason(installation: &Installation, position: usize) -> Result<String> {
+    if position > 1 {
+        return Ok(format!(
+            "{} before it",
+            if position == 2 {
+                "1 order is".to_owned()
+            } else {
+                format!("{} orders are", position - 1)
+            }
+        ));
+    }
+    let unfinished = installation.store.unfinished()?;
+    Ok(match (engine::look_at_lock(&installation.layout)?, unfinished) {
+        (LockState::Held(_), Some(id)) => format!("update {id} is running"),
+        (LockState::Held(owner), None) => match owner {
+            Some(owner) => owner.to_string(),
+            None => "another NetLink is at work".into(),
+        },
+        (LockState::Free, Some(id)) => format!("update {id} is not finished; resume it or roll it back"),
+        (LockState::Free, None) => "it is about to begin".into(),
+    })
+}

@@ -1,0 +1,57 @@
+//! `netlink serve` and what belongs to the server.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use crate::store::Role;
+
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Address and port [default: server.listen of the settings]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenVerb {
+    /// Make a token; it is shown this once
+    Create {
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        name: String,
+        /// What it lets do: viewer looks, operator starts and takes back, admin does everything
+        #[arg(long, value_name = "ROLE")]
+        role: Role,
+        /// How long it lives, e.g. 24h, 90d [default: until it is revoked]
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+    },
+    /// All tokens there ever were
+    List,
+    /// Let nobody in with it from now on
+    Revoke {
+        /// How the token begins, e.g. nlk_1f2e3d4c
+        prefix: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Look whether any row was changed, removed, moved or cut off; exit 1 when there is one
+    Verify {
+        /// Checkpoints that were copied off this host [default: where audit.copy_to says, if that is a file]
+        #[arg(long, value_name = "FILE")]
+        copies: Option<PathBuf>,
+        /// Believe only what this public key has signed [default: the installation's]
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
+    /// The last rows
+    List {
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Every row, a JSON document a line
+    Export,
+}

@@ -1,0 +1,146 @@
+//! The audit over REST: every changing request leaves a row before and one after; administrators read them.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::access::{Admin, Caller, Identity, count_change, sender};
+use super::answer::{Answer, blocking};
+use super::problem::{Problem, Refusals};
+use super::work::Work;
+use crate::app::{self, Act, AuditVerified, Became};
+use crate::store::AuditRow;
+
+/// What a request is about, in the words of its body; for the row that says what came of it.
+pub struct Subject(pub String);
+
+/// Writes the rows. Only what comes from somebody who is let in is written down beforehand; of wrong tokens only that there was one.
+pub async fn record<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if request.method().is_safe() {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    match asked(request.request()).await {
+        Ok(act) => {
+            let answer = next.call(request).await?;
+            if let Some(act) = act {
+                became(&answer, act).await;
+            }
+            Ok(answer.map_into_left_body())
+        }
+        Err(problem) => {
+            let response = problem.error_response();
+            Ok(request.into_response(response).map_into_right_body())
+        }
+    }
+}
+
+/// The row before; none when the sender is not known, who will be told so.
+async fn asked(request: &HttpRequest) -> Result<Option<Act>, Problem> {
+    let identity = match sender(request) {
+        Ok(identity) => identity,
+        Err(problem) if problem.is_of_wrong_token() => {
+            let act = act(request, Identity::unknown(request));
+            write(request, act, Became::Failed("NL0701".into())).await?;
+            return Ok(None);
+        }
+        Err(_) => return Ok(None),
+    };
+    count_change(request, &identity)?;
+    let act = act(request, identity);
+    write(request, act.clone(), Became::Asked).await?;
+    Ok(Some(act))
+}
+
+/// The row after. What was done is done: when it cannot be written down, the server's log says so.
+async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
+    let request = answer.request();
+    let subject = request.extensions_mut().remove::<Subject>();
+    let act = Act {
+        subject: subject.map_or_else(String::new, |subject| subject.0),
+        ..act
+    };
+    let failed = answer
+        .response()
+        .error()
+        .map(|error| match error.as_error::<Problem>() {
+            Some(problem) => problem.code().to_owned(),
+            None => answer.status().as_u16().to_string(),
+        });
+    let became = failed.map_or(Became::Done, Became::Failed);
+    if let Err(problem) = write(request, act, became).await {
+        super::work::say(&format!("the audit: {problem}"));
+    }
+}
+
+async fn write(request: &HttpRequest, act: Act, became: Became) -> Result<(), Problem> {
+    let work = request.app_data::<web::Data<Work>>().cloned();
+    let work = work.ok_or_else(|| Problem::new("NL0999", "the server has lost its installation".into()))?;
+    blocking(move || {
+        app::audit(&work.open()?, &act, &became)?;
+        work.copy_checkpoint_soon();
+        Ok(())
+    })
+    .await
+}
+
+fn act(request: &HttpRequest, identity: Identity) -> Act {
+    Act {
+        who: identity.who,
+        origin: identity.from,
+        action: format!("{} {}", request.method(), request.path()),
+        subject: String::new(),
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditPage {
+    /// Rows before this one; the newest ones when absent.
+    #[param(minimum = 1)]
+    before: Option<i64>,
+    #[serde(default = "page")]
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: u32,
+}
+
+fn page() -> u32 {
+    100
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditRows {
+    /// Newest first.
+    rows: Vec<AuditRow>,
+    /// To be asked for as `before`; null at the first row.
+    #[schema(required = true)]
+    next: Option<i64>,
+}
+
+/// What was asked of this installation, by whom, and what came of it.
+#[utoipa::path(get, operation_id = "audit", tag = "access", path = "/api/v1/system/audit", security(("token" = ["admin"])), params(AuditPage), responses(
+    (status = 200, description = "Rows, newest first", body = AuditRows), Refusals))]
+pub async fn rows(_caller: Caller<Admin>, work: web::Data<Work>, wanted: web::Query<AuditPage>) -> Answer {
+    let AuditPage { before, limit } = wanted.into_inner();
+    if before.is_some_and(|before| before < 1) || !(1..=1000).contains(&limit) {
+        let detail = "`before` is a row from 1 on, `limit` is 1 to 1000";
+        return Err(Problem::malformed(detail.to_owned()));
+    }
+    let rows = blocking(move || app::audit_before(&work.open()?, before.unwrap_or(i64::MAX), limit)).await?;
+    let next = rows.last().map(|row| row.seq).filter(|seq| *seq > 1);
+    Ok(HttpResponse::Ok().json(AuditRows { rows, next }))
+}
+
+/// Looks whether any row was changed, removed, moved or cut off.
+#[utoipa::path(get, operation_id = "verify_audit", tag = "access", path = "/api/v1/system/audit/verify", security(("token" = ["admin"])), responses(
+    (status = 200, description = "What was found; all is well when `problems` is empty", body = AuditVerified), Refusals))]
+pub async fn verify(_caller: Caller<Admin>, work: web::Data<Work>) -> Answer {
+    let verified = blocking(move || app::verify_audit(&work.open()?, None, None)).await?;
+    Ok(HttpResponse::Ok().json(verified))
+}

@@ -1,0 +1,162 @@
+//! Live events: one thread reads on in the journal and tells everybody who watches; who falls behind reads it up there.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Bytes;
+use tokio::sync::broadcast;
+
+use super::work::say;
+use crate::app::{EventView, Events, Installation, Result};
+use crate::clock;
+use crate::store::{Store, UpdateId};
+
+/// How late an event may come.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Who is further behind reads the journal instead.
+const KEPT: usize = 1024;
+/// Entries that are read at once.
+const PAGE: u32 = 500;
+/// Between two words on progress.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// What watchers are told.
+#[derive(Debug, Clone)]
+pub enum Told {
+    Event {
+        seq: i64,
+        update: UpdateId,
+        /// Nothing follows in this update.
+        is_last: bool,
+        text: Bytes,
+    },
+    /// May get lost on the way.
+    Progress { update: UpdateId, text: Bytes },
+    /// Nothing happened, and the server is alive.
+    Beat,
+    /// The server ends.
+    End,
+}
+
+pub struct Feed {
+    sender: broadcast::Sender<Told>,
+    /// The last entry that was told.
+    last: AtomicI64,
+    ending: AtomicBool,
+    told_progress: Mutex<Option<Instant>>,
+}
+
+impl Feed {
+    pub fn new() -> Self {
+        Self {
+            sender: broadcast::channel(KEPT).0,
+            last: AtomicI64::new(0),
+            ending: AtomicBool::new(false),
+            told_progress: Mutex::new(None),
+        }
+    }
+
+    /// Everything from now on, and the entry before.
+    pub fn watch(&self) -> (broadcast::Receiver<Told>, i64) {
+        let receiver = self.sender.subscribe();
+        (receiver, self.last.load(Ordering::SeqCst))
+    }
+
+    /// How many watch.
+    pub fn watchers(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
+    /// From an update of this process; others are not heard of before their next entry.
+    pub fn progress(&self, event: &EventView) {
+        if event.progress.is_none() || self.watchers() == 0 {
+            return;
+        }
+        let mut told = self.told_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::monotonic();
+        if told.is_some_and(|at| now.duration_since(at) < PROGRESS_EVERY) {
+            return;
+        }
+        *told = Some(now);
+        let text = Bytes::from(format!("data: {}\n\n", json(event)));
+        let update = event.update_id.clone();
+        let _ = self.sender.send(Told::Progress { update, text });
+    }
+
+    /// Everybody is told that the server ends.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        let _ = self.sender.send(Told::End);
+    }
+
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
+    }
+
+    /// Reads on in the journal on a thread of its own, until the server ends.
+    pub fn follow(self: &Arc<Self>, root: &Path, config: Option<&Path>, heartbeat: Duration) -> Result<()> {
+        let store = Installation::open(root, config)?.store;
+        self.last.store(store.last_entry()?, Ordering::SeqCst);
+        let feed = Arc::clone(self);
+        let spawned = thread::Builder::new()
+            .name("events".into())
+            .spawn(move || feed.tell(&store, heartbeat));
+        if let Err(error) = spawned {
+            say(&format!("nobody is told of events: {error}"));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, store: &Store, heartbeat: Duration) {
+        let (mut events, mut changes, mut beaten) = (Events::default(), None, clock::monotonic());
+        while !self.is_ending() {
+            thread::sleep(LOOK_EVERY.min(heartbeat));
+            let now = store.outside_changes().ok();
+            if now.is_none() || now != changes {
+                match self.tell_new(store, &mut events) {
+                    Ok(()) => changes = now,
+                    Err(error) => say(&format!("events: {error}")),
+                }
+            }
+            if beaten.elapsed() >= heartbeat {
+                beaten = clock::monotonic();
+                let _ = self.sender.send(Told::Beat);
+            }
+        }
+    }
+
+    fn tell_new(&self, store: &Store, events: &mut Events) -> Result<()> {
+        loop {
+            let new = events.after(store, None, self.last.load(Ordering::SeqCst), PAGE)?;
+            let Some(newest) = new.last().map(|event| event.seq) else {
+                return Ok(());
+            };
+            for event in &new {
+                let told = Told::Event {
+                    seq: event.seq,
+                    update: event.update_id.clone(),
+                    is_last: is_last(event),
+                    text: Bytes::from(text(event)),
+                };
+                let _ = self.sender.send(told);
+            }
+            self.last.store(newest, Ordering::SeqCst);
+        }
+    }
+}
+
+pub fn is_last(event: &EventView) -> bool {
+    event.kind == "finished"
+}
+
+/// An event as it goes over the line; its id is where to go on from.
+pub fn text(event: &EventView) -> String {
+    format!("id: {}\ndata: {}\n\n", event.seq, json(event))
+}
+
+fn json(event: &EventView) -> String {
+    serde_json::to_string(event).unwrap_or_default()
+}

@@ -1,0 +1,90 @@
+//! Is the server there, is the installation fit, what is this node in its cluster.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::access::{Caller, Viewer};
+use super::answer::{Answer, blocking};
+use super::problem::Refusals;
+use super::work::Work;
+use crate::app::{self, NodeView};
+
+/// Alive, whatever the installation is doing.
+#[utoipa::path(get, tag = "server", path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]
+pub async fn live() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    ready: bool,
+    /// Why not; empty when it is.
+    reasons: Vec<String>,
+}
+
+/// Whether the server takes orders and the installation is as it should be.
+#[utoipa::path(get, tag = "server", path = "/health/ready", security(()), responses(
+    (status = 200, description = "It is", body = Readiness),
+    (status = 503, description = "It is not, for these reasons", body = Readiness)))]
+pub async fn ready(work: web::Data<Work>) -> HttpResponse {
+    let ending = work.feed().is_ending();
+    let asked = blocking(move || app::not_ready(&work.open()?)).await;
+    let mut reasons = asked.unwrap_or_else(|problem| vec![problem.to_string()]);
+    if ending {
+        reasons.push("the server is ending".to_owned());
+    }
+    let readiness = Readiness {
+        ready: reasons.is_empty(),
+        reasons,
+    };
+    match readiness.ready {
+        true => HttpResponse::Ok().json(readiness),
+        false => HttpResponse::ServiceUnavailable().json(readiness),
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Cluster {
+    /// One node that stands alone.
+    mode: Mode,
+    nodes: Vec<NodeView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    Single,
+}
+
+/// The nodes of the cluster: this one.
+#[utoipa::path(get, operation_id = "cluster_status", tag = "server", path = "/cluster/status", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "Each with its version and state", body = Cluster), Refusals))]
+pub async fn cluster(_caller: Caller<Viewer>, work: web::Data<Work>) -> Answer {
+    let node = blocking(move || app::this_node(&work.open()?)).await?;
+    Ok(HttpResponse::Ok().json(Cluster {
+        mode: Mode::Single,
+        nodes: vec![node],
+    }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Protocol {
+    /// That the installed release speaks; null when it does not say.
+    #[schema(required = true)]
+    protocol_version: Option<u32>,
+    /// The oldest that it understands.
+    #[schema(required = true)]
+    min_compatible_version: Option<u32>,
+}
+
+/// Which protocol the installed release speaks with other nodes.
+#[utoipa::path(get, operation_id = "protocol_version", tag = "server", path = "/cluster/protocol-version", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "As its manifest says", body = Protocol), Refusals))]
+pub async fn protocol(_caller: Caller<Viewer>, work: web::Data<Work>) -> Answer {
+    let node = blocking(move || app::this_node(&work.open()?)).await?;
+    Ok(HttpResponse::Ok().json(Protocol {
+        protocol_version: node.protocol_version,
+        min_compatible_version: node.min_compatible_version,
+    }))
+}

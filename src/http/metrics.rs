@@ -1,0 +1,201 @@
+//! `/metrics` for Prometheus: each finished update counted once, from the journal; the rest as it is when asked.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+
+use actix_web::{HttpResponse, web};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::access::{Caller, Viewer};
+use super::answer::{Answer, blocking};
+use super::problem::{Problem, Refusals};
+use super::work::Work;
+use crate::app::{self, Measured, Standing};
+use crate::clock;
+use crate::journal::Outcome;
+use crate::store::Verb;
+
+/// Seconds; a step takes from nothing to hours.
+const BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+
+type Labels = Vec<(&'static str, String)>;
+type Fraction = Gauge<f64, AtomicU64>;
+
+/// What was counted since the server has started; of the updates before, too.
+#[derive(Default)]
+pub struct Metrics(Mutex<Counted>);
+
+struct Counted {
+    /// The last update that was counted.
+    number: i64,
+    upgrades: Family<Labels, Counter>,
+    rollbacks: Counter,
+    steps: Family<Labels, Histogram, fn() -> Histogram>,
+    downtime: Counter<f64, AtomicU64>,
+    downloads: Counter,
+    last_success: Fraction,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            upgrades: Family::default(),
+            rollbacks: Counter::default(),
+            steps: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            downtime: Counter::default(),
+            downloads: Counter::default(),
+            last_success: Gauge::default(),
+        }
+    }
+}
+
+impl Counted {
+    fn count(&mut self, measured: &Measured) {
+        self.number = measured.number;
+        let result = match measured.outcome {
+            Outcome::Completed => "completed",
+            Outcome::RolledBack => "rolled_back",
+        };
+        let labels = vec![
+            ("strategy", "immediate".to_owned()),
+            ("verb", measured.verb.name().to_owned()),
+            ("result", result.to_owned()),
+        ];
+        self.upgrades.get_or_create(&labels).inc();
+        if measured.verb == Verb::Rollback || measured.outcome == Outcome::RolledBack {
+            self.rollbacks.inc();
+        }
+        for (step, seconds) in &measured.steps {
+            let labels = vec![("step", (*step).to_owned())];
+            self.steps.get_or_create(&labels).observe(*seconds);
+        }
+        self.downtime.inc_by(measured.downtime.unwrap_or_default());
+        if measured.outcome == Outcome::Completed {
+            self.downloads.inc_by(measured.download_bytes);
+            let at = measured.finished_at.map_or(0.0, |at| at.as_duration().as_secs_f64());
+            self.last_success.set(at);
+        }
+    }
+
+    /// With how things stand now.
+    fn registry(&self, standing: &Standing, watchers: usize) -> Registry {
+        let mut all = Registry::with_prefix("netlink");
+        all.register("upgrades", "Updates that have finished", self.upgrades.clone());
+        all.register(
+            "rollbacks",
+            "Updates taken back, by hand or by themselves",
+            self.rollbacks.clone(),
+        );
+        let steps = self.steps.clone();
+        all.register_with_unit("step_duration", "Time of each step", Unit::Seconds, steps);
+        let downtime = self.downtime.clone();
+        all.register_with_unit(
+            "downtime",
+            "Time in which updates had the product stopped",
+            Unit::Seconds,
+            downtime,
+        );
+        let downloads = self.downloads.clone();
+        all.register_with_unit(
+            "download",
+            "What completed updates had to fetch",
+            Unit::Bytes,
+            downloads,
+        );
+        let success = self.last_success.clone();
+        all.register(
+            "last_success_timestamp_seconds",
+            "When an update last completed",
+            success,
+        );
+        stand(&mut all, standing, watchers);
+        all
+    }
+}
+
+/// How things are now.
+fn stand(all: &mut Registry, standing: &Standing, watchers: usize) {
+    let version = Family::<Labels, Gauge>::default();
+    let installed = standing
+        .installed
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    let labels = vec![("installed", installed), ("netlink", crate::VERSION.to_owned())];
+    version.get_or_create(&labels).set(1);
+    all.register("version_info", "What is installed", version);
+    let number = |value: usize| whole(i64::try_from(value).unwrap_or(i64::MAX));
+    all.register("queue_length", "Orders that wait", number(standing.waiting));
+    all.register(
+        "update_running",
+        "1 while an update is not finished",
+        number(standing.is_running.into()),
+    );
+    all.register(
+        "maintenance",
+        "1 while maintenance is on",
+        number(standing.maintenance.into()),
+    );
+    all.register("event_watchers", "Open lines of live events", number(watchers));
+    if let Some((created, size)) = standing.backup {
+        let age = clock::now().duration_since(created).as_secs_f64();
+        all.register_with_unit("backup_age", "Of the newest whole backup", Unit::Seconds, fraction(age));
+        let size = whole(i64::try_from(size).unwrap_or(i64::MAX));
+        all.register_with_unit(
+            "backup_size",
+            "Of the files of the newest whole backup",
+            Unit::Bytes,
+            size,
+        );
+    }
+    if let Some(expires) = standing.metadata_expires {
+        let at = fraction(expires.as_duration().as_secs_f64());
+        all.register(
+            "metadata_expiry_timestamp_seconds",
+            "When trusted metadata first expires",
+            at,
+        );
+    }
+}
+
+fn whole(value: i64) -> Gauge {
+    let gauge = Gauge::default();
+    gauge.set(value);
+    gauge
+}
+
+fn fraction(value: f64) -> Fraction {
+    let gauge = Fraction::default();
+    gauge.set(value);
+    gauge
+}
+
+/// Measures for Prometheus.
+#[utoipa::path(get, tag = "server", path = "/metrics", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "OpenMetrics 1.0", content_type = "application/openmetrics-text", body = String), Refusals))]
+pub async fn metrics(_caller: Caller<Viewer>, work: web::Data<Work>, metrics: web::Data<Metrics>) -> Answer {
+    let text = blocking(move || {
+        let installation = work.open()?;
+        let standing = app::standing(&installation)?;
+        let mut counted = metrics.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let new = app::measured_after(&installation, counted.number)?;
+            if new.is_empty() {
+                break;
+            }
+            new.iter().for_each(|measured| counted.count(measured));
+        }
+        let mut text = String::new();
+        let written = encode(&mut text, &counted.registry(&standing, work.feed().watchers()));
+        written.map_err(|e| app::AppError::below("NL0999", &e))?;
+        Ok(text)
+    });
+    let text = text.await?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok::<_, Problem>(HttpResponse::Ok().content_type(kind).body(text))
+}

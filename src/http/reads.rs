@@ -1,0 +1,260 @@
+//! The addresses that only look: versions, updates, plans, changelogs.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::access::{Caller, Viewer};
+use super::answer::{Answer, blocking, tagged};
+use super::api::BASE;
+use super::changing::{DryRunOrNothing, Progress, previewed, progress_of};
+use super::problem::{Problem, Refusals};
+use super::work::Work;
+use super::{WorkId, parsed_version};
+use crate::app::{self, ChangesOf, CheckView, Fetch, Goal, UpdateView, VersionView, Wish};
+use crate::release::changelog::{Span, View, html, markdown};
+
+/// The installed version.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/version", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "What is installed, and where from", body = VersionView,
+        headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "As it was"),
+    Refusals))]
+pub async fn version(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
+    let view = blocking(move || app::version(&work.open()?)).await?;
+    tagged(&request, &view)
+}
+
+/// Whether there is something newer. Asks the repository and verifies its answer.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/check", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "What there is", body = CheckView,
+        headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "As it was"),
+    Refusals))]
+pub async fn check(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
+    let view = blocking(move || app::check(&work.open()?)).await?;
+    tagged(&request, &view)
+}
+
+/// How an update is going, or went; also of an order that will become one.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/status/{update_id}", security(("token" = ["viewer"])),
+    params(("update_id" = String, Path, description = "As the answer to starting it gave", example = "update_0a1_0b1_20241219_120000")),
+    responses((status = 200, description = "Its state and that of each step; or what it waits for", body = Progress,
+        headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "As it was"),
+    Refusals))]
+pub async fn status(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    id: web::Path<String>,
+    request: HttpRequest,
+) -> Answer {
+    let id: WorkId = id.parse()?;
+    let progress = blocking(move || progress_of(&work, &id)).await?;
+    tagged(&request, &progress)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PlanWish {
+    /// The version to go to, up or down.
+    #[param(example = "0b1")]
+    to: String,
+    /// Fetch whole packages, also of what lies on the disk of the installation already.
+    #[serde(default)]
+    #[param(default = false)]
+    full: bool,
+}
+
+/// What going to a version would do; nothing is changed.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/plan", security(("token" = ["viewer"])), params(PlanWish), responses(
+    (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = DryRunOrNothing),
+    Refusals))]
+pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: web::Query<PlanWish>) -> Answer {
+    let PlanWish { to, full } = wish.into_inner();
+    let to = parsed_version("to", &to)?;
+    let made = blocking(move || {
+        let installation = work.open()?;
+        let down = installation.installed()?.is_some_and(|installed| to < installed);
+        let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
+        let goal = match down {
+            true => Goal::Downgrade(to),
+            false => Goal::Upgrade(Wish::To(to), fetch),
+        };
+        app::preview(&installation, &goal.into())
+    });
+    previewed(made.await?)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// As `next` of the page before.
+    #[param(example = "41")]
+    cursor: Option<String>,
+    #[serde(default = "page")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: u32,
+}
+
+fn page() -> u32 {
+    20
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct History {
+    /// Newest first.
+    updates: Vec<UpdateView>,
+    /// To be sent as `cursor` for the next page; null on the last one.
+    #[schema(required = true)]
+    next: Option<String>,
+}
+
+/// Updates of this installation, newest first.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/updates", security(("token" = ["viewer"])), params(Page), responses(
+    (status = 200, description = "A page of them", body = History,
+        headers(("ETag" = String, description = "For `If-None-Match`"), ("Link" = Option<String>, description = "`rel=\"next\"`, unless this is the last page"))),
+    (status = 304, description = "As it was"),
+    Refusals))]
+pub async fn history(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    wanted: web::Query<Page>,
+    request: HttpRequest,
+) -> Answer {
+    let Page { cursor, limit } = wanted.into_inner();
+    let wrong = |_| Problem::malformed("`cursor` is none that this address has given".to_owned());
+    let before = cursor.map_or(Ok(i64::MAX), |cursor| cursor.parse::<i64>().map_err(wrong))?;
+    if !(1..=100).contains(&limit) {
+        return Err(Problem::malformed("`limit` is 1 to 100".to_owned()));
+    }
+    let (updates, next) = blocking(move || app::history_page(&work.open()?, before, limit)).await?;
+    let next = next.map(|next| next.to_string());
+    let link = next
+        .as_ref()
+        .map(|next| format!("<{BASE}/updates?limit={limit}&cursor={next}>; rel=\"next\""));
+    let mut answer = tagged(&request, &History { updates, next })?;
+    if let Some(link) = link.and_then(|link| link.parse().ok()) {
+        answer.headers_mut().insert(header::LINK, link);
+    }
+    Ok(answer)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ChangelogWish {
+    /// Of this version alone; of the installed one when nothing is asked for.
+    #[param(example = "0b1")]
+    version: Option<String>,
+    /// Everything after this version.
+    #[param(example = "0a1")]
+    since: Option<String>,
+    /// Up to this version; an older one than `since` shows what gets lost.
+    until: Option<String>,
+    /// Pre-releases by themselves, not as part of their release.
+    #[serde(default)]
+    #[param(default = false)]
+    pre: bool,
+}
+
+/// What changed: as JSON, Markdown or HTML, whichever `Accept` prefers.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/changelog", security(("token" = ["viewer"])), params(ChangelogWish), responses(
+    (status = 200, description = "Newest first", content(
+        (inline(Changes) = "application/json"), (String = "text/markdown"), (String = "text/html"))),
+    Refusals))]
+pub async fn changelog(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    wish: web::Query<ChangelogWish>,
+    request: HttpRequest,
+) -> Answer {
+    let format = Format::accepted(&request)?;
+    let of = wish.into_inner().changes()?;
+    let view = blocking(move || app::changes(&work.open()?, &of)).await?;
+    Ok(format.written(&view))
+}
+
+/// The changelog of the releases asked for, as `netlink update changelog --format json` gives it.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub struct Changes(BTreeMap<String, serde_json::Value>);
+
+impl ChangelogWish {
+    fn changes(self) -> Result<ChangesOf, Problem> {
+        let parse = |name: &str, text: Option<String>| text.map(|text| parsed_version(name, &text)).transpose();
+        let version = parse("version", self.version)?;
+        let (since, until) = (parse("since", self.since)?, parse("until", self.until)?);
+        match (version, since, until) {
+            (Some(version), None, None) => Ok(ChangesOf::One(version)),
+            (Some(_), ..) => {
+                let detail = "`version` goes without `since` and `until`";
+                Err(Problem::malformed(detail.to_owned()))
+            }
+            (None, None, None) => Ok(ChangesOf::Installed),
+            (None, since, until) => Ok(ChangesOf::Span(Span {
+                since,
+                until,
+                pre: self.pre,
+            })),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Markdown,
+    Html,
+}
+
+impl Format {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Json, "application/json"),
+        (Self::Markdown, "text/markdown"),
+        (Self::Html, "text/html"),
+    ];
+
+    /// The best of `Accept` (RFC 9110): the highest weight, of equal ones the first that is named.
+    fn accepted(request: &HttpRequest) -> Result<Self, Problem> {
+        let sent = request.headers().get(header::ACCEPT);
+        let sent = sent.and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+        let mut best: Option<(f32, Self)> = None;
+        for wanted in sent.split(',') {
+            let mut parts = wanted.split(';').map(str::trim);
+            let range = parts.next().unwrap_or_default();
+            let weight = parts
+                .find_map(|part| part.strip_prefix("q=")?.parse().ok())
+                .unwrap_or(1.0);
+            let fits = |name: &str| {
+                range == "*/*"
+                    || range == name
+                    || range
+                        .strip_suffix("/*")
+                        .is_some_and(|main| name.split('/').next() == Some(main))
+            };
+            let found = Self::ALL.iter().find(|(_, name)| fits(name));
+            if let Some((format, _)) = found.filter(|_| weight > best.map_or(0.0, |(best, _)| best)) {
+                best = Some((weight, *format));
+            }
+        }
+        let names = Self::ALL.map(|(_, name)| name).join(", ");
+        best.map(|(_, format)| format)
+            .ok_or_else(|| Problem::not_acceptable(&names))
+    }
+
+    fn written(self, view: &View) -> HttpResponse {
+        let mut answer = HttpResponse::Ok();
+        answer.insert_header((header::VARY, "Accept"));
+        match self {
+            Self::Json => answer.json(view),
+            Self::Markdown => answer.content_type("text/markdown; charset=utf-8").body(markdown(view)),
+            Self::Html => answer.content_type("text/html; charset=utf-8").body(html(view)),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The addresses of tokens: for administrators.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::{Admin, Caller};
+use super::answer::{Answer, blocking};
+use super::api::BASE;
+use super::body::Sent;
+use super::problem::Refusals;
+use super::work::Work;
+use crate::app::{self, NewToken, TokenWanted};
+use crate::store::{Role, TokenRecord};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tokens {
+    tokens: Vec<TokenRecord>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What it is for.
+    #[schema(example = "dashboard", min_length = 1, max_length = 100)]
+    name: String,
+    role: Role,
+    /// How long it lives, e.g. `24h`, `90d`; when absent, until it is revoked.
+    #[serde(default)]
+    #[schema(example = "90d")]
+    expires_in: Option<String>,
+}
+
+/// All tokens there ever were, oldest first. Their texts are not kept.
+#[utoipa::path(get, tag = "access", path = "/api/v1/system/tokens", security(("token" = ["admin"])), responses(
+    (status = 200, description = "Every token with its role, expiry and last use", body = Tokens), Refusals))]
+pub async fn tokens(_caller: Caller<Admin>, work: web::Data<Work>) -> Answer {
+    let tokens = blocking(move || app::list_tokens(&work.open()?)).await?;
+    Ok(HttpResponse::Ok().json(Tokens { tokens }))
+}
+
+/// Makes a token. Its text is in this answer and nowhere else.
+#[utoipa::path(post, operation_id = "create_token", tag = "access", path = "/api/v1/system/tokens", security(("token" = ["admin"])),
+    request_body = TokenRequest, responses(
+    (status = 201, description = "The new token", body = NewToken,
+        headers(("Location" = String, description = "Where it can be revoked"))),
+    Refusals))]
+pub async fn create(caller: Caller<Admin>, work: web::Data<Work>, sent: Sent<TokenRequest>) -> Answer {
+    let TokenRequest { name, role, expires_in } = sent.value;
+    let made = blocking(move || {
+        let life = expires_in.map(|text| app::token_life(&text)).transpose()?;
+        app::create_token(&work.open()?, &TokenWanted { role, name, life }, &caller.name())
+    });
+    let made = made.await?;
+    let place = format!("{BASE}/tokens/{}", made.record.prefix);
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, place))
+        .json(made))
+}
+
+/// Revokes a token: it lets nobody in from now on.
+#[utoipa::path(delete, operation_id = "revoke_token", tag = "access", path = "/api/v1/system/tokens/{prefix}", security(("token" = ["admin"])),
+    params(("prefix" = String, Path, description = "How the token begins", example = "nlk_1f2e3d4c")), responses(
+    (status = 200, description = "The token as it is now", body = TokenRecord), Refusals))]
+pub async fn revoke(_caller: Caller<Admin>, work: web::Data<Work>, prefix: web::Path<String>) -> Answer {
+    let revoked = blocking(move || app::revoke_token(&work.open()?, &prefix)).await?;
+    Ok(HttpResponse::Ok().json(revoked))
+}

@@ -1,0 +1,64 @@
+//! What a publisher is told before anything is packed, and an operator of a tool that is not there.
+
+use std::fs;
+use std::path::Path;
+
+use super::wheels::{OIL_1, WICK_1, locked};
+use super::{Shop, add};
+use crate::world::{Lamp, Publisher, put};
+
+#[test]
+fn what_operators_machines_would_refuse_is_not_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(dir.path());
+    let python = "\n[[dependencies]]\nkind = \"pip\"\nrequirements = \"requirements.txt\"\n";
+    let with = |lock: &'static str, more: &'static str| {
+        move |tree: &Path| {
+            put(&tree.join("requirements.txt"), lock, 0o644);
+            format!("{python}{more}")
+        }
+    };
+    let good = "oil==1.0 --hash=sha256:00\n";
+    type Make = Box<dyn Fn(&Path) -> String>;
+    let cases: [(Make, &str); 8] = [
+        (
+            Box::new(with("oil==1.0\n", "")),
+            "requirements.txt:1: `oil==1.0` has no digest",
+        ),
+        (Box::new(with("-r other.txt\n", "")), "is not a requirement"),
+        (Box::new(with(good, "wheels = \"nowhere\"\n")), "nowhere"),
+        (Box::new(with(good, "index = \"file:///x\"\n")), "not a URL"),
+        (
+            Box::new(with(good, "path = \"bin\"\n")),
+            "bin is made on the operator's machine",
+        ),
+        (Box::new(with(good, "path = \".dependencies/x\"\n")), "NetLink's own"),
+        (Box::new(with(good, python)), "two of this name"),
+        (
+            Box::new(|_| "\n[[dependencies]]\nkind = \"npm\"\n".to_owned()),
+            "package.json",
+        ),
+    ];
+    for (make, said) in cases {
+        let tree = publisher.lamp(&Lamp::A1);
+        add(&tree, make);
+        publisher.pack(&tree).no(2, &["NL0501", said]);
+        fs::remove_dir_all(&tree).unwrap();
+    }
+}
+
+#[test]
+fn a_tool_that_is_missing_is_named_with_the_setting_for_it() {
+    let shop = Shop::with(|_| String::new());
+    shop.publish(Lamp::B1, |tree| locked(tree, "pip", &[WICK_1, OIL_1]));
+    put(
+        &shop.lamp.path("config/update.yml"),
+        "dependencies: {python: python-of-nobody}\n",
+        0o644,
+    );
+    let said = ["NL0311", "python-of-nobody", "config/update.yml"];
+    shop.lamp
+        .run(&["update", "upgrade", "--to", "0b1", "--yes"])
+        .no(1, &said);
+    shop.lamp.assert_at("0a1");
+}
