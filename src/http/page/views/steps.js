@@ -15,22 +15,27 @@ const WORDS = {
 
 /** `took` has the seconds of each step by its name and release; `progress` what was last said of the one that runs. */
 export function steps(update, took, progress) {
+  const failed = update.steps.findLast((step) => step.step === update.failed_step && step.state !== "pending");
   return h("div", { class: "phases" }, phases(update.steps).map((group) =>
     h("section", {},
       h("h3", {}, group.name, h("span", {}, group.under)),
-      h("ol", { class: "steps" }, group.steps.map((step) => one(step, took.get(keyOf(step)), progress, group.isMixed))))));
+      h("ol", { class: "steps" }, group.steps.map((step) =>
+        one(step, { seconds: took.get(keyOf(step)), progress, isMixed: group.isMixed, isFailed: step === failed }))))));
 }
 
 export const keyOf = (step) => `${step.release} ${step.step}`;
 
-function one(step, seconds, progress, isMixed) {
+function one(step, { seconds, progress, isMixed, isFailed }) {
   const runs = step.state === "started" || step.state === "undo-started";
-  return h("li", { class: step.state },
-    mark(step.state),
-    h("span", { class: "name" }, STEPS[step.step] ?? step.step, isMixed && ` · ${step.release}`, h("code", {}, step.step), h("span", { class: "unseen" }, `, ${WORDS[step.state] ?? step.state}`)),
-    h("span", { class: "took" }, seconds !== undefined && step.state !== "pending" ? lasting(seconds) : ""),
-    runs && progress?.step === step.step && far(progress.progress),
-    (step.state === "undone" || step.state === "undo-failed") && h("span", { class: "more" }, WORDS[step.state]));
+  const undone = step.state.startsWith("und") && step.state !== "undo-started" && WORDS[step.state];
+  const took = seconds !== undefined && step.state !== "pending" && lasting(seconds);
+  const kind = isFailed && step.state === "undone" ? "failed" : step.state;
+  return h("li", { class: kind },
+    mark(kind),
+    h("span", { class: "name" }, STEPS[step.step] ?? step.step, isMixed && ` · ${step.release}`, h("code", {}, step.step),
+      !undone && h("span", { class: "unseen" }, `, ${WORDS[step.state] ?? step.state}`)),
+    h("span", { class: "took" }, [isFailed && step.state !== "failed" && "failed", undone, took].filter(Boolean).join(" · ")),
+    runs && progress?.step === step.step && far(progress.progress));
 }
 
 function far({ done, total, unit, per_second: speed, seconds_left: left }) {

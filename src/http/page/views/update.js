@@ -49,6 +49,9 @@ async function queued(stage, order) {
   stage.ends(() => clearInterval(timer));
 }
 
+/** Of what the journal tells. */
+const KINDS = { failed: "bad", undo_failed: "bad", succeeded: "good", finished: "good", aborted: "warn", paused: "warn", fell_back: "warn" };
+
 class Live {
   constructor(stage, update, version) {
     this.stage = stage;
@@ -92,7 +95,7 @@ class Live {
 
   write(told) {
     const step = told.step ? STEPS[told.step] ?? told.step : "";
-    const kind = { failed: "bad", undo_failed: "bad", succeeded: "good", finished: "good", aborted: "warn", paused: "warn" }[told.kind.replace("-", "_")] ?? "";
+    const kind = told.message === "rolled back" ? "warn" : KINDS[told.kind.replaceAll("-", "_")] ?? "";
     const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
     this.log.append(h("p", {},
       h("time", { datetime: told.time }, clock(told.time)),
@@ -190,7 +193,7 @@ function failed(update) {
   const { code, message, expected, found, log } = update.failure;
   return card("What went wrong", { size: "bad" },
     h("div", { class: "stack tight" },
-      h("p", {}, h("strong", {}, STEPS[update.failed_step] ?? update.failed_step), `: ${message}`),
+      h("p", {}, h("strong", {}, STEPS[update.failed_step] ?? update.failed_step), ": ", inline(message)),
       pairs(["Code", h("code", {}, code)], expected && ["Expected", expected], found && ["Found", found]),
       (log ?? []).length > 0 && h("div", { class: "box", role: "region", "aria-label": "Last lines of the log", tabindex: "0" }, h("pre", { class: "output" }, log.join("\n")))));
 }
