@@ -33,6 +33,7 @@ mod repository;
 mod rotation;
 mod schema;
 mod server;
+mod sessions;
 mod signing;
 mod soundness;
 mod speed;
@@ -95,6 +96,7 @@ pub use publishing::{
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
 pub use schema::{SchemaDiff, schema_diff, schema_goal};
 pub use server::{left_unfinished, listen_at_socket};
+pub use sessions::{NewSession, SessionText, begin_session, end_session};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
     release_sign, release_timestamp, show_keys,
