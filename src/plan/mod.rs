@@ -3,6 +3,7 @@
 mod component;
 mod entrance;
 mod explain;
+mod extensions;
 mod facts;
 mod goal;
 mod graph;
@@ -29,6 +30,9 @@ mod waiting;
 pub use component::ComponentNeed;
 pub use entrance::{Shut, shut};
 pub use explain::{Explanation, explain};
+pub use extensions::{
+    ExtensionChange, ExtensionChanges, ExtensionFacts, ExtensionState, Incompatible, InstalledExtension, unforeseen,
+};
 pub use facts::{Facts, Fetch, Goal, Installed, Restorable, Tree, Wish};
 pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};

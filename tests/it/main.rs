@@ -19,6 +19,7 @@ mod component;
 mod config;
 mod consent;
 mod deps;
+mod extensions;
 mod faults;
 mod fetching;
 mod handed_on;

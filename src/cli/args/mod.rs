@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::backup::{BackupId, Percent};
 use crate::fetch::Location;
-use crate::release::{Fact, ProductName, RelPath};
+use crate::release::{ExtensionName, Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -226,6 +226,8 @@ pub enum UpdateVerb {
         dry_run: bool,
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        extensions: ExtensionArgs,
     },
     /// Make the dependencies of the installed release anew from its locks
     ReinstallDeps,
@@ -301,6 +303,15 @@ pub struct RiskArgs {
     /// Take a move that is not recommended, by the name of what speaks against it; may be given more than once
     #[arg(long, value_name = "NAME")]
     pub accept_risk: Vec<String>,
+    #[command(flatten)]
+    pub extensions: ExtensionArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ExtensionArgs {
+    /// Let this extension be switched off if a release on the way does not support it; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub disable_incompatible: Vec<ExtensionName>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -225,7 +225,7 @@ fn an_installation_may_lie_in_a_folder_with_blanks_and_signs() {
     let dir = tempfile::tempdir().unwrap();
     let publisher = Publisher::new(&dir.path().join("publisher"));
     let tree = publisher.lamp(&Lamp::A1);
-    super::add(&tree, release("pip", OLD, "1.0"));
+    super::add(&tree, |tree| locked(tree, "pip", OLD));
     publisher.publish(&tree);
     let lamp = Installation::of_lamp(&dir.path().join("the lämp's place & more"), &publisher, "0a1");
     lamp.assert_at("0a1");

@@ -7,7 +7,7 @@ mod events;
 mod limits;
 mod queue;
 mod reading;
-mod server;
+pub mod server;
 mod steering;
 mod strangers;
 
