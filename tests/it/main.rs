@@ -41,6 +41,7 @@ mod schema_phases;
 mod sending;
 mod servers;
 mod shown;
+mod stack;
 mod stores;
 mod strategy;
 mod sweep;

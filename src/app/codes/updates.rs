@@ -100,6 +100,12 @@ pub const CODES: &[Code] = &[
         "Extensions are installed that a release on the way does not support; the message lists them. Bring them to a version that fits, remove them, or let the update switch them off with `--disable-incompatible NAME` (`disable_incompatible`) until a release supports them again.",
     ),
     code(
+        "NL0122",
+        Kind::Refused,
+        "no versions fit together",
+        "The components have no versions that the releases' demands on each other allow together, with what was wished for and with the ways that are permitted. The explanation says which demands stand against each other.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",
