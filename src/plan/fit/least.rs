@@ -58,7 +58,7 @@ impl Least<'_, '_> {
         };
         let stays = |(part, installed): &(usize, u32)| some[*part] == Some(*installed);
         if self.rest[at..].iter().all(stays) {
-            for (part, installed) in self.rest[at..].to_vec() {
+            for (part, installed) in self.rest[at..].iter().copied() {
                 self.search.allowed[part] = Set::singleton(installed);
             }
             return true;

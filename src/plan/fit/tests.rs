@@ -7,15 +7,20 @@ use proptest::prelude::*;
 use super::*;
 
 /// `("db", Some(0), [("14", []), ("16", [])])`; a need is a part, a range as written, and the positions that fit.
-type Row<'a> = (&'a str, Option<u32>, &'a [(&'a str, &'a [(usize, &'a str, &'a [u32])])]);
+type Row<'a> = (&'a str, Option<u32>, &'a [ReleaseRow<'a>]);
+type ReleaseRow<'a> = (&'a str, &'a [NeedRow<'a>]);
+type NeedRow<'a> = (usize, &'a str, &'a [u32]);
+
+type Bars = BTreeSet<(usize, u32)>;
+type Wishes = Vec<(usize, PartWish)>;
 
 fn parts(rows: &[Row<'_>]) -> Vec<Part> {
-    let need = |(part, range, fits): &(usize, &str, &[u32])| PartNeed {
+    let need = |(part, range, fits): &NeedRow<'_>| PartNeed {
         part: *part,
         range: (*range).to_owned(),
         fits: fits.iter().copied().collect(),
     };
-    let release = |(version, needs): &(&str, &[(usize, &str, &[u32])])| PartRelease {
+    let release = |(version, needs): &ReleaseRow<'_>| PartRelease {
         version: (*version).to_owned(),
         needs: needs.iter().map(need).collect(),
     };
@@ -117,7 +122,7 @@ fn what_is_not_installed_comes_only_where_it_is_needed() {
 }
 
 /// A small stack, what is barred, and what is wished for.
-fn any_stack() -> impl Strategy<Value = (Vec<Part>, BTreeSet<(usize, u32)>, Vec<(usize, PartWish)>)> {
+fn any_stack() -> impl Strategy<Value = (Vec<Part>, Bars, Wishes)> {
     const PARTS: usize = 4;
     let sizes = proptest::collection::vec(1..4_u32, PARTS);
     sizes.prop_flat_map(|sizes| {
