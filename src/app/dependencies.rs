@@ -11,7 +11,7 @@ use crate::migrate::deps::{self, DepsError, Made, Site, apt};
 use crate::release::{DependencySpec, ReleaseManifest};
 use crate::store::StoreError;
 use crate::version::Version;
-use crate::{disk, target};
+use crate::{disk, host, target};
 
 #[derive(Debug, Serialize)]
 pub struct Reinstalled {
@@ -26,6 +26,8 @@ pub struct Reinstalled {
 pub fn reinstall_dependencies(root: &Path, config: Option<&Path>) -> Result<Reinstalled> {
     let installation = Installation::open(root, config)?;
     let _lock = InstallationLock::take(&installation.layout, "netlink update reinstall-deps")?;
+    // A tool that outlived a killed NetLink would fill the folder that is about to be made anew.
+    host::end_commands(installation.layout.root());
     if let Some(id) = installation.store.unfinished()? {
         return Err(StoreError::Unfinished { id }.into());
     }

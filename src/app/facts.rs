@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AppError, Installation, Result, repository, terms};
+use super::{AppError, Installation, Order, Result, repository, terms};
 use crate::backup;
 use crate::engine::{self, StepError, backups, knows, product};
 use crate::journal::{Outcome, State};
 use crate::migrate::schema::StoredLevel;
 use crate::package::TreeReport;
-use crate::plan::{Direction, Facts, Goal, Installed, Restorable, StepKind, Tree, Wish};
+use crate::plan::{Direction, ExtensionFacts, Facts, Goal, Installed, Restorable, StepKind, Tree, Wish};
 use crate::release::{Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
@@ -95,6 +95,7 @@ fn gathered(
         stored_downs: ways_down,
         one_way_levels: one_way,
         restore: None,
+        extensions: ExtensionFacts::default(),
         rolled_back: rolled_back(installation)?,
         terms: terms::gather(installation)?,
     })
@@ -111,6 +112,20 @@ fn kept_levels(installation: &Installation) -> Result<(BTreeMap<u32, String>, BT
         }
     }
     Ok((one_way, ways_down))
+}
+
+/// What was put into the product beside its release; of interest only where another release is to run.
+pub fn extensions(installation: &Installation, order: &Order) -> Result<ExtensionFacts> {
+    let may_be_disabled = order.disable_incompatible.clone();
+    let found = match (&order.goal, installation.installed()?) {
+        (Goal::Schema(_), _) | (_, None) => Vec::new(),
+        (Goal::Upgrade(Wish::To(to), _), Some(installed)) if *to == installed => Vec::new(),
+        (_, Some(installed)) => {
+            let manifest = product::manifest(&installation.layout, &installed)?;
+            engine::extensions::installed(&installation.layout, &installation.store, &manifest)?
+        }
+    };
+    Ok(ExtensionFacts { found, may_be_disabled })
 }
 
 /// The backup from before the last update that left `to`, with the database as it was at that release.
@@ -230,6 +245,7 @@ fn blames_the_release(installation: &Installation, update: &UpdateRecord) -> Res
                 | StepKind::SchemaBefore
                 | StepKind::Schema
                 | StepKind::SchemaAfter
+                | StepKind::ExtensionsOn
                 | StepKind::Start
                 | StepKind::Health
                 | StepKind::Validate

@@ -1,7 +1,7 @@
 //! Planning over a release index file alone, without any installation.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{AppError, Result};
 use crate::plan::{self, Graph, NoTravel, Policy, Terms, Travel};
@@ -14,7 +14,6 @@ const LIMIT: u64 = 1 << 30;
 
 #[derive(Debug, Clone, Default)]
 pub struct IndexOptions {
-    pub file: PathBuf,
     pub facts: FactSheet,
     pub now: Option<jiff::Timestamp>,
     pub node: Option<String>,

@@ -37,6 +37,7 @@ mod sessions;
 mod signing;
 mod soundness;
 mod speed;
+mod stack;
 mod status;
 mod terms;
 mod tokens;
@@ -101,6 +102,7 @@ pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
     release_sign, release_timestamp, show_keys,
 };
+pub use stack::{NoStack, fit_stack};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, history_page, status, update, version, why};
 pub use tokens::{NewToken, TokenWanted, create_token, first_token, list_tokens, revoke_token, token_life};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::backup::BackupId;
 use crate::engine::{self, LockError, LockState};
-use crate::release::RelPath;
+use crate::release::{ExtensionName, RelPath};
 use crate::store::{Added, OrderId, OrderRecord, OrderState, StoreError, UpdateId};
 use crate::version::Version;
 use crate::{clock, crypt};
@@ -32,17 +32,26 @@ pub enum Wanted {
         acknowledge: BTreeSet<String>,
         full: bool,
         accept_risk: BTreeSet<String>,
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        disable_incompatible: BTreeSet<ExtensionName>,
     },
     Downgrade {
         #[schema(value_type = String)]
         target_version: Version,
         force: bool,
         accept_risk: BTreeSet<String>,
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        disable_incompatible: BTreeSet<ExtensionName>,
     },
     Rollback {
         #[schema(value_type = String)]
         update_id: UpdateId,
         force: bool,
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        disable_incompatible: BTreeSet<ExtensionName>,
     },
     BackupCreate {
         full: bool,
@@ -214,17 +223,22 @@ fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, b
             target_version,
             force,
             accept_risk,
-        } => (
-            order_of(Goal::Downgrade(target_version), accept_risk),
+            disable_incompatible,
+        } => {
+            let order = order_of(Goal::Downgrade(target_version), accept_risk, disable_incompatible);
+            (order, force, Consent::default())
+        }
+        Wanted::Rollback {
+            update_id,
             force,
-            Consent::default(),
-        ),
-        Wanted::Rollback { update_id, force } => {
+            disable_incompatible,
+        } => {
             let installation = Installation::open(root, config)?;
-            match rollback_target(&installation, Some(&update_id))? {
-                RollbackTarget::To(version) => (Goal::Rollback(version).into(), force, Consent::default()),
-                RollbackTarget::Unfinished => return Err(StoreError::Unfinished { id: update_id }.into()),
-            }
+            let RollbackTarget::To(version) = rollback_target(&installation, Some(&update_id))? else {
+                return Err(StoreError::Unfinished { id: update_id }.into());
+            };
+            let order = order_of(Goal::Rollback(version), BTreeSet::new(), disable_incompatible);
+            (order, force, Consent::default())
         }
         Wanted::Upgrade {
             target_version,
@@ -233,6 +247,7 @@ fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, b
             acknowledge,
             full,
             accept_risk,
+            disable_incompatible,
         } => {
             let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
             let consent = Consent {
@@ -240,7 +255,7 @@ fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, b
                 acknowledged: acknowledge,
             };
             let goal = Goal::Upgrade(Wish::To(target_version), fetch);
-            (order_of(goal, accept_risk), force, consent)
+            (order_of(goal, accept_risk, disable_incompatible), force, consent)
         }
         other => {
             let message = format!("{other:?} is no update");
@@ -249,12 +264,11 @@ fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, b
     })
 }
 
-pub fn order_of(goal: Goal, accepted_risks: BTreeSet<String>) -> Order {
+pub fn order_of(goal: Goal, accepted_risks: BTreeSet<String>, disable_incompatible: BTreeSet<ExtensionName>) -> Order {
     Order {
-        goal,
         accepted_risks,
-        bundle: None,
-        restore_backup: false,
+        disable_incompatible,
+        ..goal.into()
     }
 }
 

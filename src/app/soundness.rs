@@ -114,6 +114,14 @@ fn commands(manifest: &ReleaseManifest, values: &BTreeMap<String, String>, fault
     for command in own(&manifest.config_check) {
         argv("config_check.command", &command, &only_places);
     }
+    let mut with_one = values.clone();
+    with_one.extend(["name", "version"].map(|name| (name.to_owned(), String::new())));
+    for (nth, spec) in manifest.extensions.iter().enumerate() {
+        for (key, command) in spec.commands() {
+            let values = if key == "list" { values } else { &with_one };
+            argv(&format!("extensions.{nth}.{key}.command"), &command.command, values);
+        }
+    }
     for (name, text) in manifest.run.iter().flat_map(|run| &run.env) {
         faults.take(format!("run.env.{name}"), expand(text, values));
     }

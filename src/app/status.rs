@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::background::left_for_background;
 use super::updating::{record, replay};
 use super::{AppError, Installation, Result};
+use crate::engine::extensions::{Disabled, waiting};
 use crate::engine::{self, LockState, Owner};
 use crate::journal::{Course, Failure, Outcome, PauseReason, StepState};
 use crate::plan::StepKind;
@@ -126,6 +127,9 @@ pub struct StatusView {
     /// Migrations that wait for `netlink schema migrate`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub migrations_left: Vec<String>,
+    /// Extensions that updates have switched off, until a release supports them again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disabled_extensions: Vec<Disabled>,
     /// The unfinished update, else the last one.
     pub update: Option<UpdateView>,
 }
@@ -143,6 +147,7 @@ pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<Stat
         maintenance: installation.layout.maintenance().exists(),
         product: target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?,
         migrations_left: left_for_background(installation)?,
+        disabled_extensions: waiting(&installation.layout, &installation.store)?,
         update,
     })
 }

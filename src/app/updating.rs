@@ -15,6 +15,7 @@ use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
 use crate::plan::{self, Direction, Explanation, Plan, Planned, SchemaMove};
+use crate::release::ExtensionName;
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
@@ -31,6 +32,8 @@ pub struct Order {
     /// On a way down the database may be restored from the backup from before, where its ways down do not lead; what was written
     /// since is lost.
     pub restore_backup: bool,
+    /// Extensions that may be switched off where a release does not support them.
+    pub disable_incompatible: BTreeSet<ExtensionName>,
 }
 
 impl From<Goal> for Order {
@@ -40,6 +43,7 @@ impl From<Goal> for Order {
             accepted_risks: BTreeSet::new(),
             bundle: None,
             restore_backup: false,
+            disable_incompatible: BTreeSet::new(),
         }
     }
 }
@@ -72,6 +76,7 @@ fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Expla
     if let (true, Goal::Downgrade(to) | Goal::Rollback(to)) = (order.restore_backup, &order.goal) {
         facts.restore = Some(facts::restorable(installation, to)?);
     }
+    facts.extensions = facts::extensions(installation, order)?;
     let offer = Offer::of(installation, order)?;
     let installed = facts.installed.as_ref().map(|installed| &installed.version);
     if let Some(version) = installed.filter(|version| offer.catalog.has_patches_from(version)) {
@@ -212,6 +217,7 @@ pub fn prepare_exactly(root: &Path, config: Option<&Path>, wanted: &Plan, watche
         accepted_risks: wanted.accepted_risks().clone(),
         bundle: wanted.bundle().map(Path::to_path_buf),
         restore_backup: wanted.restore().is_some(),
+        disable_incompatible: wanted.disables(),
     };
     let outset = prepare(root, config, &order, watcher)?;
     match &outset.ready {
@@ -304,7 +310,12 @@ impl Prepared {
 
     /// Refuses as [`Self::accept`] would.
     pub fn is_covered_by(&self, consent: &Consent) -> Result<()> {
-        consent.covers(self.plan.notes())
+        let incompatible = self.plan.incompatible();
+        if incompatible.is_empty() {
+            return consent.covers(self.plan.notes());
+        }
+        let told: Vec<String> = incompatible.iter().map(ToString::to_string).collect();
+        Err(AppError::said("NL0121", told.join("\n")))
     }
 
     /// Stores the plan and gives the id under which it will run; from here on a crash resumes. What the plan asks consent for
@@ -315,7 +326,7 @@ impl Prepared {
 
     /// The same for an order to the server, which has begun then.
     pub(super) fn accept_for(self, order: Option<&OrderId>, by: &str, consent: &Consent) -> Result<Accepted> {
-        consent.covers(self.plan.notes())?;
+        self.is_covered_by(consent)?;
         let id = self
             .installation
             .store

@@ -1,4 +1,4 @@
-//! `netlink plan --index FILE --from V --to V`
+//! `netlink plan --index FILE --from V --to V`, and `netlink plan --stack FILE`
 
 use std::io::{self, Write};
 
@@ -6,13 +6,20 @@ use serde_json::json;
 
 use super::args::{Global, IndexArgs, LeastChannel, Output, VersionScheme};
 use super::output::{Failed, Result, bold, dim, harmless, line, red, say, streamed, yellow};
+use super::stack;
 use crate::app::{self, AppError, IndexOptions};
 use crate::plan::{NoTravel, Policy, Travel};
 use crate::release::FactSheet;
 use crate::version::{Channel, Dotted, Scheme, Version};
 
 pub fn run(global: &Global, args: &IndexArgs) -> Result<()> {
-    let (text, named) = app::read_index(&args.index)?;
+    if let Some(file) = &args.stack {
+        return stack::run(global, args, file);
+    }
+    let (Some(index), Some(from), Some(to)) = (&args.index, &args.from, &args.to) else {
+        return Err(Failed::said("NL0110", "`--index` goes with `--from` and `--to`"));
+    };
+    let (text, named) = app::read_index(index)?;
     if let Some(other) = named
         .as_deref()
         .filter(|name| ![Dotted::NAME, Version::NAME].contains(name))
@@ -28,25 +35,28 @@ pub fn run(global: &Global, args: &IndexArgs) -> Result<()> {
         scheme == VersionScheme::Dotted
     });
     if dotted {
-        answer::<Dotted>(global, args, text)
+        answer::<Dotted>(global, args, text, (from, to))
     } else {
-        answer::<Version>(global, args, text)
+        answer::<Version>(global, args, text, (from, to))
     }
 }
 
-fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: String) -> Result<()> {
-    let (from, to) = (read::<V>(&args.from)?, read::<V>(&args.to)?);
+pub fn options(args: &IndexArgs) -> IndexOptions {
     let mut facts = FactSheet::default();
     for (name, fact) in &args.facts {
         facts.insert(name.clone(), fact.clone());
     }
-    let options = IndexOptions {
-        file: args.index.clone(),
+    IndexOptions {
         facts,
         now: args.now,
         node: args.node.clone(),
         accepted_risks: args.accepted_risks.iter().cloned().collect(),
-    };
+    }
+}
+
+fn answer<V: Scheme>(global: &Global, args: &IndexArgs, text: String, (from, to): (&str, &str)) -> Result<()> {
+    let (from, to) = (read::<V>(from)?, read::<V>(to)?);
+    let options = options(args);
     let graph = match app::graph_of_index(text, &from, policy(args)?, &options) {
         Ok(graph) => graph,
         Err(no) => return refused(global, &no, args.explain),

@@ -19,6 +19,7 @@ mod release;
 mod schema;
 mod scheme;
 mod serve;
+mod stack;
 mod status;
 mod supervise;
 mod token;

@@ -56,6 +56,7 @@ pub fn text(plan: &Plan) -> String {
         let _ = writeln!(out, "  {:<9} {}", phase_name(phase), steps(plan, phase));
     }
     out += &notes_text(plan);
+    out += &extensions_text(plan);
     for warning in plan.warnings() {
         let _ = writeln!(out, "  {} {}", yellow("warning  "), harmless(&warning.message));
     }
@@ -66,6 +67,19 @@ pub fn text(plan: &Plan) -> String {
     if plan.irreversible().is_empty() && leads_somewhere {
         let _ = writeln!(out, "  way back  `netlink update rollback`");
     }
+    out
+}
+
+fn extensions_text(plan: &Plan) -> String {
+    let mut out = String::new();
+    let mut tell = |title: &str, told: &dyn std::fmt::Display| {
+        let _ = writeln!(out, "  {title} {}", harmless(&told.to_string()));
+    };
+    for changes in plan.legs().iter().map(|leg| &leg.extensions) {
+        changes.disabled.iter().for_each(|one| tell(&yellow("disable  "), one));
+        changes.enabled.iter().for_each(|one| tell(&green("enable   "), one));
+    }
+    plan.incompatible().iter().for_each(|one| tell(&red("refused  "), one));
     out
 }
 

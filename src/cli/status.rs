@@ -104,6 +104,15 @@ fn status_text(view: &StatusView) -> String {
         let left = harmless(&view.migrations_left.join(", "));
         let _ = writeln!(out, "background   {left} (`netlink schema migrate` runs what is left)");
     }
+    for one in &view.disabled_extensions {
+        let version = one
+            .version
+            .as_ref()
+            .map(|version| format!(" {version}"))
+            .unwrap_or_default();
+        let told = format!("{}{version} ({}), since {}", one.name, one.because, one.by);
+        let _ = writeln!(out, "disabled     {}", harmless(&told));
+    }
     match &view.update {
         None => out += "update       none yet",
         Some(update) => out += &update_text(update),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{Global, RiskArgs, UpdateVerb, UpgradeArgs};
+use super::args::{ExtensionArgs, Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
@@ -69,13 +69,15 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             restore_backup,
             dry_run,
             force,
+            extensions,
         } => {
             let how = How {
                 dry_run: *dry_run,
                 force: *force,
                 consent: Consent::default(),
             };
-            rollback(global, update_id.as_ref(), *restore_backup, how)
+            let order = |version| extensions.rollback(version, *restore_backup);
+            rollback(global, update_id.as_ref(), &order, how)
         }
         UpdateVerb::ReinstallDeps => dependencies::reinstall(global),
         UpdateVerb::UpgradeDb(wanted) => schema::upgrade_db(global, wanted),
@@ -108,6 +110,16 @@ fn preview_order(
     }))
 }
 
+impl ExtensionArgs {
+    fn rollback(&self, version: Version, restore_backup: bool) -> Order {
+        Order {
+            restore_backup,
+            disable_incompatible: self.disable_incompatible.iter().cloned().collect(),
+            ..Goal::Rollback(version).into()
+        }
+    }
+}
+
 impl RiskArgs {
     fn order(&self, goal: Goal, bundle: Option<&PathBuf>) -> Order {
         Order {
@@ -115,6 +127,7 @@ impl RiskArgs {
             accepted_risks: self.accept_risk.iter().cloned().collect(),
             bundle: bundle.cloned(),
             restore_backup: false,
+            disable_incompatible: self.extensions.disable_incompatible.iter().cloned().collect(),
         }
     }
 }
@@ -255,7 +268,7 @@ fn resume(global: &Global) -> Result<()> {
 }
 
 /// An unfinished update is turned back; otherwise a new update goes to where the last one, or the named one, came from.
-fn rollback(global: &Global, id: Option<&UpdateId>, restore_backup: bool, how: How) -> Result<()> {
+fn rollback(global: &Global, id: Option<&UpdateId>, order: &dyn Fn(Version) -> Order, how: How) -> Result<()> {
     let installation = open(global)?;
     let target = app::rollback_target(&installation, id)?;
     drop(installation);
@@ -283,13 +296,7 @@ fn rollback(global: &Global, id: Option<&UpdateId>, restore_backup: bool, how: H
                 )),
             }
         }
-        app::RollbackTarget::To(version) => {
-            let order = Order {
-                restore_backup,
-                ..Goal::Rollback(version).into()
-            };
-            go(global, &order, how)
-        }
+        app::RollbackTarget::To(version) => go(global, &order(version), how),
     }
 }
 

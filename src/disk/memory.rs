@@ -1,4 +1,4 @@
-//! A file that is in memory alone: for secrets that a program takes from a file only.
+//! Files that are in memory alone: for secrets that a program takes from a file only, and for what a program prints that outlives us.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,11 +16,16 @@ pub struct MemoryFile {
     path: PathBuf,
 }
 
+/// A file in memory that has no name: who holds it open has it, also when we are gone.
+pub fn nameless_file() -> Result<File> {
+    let made = memfd_create("netlink", MemfdFlags::CLOEXEC).map_err(Into::into);
+    Ok(File::from(at("make", Path::new("a file in memory"), made)?))
+}
+
 impl MemoryFile {
     pub fn new(content: &[u8]) -> Result<Self> {
         let nowhere = Path::new("a file in memory");
-        let made = memfd_create("netlink", MemfdFlags::CLOEXEC).map_err(Into::into);
-        let mut file = File::from(at("make", nowhere, made)?);
+        let mut file = nameless_file()?;
         // Programs refuse a file with secrets that others may read.
         let only_ours = fchmod(&file, Mode::RUSR | Mode::WUSR).map_err(Into::into);
         at("protect", nowhere, only_ours)?;

@@ -21,7 +21,7 @@ pub use atomic::{
 };
 pub use lock::{Lock, LockAttempt, Sharing, try_lock, try_lock_as};
 pub use log::{log_tail, open_log, rotate_log};
-pub use memory::MemoryFile;
+pub use memory::{MemoryFile, nameless_file};
 pub use part::PartFile;
 pub use plain::{
     TreeFile, TreeWriter, add_name, make_folders, move_plain, set_attribute, set_link_modified, set_modified, set_owner,

@@ -14,7 +14,7 @@ pub const CONFLICT: &str = "NL0361";
 pub fn failed(spec: &DependencySpec, error: &DepsError) -> StepError {
     let code = match error {
         DepsError::Conflict { .. } => CONFLICT,
-        DepsError::Room { .. } => DISK_FULL,
+        error if error.is_full() => DISK_FULL,
         _ => "NL0311",
     };
     let told = StepError::because(code, error).into_failure();
@@ -51,6 +51,7 @@ fn tools(settings: &Settings) -> Tools {
         python_index: given.python_index,
         npm_registry: given.npm_registry,
         apt_get: given.apt_get,
+        dpkg: given.dpkg,
         apt_options: given.apt_options,
         apt_lock_wait: given.apt_lock_wait,
         env: settings::proxies(),

@@ -7,6 +7,7 @@ mod context;
 pub mod copies;
 pub mod dependencies;
 mod drive;
+pub mod extensions;
 mod failure;
 mod finish;
 mod keeping;

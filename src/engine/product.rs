@@ -273,7 +273,8 @@ pub fn check_config(
     run_with(layout, manifest, check, &values, "NL0332").map(drop)
 }
 
-fn run_with(
+/// With these values alone. Gives the end of what it printed.
+pub fn run_with(
     layout: &Layout,
     manifest: &ReleaseManifest,
     spec: &CommandSpec,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::clock::Deadline;
 
 /// Of what a command prints, this much of the end is kept.
-const KEPT_OUTPUT: usize = 64 * 1024;
+pub(super) const KEPT_OUTPUT: usize = 64 * 1024;
 /// Read at once.
 const PIECE: usize = 8192;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -66,12 +66,41 @@ pub enum CommandError {
         limit: Duration,
         last: String,
     },
+    #[error("`{program}` did not end within {} s and was asked to end; it last said: {last}", limit.as_secs())]
+    AskedToEnd {
+        program: String,
+        limit: Duration,
+        last: String,
+    },
+    #[error(
+        "`{program}` did not end within {} s, nor when it was asked to; it is not killed and still runs as process {pid}; it last said: {last}",
+        limit.as_secs()
+    )]
+    StillRuns {
+        program: String,
+        pid: u32,
+        limit: Duration,
+        last: String,
+    },
     #[error("cannot wait for `{program}`")]
     Wait {
         program: String,
         #[source]
         source: io::Error,
     },
+}
+
+impl CommandError {
+    /// What the command said last, where that is told.
+    pub fn last_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::TimedOut { last, .. }
+            | Self::Idle { last, .. }
+            | Self::AskedToEnd { last, .. }
+            | Self::StillRuns { last, .. } => Some(last),
+            Self::Empty | Self::Start { .. } | Self::Wait { .. } => None,
+        }
+    }
 }
 
 impl Run {

@@ -3,6 +3,7 @@
 mod command;
 mod commands;
 mod machine;
+mod patient;
 mod process;
 mod spawn;
 mod ssh;

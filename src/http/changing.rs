@@ -16,6 +16,7 @@ use super::problem::Refusals;
 use super::work::{Submitted, Work, finished_meanwhile};
 use super::{WorkId, parsed_update, parsed_version};
 use crate::app::{self, Fetch, Goal, Order, OrderView, PlanView, Ready, UpdateView, Wanted, Wish};
+use crate::release::ExtensionName;
 use crate::version::Version;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,6 +43,10 @@ pub struct UpgradeRequest {
     /// Names of moves that are not recommended and are taken all the same.
     #[serde(default)]
     accept_risk: BTreeSet<String>,
+    /// Extensions that may be switched off where a release on the way does not support them.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
+    disable_incompatible: BTreeSet<ExtensionName>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -59,6 +64,10 @@ pub struct DowngradeRequest {
     /// Names of moves that are not recommended and are taken all the same.
     #[serde(default)]
     accept_risk: BTreeSet<String>,
+    /// Extensions that may be switched off where a release on the way does not support them.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
+    disable_incompatible: BTreeSet<ExtensionName>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -71,6 +80,10 @@ pub struct RollbackRequest {
     /// Go on in spite of warnings.
     #[serde(default)]
     force: bool,
+    /// Extensions that may be switched off where the release to go back to does not support them.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
+    disable_incompatible: BTreeSet<ExtensionName>,
 }
 
 /// There was nothing to do.
@@ -121,12 +134,13 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
         acknowledge,
         full,
         accept_risk,
+        disable_incompatible,
     } = sent.value;
     let target_version = parsed_version("target_version", &target_version)?;
     if dry_run {
         let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
         let goal = Goal::Upgrade(Wish::To(target_version), fetch);
-        return preview(work, app::order_of(goal, accept_risk)).await;
+        return preview(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
     }
     let wanted = Wanted::Upgrade {
         target_version,
@@ -135,6 +149,7 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
         acknowledge,
         full,
         accept_risk,
+        disable_incompatible,
     };
     orders::ordered(work, ticket, wanted).await
 }
@@ -159,15 +174,18 @@ pub async fn downgrade(
         force,
         dry_run,
         accept_risk,
+        disable_incompatible,
     } = sent.value;
     let target_version = parsed_version("target_version", &target_version)?;
     if dry_run {
-        return preview(work, app::order_of(Goal::Downgrade(target_version), accept_risk)).await;
+        let goal = Goal::Downgrade(target_version);
+        return preview(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
     }
     let wanted = Wanted::Downgrade {
         target_version,
         force,
         accept_risk,
+        disable_incompatible,
     };
     orders::ordered(work, ticket, wanted).await
 }
@@ -187,13 +205,21 @@ pub async fn rollback(
     sent: Sent<RollbackRequest>,
 ) -> Answer {
     let ticket = key.ticket(caller.name(), sent.fingerprint);
-    let RollbackRequest { update_id, force } = sent.value;
+    let RollbackRequest {
+        update_id,
+        force,
+        disable_incompatible,
+    } = sent.value;
     let named = update_id.map(|id| parsed_update(&id)).transpose()?;
     let asked = work.clone();
     let submitted = blocking(move || {
         asked.submit(ticket, |installation| {
             let update_id = app::update_to_roll_back(installation, named)?;
-            Ok(Wanted::Rollback { update_id, force })
+            Ok(Wanted::Rollback {
+                update_id,
+                force,
+                disable_incompatible,
+            })
         })
     });
     match submitted.await? {

@@ -73,7 +73,17 @@ fn folder(tree: &Path, key: &str, path: &RelPath) -> Result<(), String> {
 }
 
 fn url(key: &str, url: Option<&String>) -> Result<(), String> {
+    let names_somebody = |url: &String| {
+        let place = url.split("://").nth(1).unwrap_or_default();
+        place
+            .split(['/', '?', '#'])
+            .next()
+            .is_some_and(|place| place.contains('@'))
+    };
     match url {
+        Some(url) if names_somebody(url) => Err(format!(
+            "`{key}` names a user or a password, which everybody who gets the release could read; operators give their own in config/update.yml"
+        )),
         Some(url) if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) => Err(format!(
             "`{key} = \"{url}\"` is not a URL: expected http:// or https://"
         )),
@@ -150,12 +160,50 @@ fn check_npm(tree: &Path, npm: &NpmSpec) -> Result<(), String> {
     let lock = file(tree, &format!("{project}package-lock.json"))?;
     let lock: serde_json::Value =
         serde_json::from_str(&lock).map_err(|e| format!("{project}package-lock.json is not JSON: {e}"))?;
-    if lock["lockfileVersion"].as_u64().is_some_and(|version| version >= 2) {
+    if lock["lockfileVersion"].as_u64().is_none_or(|version| version < 2) {
+        return Err(format!(
+            "{project}package-lock.json is of an npm before 7; write it anew with `npm install --package-lock-only`"
+        ));
+    }
+    let packages = lock["packages"].as_object().into_iter().flatten();
+    let mut locked = packages.filter(|(path, package)| !path.is_empty() && package["dev"] != true);
+    locked.try_for_each(|(path, package)| {
+        let problem = npm_package(&tree.join(&project), path, package);
+        problem.map_err(|problem| format!("{project}package-lock.json: {path} {problem}"))
+    })
+}
+
+/// Digests that `npm ci` compares; of SHA-1 others can make the same.
+const STRONG: [&str; 3] = ["sha512-", "sha384-", "sha256-"];
+
+/// What is installed is exactly one archive, which an operator's machine can have.
+fn npm_package(project: &Path, path: &str, package: &serde_json::Value) -> Result<(), String> {
+    if package["link"] == true || !path.contains("node_modules/") {
+        return Err("is a folder, which does not come along; pack it (`npm pack`) and depend on the archive".into());
+    }
+    // It lies in the archive of another package.
+    if package["inBundle"] == true {
         return Ok(());
     }
-    Err(format!(
-        "{project}package-lock.json is of an npm before 7; write it anew with `npm install --package-lock-only`"
-    ))
+    let integrity = package["integrity"].as_str().unwrap_or_default();
+    if !integrity
+        .split_whitespace()
+        .any(|digest| STRONG.iter().any(|strong| digest.starts_with(strong)))
+    {
+        return Err(
+            "has no `integrity` of SHA-256 or better, so that anything could come in its place; remove it from the lock and write \
+             that anew with `npm install --package-lock-only`, from a registry, not from git"
+                .into(),
+        );
+    }
+    let resolved = package["resolved"].as_str().unwrap_or_default();
+    let Some(archive) = resolved.strip_prefix("file:") else {
+        return Ok(());
+    };
+    match archive.parse::<RelPath>() {
+        Ok(archive) if archive.under(project).is_file() => Ok(()),
+        _ => Err(format!("comes from {archive}, which is not a file of the project")),
+    }
 }
 
 fn check_cargo(tree: &Path, cargo: &CargoSpec) -> Result<(), String> {

@@ -138,6 +138,10 @@ fn commands(manifest: &ReleaseManifest) -> Vec<(String, &[String])> {
             all.push((format!("health.{nth}.command"), &check.command));
         }
     }
+    for (nth, spec) in manifest.extensions.iter().enumerate() {
+        let named = spec.commands().into_iter();
+        all.extend(named.map(|(key, command)| (format!("extensions.{nth}.{key}.command"), &*command.command)));
+    }
     all
 }
 

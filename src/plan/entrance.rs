@@ -60,6 +60,7 @@ fn anywhere(product: &ProductName, platform: Platform, catalog: &Catalog) -> Fac
         one_way_levels: Default::default(),
         rolled_back: Default::default(),
         restore: None,
+        extensions: Default::default(),
         terms: Terms {
             accepted_risks: risks.map(|block| block.name().into_owned()).collect(),
             ..Terms::at(jiff::Timestamp::MAX)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Terms;
+use super::{ExtensionFacts, Terms};
 use crate::release::{Platform, ProductName};
 use crate::version::Version;
 
@@ -21,6 +21,8 @@ pub struct Facts {
     pub one_way_levels: BTreeMap<u32, String>,
     /// What the database can be restored from where its ways down do not lead, when the operator takes the loss.
     pub restore: Option<Restorable>,
+    /// What was put into the product beside its release.
+    pub extensions: ExtensionFacts,
     /// Versions that an update reached and was rolled back from, on this installation.
     pub rolled_back: BTreeSet<Version>,
     /// Under which terms a way is looked for.

@@ -119,6 +119,9 @@ fn each_leg_is_whole(body: &Body) -> Result<(), PlanError> {
         if leg.schema.is_some() {
             wanted.push(StepKind::Schema);
         }
+        let changes = &leg.extensions;
+        wanted.extend((!changes.disabled.is_empty()).then_some(StepKind::ExtensionsOff));
+        wanted.extend((!changes.enabled.is_empty()).then_some(StepKind::ExtensionsOn));
         if let Some(missing) = wanted
             .iter()
             .find(|kind| own.iter().filter(|one| one == kind).count() != 1)

@@ -3,7 +3,9 @@
 mod component;
 mod entrance;
 mod explain;
+mod extensions;
 mod facts;
+mod fit;
 mod goal;
 mod graph;
 mod index;
@@ -18,6 +20,7 @@ mod rule;
 mod schema_only;
 mod search;
 mod segments;
+mod stack;
 mod steps;
 mod strategy;
 mod terms;
@@ -29,6 +32,9 @@ mod waiting;
 pub use component::ComponentNeed;
 pub use entrance::{Shut, shut};
 pub use explain::{Explanation, explain};
+pub use extensions::{
+    ExtensionChange, ExtensionChanges, ExtensionFacts, ExtensionState, Incompatible, InstalledExtension, unforeseen,
+};
 pub use facts::{Facts, Fetch, Goal, Installed, Restorable, Tree, Wish};
 pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
@@ -37,6 +43,7 @@ pub use notes::{Concern, PlanNote, PlanNotes};
 pub use refusal::{Reason, Refusal, RefusedHop};
 pub use route::Stuck;
 pub use rule::Rule;
+pub use stack::{Change, FittedStack, Missed, Placed, Stack, StackEntry, StackError, StackFile, StackTerms, StackWish};
 pub use strategy::{Strategy, WhyFull};
 pub use terms::{Policy, Terms};
 pub use travel::{NoTravel, Travel, TravelHop, index_graph, plan_way};

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Fetch, PlanNotes, Strategy, WhyFull};
+use super::{ExtensionChanges, Fetch, Incompatible, PlanNotes, Strategy, WhyFull};
 use crate::crypt::Digest;
-use crate::release::{ProductName, ReleaseRules};
+use crate::release::{ExtensionName, ProductName, ReleaseRules};
 use crate::version::Version;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,6 +60,8 @@ pub struct Leg {
     /// Absent when the level of the database stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaMove>,
+    #[serde(default, skip_serializing_if = "ExtensionChanges::is_empty")]
+    pub extensions: ExtensionChanges,
 }
 
 /// `from` is none while there is no database yet.
@@ -91,11 +93,13 @@ pub enum StepKind {
     MaintenanceOn,
     SchemaBefore,
     Stop,
+    ExtensionsOff,
     Exchange,
     Dependencies,
     Config,
     Schema,
     Switch,
+    ExtensionsOn,
     Start,
     Health,
     Validate,
@@ -118,11 +122,13 @@ impl StepKind {
             Self::MaintenanceOn => "maintenance-on",
             Self::SchemaBefore => "schema-before",
             Self::Stop => "stop",
+            Self::ExtensionsOff => "extensions-off",
             Self::Exchange => "exchange",
             Self::Dependencies => "dependencies",
             Self::Config => "config",
             Self::Schema => "schema",
             Self::Switch => "switch",
+            Self::ExtensionsOn => "extensions-on",
             Self::Start => "start",
             Self::Health => "health",
             Self::Validate => "validate",
@@ -144,11 +150,13 @@ impl StepKind {
             | Self::MaintenanceOn
             | Self::SchemaBefore => Phase::Pre,
             Self::Stop
+            | Self::ExtensionsOff
             | Self::Exchange
             | Self::Dependencies
             | Self::Config
             | Self::Schema
             | Self::Switch
+            | Self::ExtensionsOn
             | Self::Start => Phase::Update,
             Self::Health
             | Self::Validate
@@ -227,6 +235,9 @@ pub(super) struct Body {
     /// The backup that the database comes back from, as its ways down do not lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<String>,
+    /// Extensions that stand in the way: it is not begun as long as there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incompatible: Vec<Incompatible>,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -342,6 +353,17 @@ impl Plan {
     /// The backup that the database comes back from.
     pub fn restore(&self) -> Option<&str> {
         self.body.restore.as_deref()
+    }
+
+    /// Extensions that stand in the way.
+    pub fn incompatible(&self) -> &[Incompatible] {
+        &self.body.incompatible
+    }
+
+    /// Names of the extensions that it switches off.
+    pub fn disables(&self) -> BTreeSet<ExtensionName> {
+        let changes = self.body.legs.iter().flat_map(|leg| &leg.extensions.disabled);
+        changes.map(|change| change.name.clone()).collect()
     }
 
     /// The same plan, whose packages come out of a file, and what is to be said of that.

@@ -3,8 +3,8 @@
 use super::goal::Aim;
 use super::model::Body;
 use super::{
-    Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, Restorable, SchemaMove, Step, StepId, StepKind,
-    Strategy, Warning,
+    Cost, Direction, ExtensionChanges, Facts, Hop, Leg, PlanNotes, Reason, Refusal, Restorable, SchemaMove, Step,
+    StepId, StepKind, Strategy, Warning, extensions,
 };
 use crate::release::Catalog;
 use crate::version::Version;
@@ -18,11 +18,16 @@ const RESTART: u64 = 2;
 const SPARE: u64 = 16 << 20;
 
 pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Result<Body, Refusal> {
-    let legs = legs(facts, catalog, hops, &aim)?;
+    let mut legs = legs(facts, catalog, hops, &aim)?;
+    let extensions = extensions::decide(&facts.extensions, &legs, aim.direction);
+    for (leg, changes) in legs.iter_mut().zip(extensions.changes) {
+        leg.extensions = changes;
+    }
     let steps = steps(&legs, aim.direction);
     let irreversible = irreversible(facts, &legs, aim.direction);
     let restore = restored(facts, &legs, aim.direction)?;
     let mut warnings = aim.warnings;
+    warnings.extend(extensions.warnings);
     warnings.extend(restore.map(|restore| Warning {
         code: "restores-backup".into(),
         message: format!(
@@ -44,6 +49,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         accepted_risks: facts.terms.accepted_risks.clone(),
         bundle: None,
         restore: restore.map(|restore| restore.backup.clone()),
+        incompatible: extensions.incompatible,
     })
 }
 
@@ -108,6 +114,7 @@ fn leg(facts: &Facts, catalog: &Catalog, hops: Vec<Hop>, (level, aim): (Option<u
         strategy,
         rules: release.rules.clone(),
         schema,
+        extensions: ExtensionChanges::default(),
     })
 }
 
@@ -139,6 +146,9 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
                 steps.push((StepKind::SchemaBefore, at));
             }
             steps.push((StepKind::Stop, at));
+            if !leg.extensions.disabled.is_empty() {
+                steps.push((StepKind::ExtensionsOff, at));
+            }
         }
         if repair {
             steps.push((StepKind::Exchange, at));
@@ -151,6 +161,9 @@ fn steps(legs: &[Leg], direction: Direction) -> Vec<Step> {
         }
         if !schema_only {
             steps.push((StepKind::Switch, at));
+            if !leg.extensions.enabled.is_empty() {
+                steps.push((StepKind::ExtensionsOn, at));
+            }
         }
         steps.extend([StepKind::Start, StepKind::Health, StepKind::Validate].map(|kind| (kind, at)));
         if in_parts(leg) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfigSpec, DEPENDENCY_STORE, DatabaseSpec, DependencySpec, OwnMigrations, Platform, ProductName, RelPath,
-    ReleaseRules, SqliteSpec,
+    ConfigSpec, DEPENDENCY_STORE, DatabaseSpec, DependencySpec, ExtensionsSpec, OwnMigrations, Platform, ProductName,
+    RelPath, ReleaseRules, SqliteSpec,
 };
 use crate::crypt::Digest;
 use crate::version::Version;
@@ -46,6 +46,9 @@ pub struct ReleaseManifest {
     /// What it needs beside its own files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<DependencySpec>,
+    /// Where extensions that operators have installed are found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<ExtensionsSpec>,
     /// Every file and link of the tree but the manifest itself, sorted by path. Written by packing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileEntry>,

@@ -9,6 +9,7 @@ mod counted;
 mod database;
 mod dependency;
 pub mod duration;
+mod extension;
 mod fact;
 mod hook;
 mod manifest;
@@ -26,6 +27,10 @@ pub use counted::counted;
 pub use database::{DatabaseSpec, DatabaseSpecError, OwnMigrations, ServerEngine, ServerSpec, SqliteSpec};
 pub use dependency::{
     AptSpec, CargoSpec, DEPENDENCY_STORE, DependencyKind, DependencySpec, NpmSpec, ProvidedSpec, PythonSpec,
+};
+pub use extension::{
+    ExtensionCommands, ExtensionFolder, ExtensionName, ExtensionSwitch, Extensions, ExtensionsFound, ExtensionsSpec,
+    ExtensionsSpecError, Supported, VersionPlace, named_version,
 };
 pub use fact::{Expression, ExpressionError, Fact, FactSheet};
 pub use hook::{HookPoint, HookPointError};

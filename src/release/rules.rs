@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::Expression;
+use super::{Expression, Supported};
 use crate::version::{Channel, Constraint, Dotted, Scheme, Version};
 
 /// The same in the repository's signed metadata, in the package, and for each release of a release index.
@@ -57,6 +57,10 @@ pub struct ReleaseRules<V: Scheme = Version> {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>)]
     pub components: BTreeMap<String, Constraint<Dotted>>,
+    /// The extensions with which it runs; when absent, it says nothing of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub extensions: Option<Supported>,
     /// Why it is passed by, unless it is what is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avoid: Option<String>,
@@ -98,6 +102,7 @@ impl<V: Scheme> Default for ReleaseRules<V> {
             barrier: false,
             requires: Vec::new(),
             components: BTreeMap::new(),
+            extensions: None,
             avoid: None,
             rollout: None,
         }

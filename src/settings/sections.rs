@@ -320,6 +320,7 @@ pub struct Dependencies {
     pub python_index: Option<String>,
     pub npm_registry: Option<String>,
     pub apt_get: String,
+    pub dpkg: String,
     /// Before its own, for every call.
     pub apt_options: Vec<String>,
     /// For another program that installs packages.
@@ -337,6 +338,7 @@ impl Default for Dependencies {
             python_index: None,
             npm_registry: None,
             apt_get: "apt-get".into(),
+            dpkg: "dpkg".into(),
             apt_options: Vec::new(),
             apt_lock_wait: Duration::from_secs(300),
         }

@@ -19,6 +19,8 @@ pub enum Fact {
     Background,
     /// The statement that a migration has begun last, where each stays by itself, as JSON.
     Standing,
+    /// Extensions that updates have switched off, as JSON.
+    DisabledExtensions,
 }
 
 impl Fact {
@@ -31,6 +33,7 @@ impl Fact {
             Self::AuditKey => "audit_key",
             Self::Background => "background",
             Self::Standing => "standing",
+            Self::DisabledExtensions => "disabled_extensions",
         }
     }
 }

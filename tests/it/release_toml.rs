@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use netlink::release::{
-    AptSpec, CargoSpec, CheckSpec, CommandSpec, ConfigSpec, DatabaseSpec, NpmSpec, ProvidedSpec, PythonSpec,
-    ReleaseManifest, ReleaseRules, Rollout, RunSpec, Variable,
+    AptSpec, CargoSpec, CheckSpec, CommandSpec, ConfigSpec, DatabaseSpec, ExtensionsSpec, NpmSpec, ProvidedSpec,
+    PythonSpec, ReleaseManifest, ReleaseRules, Rollout, RunSpec, Variable, VersionPlace,
 };
 use serde::de::DeserializeOwned;
 
@@ -57,6 +57,8 @@ fn the_reference_has_every_key_and_no_other() {
         ("Of kind `cargo`", keys_of::<CargoSpec>()),
         ("Of kind `command`", keys_of::<ProvidedSpec>()),
         ("Of kind `apt`", keys_of::<AptSpec>()),
+        ("`[[extensions]]`", keys_of::<ExtensionsSpec>()),
+        ("`version` of `[[extensions]]`", keys_of::<VersionPlace>()),
         ("`[database]`", keys_of::<DatabaseSpec>()),
         ("`[[config]]`", keys_of::<ConfigSpec>()),
     ]);

@@ -94,6 +94,18 @@ pub const CODES: &[Code] = &[
         "The release names no schema level, or none that the database can be brought to from where it is.",
     ),
     code(
+        "NL0121",
+        Kind::Refused,
+        "extensions do not fit",
+        "Extensions are installed that a release on the way does not support; the message lists them. Bring them to a version that fits, remove them, or let the update switch them off with `--disable-incompatible NAME` (`disable_incompatible`) until a release supports them again.",
+    ),
+    code(
+        "NL0122",
+        Kind::Refused,
+        "no versions fit together",
+        "The components have no versions that the releases' demands on each other allow together, with what was wished for and with the ways that are permitted. The explanation says which demands stand against each other.",
+    ),
+    code(
         "NL0201",
         Kind::Refused,
         "no repository",
@@ -344,6 +356,12 @@ pub const CODES: &[Code] = &[
         Kind::Failed,
         "dependencies put back",
         "The product was not healthy with the dependencies that were made anew, so those from before are in place again. See `logs/` for what the product said.",
+    ),
+    code(
+        "NL0371",
+        Kind::Failed,
+        "extensions not known or not switched",
+        "Extensions of the product cannot be listed, or one of them could not be switched off or on; the message says why. Mend that, then try again.",
     ),
     code(
         "NL0401",

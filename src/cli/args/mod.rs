@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::backup::{BackupId, Percent};
 use crate::fetch::Location;
-use crate::release::{Fact, ProductName, RelPath};
+use crate::release::{ExtensionName, Fact, ProductName, RelPath};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -226,6 +226,8 @@ pub enum UpdateVerb {
         dry_run: bool,
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        extensions: ExtensionArgs,
     },
     /// Make the dependencies of the installed release anew from its locks
     ReinstallDeps,
@@ -301,6 +303,15 @@ pub struct RiskArgs {
     /// Take a move that is not recommended, by the name of what speaks against it; may be given more than once
     #[arg(long, value_name = "NAME")]
     pub accept_risk: Vec<String>,
+    #[command(flatten)]
+    pub extensions: ExtensionArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ExtensionArgs {
+    /// Let this extension be switched off if a release on the way does not support it; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub disable_incompatible: Vec<ExtensionName>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -411,14 +422,24 @@ pub struct ShowChangelogArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(group = ArgGroup::new("over").required(true).args(["index", "stack"]))]
 pub struct IndexArgs {
     /// Releases, edges and blocks as JSON
-    #[arg(long, value_name = "FILE")]
-    pub index: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "from", requires = "to")]
+    pub index: Option<PathBuf>,
+    /// The components of a stack with an index each: which of their versions go together
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "scheme", "channel", "min", "max", "exclude", "explain"])]
+    pub stack: Option<PathBuf>,
+    /// Of a stack the newest of this component, or with `--to` that version; may be given more than once
+    #[arg(long, value_name = "NAME", requires = "stack")]
+    pub component: Vec<String>,
+    /// Of a stack the newest of every component
+    #[arg(long, requires = "stack", conflicts_with_all = ["component", "to"])]
+    pub all: bool,
     #[arg(long, value_name = "V")]
-    pub from: String,
+    pub from: Option<String>,
     #[arg(long, value_name = "V")]
-    pub to: String,
+    pub to: Option<String>,
     /// How versions are written [default: what the index says, else lifecycle]
     #[arg(long, value_enum)]
     pub scheme: Option<VersionScheme>,

@@ -7,6 +7,7 @@ mod dependencies;
 mod download;
 mod environment;
 mod exchange;
+mod extensions;
 mod health;
 mod machine;
 mod maintenance_off;
@@ -54,11 +55,13 @@ pub fn of(kind: StepKind) -> Work {
         StepKind::MaintenanceOn => maintenance_on::WORK,
         StepKind::SchemaBefore => schema_parts::BEFORE,
         StepKind::Stop => stop::WORK,
+        StepKind::ExtensionsOff => extensions::OFF,
         StepKind::Exchange => exchange::WORK,
         StepKind::Dependencies => dependencies::WORK,
         StepKind::Config => config::WORK,
         StepKind::Schema => schema::WORK,
         StepKind::Switch => switch::WORK,
+        StepKind::ExtensionsOn => extensions::ON,
         StepKind::Start => start::WORK,
         StepKind::Health => health::WORK,
         StepKind::Validate => validate::WORK,

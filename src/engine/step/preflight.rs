@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::{Work, leave, nothing, schema};
 use crate::engine::failure::{DISK_FULL, PERMISSION};
-use crate::engine::{Context, StepError, backups, knows, product, servers};
+use crate::engine::{Context, StepError, backups, extensions, knows, product, servers};
 use crate::migrate;
 use crate::package::Staged;
-use crate::plan::{Direction, Leg, Step, Strategy};
+use crate::plan::{self, Direction, Leg, Step, Strategy};
 use crate::release::{HookPoint, ReleaseManifest};
 use crate::{disk, target};
 
@@ -44,6 +44,7 @@ fn apply(cx: &Context<'_>, _: &Step, _: &Value) -> Result<String, StepError> {
     config_parses(cx, &manifest)?;
     schema_is_as_planned(cx, &manifest)?;
     servers_can_be_dumped(cx, &manifest)?;
+    extensions_are_as_planned(cx, &manifest)?;
     cx.run_hooks(HookPoint::PreUpdate)?;
     Ok(
         match (
@@ -134,6 +135,24 @@ fn servers_can_be_dumped(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result
         server.check().map_err(|e| StepError::because(e.code(), &e))?;
     }
     Ok(())
+}
+
+/// Whoever has installed one since the plan was made hears of it before anything changes.
+fn extensions_are_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {
+    if !matches!(cx.plan.direction(), Direction::Up | Direction::Down) {
+        return Ok(());
+    }
+    let found = extensions::installed(cx.layout, cx.store, manifest)?;
+    let unforeseen = plan::unforeseen(cx.plan.legs(), &found);
+    if unforeseen.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = unforeseen.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "extensions do not fit that were not there when the plan was made: {}",
+        told.join("; ")
+    );
+    Err(StepError::new("NL0121", message))
 }
 
 fn schema_is_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {

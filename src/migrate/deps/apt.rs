@@ -2,14 +2,19 @@
 //! needed to go back is fetched before anything changes, and going back is as good as apt makes it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{Call, text};
+use super::run::{Call, fixed, text};
 use super::{DepsError, Site, said};
+use crate::clock::Deadline;
 use crate::disk;
 use crate::host::Finished;
 use crate::release::{AptSpec, DEPENDENCY_STORE, DependencyKind, DependencySpec};
+
+/// Of dpkg: no questions, and what the operator has changed stays.
+const KEEP_CONFIGURATION: [&str; 2] = ["--force-confdef", "--force-confold"];
 
 /// One package that apt would put in, or put in another version of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +71,12 @@ pub fn fetch(
         let one = [format!("{package}={from}")];
         let mut download = call(site, spec, &[&["download"]], &one);
         download.dir = kept;
-        if !download.run(site)?.status.success() {
-            lost.push(package.clone());
+        let finished = download.run(site)?;
+        match finished.status.success() {
+            true => {}
+            // A source has it and does not give it: a line that is cut, a list that is out of date. That can be mended beforehand.
+            false if finished.stderr.contains("Failed to fetch") => return Err(download.failed(&finished)),
+            false => lost.push(package.clone()),
         }
     }
     disk::sync_filesystem(kept)?;
@@ -76,18 +85,23 @@ pub fn fetch(
 
 /// Configuration files that the operator has changed stay. Repeatable: what was cut off is ended first.
 pub fn apply(site: &Site<'_>, spec: &AptSpec, moves: Moves, kept: &Path) -> Result<(), DepsError> {
-    end_what_was_cut_off(site, spec)?;
+    configure_pending(site, spec)?;
+    fix_broken(site, spec)?;
     let wanted = wanted(spec, moves, kept);
     call(site, spec, &[&["install"], options(moves)], &wanted)
-        .ok(site)
+        .ok_at_its_own_end(site)
         .map(drop)
 }
 
 /// As good as it goes: in one go what was replaced comes from where it was kept, and what was new goes, unless something else needs
 /// it by now. Repeatable.
 pub fn restore(site: &Site<'_>, spec: &AptSpec, kept: &Path, changes: &[AptChange]) -> Result<(), DepsError> {
-    // What cannot be ended, such as a package whose own script fails, is replaced or removed below.
-    let _ = end_what_was_cut_off(site, spec);
+    // What cannot be mended, such as a package whose own script fails or does not end, is replaced or removed below.
+    match configure_pending(site, spec) {
+        Ok(()) => drop(fix_broken(site, spec)),
+        Err(error) if error.was_asked_to_end() => drop(settle_records(site, spec)),
+        Err(error) => return Err(error),
+    }
     let old: Vec<String> = archives(kept)
         .into_iter()
         .filter(|file| {
@@ -106,12 +120,12 @@ pub fn restore(site: &Site<'_>, spec: &AptSpec, kept: &Path, changes: &[AptChang
         return match old.is_empty() {
             true => Ok(()),
             false => call(site, spec, &[&["install"], options(Moves::AlsoDown)], &old)
-                .ok(site)
+                .ok_at_its_own_end(site)
                 .map(drop),
         };
     }
     call(site, spec, &[&["install", "--allow-downgrades"]], &both)
-        .ok(site)
+        .ok_at_its_own_end(site)
         .map(drop)
 }
 
@@ -146,9 +160,57 @@ pub fn verify(site: &Site<'_>, spec: &AptSpec) -> Result<Vec<String>, DepsError>
     Ok(wrong.collect())
 }
 
-/// A package whose installation was killed is configured to its end.
-fn end_what_was_cut_off(site: &Site<'_>, spec: &AptSpec) -> Result<Finished, DepsError> {
-    call(site, spec, &[&["--fix-broken", "--no-remove", "install"]], &[]).ok(site)
+/// Between two looks at whether another program still installs packages.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// What a killed dpkg has left is ended by dpkg itself: until then apt refuses to work. An apt that outlived an earlier run is waited
+/// for here. What cannot be configured yet, for want of another package, is left to apt.
+fn configure_pending(site: &Site<'_>, spec: &AptSpec) -> Result<(), DepsError> {
+    let deadline = Deadline::after(site.tools.apt_lock_wait);
+    let call = dpkg(site, spec, &["--configure", "--pending"]);
+    loop {
+        let finished = call.run_to_its_own_end(site)?;
+        let is_locked = finished.stderr.contains("lock") && finished.stderr.contains("another process");
+        if finished.status.success() || !is_locked {
+            return Ok(());
+        }
+        if deadline.has_passed() {
+            return Err(call.failed(&finished));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// What a dpkg that was cut off has noted is taken into its records, as apt wants it, and no package is configured.
+fn settle_records(site: &Site<'_>, spec: &AptSpec) -> Result<Finished, DepsError> {
+    dpkg(site, spec, &["--triggers-only", "--pending"]).run_to_its_own_end(site)
+}
+
+fn dpkg<'a>(site: &Site<'a>, spec: &AptSpec, words: &[&str]) -> Call<'a> {
+    let argv = [site.tools.dpkg.clone()]
+        .into_iter()
+        .chain(KEEP_CONFIGURATION.map(str::to_owned))
+        .chain(dpkg_options(&site.tools.apt_options))
+        .chain(words.iter().map(|word| (*word).to_owned()));
+    Call {
+        argv: argv.collect(),
+        ..call(site, spec, &[], &[])
+    }
+}
+
+/// Packages that want another one get it.
+fn fix_broken(site: &Site<'_>, spec: &AptSpec) -> Result<Finished, DepsError> {
+    call(site, spec, &[&["--fix-broken", "--no-remove", "install"]], &[]).ok_at_its_own_end(site)
+}
+
+/// Options that apt is told to give to dpkg.
+fn dpkg_options(apt_options: &[String]) -> Vec<String> {
+    let of = |option: &String| {
+        let option = option.trim_start_matches("--option=").trim_start_matches("-o");
+        let (name, value) = option.split_once("::=")?;
+        name.eq_ignore_ascii_case("dpkg::options").then(|| value.to_owned())
+    };
+    apt_options.iter().filter_map(of).collect()
 }
 
 fn options(moves: Moves) -> &'static [&'static str] {
@@ -199,12 +261,10 @@ fn holds(file: &Path, version: &str) -> bool {
 fn call<'a>(site: &Site<'a>, spec: &AptSpec, words: &[&[&str]], wanted: &[String]) -> Call<'a> {
     let mut argv = vec![site.tools.apt_get.clone()];
     let wait = format!("DPkg::Lock::Timeout={}", site.tools.apt_lock_wait.as_secs());
-    let own = [
-        "Dpkg::Options::=--force-confdef",
-        "Dpkg::Options::=--force-confold",
-        &wait,
-    ];
-    argv.extend(own.iter().flat_map(|option| ["-o".to_owned(), (*option).to_owned()]));
+    let keep = KEEP_CONFIGURATION.map(|option| format!("Dpkg::Options::={option}"));
+    // In one process group, so that all of it is asked to end at its limit.
+    let own = keep.into_iter().chain([wait, "Dpkg::Use-Pty=0".to_owned()]);
+    argv.extend(own.flat_map(|option| ["-o".to_owned(), option]));
     argv.extend(site.tools.apt_options.clone());
     argv.extend(["--yes", "--no-install-recommends"].map(str::to_owned));
     argv.extend(
@@ -218,7 +278,7 @@ fn call<'a>(site: &Site<'a>, spec: &AptSpec, words: &[&[&str]], wanted: &[String
         kind: DependencyKind::Apt,
         argv,
         dir: site.root,
-        env: &[("DEBIAN_FRONTEND", "noninteractive"), ("LC_ALL", "C")],
+        env: fixed(&[("DEBIAN_FRONTEND", "noninteractive"), ("LC_ALL", "C")]),
         limit: spec.timeout,
     }
 }
@@ -255,6 +315,14 @@ mod tests {
         );
         assert_eq!(of("Conf jq (1.7-1 Debian:13 [amd64])"), None);
         assert!(belongs(Path::new("/x/jq_1.7-1_amd64.deb"), "jq") && !belongs(Path::new("/x/jqp_1_all.deb"), "jq"));
+        let given = [
+            "-o",
+            "Acquire::Retries=3",
+            "-o",
+            "DPkg::Options::=--root=/x",
+            "-oDpkg::Options::=--y",
+        ];
+        assert_eq!(dpkg_options(&given.map(str::to_owned)), ["--root=/x", "--y"]);
         assert!(holds(Path::new("a_1%3a2-3_all.deb"), "1:2-3") && !holds(Path::new("a_12_all.deb"), "1"));
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::run::{Call, text};
+use super::run::{Call, fixed, text};
 use super::{DepsError, Packages, Provider, Resolution, Site};
 use crate::disk;
 use crate::release::{CargoSpec, DependencyKind};
@@ -40,7 +40,7 @@ impl Cargo<'_> {
             kind: DependencyKind::Cargo,
             argv,
             dir: source,
-            env: &[("CARGO_TERM_COLOR", "never")],
+            env: fixed(&[("CARGO_TERM_COLOR", "never")]),
             limit: self.0.timeout,
         }
     }

@@ -18,7 +18,7 @@ impl Provided<'_> {
             kind: DependencyKind::Command,
             argv: argv.collect::<Result<_, _>>()?,
             dir: site.tree,
-            env: &[],
+            env: Vec::new(),
             limit: spec.timeout,
         })
     }

@@ -54,6 +54,28 @@ impl DepsError {
         }
     }
 
+    /// Its time was over, and it ended when it was asked to.
+    pub fn was_asked_to_end(&self) -> bool {
+        let source = match self {
+            Self::NoEnd { source, .. } => source,
+            _ => return false,
+        };
+        matches!(source, CommandError::AskedToEnd { .. })
+    }
+
+    /// There was no room left, as far as it or its tool tells.
+    pub fn is_full(&self) -> bool {
+        let tells = |line: &String| {
+            let words = ["No space left on device", "ENOSPC", "Disk quota exceeded"];
+            words.iter().any(|words| line.contains(words))
+        };
+        match self {
+            Self::Room { .. } => true,
+            Self::Failed { said, .. } => said.iter().any(tells),
+            _ => false,
+        }
+    }
+
     pub fn conflicts(&self) -> &[Conflict] {
         match self {
             Self::Conflict { conflicts, .. } => conflicts,

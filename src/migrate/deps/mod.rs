@@ -9,6 +9,7 @@ mod command;
 mod environment;
 mod error;
 mod lock;
+mod mask;
 mod npm;
 mod pip;
 mod python;
@@ -53,6 +54,7 @@ pub struct Tools {
     pub python_index: Option<String>,
     pub npm_registry: Option<String>,
     pub apt_get: String,
+    pub dpkg: String,
     pub apt_options: Vec<String>,
     /// How long it is waited for another program that installs packages.
     pub apt_lock_wait: Duration,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::run::{Call, text};
+use super::run::{Call, fixed, text};
 use super::{DepsError, Packages, Provider, Resolution, Site, said};
 use crate::disk;
 use crate::release::{DependencyKind, NpmSpec, RelPath};
@@ -55,22 +55,26 @@ impl Npm<'_> {
             // In a copy: npm writes into its cache even when it is offline.
             argv.extend(["--offline".to_owned(), "--cache".to_owned(), text(&scratch_cache(at))]);
         }
-        if let Some(registry) = site.tools.npm_registry.as_ref().or(self.0.registry.as_ref()) {
-            argv.extend(["--registry".to_owned(), registry.clone()]);
-        }
         Call {
             kind: DependencyKind::Npm,
             argv,
             dir: at,
-            env: match self.0.cache {
-                Some(_) => &[
-                    ("npm_config_userconfig", "/dev/null"),
-                    ("npm_config_globalconfig", "/nonexistent/npmrc"),
-                ],
-                None => &[],
-            },
+            env: self.env(site),
             limit: self.0.timeout,
         }
+    }
+
+    fn env(&self, site: &Site<'_>) -> Vec<(&'static str, String)> {
+        let mut env = match self.0.cache {
+            Some(_) => fixed(&[
+                ("npm_config_userconfig", "/dev/null"),
+                ("npm_config_globalconfig", "/nonexistent/npmrc"),
+            ]),
+            None => Vec::new(),
+        };
+        let registry = site.tools.npm_registry.as_ref().or(self.0.registry.as_ref());
+        env.extend(registry.map(|registry| ("npm_config_registry", registry.clone())));
+        env
     }
 
     fn tree(&self, site: &Site<'_>, at: &Path, verb: &[&str]) -> Result<said::NpmTree, DepsError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::python::{self, interpreter, program, requirements, sources};
-use super::run::{Call, text};
+use super::run::{Call, fixed, text};
 use super::{DepsError, Packages, Provider, Resolution, Site, said};
 use crate::disk;
 use crate::release::{DependencyKind, PythonSpec};
@@ -56,7 +56,7 @@ impl Pip<'_> {
             kind: DependencyKind::Pip,
             argv,
             dir: at,
-            env: self.env(),
+            env: self.env(site),
             limit: self.0.timeout,
         }
     }
@@ -70,8 +70,9 @@ impl Pip<'_> {
                 .chain(args)
                 .map(|word| (*word).to_owned())
                 .collect(),
-            dir: site.tree,
-            env: &[],
+            // Python looks for its own modules here first, and finds none.
+            dir: at,
+            env: Vec::new(),
             limit: self.0.timeout,
         };
         let version = python(&["-m", "pip", "--version"]).run(site)?;
@@ -84,15 +85,17 @@ impl Pip<'_> {
     }
 
     /// What a wheel in the release brings must not be had from elsewhere because of somebody's settings.
-    fn env(&self) -> &'static [(&'static str, &'static str)] {
-        match self.0.wheels {
-            Some(_) => &[
+    fn env(&self, site: &Site<'_>) -> Vec<(&'static str, String)> {
+        let mut env = match self.0.wheels {
+            Some(_) => fixed(&[
                 ("PIP_CONFIG_FILE", "/dev/null"),
                 ("PIP_NO_CACHE_DIR", "1"),
                 ("PYTHONNOUSERSITE", "1"),
-            ],
-            None => &[("PYTHONNOUSERSITE", "1")],
-        }
+            ]),
+            None => fixed(&[("PYTHONNOUSERSITE", "1")]),
+        };
+        env.extend(python::index(self.0, site, "PIP_INDEX_URL"));
+        env
     }
 
     fn install(&self, site: &Site<'_>, more: &[String]) -> Vec<String> {

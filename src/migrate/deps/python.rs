@@ -18,21 +18,26 @@ pub fn program(at: &Path) -> String {
     at.join("bin").join("python").display().to_string()
 }
 
-/// From where and what: the same for a dry run and for the real one.
+/// From where, where that is here, and what: the same for a dry run and for the real one.
 pub fn sources(spec: &PythonSpec, site: &Site<'_>) -> Vec<String> {
     let mut args = vec!["--require-hashes".to_owned()];
-    match (&spec.wheels, site.tools.python_index.as_ref().or(spec.index.as_ref())) {
-        (Some(wheels), _) => args.extend([
+    if let Some(wheels) = &spec.wheels {
+        args.extend([
             "--no-index".to_owned(),
             "--find-links".to_owned(),
             wheels.under(site.tree).display().to_string(),
-        ]),
-        (None, Some(index)) => args.extend(["--index-url".to_owned(), index.clone()]),
-        (None, None) => {}
+        ]);
     }
     // What a source distribution needs to be built is in no lock.
     args.extend(["--only-binary".to_owned(), ":all:".to_owned()]);
     args
+}
+
+/// Where packages are fetched from when they do not come with the release: in the environment, since it may hold a password.
+pub fn index(spec: &PythonSpec, site: &Site<'_>, variable: &'static str) -> Option<(&'static str, String)> {
+    let index = site.tools.python_index.as_ref().or(spec.index.as_ref());
+    let fetched = index.filter(|_| spec.wheels.is_none());
+    fetched.map(|index| (variable, index.clone()))
 }
 
 pub fn requirements(spec: &PythonSpec, site: &Site<'_>) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::python::{self, interpreter, program, requirements, sources};
-use super::run::{Call, text};
+use super::run::{Call, fixed, text};
 use super::{DepsError, Packages, Provider, Resolution, Site, said};
 use crate::release::{DependencyKind, PythonSpec};
 
@@ -11,7 +11,6 @@ pub struct Uv<'a>(pub &'a PythonSpec);
 
 impl Uv<'_> {
     fn call<'a>(&self, site: &'a Site<'_>, args: Vec<String>) -> Call<'a> {
-        // Copies: what another program changes in uv's cache must not change here.
         let own = ["--no-progress", "--color", "never", "--no-python-downloads"].map(str::to_owned);
         let cache = self.0.wheels.as_ref().map(|_| "--no-cache".to_owned());
         Call {
@@ -23,12 +22,19 @@ impl Uv<'_> {
                 .chain(args)
                 .collect(),
             dir: site.tree,
-            env: match self.0.wheels {
-                Some(_) => &[("UV_NO_CONFIG", "1"), ("UV_LINK_MODE", "copy")],
-                None => &[("UV_LINK_MODE", "copy")],
-            },
+            env: self.env(site),
             limit: self.0.timeout,
         }
+    }
+
+    fn env(&self, site: &Site<'_>) -> Vec<(&'static str, String)> {
+        // Copies: what another program changes in uv's cache must not change here.
+        let mut env = fixed(&[("UV_LINK_MODE", "copy")]);
+        if self.0.wheels.is_some() {
+            env.extend(fixed(&[("UV_NO_CONFIG", "1")]));
+        }
+        env.extend(python::index(self.0, site, "UV_INDEX_URL"));
+        env
     }
 
     fn pip(&self, site: &Site<'_>, at: &Path, verb: &[&str]) -> Vec<String> {
@@ -45,7 +51,8 @@ impl Uv<'_> {
 impl Provider for Uv<'_> {
     /// `sync` looks at no demands of packages, so that `install` is asked what it would do.
     fn plan(&self, site: &Site<'_>, at: &Path) -> Result<Resolution, DepsError> {
-        let venv = ["venv", "--python", interpreter(self.0, site), "--clear"].map(str::to_owned);
+        // Its folder is empty; a uv of before 0.8 does not know `--clear`.
+        let venv = ["venv", "--python", interpreter(self.0, site)].map(str::to_owned);
         self.call(site, venv.into_iter().chain([text(at)]).collect()).ok(site)?;
         let mut args = self.pip(site, at, &["install", "--dry-run"]);
         args.extend(["--requirements".to_owned(), requirements(self.0, site)]);

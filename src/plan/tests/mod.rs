@@ -53,6 +53,7 @@ fn facts(installed: Option<(&str, Option<u32>)>) -> Facts {
         stored_downs: BTreeSet::new(),
         one_way_levels: BTreeMap::new(),
         restore: None,
+        extensions: ExtensionFacts::default(),
         rolled_back: BTreeSet::new(),
         terms: terms(),
     }

@@ -34,6 +34,10 @@ impl FactSheet {
         self.0.insert(name.into(), fact);
     }
 
+    pub fn forget(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// With the facts of `other` in place of ours where both know.
     #[must_use]
     pub fn overridden(mut self, other: Self) -> Self {

@@ -74,6 +74,11 @@ impl<V: Scheme> Constraint<V> {
             .any(|group| group.iter().all(|rule| rule.holds(version)))
     }
 
+    /// Whether it is `*`, which holds for what has no version, too.
+    pub fn is_any(&self) -> bool {
+        matches!(self.any_of.as_slice(), [group] if group.iter().all(|rule| *rule == Rule::Any))
+    }
+
     /// Whether it names one version.
     pub fn is_exact(&self) -> bool {
         matches!(self.any_of.as_slice(), [group] if matches!(group.as_slice(), [Rule::Compare(Comparison::Equal, _)]))

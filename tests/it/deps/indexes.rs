@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::Shop;
@@ -19,10 +19,19 @@ struct Server {
 impl Server {
     fn of(folder: &Path) -> Self {
         fs::create_dir_all(folder).unwrap();
+        let module = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory"];
+        Self::run(&module, folder, "0")
+    }
+
+    fn guarded(folder: &Path, login: &str) -> Self {
+        Self::run(&["-u", "-c", GUARDED], folder, login)
+    }
+
+    fn run(args: &[&str], folder: &Path, more: &str) -> Self {
         let mut child = Command::new("python3")
-            .args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory"])
+            .args(args)
             .arg(folder)
-            .arg("0")
+            .arg(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -36,6 +45,26 @@ impl Server {
     }
 }
 
+/// The same, for those alone who know a password.
+const GUARDED: &str = r#"
+import base64, functools, http.server, sys
+folder, login = sys.argv[1:]
+wanted = "Basic " + base64.b64encode(login.encode()).decode()
+class Guarded(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.headers.get("Authorization") == wanted:
+            return super().do_GET()
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="oil"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Guarded, directory=folder))
+print(f"(http://127.0.0.1:{server.server_port})", flush=True)
+server.serve_forever()
+"#;
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.child.kill().unwrap();
@@ -43,21 +72,74 @@ impl Drop for Server {
     }
 }
 
+/// The wheels lie in the index, and the release names another one that nobody has.
+fn fetched(tree: &Path, index: &Path) -> String {
+    let more = locked(tree, "pip", &[WICK_1, OIL_1]);
+    for name in ["wick", "oil"] {
+        let wheel = format!("{name}-1.0-py3-none-any.whl");
+        fs::create_dir_all(index.join(name)).unwrap();
+        fs::rename(tree.join("wheels").join(&wheel), index.join(name).join(wheel)).unwrap();
+    }
+    fs::remove_dir(tree.join("wheels")).unwrap();
+    more.replace("wheels = \"wheels\"", "index = \"http://127.0.0.1:1/nobody\"")
+}
+
+/// Every file below a folder that has this in it.
+fn files_with(folder: &Path, secret: &str) -> Vec<PathBuf> {
+    let entries = netlink::disk::walk(folder).unwrap();
+    let files = entries
+        .iter()
+        .filter(|entry| entry.kind == netlink::disk::EntryKind::File);
+    let paths = files.map(|entry| folder.join(&entry.path));
+    let holds = |path: &PathBuf| {
+        let content = fs::read(path).unwrap();
+        content.windows(secret.len()).any(|piece| piece == secret.as_bytes())
+    };
+    paths.filter(holds).collect()
+}
+
+#[test]
+fn the_password_of_an_index_is_in_no_command_line_message_journal_or_log() {
+    const PASSWORD: &str = "wicked-secret";
+    let dir = tempfile::tempdir().unwrap();
+    let index = dir.path().join("index");
+    let server = Server::guarded(&index, &format!("me:{PASSWORD}"));
+    let shop = Shop::with(|_| String::new());
+    shop.publish(Lamp::B1, |tree| fetched(tree, &index));
+    // An interpreter that notes how it is called, as anybody could who lists processes.
+    let (python, calls) = (dir.path().join("python"), dir.path().join("calls"));
+    let script = format!("#!/bin/sh\necho \"$@\" >> {}\nexec python3 \"$@\"\n", calls.display());
+    put(&python, &script, 0o755);
+    let settings = |login: &str| {
+        let url = server.url.replace("http://", &format!("http://{login}@"));
+        format!(
+            "dependencies: {{python: {}, python_index: \"{url}\"}}\n",
+            python.display()
+        )
+    };
+    let path = shop.lamp.path("config/update.yml");
+    put(&path, &settings("me:wrong-secret"), 0o600);
+    let upgrade = ["update", "upgrade", "--to", "0b1", "--yes", "--output", "json"];
+    let failed = shop.lamp.run(&upgrade).no(1, &["NL0311"]);
+    let why = shop.lamp.run(&["update", "why"]).ok();
+    assert!(!format!("{failed}{why}").contains("wrong-secret"), "{failed}{why}");
+    assert_eq!(files_with(&shop.lamp.root, "wrong-secret"), [path.clone()]);
+
+    put(&path, &settings(&format!("me:{PASSWORD}")), 0o600);
+    let done = shop.lamp.run(&upgrade).ok();
+    shop.lamp.assert_at("0b1");
+    assert!(!done.to_string().contains(PASSWORD), "{done}");
+    assert_eq!(files_with(&shop.lamp.root, PASSWORD), [path]);
+    let calls = fs::read_to_string(calls).unwrap();
+    assert!(calls.contains("-m pip") && !calls.contains("secret"), "{calls}");
+}
+
 #[test]
 fn the_operators_index_goes_before_that_of_the_release() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::of(dir.path());
     let shop = Shop::with(|_| String::new());
-    shop.publish(Lamp::B1, |tree| {
-        let more = locked(tree, "pip", &[WICK_1, OIL_1]);
-        for name in ["wick", "oil"] {
-            let wheel = format!("{name}-1.0-py3-none-any.whl");
-            fs::create_dir_all(dir.path().join(name)).unwrap();
-            fs::rename(tree.join("wheels").join(&wheel), dir.path().join(name).join(wheel)).unwrap();
-        }
-        fs::remove_dir(tree.join("wheels")).unwrap();
-        more.replace("wheels = \"wheels\"", "index = \"http://127.0.0.1:1/nobody\"")
-    });
+    shop.publish(Lamp::B1, |tree| fetched(tree, dir.path()));
     let settings = format!("dependencies: {{python_index: \"{}\"}}\n", server.url);
     put(&shop.lamp.path("config/update.yml"), &settings, 0o644);
     shop.lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::add;
 use crate::world::{Installation, Lamp, Publisher, put};
@@ -47,9 +48,17 @@ impl Machine {
         machine
     }
 
-    /// With a configuration file that each version ships another one of.
     fn package(&self, name: &str, version: &str, depends: &str) {
+        self.scripted(name, version, depends, "");
+    }
+
+    /// With a configuration file that each version ships another one of, and a script that runs once it is configured.
+    fn scripted(&self, name: &str, version: &str, depends: &str, script: &str) {
         let tree = self.source.join("tree");
+        if !script.is_empty() {
+            let script = format!("#!/bin/sh\nset -e\n[ \"$1\" = configure ] || exit 0\n{script}\n");
+            put(&tree.join("DEBIAN/postinst"), &script, 0o755);
+        }
         let control = format!(
             "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\n{depends}\
              Description: {name}\n"
@@ -91,6 +100,7 @@ impl Machine {
             format!("DPkg::Options::=--log={root}/var/log/dpkg.log"),
             "DPkg::Options::=--force-not-root".to_owned(),
             "DPkg::Options::=--force-bad-path".to_owned(),
+            "DPkg::Options::=--force-script-chrootless".to_owned(),
         ];
         options
             .into_iter()
@@ -109,6 +119,11 @@ impl Machine {
         all
     }
 
+    /// What scripts of packages have noted, a line each time.
+    fn noted(&self, name: &str) -> usize {
+        fs::read_to_string(self.root.join(name)).map_or(0, |text| text.lines().count())
+    }
+
     fn config(&self) -> String {
         fs::read_to_string(self.root.join("etc/wick.conf")).unwrap()
     }
@@ -124,12 +139,28 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-fn release(publisher: &Publisher, lamp: Lamp, package: &'static str) {
+fn release(publisher: &Publisher, lamp: Lamp, package: &str) {
+    release_within(publisher, lamp, package, "30m");
+}
+
+fn release_within(publisher: &Publisher, lamp: Lamp, package: &str, limit: &str) {
     let tree = publisher.lamp(&lamp);
     add(&tree, |_| {
-        format!("\n[[dependencies]]\nkind = \"apt\"\npackages = [\"{package}\"]\n")
+        format!("\n[[dependencies]]\nkind = \"apt\"\npackages = [\"{package}\"]\ntimeout = \"{limit}\"\n")
     });
     publisher.publish(&tree);
+}
+
+/// `0a1` with wick 1.0 installed; the folder's name is no single word.
+fn installed(dir: &Path, machine: &Machine, publisher: &Publisher) -> Installation {
+    let root = dir.join("the lamp");
+    let options = serde_json::to_string(&machine.options()).unwrap();
+    let settings = format!("health: {{timeout: 2s, interval: 50ms}}\ndependencies: {{apt_options: {options}}}\n");
+    put(&root.join("config/update.yml"), &settings, 0o644);
+    let lamp = Installation::of_lamp(&root, publisher, "0a1");
+    lamp.assert_at("0a1");
+    assert_eq!(machine.installed(), ["wick 1.0"]);
+    lamp
 }
 
 #[test]
@@ -155,13 +186,7 @@ fn packages_of_apt_go_up_and_come_back_when_the_update_fails_and_when_it_is_take
     ] {
         release(&publisher, lamp, package);
     }
-    let root = dir.path().join("lamp");
-    let options = serde_json::to_string(&machine.options()).unwrap();
-    let settings = format!("health: {{timeout: 2s, interval: 50ms}}\ndependencies: {{apt_options: {options}}}\n");
-    put(&root.join("config/update.yml"), &settings, 0o644);
-    let lamp = Installation::of_lamp(&root, &publisher, "0a1");
-    lamp.assert_at("0a1");
-    assert_eq!(machine.installed(), ["wick 1.0"]);
+    let lamp = installed(dir.path(), &machine, &publisher);
     put(&machine.root.join("etc/wick.conf"), "the operator's\n", 0o644);
     let planned = lamp.run(&["update", "upgrade", "--to", "0b1", "--dry-run"]).ok();
     planned.no(0, &["+ oil 1.0", "~ wick 1.0 -> 2.0", "put back as well as apt can"]);
@@ -189,4 +214,99 @@ fn packages_of_apt_go_up_and_come_back_when_the_update_fails_and_when_it_is_take
     lamp.assert_at("0a1");
     assert_eq!(machine.installed(), ["oil 1.0", "wick 1.0"]);
     assert_eq!(machine.config(), "the operator's\n");
+}
+
+/// A source that lists what it cannot give: the way back would be missing, so nothing is begun.
+#[test]
+fn packages_for_the_way_back_that_cannot_be_fetched_now_stop_the_update_before_the_product() {
+    let dir = tempfile::tempdir().unwrap();
+    let machine = Machine::new(dir.path());
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    release(&publisher, Lamp::A1, "wick=1.0");
+    release(&publisher, Lamp::B1, "wick=2.0");
+    let lamp = installed(dir.path(), &machine, &publisher);
+    let gone = machine.source.join("wick_1.0_all.deb");
+    fs::rename(&gone, gone.with_extension("away")).unwrap();
+    let cached = machine.root.join("var/cache/apt/archives/wick_1.0_all.deb");
+    assert!(!cached.exists(), "a source of files needs no copies");
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"])
+        .no(1, &["NL0311", "Failed to fetch"]);
+    lamp.assert_at("0a1");
+    fs::rename(gone.with_extension("away"), &gone).unwrap();
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    assert_eq!(machine.installed(), ["oil 1.0", "wick 2.0"]);
+}
+
+/// `0b1` wants a wick 2.0 whose script does this once it is configured.
+fn with_script(script: &str, limit: &str) -> (tempfile::TempDir, Machine, Installation) {
+    let dir = tempfile::tempdir().unwrap();
+    let machine = Machine::new(dir.path());
+    machine.scripted("wick", "2.0", "", script);
+    machine.offer();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    release(&publisher, Lamp::A1, "wick=1.0");
+    release_within(&publisher, Lamp::B1, "wick=2.0", limit);
+    let lamp = installed(dir.path(), &machine, &publisher);
+    (dir, machine, lamp)
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_apt_that_outlives_a_killed_netlink_is_waited_for_and_not_killed() {
+    let slow = "echo begun >> \"$DPKG_ROOT/begun\"\nfor i in $(seq 600); do\n  if [ -e \"$DPKG_ROOT/go\" ]; then\n    \
+                echo done >> \"$DPKG_ROOT/done\"\n    exit\n  fi\n  sleep 0.1\ndone\nexit 1";
+    let (_dir, machine, lamp) = with_script(slow, "30m");
+    let begun = || {
+        let log = lamp.text(".netlink/logs/update.log");
+        let of_step = |line: &&str| line.contains("\"step\":\"dependencies\"") && line.contains("\"kind\":\"started\"");
+        log.lines().filter(of_step).count()
+    };
+    let at_first = begun();
+    let spawn = |args: &[&str]| {
+        let mut command = lamp.command(args);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut upgrading = spawn(&["update", "upgrade", "--to", "0b1", "--yes"]);
+    wait_until("the script begins", || machine.noted("begun") == 1);
+    upgrading.kill().unwrap();
+    upgrading.wait().unwrap();
+    assert_eq!(begun(), at_first + 1);
+    let mut resuming = spawn(&["update", "resume"]);
+    wait_until("the step begins again", || begun() == at_first + 2);
+    put(&machine.root.join("go"), "", 0o644);
+    assert!(resuming.wait().unwrap().success());
+    lamp.assert_at("0b1");
+    assert_eq!((machine.noted("begun"), machine.noted("done")), (1, 1));
+    assert_eq!(machine.installed(), ["wick 2.0"]);
+}
+
+#[test]
+fn what_a_killed_dpkg_has_left_is_ended_by_dpkg_itself() {
+    let killing = "if ! [ -e \"$DPKG_ROOT/killed\" ]; then\n  touch \"$DPKG_ROOT/killed\"\n  kill -9 $PPID\nfi";
+    let (_dir, machine, lamp) = with_script(killing, "30m");
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"])
+        .no(1, &["NL0311"]);
+    assert!(machine.root.join("killed").exists());
+    lamp.assert_at("0a1");
+    assert_eq!(machine.installed(), ["wick 1.0"]);
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    assert_eq!(machine.installed(), ["wick 2.0"]);
+}
+
+#[test]
+fn an_apt_over_its_time_is_asked_to_end_and_the_packages_from_before_come_back() {
+    let endless = "echo begun >> \"$DPKG_ROOT/begun\"\nexec sleep 300";
+    let (_dir, machine, lamp) = with_script(endless, "4s");
+    lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"])
+        .no(1, &["NL0311", "was asked to end"]);
+    assert!(machine.noted("begun") >= 1);
+    lamp.assert_at("0a1");
+    assert_eq!(machine.installed(), ["wick 1.0"]);
 }

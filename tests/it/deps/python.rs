@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::Shop;
 use super::wheels::{GAS_1, OIL_1, OIL_2, TIN_1, WICK_1, WICK_2, Wheel, locked, locked_of};
-use crate::world::{Lamp, put};
+use crate::world::{Installation, Lamp, Publisher, put};
 
 /// With a test of the product that only passes with this version of wick.
 fn release(kind: &'static str, wheels: &'static [Wheel], wick: &'static str) -> impl FnOnce(&Path) -> String {
@@ -200,4 +200,37 @@ fn what_is_made_anew_and_not_healthy_is_taken_back() {
         .no(1, &["NL0362", "in place again"]);
     assert_eq!(shop.link("releases/0a1/venv"), Path::new(".dependencies/pip/1"));
     shop.lamp.assert_at("0a1");
+}
+
+#[test]
+fn modules_of_the_release_are_not_taken_for_those_of_the_tools() {
+    let shop = Shop::with(|_| String::new());
+    shop.publish(Lamp::B1, |tree| {
+        for module in ["venv", "pip", "logging", "email"] {
+            put(
+                &tree.join(format!("{module}.py")),
+                "raise SystemExit('of the product')\n",
+                0o644,
+            );
+        }
+        release("pip", OLD, "1.0")(tree)
+    });
+    shop.lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    shop.lamp.assert_at("0b1");
+    assert_eq!(says(&shop, "0b1"), "wick 1.0\n");
+}
+
+#[test]
+fn an_installation_may_lie_in_a_folder_with_blanks_and_signs() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    let tree = publisher.lamp(&Lamp::A1);
+    super::add(&tree, |tree| locked(tree, "pip", OLD));
+    publisher.publish(&tree);
+    let lamp = Installation::of_lamp(&dir.path().join("the lämp's place & more"), &publisher, "0a1");
+    lamp.assert_at("0a1");
+    let ran = Command::new(lamp.path("releases/0a1/venv/bin/wick")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "wick 1.0\n");
+    lamp.run(&["update", "reinstall-deps"]).ok();
+    lamp.assert_at("0a1");
 }

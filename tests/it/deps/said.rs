@@ -20,7 +20,7 @@ fn what_operators_machines_would_refuse_is_not_packed() {
     };
     let good = "oil==1.0 --hash=sha256:00\n";
     type Make = Box<dyn Fn(&Path) -> String>;
-    let cases: [(Make, &str); 8] = [
+    let cases: [(Make, &str); 9] = [
         (
             Box::new(with("oil==1.0\n", "")),
             "requirements.txt:1: `oil==1.0` has no digest",
@@ -28,6 +28,10 @@ fn what_operators_machines_would_refuse_is_not_packed() {
         (Box::new(with("-r other.txt\n", "")), "is not a requirement"),
         (Box::new(with(good, "wheels = \"nowhere\"\n")), "nowhere"),
         (Box::new(with(good, "index = \"file:///x\"\n")), "not a URL"),
+        (
+            Box::new(with(good, "index = \"https://me:pass@example.org/simple\"\n")),
+            "names a user or a password",
+        ),
         (
             Box::new(with(good, "path = \"bin\"\n")),
             "bin is made on the operator's machine",
@@ -43,6 +47,53 @@ fn what_operators_machines_would_refuse_is_not_packed() {
         let tree = publisher.lamp(&Lamp::A1);
         add(&tree, make);
         publisher.pack(&tree).no(2, &["NL0501", said]);
+        fs::remove_dir_all(&tree).unwrap();
+    }
+}
+
+#[test]
+fn a_lock_of_npm_that_does_not_say_what_comes_is_not_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(dir.path());
+    let good = r#""integrity": "sha512-xx=="#;
+    let strange = [
+        (format!("{good}\", \"resolved\": \"https://example.org/oil.tgz\""), None),
+        (
+            r#""resolved": "https://example.org/oil.tgz""#.to_owned(),
+            Some("no `integrity`"),
+        ),
+        (
+            r#""resolved": "git+ssh://git@example.org/oil.git#0123""#.to_owned(),
+            Some("no `integrity`"),
+        ),
+        (r#""integrity": "sha1-xx=""#.to_owned(), Some("no `integrity`")),
+        (r#""integrity": "sha1-xx= sha512-xx==""#.to_owned(), None),
+        (r#""inBundle": true"#.to_owned(), None),
+        (r#""dev": true"#.to_owned(), None),
+        (r#""resolved": "oil", "link": true"#.to_owned(), Some("is a folder")),
+        (
+            format!("{good}\", \"resolved\": \"file:../oil.tgz\""),
+            Some("is not a file of the project"),
+        ),
+        (
+            format!("{good}\", \"resolved\": \"file:gone.tgz\""),
+            Some("is not a file of the project"),
+        ),
+        (format!("{good}\", \"resolved\": \"file:package.json\""), None),
+    ];
+    for (oil, said) in strange {
+        let tree = publisher.lamp(&Lamp::A1);
+        put(&tree.join("package.json"), "{\"name\": \"web\"}", 0o644);
+        let lock = format!(
+            "{{\"lockfileVersion\": 3, \"packages\": {{\"\": {{\"name\": \"web\"}}, \"node_modules/oil\": {{\"version\": \"1.0.0\", {oil}}}}}}}"
+        );
+        put(&tree.join("package-lock.json"), &lock, 0o644);
+        add(&tree, |_| "\n[[dependencies]]\nkind = \"npm\"\n".to_owned());
+        let packed = publisher.pack(&tree);
+        match said {
+            None => drop(packed.ok()),
+            Some(said) => drop(packed.no(2, &["NL0501", "package-lock.json: node_modules/oil", said])),
+        }
         fs::remove_dir_all(&tree).unwrap();
     }
 }

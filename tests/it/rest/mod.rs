@@ -8,7 +8,7 @@ mod limits;
 mod page;
 mod queue;
 mod reading;
-mod server;
+pub mod server;
 mod steering;
 mod strangers;
 

@@ -1,9 +1,7 @@
 //! Around what an update makes of dependencies: a folder that is filled, its record, and the link that shows it.
 
-use std::collections::BTreeSet;
-
 use super::scenario::Scenario;
-use super::{Effect, MUTATING, Point, numbered, sweep_at};
+use super::{Effect, calls_around, sweep_at};
 use crate::world::{Lamp, Publisher};
 
 fn bringing() -> Scenario {
@@ -23,21 +21,10 @@ fn bringing() -> Scenario {
     bringing
 }
 
-/// The calls that touch what is brought, and those beside them.
-fn around(scenario: &Scenario) -> Vec<Point> {
-    let calls = scenario.calls(MUTATING, None);
-    let calls = calls.iter().map(String::as_str).filter(|line| !line.starts_with("---"));
-    let all = numbered(calls);
-    let touches = |(_, line): &(Point, &str)| line.contains("/.dependencies") || line.contains("/share");
-    let touching = (0..all.len()).filter(|at| touches(&all[*at]));
-    let around: BTreeSet<usize> = touching.flat_map(|at| at - 3..=at + 3).collect();
-    around.into_iter().map(|at| all[at].0.clone()).collect()
-}
-
 #[test]
 fn dependencies_are_there_or_not_whatever_call_is_disturbed() {
     let scenario = bringing();
-    let points = around(&scenario);
+    let points = calls_around(&scenario, &["/.dependencies", "/share"]);
     for (effect, what) in [
         (Effect::Kill, "kill, dependencies"),
         (Effect::Fail, "error, dependencies"),

@@ -7,9 +7,10 @@
 mod cases;
 mod dependencies;
 mod durable;
+mod extensions;
 mod scenario;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,20 @@ fn points(scenario: &Scenario, effect: Effect) -> Vec<Point> {
         points.extend(visited(scenario, "openat", |line| line.contains("O_CREAT")));
     }
     points
+}
+
+/// The calls that name one of these paths, and those beside them.
+fn calls_around(scenario: &Scenario, paths: &[&str]) -> Vec<Point> {
+    let calls = scenario.calls(MUTATING, None);
+    let calls = calls.iter().map(String::as_str).filter(|line| !line.starts_with("---"));
+    let all = numbered(calls);
+    let touches = |(_, line): &(Point, &str)| paths.iter().any(|path| line.contains(path));
+    let touching = (0..all.len()).filter(|at| touches(&all[*at]));
+    let last = all.len().saturating_sub(1);
+    let around: BTreeSet<usize> = touching
+        .flat_map(|at| at.saturating_sub(3)..=(at + 3).min(last))
+        .collect();
+    around.into_iter().map(|at| all[at].0.clone()).collect()
 }
 
 /// A few calls more than needed, because the beginnings do not part at exactly one call.

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) config: (String, u32),
     pub(super) database: String,
     pub(super) files: BTreeSet<String>,
+    /// Files of extensions, in use and aside, and which NetLink has noted as disabled.
+    pub(super) extensions: BTreeSet<String>,
 }
 
 impl Scenario {
@@ -240,9 +242,22 @@ impl State {
             } else {
                 String::new()
             },
+            extensions: extensions(work),
             files: files(&work.root),
         }
     }
+}
+
+fn extensions(work: &Installation) -> BTreeSet<String> {
+    if !work.path("data/plugins").exists() {
+        return BTreeSet::new();
+    }
+    let all = files(&work.root).into_iter();
+    let mut found: BTreeSet<String> = all.filter(|name| name.starts_with("data/plugins")).collect();
+    let status = work.run(&["update", "status", "--output", "json"]).json();
+    let noted = status["disabled_extensions"].as_array().into_iter().flatten();
+    found.extend(noted.map(|one| format!("disabled: {}", one["name"])));
+    found
 }
 
 /// Every path below the root; those that differ from run to run by name are counted instead.

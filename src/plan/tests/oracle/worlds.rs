@@ -88,6 +88,7 @@ fn rules_of_any_kind() -> impl Strategy<Value = ReleaseRules<V>> {
             reversible,
             barrier,
             requires: requires.unwrap_or_default(),
+            extensions: None,
             components: components.into_iter().collect(),
             avoid,
             rollout,
