@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use super::offer::Offer;
 use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, EventView, Installation, Result, facts, finalize, verify};
+use super::{AppError, Consent, EventView, Installation, Result, calendar, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
-use crate::plan::{self, Direction, Explanation, Plan, Planned, SchemaMove};
+use crate::plan::{self, Direction, Explanation, Plan, PlanError, Planned, SchemaMove, UpgradeStrategy};
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
@@ -31,6 +31,8 @@ pub struct Order {
     /// On a way down the database may be restored from the backup from before, where its ways down do not lead; what was written
     /// since is lost.
     pub restore_backup: bool,
+    /// Also at a time that the operator's calendar keeps closed.
+    pub forced: bool,
 }
 
 impl From<Goal> for Order {
@@ -40,6 +42,7 @@ impl From<Goal> for Order {
             accepted_risks: BTreeSet::new(),
             bundle: None,
             restore_backup: false,
+            forced: false,
         }
     }
 }
@@ -194,24 +197,33 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
     if matches!(order.goal, Goal::Upgrade(..)) {
         finalize::finalize_when_due(&installation, &lock)?;
     }
-    Ok(match make(&installation, order)? {
-        Ready::AlreadyThere(settled) => Ready::AlreadyThere(settled),
-        Ready::Go((plan, _)) => Ready::Go(Prepared {
-            verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
-            installation,
-            lock,
-            plan,
-        }),
-    })
+    let plan = match make(&installation, order)? {
+        Ready::AlreadyThere(settled) => return Ok(Ready::AlreadyThere(settled)),
+        Ready::Go((plan, _)) => plan,
+    };
+    calendar::refuse_when_closed(&installation, &order.goal, &plan, order.forced)?;
+    Ok(Ready::Go(Prepared {
+        verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
+        installation,
+        lock,
+        plan,
+    }))
 }
 
 /// As [`prepare`] for the target of `wanted`, refused when the plan of today differs from it in any way.
-pub fn prepare_exactly(root: &Path, config: Option<&Path>, wanted: &Plan, watcher: &mut Watcher<'_>) -> Result<Outset> {
+pub fn prepare_exactly(
+    root: &Path,
+    config: Option<&Path>,
+    wanted: &Plan,
+    forced: bool,
+    watcher: &mut Watcher<'_>,
+) -> Result<Outset> {
     let order = Order {
         goal: Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch()),
         accepted_risks: wanted.accepted_risks().clone(),
         bundle: wanted.bundle().map(Path::to_path_buf),
         restore_backup: wanted.restore().is_some(),
+        forced,
     };
     let outset = prepare(root, config, &order, watcher)?;
     match &outset.ready {
@@ -300,6 +312,13 @@ impl Prepared {
 
     pub fn installation(&self) -> &Installation {
         &self.installation
+    }
+
+    /// The same, begun in this way.
+    pub fn begun_as(self, strategy: UpgradeStrategy) -> Result<Self> {
+        let unsound = |e: PlanError| AppError::below("NL0323", &e);
+        let plan = self.plan.begun_as(strategy).map_err(unsound)?;
+        Ok(Self { plan, ..self })
     }
 
     /// Refuses as [`Self::accept`] would.

@@ -4,7 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{api, audit, backups, changing, events, health, maintenance, metrics, orders, reads, tokens};
+use super::{api, audit, backups, changing, events, health, maintenance, metrics, orders, policy, reads, tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,7 +16,7 @@ use super::{api, audit, backups, changing, events, health, maintenance, metrics,
     paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
         changing::upgrade, changing::downgrade, changing::rollback, changing::resume, changing::cancel,
         events::of_update, events::of_all, maintenance::look, maintenance::switch,
-        orders::list, orders::look, orders::cancel,
+        orders::list, orders::look, orders::cancel, policy::queue, policy::policy,
         backups::list, backups::create, backups::show, backups::verify, backups::drill, backups::restore, backups::prune,
         tokens::tokens, tokens::create, tokens::revoke, audit::rows, audit::verify),
     components(schemas(Problem)),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Fetch, PlanNotes, Strategy, WhyFull};
+use super::{Fetch, PlanNotes, Strategy, UpgradeStrategy, WhyFull};
 use crate::crypt::Digest;
 use crate::release::{ProductName, ReleaseRules};
 use crate::version::Version;
@@ -227,6 +227,9 @@ pub(super) struct Body {
     /// The backup that the database comes back from, as its ways down do not lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<String>,
+    /// Absent when it is begun at once.
+    #[serde(default, skip_serializing_if = "UpgradeStrategy::is_default")]
+    pub begun: UpgradeStrategy,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -342,6 +345,16 @@ impl Plan {
     /// The backup that the database comes back from.
     pub fn restore(&self) -> Option<&str> {
         self.body.restore.as_deref()
+    }
+
+    /// How it is begun.
+    pub fn begun(&self) -> UpgradeStrategy {
+        self.body.begun
+    }
+
+    /// The same plan, begun in this way.
+    pub fn begun_as(self, begun: UpgradeStrategy) -> Result<Self, PlanError> {
+        Self::seal(Body { begun, ..self.body })
     }
 
     /// The same plan, whose packages come out of a file, and what is to be said of that.

@@ -4,7 +4,7 @@ use super::goal::Aim;
 use super::model::Body;
 use super::{
     Cost, Direction, Facts, Hop, Leg, PlanNotes, Reason, Refusal, Restorable, SchemaMove, Step, StepId, StepKind,
-    Strategy, Warning,
+    Strategy, UpgradeStrategy, Warning,
 };
 use crate::release::Catalog;
 use crate::version::Version;
@@ -44,6 +44,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         accepted_risks: facts.terms.accepted_risks.clone(),
         bundle: None,
         restore: restore.map(|restore| restore.backup.clone()),
+        begun: UpgradeStrategy::default(),
     })
 }
 

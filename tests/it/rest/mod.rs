@@ -7,6 +7,7 @@ mod events;
 mod limits;
 mod queue;
 mod reading;
+mod schedule;
 mod server;
 mod steering;
 mod strangers;
