@@ -42,8 +42,10 @@ pub enum HeldBy {
     Requires,
     /// Its publisher says that it is to be passed by.
     Avoid,
-    /// An update to it, or to a newer one, failed here or was rolled back.
+    /// An update to it failed here or was rolled back.
     FailedBefore,
+    /// The same of a newer one.
+    NewerFailed,
     /// No permitted way leads there.
     NoWay,
     /// Something is to be said before it, which `--force` takes.
@@ -124,7 +126,7 @@ fn hold_below_failed(releases: &mut [Seen]) {
     let free = below.iter_mut().filter(|one| one.held.is_empty());
     free.for_each(|one| {
         let message = format!("an update to {version}, which is newer, failed or was rolled back here before");
-        one.held.push(lasting(HeldBy::FailedBefore, message));
+        one.held.push(lasting(HeldBy::NewerFailed, message));
     });
 }
 

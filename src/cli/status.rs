@@ -41,8 +41,7 @@ fn check_text(view: &CheckView) -> String {
             release.channel,
             dim(&size)
         );
-        let told = [HeldBy::Newer, HeldBy::Yanked, HeldBy::AutoUpgrade];
-        for held in release.held.iter().filter(|held| !told.contains(&held.by)) {
+        for held in release.held.iter().filter(|held| is_to_be_told(held.by)) {
             let _ = writeln!(out, "           {}", dim(&harmless(&held.message)));
         }
         if let Some(at) = release.taken_at {
@@ -65,6 +64,14 @@ fn check_text(view: &CheckView) -> String {
         let _ = write!(out, "\n{} {}", yellow("note"), harmless(note));
     }
     out
+}
+
+/// What only upgrades by themselves heed would mislead who wants one now; the rest is said elsewhere.
+fn is_to_be_told(by: HeldBy) -> bool {
+    !matches!(
+        by,
+        HeldBy::Newer | HeldBy::NewerFailed | HeldBy::FailedBefore | HeldBy::Yanked | HeldBy::AutoUpgrade
+    )
 }
 
 fn or_nothing(version: Option<&Version>) -> String {

@@ -299,9 +299,12 @@ fn what_is_newer_is_taken_by_itself_and_not_again_once_it_was_rolled_back() {
     );
     installation.assert_at("0a1");
     let check = server.get(&format!("{API}/updates/check")).is(200).body;
-    for available in check["available"].as_array().unwrap() {
-        assert_eq!(available["held"][0]["by"], "failed-before", "{check:#}");
-    }
+    let by = |at: usize| check["available"][at]["held"][0]["by"].clone();
+    assert_eq!(
+        [by(0), by(1)],
+        [json!("newer-failed"), json!("failed-before")],
+        "{check:#}"
+    );
     assert_eq!(updates(&installation).len(), 3);
 
     publisher.publish(&publisher.lamp(&Lamp {
@@ -346,7 +349,7 @@ fn what_needs_a_person_is_left_to_one_and_the_rest_waits_for_its_hours() {
         version: "0a2",
         ..Lamp::R1
     });
-    let changelog = "---\nbreaking:\n  - {text: The switch is gone}\n---\n# 0a2\n\n## Added\n\n- x\n";
+    let changelog = "---\nbreaking:\n  - {id: switch, text: The switch is gone}\n---\n# 0a2\n\n## Added\n\n- x\n";
     fs::write(breaking.join("changelog.md"), changelog).unwrap();
     publisher.publish(&breaking);
     let installation = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0r1");
