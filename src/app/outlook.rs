@@ -79,11 +79,8 @@ pub struct Outlook {
 
 pub fn outlook(installation: &Installation, facts: &Facts, offer: &Offer) -> Result<Outlook> {
     let failed = facts::failed_here(installation)?;
-    let bars = match plan::bars(facts, &offer.catalog) {
-        Ok(bars) => bars,
-        // That the releases contradict each other is said by whoever plans.
-        Err(_) => Vec::new(),
-    };
+    // That the releases contradict each other is said by whoever plans.
+    let bars = plan::bars(facts, &offer.catalog).unwrap_or_default();
     let mut releases: Vec<Seen> = bars
         .into_iter()
         .map(|(version, bars)| {

@@ -40,9 +40,10 @@ pub fn schedule(global: &Global, order: &Order, how: How, wanted: impl FnOnce(&P
     if !global.quiet && global.output == Output::Text {
         say(plan_text::text(&plan).trim_end());
     }
-    let consent = output::consent(how.consent.clone(), plan.notes());
-    let wanted = wanted(&plan, How { consent, ..how.clone() });
-    if !how.force && installation.settings.safety.require_confirmation {
+    let force = how.force;
+    let consent = output::consent(how.consent, plan.notes());
+    let wanted = wanted(&plan, How { consent, ..how });
+    if !force && installation.settings.safety.require_confirmation {
         confirm(global, &at_its_time(&installation, &plan, &wanted))?;
     }
     match app::schedule(&installation, wanted, &who())? {

@@ -23,12 +23,13 @@ pub fn bars(facts: &Facts, catalog: &Catalog) -> Result<Vec<(Version, Vec<Bar>)>
     let newer = catalog
         .releases()
         .filter(|release| installed.is_none_or(|installed| release.version > *installed));
-    let told = |release: &CatalogRelease| (release.version.clone(), of_release(facts, &graph, release));
+    let told = |release: &CatalogRelease| (release.version.clone(), of_release(facts, catalog, &graph, release));
     Ok(newer.map(told).collect())
 }
 
-fn of_release(facts: &Facts, graph: &Graph<Version>, release: &CatalogRelease) -> Vec<Bar> {
+fn of_release(facts: &Facts, catalog: &Catalog, graph: &Graph<Version>, release: &CatalogRelease) -> Vec<Bar> {
     let version = &release.version;
+    let rollout = catalog.rules_of(release).rollout;
     let lasting = |rule, reason| Bar {
         rule,
         reason,
@@ -39,9 +40,7 @@ fn of_release(facts: &Facts, graph: &Graph<Version>, release: &CatalogRelease) -
     let mut bars: Vec<Bar> = barred
         .iter()
         .map(|(rule, reason)| Bar {
-            until: release
-                .rules
-                .rollout
+            until: rollout
                 .filter(|_| *rule == Rule::Rollout)
                 .map(|rollout| facts.terms.turn(version, &rollout)),
             ..lasting(*rule, reason.clone())

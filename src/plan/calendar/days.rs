@@ -30,7 +30,7 @@ impl FromStr for Day {
     fn from_str(text: &str) -> Result<Self, DayError> {
         let lower = text.trim().to_ascii_lowercase();
         let fits = |name: &&str| **name == *lower || name.get(..3) == Some(&*lower);
-        let at = NAMES.iter().position(|name| fits(&name));
+        let at = NAMES.iter().position(fits);
         let weekday = at.and_then(|at| Weekday::from_monday_zero_offset(i8::try_from(at).ok()?).ok());
         weekday.map(Self).ok_or_else(|| DayError(text.to_owned()))
     }
