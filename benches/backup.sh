@@ -45,21 +45,26 @@ END
 
 # day N: the data of that day in the place that is backed up.
 day() {
-    rm -rf "$data" && mkdir -p "$data"
-    cp -a "$work/first/." "$data/"
-    [ "$1" = first ] || python3 benches/backup-data.py change "$data"
+    case $1 in
+        first) cp -a "$work/first/." "$data/" ;;
+        second) python3 benches/backup-data.py change "$data" ;;
+    esac
     sync -f "$work"
     # What has changed within the last seconds is read again by all who go by the time of files.
     sleep 3
 }
 
+# Where many files were just removed, ext4 takes its time to make new ones, whoever asks for them: so this is waited out.
 begin() {
+    rm -rf "$data" "$work/out" && mkdir -p "$data" "$work/out"
     case $1 in
         netlink) rm -rf "$work/site/backups" "$work/site/.netlink/backup.key" ;;
         restic) rm -rf "$work/restic" "$work/cache" && restic init -q -r "$work/restic" >/dev/null ;;
         borg) rm -rf "$work/borg" "$work/borg-base" && borg init -e repokey-blake2 "$work/borg" 2>/dev/null ;;
         age) rm -f "$work/"*.age ;;
     esac
+    sync -f "$work"
+    sleep 61
 }
 
 backed_up() {
@@ -110,7 +115,6 @@ measure() {
         before=$(stored "$1")
         read -r -a second < <(timed backed_up "$1")
         added=$(($(stored "$1") - before))
-        rm -rf "$work/out" && mkdir "$work/out"
         read -r -a back < <(timed restored "$1")
         # What a restore has left in memory alone is lost in a power cut; netlink leaves nothing there.
         began=$(date +%s%N)

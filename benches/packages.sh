@@ -24,6 +24,15 @@ trap 'rm -rf "$work"' EXIT
 
 netlink() { "$bin/netlink" "$@"; }
 
+# aside PATH...: where many files were just removed, ext4 takes its time to make new ones, whoever asks for them: nothing is removed.
+aside() {
+    local path
+    mkdir -p "$work/aside"
+    for path in "$@"; do
+        [ ! -e "$path" ] || mv "$path" "$(mktemp -d -p "$work/aside")"
+    done
+}
+
 # measured COMMAND...: milliseconds and KiB at the peak.
 measured() {
     /usr/bin/time -o "$work/time" -f '%e %M' "$@" >/dev/null 2>"$work/said" || { cat "$work/said" >&2 && exit 1; }
@@ -67,7 +76,7 @@ published() {
 }
 
 installed() {
-    rm -rf "$work/site"
+    aside "$work/site"
     netlink --root "$work/site" --quiet init --product payload --repository "file://$work/repo" \
         --root-metadata "$work/repo/root.json" --version 0a1 --yes >/dev/null
     mkdir -p "$work/site/config"
@@ -92,7 +101,12 @@ stage() {
         "$(cut -d' ' -f2 "$work/rounds" | sort -n | sed -n "$((rounds / 2 + 1))p")"
 }
 
-fresh() { rm -rf "$work/out" "$work/made" "$work/from" && mkdir -p "$work/out" && sync -f "$work"; }
+fresh() {
+    aside "$work/out"
+    rm -f "$work/made" "$work/from"
+    mkdir -p "$work/out"
+    sync -f "$work"
+}
 unpacked_by_tar() {
     cd "$work"
     sha256sum 0b1.peer.tar.zst >/dev/null &
@@ -121,7 +135,7 @@ whole() {
     row 'dpkg -i' "${debian[0]}" '' "$(ratio "${ours[0]}" "${debian[0]}")"
 }
 
-fresh_dpkg() { rm -rf "$work/root" && mkdir -p "$work/root/var/lib/dpkg/"{info,updates,triggers} && touch "$work/root/var/lib/dpkg/"{status,available} && sync -f "$work"; }
+fresh_dpkg() { aside "$work/root" && mkdir -p "$work/root/var/lib/dpkg/"{info,updates,triggers} && touch "$work/root/var/lib/dpkg/"{status,available} && sync -f "$work"; }
 
 # peer NAME: makes "$work/patch.NAME", and prints ms and KiB for making it.
 peer() {

@@ -37,6 +37,7 @@ mod rotation;
 mod scheduling;
 mod schema;
 mod server;
+mod sessions;
 mod signing;
 mod soundness;
 mod speed;
@@ -106,6 +107,7 @@ pub use scheduling::{
 };
 pub use schema::{SchemaDiff, schema_diff, schema_goal};
 pub use server::{left_unfinished, listen_at_socket};
+pub use sessions::{NewSession, SessionText, begin_session, end_session};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
     release_sign, release_timestamp, show_keys,

@@ -1,4 +1,4 @@
-//! Who asks, and what that one may: a bearer token (RFC 6750) and the role that each handler names.
+//! Who asks, and what that one may: a bearer token (RFC 6750), or the page's session for one, and the role that each handler names.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -9,10 +9,12 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
+use jiff::Timestamp;
 
 use super::problem::Problem;
 use super::rate::Rate;
-use crate::app::{Admission, Gate};
+use super::session;
+use crate::app::{Admission, Gate, SessionText};
 use crate::host;
 use crate::settings::Server;
 use crate::store::Role;
@@ -33,6 +35,17 @@ impl Access {
             changes: Rate::new(limits.changes_per_minute),
         }
     }
+
+    /// Whether who was let in before would be so again.
+    pub fn still_admits(&self, identity: &Identity) -> bool {
+        let admitted = match &identity.by {
+            Means::Nothing => return false,
+            Means::Peer => return true,
+            Means::Token { .. } => self.gate.still_admits(&identity.prefix),
+            Means::Session(text) => self.gate.still_admits_session(text),
+        };
+        admitted.unwrap_or(false)
+    }
 }
 
 /// Somebody who is let in.
@@ -43,6 +56,19 @@ pub struct Identity {
     pub prefix: String,
     pub from: String,
     pub role: Role,
+    pub by: Means,
+}
+
+/// By what somebody is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Means {
+    Nothing,
+    Token {
+        expires_at: Option<Timestamp>,
+    },
+    Session(SessionText),
+    /// A user of the system, at the socket.
+    Peer,
 }
 
 impl Identity {
@@ -53,6 +79,7 @@ impl Identity {
             prefix: String::new(),
             from: address(request).to_string(),
             role: Role::Viewer,
+            by: Means::Nothing,
         }
     }
 
@@ -145,7 +172,10 @@ pub fn count_change(request: &HttpRequest, identity: &Identity) -> Result<(), Pr
 
 fn identity(request: &HttpRequest) -> Result<Identity, Problem> {
     let Some(sent) = request.headers().get(header::AUTHORIZATION) else {
-        return peer(request).ok_or_else(|| denied("no bearer token was sent"));
+        return match session::sent(request) {
+            Some(text) => by_session(request, text),
+            None => peer(request).ok_or_else(|| denied("no bearer token was sent")),
+        };
     };
     // Names of schemes are read in any case (RFC 9110).
     let token = sent
@@ -157,14 +187,12 @@ fn identity(request: &HttpRequest) -> Result<Identity, Problem> {
         .ok_or_else(|| denied("what was sent as `Authorization` is no bearer token"))?;
     let admission = access(request)?.gate.admit(token)?;
     let detail = match admission {
-        Admission::As { prefix, name, role, .. } => {
-            return Ok(Identity {
-                who: format!("{prefix} ({name})"),
-                prefix,
-                from: address(request).to_string(),
-                role,
-            });
-        }
+        Admission::As {
+            prefix,
+            name,
+            role,
+            expires_at,
+        } => return Ok(let_in(request, (prefix, &name, role), Means::Token { expires_at })),
         Admission::Unknown => "the bearer token is none of this installation",
         Admission::Expired => {
             "the bearer token has expired; an administrator makes new ones with `netlink token create`"
@@ -174,6 +202,26 @@ fn identity(request: &HttpRequest) -> Result<Identity, Problem> {
     let counted = access(request)?.failures.count(address(request));
     counted.map_err(|wait| Problem::too_often("too many wrong tokens came from this address", wait))?;
     Err(Problem::wrong_token(detail))
+}
+
+/// A browser sends a session by itself, whoever made it ask: only what the page asks for is answered.
+fn by_session(request: &HttpRequest, text: SessionText) -> Result<Identity, Problem> {
+    session::only_from_the_page(request)?;
+    match access(request)?.gate.admit_session(&text)? {
+        Admission::As { prefix, name, role, .. } => Ok(let_in(request, (prefix, &name, role), Means::Session(text))),
+        Admission::Unknown | Admission::Expired => Err(denied("the session has ended; log in with a token again")),
+        Admission::Revoked => Err(denied("the token of this session was revoked")),
+    }
+}
+
+fn let_in(request: &HttpRequest, (prefix, name, role): (String, &str, Role), by: Means) -> Identity {
+    Identity {
+        who: format!("{prefix} ({name})"),
+        prefix,
+        from: address(request).to_string(),
+        role,
+        by,
+    }
 }
 
 /// Who has connected to the Unix socket, as the system says.
@@ -190,6 +238,7 @@ fn peer(request: &HttpRequest) -> Option<Identity> {
         prefix: format!("uid-{user}"),
         from: "the socket".into(),
         role: Role::Admin,
+        by: Means::Peer,
     })
 }
 

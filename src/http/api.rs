@@ -6,7 +6,10 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 
 use super::answer::Answer;
 use super::problem::{Problem, wrong_method};
-use super::{audit, backups, changing, events, health, maintenance, metrics, openapi, orders, policy, reads, tokens};
+use super::{
+    audit, backups, changing, events, health, maintenance, metrics, openapi, orders, page, policy, reads, session,
+    tokens,
+};
 
 pub const BASE: &str = "/api/v1/system";
 
@@ -22,6 +25,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     of_orders(config);
     of_backups(config);
     of_access(config);
+    of_the_page(config);
 }
 
 fn of_updates(config: &mut web::ServiceConfig) {
@@ -82,7 +86,20 @@ fn of_access(config: &mut web::ServiceConfig) {
                 .route(get_or_head().to(tokens::tokens))
                 .route(web::post().to(tokens::create)),
         )
-        .service(only(&at("/tokens/{prefix}"), "DELETE").route(web::delete().to(tokens::revoke)));
+        .service(only(&at("/tokens/{prefix}"), "DELETE").route(web::delete().to(tokens::revoke)))
+        .service(
+            only(&at("/session"), "GET, HEAD, POST, DELETE")
+                .route(get_or_head().to(session::look))
+                .route(web::post().to(session::begin))
+                .route(web::delete().to(session::end)),
+        );
+}
+
+fn of_the_page(config: &mut web::ServiceConfig) {
+    config
+        .service(look("/", page::home))
+        .service(look("/reference", page::reference))
+        .service(look("/page/{asset:.*}", page::asset));
 }
 
 fn get_or_head() -> actix_web::Route {

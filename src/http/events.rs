@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Access, Caller, Viewer};
+use super::access::{Access, Caller, Identity, Viewer};
 use super::answer::{Answer, blocking};
 use super::feed::{Told, is_last, text};
 use super::problem::{Problem, Refusals};
@@ -109,7 +109,7 @@ fn watched(request: &HttpRequest, caller: &Caller<Viewer>, of: Option<UpdateId>,
     let (receiver, newest) = work.feed().watch();
     let watch = Watch {
         access: request.app_data::<web::Data<Access>>().cloned(),
-        prefix: caller.identity.prefix.clone(),
+        watcher: caller.identity.clone(),
         state: State::Beginning,
         after: after.unwrap_or(newest),
         replays: after.is_some(),
@@ -127,7 +127,7 @@ fn watched(request: &HttpRequest, caller: &Caller<Viewer>, of: Option<UpdateId>,
 struct Watch {
     work: web::Data<Work>,
     access: Option<web::Data<Access>>,
-    prefix: String,
+    watcher: Identity,
     of: Option<UpdateId>,
     /// The last entry that was sent.
     after: i64,
@@ -224,8 +224,6 @@ impl Watch {
 
     fn is_still_let_in(&self) -> bool {
         let access = self.access.as_ref();
-        // A user of the system is no token.
-        self.prefix.starts_with("uid-")
-            || access.is_some_and(|access| access.gate.still_admits(&self.prefix).unwrap_or(false))
+        access.is_some_and(|access| access.still_admits(&self.watcher))
     }
 }

@@ -1,10 +1,12 @@
 //! The description of the interface, made from the handlers themselves; `openapi.yaml` is this text, kept in the repository.
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{api, audit, backups, changing, events, health, maintenance, metrics, orders, policy, reads, tokens};
+use super::{
+    api, audit, backups, changing, events, health, maintenance, metrics, orders, policy, reads, session, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,7 +20,8 @@ use super::{api, audit, backups, changing, events, health, maintenance, metrics,
         events::of_update, events::of_all, maintenance::look, maintenance::switch,
         orders::list, orders::look, orders::cancel, policy::queue, policy::policy,
         backups::list, backups::create, backups::show, backups::verify, backups::drill, backups::restore, backups::prune,
-        tokens::tokens, tokens::create, tokens::revoke, audit::rows, audit::verify),
+        tokens::tokens, tokens::create, tokens::revoke, audit::rows, audit::verify,
+        session::begin, session::look, session::end),
     components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Token)
@@ -38,7 +41,17 @@ impl Modify for Token {
             .build();
         let components = description.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description(
+            "netlink_session",
+            "The page's session, begun by `POST /api/v1/system/session`; it lets in as its token does, and only what comes from the page itself.",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
+}
+
+/// The same as JSON.
+pub fn json() -> Result<String, String> {
+    Description::openapi().to_json().map_err(|e| e.to_string())
 }
 
 /// OpenAPI 3.1, as YAML.

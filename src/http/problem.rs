@@ -66,6 +66,11 @@ impl Problem {
         self.challenge == Some(WRONG_TOKEN)
     }
 
+    /// Nothing was sent that could let anybody in, or it does no longer.
+    pub fn is_of_nobody(&self) -> bool {
+        self.challenge == Some("Bearer")
+    }
+
     pub fn code(&self) -> &'static str {
         self.code
     }

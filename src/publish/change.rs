@@ -190,11 +190,11 @@ pub fn sign(
     now: Timestamp,
 ) -> Result<Outcome, PublishError> {
     let mut open = Repository::open(path)?;
-    if shown.is_some_and(|shown| digest(path).ok().flatten() != Some(shown.draft)) {
-        return Err(PublishError::DraftChanged);
-    }
     if !open.editor.has_draft() {
         return open.after_a_cut(now);
+    }
+    if shown.map(|shown| shown.draft) != digest(path)? {
+        return Err(PublishError::DraftChanged);
     }
     for copy in copies {
         if !disk::exists(copy)? {

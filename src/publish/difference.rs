@@ -1,5 +1,7 @@
 //! What somebody is about to sign: how a draft differs from what clients see.
 
+mod rest;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -28,6 +30,8 @@ pub struct Difference {
     pub releases: Vec<String>,
     /// Targets of another kind, and those that go.
     pub others: Vec<String>,
+    /// Whatever else the signatures would cover: to whom work is handed on, fields that this version does not know.
+    pub rest: Vec<String>,
     /// Roles that are signed anew, each with its version.
     pub signed: Vec<String>,
 }
@@ -35,7 +39,8 @@ pub struct Difference {
 impl Difference {
     /// Each in a line.
     pub fn changes(&self) -> impl Iterator<Item = &String> {
-        self.keys.iter().chain(&self.releases).chain(&self.others)
+        let told = self.keys.iter().chain(&self.releases).chain(&self.others);
+        told.chain(&self.rest)
     }
 }
 
@@ -53,6 +58,7 @@ pub fn difference(repository: &Path) -> Result<Option<Difference>, PublishError>
         keys: key_changes(&now, &then),
         releases: Vec::new(),
         others: Vec::new(),
+        rest: rest::changes(&now.contents()?, &then.contents()?),
         signed: then
             .draft_versions()
             .into_iter()
@@ -113,7 +119,10 @@ fn targets(now: &Editor, then: &Editor, difference: &mut Difference) {
                 };
                 difference.releases.extend(advised(&product, &earlier, &advisory));
             }
-            Some(custom) => difference.releases.push(come(&custom)),
+            Some(custom) => difference.releases.push(match before.get(name) {
+                None => come(&custom),
+                Some(earlier) => format!("{}: {}", come(&custom), otherwise(earlier, file)),
+            }),
             None if before.contains_key(name) => difference.others.push(format!("target {name} changes")),
             None => difference.others.push(format!("target {name} is new")),
         }
@@ -143,6 +152,16 @@ fn come(custom: &TargetCustom) -> String {
         } => format!("patch {product} {from} -> {version} for {platform}"),
         TargetCustom::Changelog { product, version } => format!("changelog of {product} {version}"),
         TargetCustom::Advisory { product, .. } => format!("what is said of {product}"),
+    }
+}
+
+/// What is changed of a target that clients see already.
+fn otherwise(before: &TargetFile, after: &TargetFile) -> &'static str {
+    let is_same_file = before.length == after.length && before.hashes == after.hashes;
+    if is_same_file {
+        "other words on the same file"
+    } else {
+        "ANOTHER FILE in place of the one that clients see now"
     }
 }
 

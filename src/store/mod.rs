@@ -3,6 +3,7 @@
 mod audit;
 mod installation;
 mod orders;
+mod sessions;
 mod sqlite_file;
 mod sqlite_open;
 mod sqlite_pages;
@@ -18,6 +19,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction}
 pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
 pub use orders::{Added, OrderId, OrderIdError, OrderRecord, OrderState};
+pub use sessions::SessionRecord;
 pub use sqlite_file::{SqliteFileError, check_integrity, copy_live, put_back, remove, set_aside, size, stamp};
 pub use sqlite_open::{BUSY_TIMEOUT, open_quietly};
 pub use sqlite_pages::read_pages;

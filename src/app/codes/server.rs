@@ -93,5 +93,11 @@ pub const CODES: &[Code] = &[
         "audit not signed or copied",
         "The checkpoint of the audit could not be made, or could not be brought to where `audit.copy_to` says; the row itself is written. The next one stands for it too.",
     ),
+    code(
+        "NL0731",
+        Kind::Forbidden,
+        "request from elsewhere",
+        "A browser's session is for NetLink's own page alone; the request came from another page, or the browser did not say from where (`Sec-Fetch-Site`, `Origin`). Programs send `Authorization: Bearer <token>`.",
+    ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];

@@ -111,7 +111,7 @@ pub enum Command {
         #[arg(value_enum)]
         switch: Switch,
     },
-    /// Serve the REST interface
+    /// Serve the page for a browser, and the REST interface
     Serve(ServeArgs),
     /// What was asked of this installation, by whom, and what came of it
     #[command(subcommand)]

@@ -178,6 +178,23 @@ fn after_a_terminating_role_nobody_else_is_asked() {
     assert_eq!(tree.found(&client, "x/1").unwrap(), None);
 }
 
+/// Also when the terminating role has been asked before and is not asked again.
+#[test]
+fn a_terminating_role_ends_the_search_each_time_it_is_met() {
+    let mut tree = Tree::new();
+    tree.delegate("targets", "shared", &["x/*"])
+        .delegate("targets", "a", &["x/*"])
+        .delegate("targets", "last", &["x/*"])
+        .delegate("a", "shared", &["x/*"])
+        .list("last", "x/1");
+    let client = tree.client();
+    assert_eq!(tree.found(&client, "x/1").unwrap().as_deref(), Some("last"));
+    let delegations = tree.signed("a").content.delegations.as_mut().unwrap();
+    delegations.roles.as_mut().unwrap()[0].terminating = true;
+    let client = tree.client();
+    assert_eq!(tree.found(&client, "x/1").unwrap(), None);
+}
+
 #[test]
 fn cycles_end() {
     let mut tree = Tree::new();

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp as Time, Unit};
+use serde_json::Value;
 
 use super::catalog::{described, releases, target_ref};
 use super::document::{Document, Verified};
@@ -351,6 +352,22 @@ impl Editor {
         expiry(role, self.lifetimes.of(role), now)
     }
 
+    /// All that people sign, by the names of the roles, as it is or is to be.
+    pub fn contents(&self) -> Result<BTreeMap<String, Value>, TufError> {
+        let mut contents = BTreeMap::new();
+        if let Some(root) = self.root() {
+            contents.insert(Role::Root.name().to_owned(), to_value(root)?);
+        }
+        let top = self.listing(Role::Targets.name());
+        let bins = top.into_iter().flat_map(|top| bins::names(&top.content));
+        for name in bins.chain([Role::Targets.name().to_owned()]) {
+            if let Some(role) = self.listing(&name) {
+                contents.insert(name, to_value(role)?);
+            }
+        }
+        Ok(contents)
+    }
+
     /// The root that is or is to be.
     fn root(&self) -> Option<&Signed<Root>> {
         let draft = self.draft.root.as_ref().map(Document::signed);
@@ -362,6 +379,10 @@ impl Editor {
         let draft = self.draft.targets.get(name).map(Document::signed);
         draft.or_else(|| self.published.as_ref()?.targets.get(name).map(|role| &**role))
     }
+}
+
+fn to_value<C: Content>(signed: &Signed<C>) -> Result<Value, TufError> {
+    serde_json::to_value(signed).map_err(|e| TufError::malformed(C::ROLE, e))
 }
 
 fn expiry(role: Role, lifetime: Lifetime, now: Time) -> Result<Time, TufError> {

@@ -5,6 +5,7 @@ mod audit;
 mod described;
 mod events;
 mod limits;
+mod page;
 mod queue;
 mod reading;
 mod schedule;

@@ -141,6 +141,27 @@ impl Server {
 
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
+        let answer = self.send(method, path, token, headers, body);
+        let content_type = answer.header("content-type").split(';').next().unwrap();
+        if method != "HEAD" {
+            let body = match content_type {
+                "application/yaml" | "application/openmetrics-text" | "text/markdown" | "text/html" => {
+                    &Value::String(answer.text.clone())
+                }
+                _ => &answer.body,
+            };
+            self.description
+                .check(&method.to_lowercase(), path, answer.status, content_type, body);
+        }
+        answer
+    }
+
+    /// A file of the page, which is no part of the interface that is described.
+    pub fn fetch(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, None, headers, "")
+    }
+
+    fn send(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true);
@@ -157,19 +178,7 @@ impl Server {
         } else {
             agent.run(request.body(body.to_owned()).unwrap())
         };
-        let answer = answered(answer.unwrap());
-        let content_type = answer.header("content-type").split(';').next().unwrap();
-        if method != "HEAD" {
-            let body = match content_type {
-                "application/yaml" | "application/openmetrics-text" | "text/markdown" | "text/html" => {
-                    &Value::String(answer.text.clone())
-                }
-                _ => &answer.body,
-            };
-            self.description
-                .check(&method.to_lowercase(), path, answer.status, content_type, body);
-        }
-        answer
+        answered(answer.unwrap())
     }
 
     /// The same with an Idempotency-Key.

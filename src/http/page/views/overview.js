@@ -1,0 +1,160 @@
+// At a glance: what is installed, what there is to go to and why or why not, what runs, what waits.
+
+import { fill, h, refill } from "../dom.js";
+import { get, on, post, put } from "../api.js";
+import { act, bullets, card, chip, head, pairs, pill, problem, quiet, say, when } from "../parts.js";
+import { confirm } from "../confirm.js";
+import { watch } from "../live.js";
+import { bytes, day, many, stateOf, titleOf, titleOfOrder } from "../words.js";
+
+const LOOK_EVERY = 5000;
+
+export async function overview(stage) {
+  const version = await get("version");
+  const [hero, now, offers, recent, queue, maintenance] = Array.from({ length: 6 }, () => h("div", {}));
+  stage.show(
+    head("Overview"),
+    h("div", { class: "cards" },
+      h("div", { class: "main" }, hero, now, offers, recent),
+      h("div", { class: "side" }, maintenance, queue, installation(version))));
+
+  const look = async () => {
+    const [version, updates, orders, mode, health] = await Promise.all([
+      get("version"), get("updates?limit=6"), get("orders"), get("maintenance"), readiness()]);
+    if (!stage.isOpen()) return;
+    const last = updates.updates[0];
+    refill(hero, [version, last, health], () => installed(version, last, health));
+    refill(now, last, () => last && current(last));
+    refill(recent, updates, () => before(updates.updates.slice(1)));
+    refill(queue, orders, () => waiting(stage, orders.orders));
+    refill(maintenance, mode, () => modeOf(stage, mode, look));
+  };
+  const check = async () => {
+    fill(offers, card("Available", {}, quiet("Asking the repository …")));
+    const shown = await get("updates/check").then((found) => available(found, check), (error) => card("Available", { extra: again(check) }, problem(error)));
+    if (stage.isOpen()) fill(offers, shown);
+  };
+
+  let soon;
+  const heard = (told) => {
+    clearTimeout(soon);
+    soon = setTimeout(() => look().catch(() => {}), 200);
+    if (told?.kind === "finished") check().catch(() => {});
+  };
+  const timer = setInterval(() => document.hidden || look().catch(() => {}), LOOK_EVERY);
+  stage.ends(() => clearInterval(timer));
+  stage.ends(watch(null, { event: heard }));
+  stage.ends(on("back", () => {
+    look().catch(() => {});
+    check();
+  }));
+  await look();
+  check();
+}
+
+/** Its no comes with the reasons, and is an answer all the same. */
+const readiness = () => fetch("/health/ready").then((answer) => answer.json()).catch(() => null);
+
+function installed(version, last, health) {
+  return h("section", { class: "card", "aria-label": "Installed" },
+    h("div", { class: "hero" },
+      h("div", {},
+        h("p", { class: "quiet" }, version.product),
+        h("div", { class: "line" },
+          h("span", { class: "version" }, version.current_version ?? "nothing"),
+          chip(version.channel),
+          health && (health.ready ? pill("ready", "good") : pill("not ready", "warn"))),
+        h("p", { class: "under quiet" }, version.last_updated ? ["put in place ", when(version.last_updated)] : "nothing is installed yet")),
+      last && h("div", {},
+        h("p", { class: "quiet small" }, "Last update"),
+        h("p", { class: "name" }, h("a", { href: `#/update/${last.update_id}`, "data-key": "last" }, titleOf(last))),
+        h("p", {}, pill(...stateOf(last))))),
+    health && !health.ready && h("div", { class: "note warn" }, bullets(health.reasons)));
+}
+
+function current(update) {
+  if (update.state === "finished") return null;
+  const done = update.steps.filter((step) => step.state === "succeeded").length;
+  return card("Under way", { size: "busy", extra: pill(...stateOf(update)) },
+    h("div", { class: "stack tight" },
+      h("p", {}, titleOf(update), ", begun ", when(update.accepted_at), " by ", update.accepted_by),
+      h("progress", { max: update.steps.length, value: done, "aria-label": `${done} of ${update.steps.length} steps` }),
+      h("p", { class: "quiet small" }, `${done} of ${update.steps.length} steps`),
+      h("div", { class: "buttons" }, h("a", { class: "button first", href: `#/update/${update.update_id}`, "data-key": "watch" }, "Watch"))));
+}
+
+const again = (check) => act("Check again", check, { kind: "bare" });
+
+function available(found, check) {
+  const best = found.latest_stable ?? found.latest_version;
+  const line = found.updates_available
+    ? h("p", {}, "The newest to go to is ", h("strong", {}, found.latest_version), found.latest_stable && found.latest_stable !== found.latest_version && [", the newest stable one ", h("strong", {}, found.latest_stable)], ".")
+    : h("p", {}, found.available.length === 0 ? "This is the newest release." : "There is nothing to go to now.");
+  return card("Available", { extra: again(check) },
+    h("div", { class: "stack" },
+      line,
+      found.available.length > 0 && h("ul", { class: "rows" }, [...found.available].reverse().map((one) =>
+        h("li", {},
+          h("div", { class: "grow" },
+            h("p", {}, h("span", { class: "name" }, one.version), " ", chip(one.channel)),
+            h("p", { class: "quiet small" }, [one.released_at && `published ${day(one.released_at)}`, one.download_bytes && bytes(one.download_bytes)].filter(Boolean).join(" · ")),
+            one.withdrawn && h("p", { class: "note bad small" }, one.withdrawn)),
+          h("a", { class: one.version === best ? "button first" : "button", href: `#/plan/${one.version}`, "data-key": `plan-${one.version}`, "aria-label": `See the plan to ${one.version}` }, "See the plan")))),
+      found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Why, and why not"), bullets(found.notes))));
+}
+
+function before(updates) {
+  if (updates.length === 0) return null;
+  return card("Before that", { extra: h("a", { class: "small", href: "#/history" }, "All of them") },
+    h("ul", { class: "rows" }, updates.map((update) =>
+      h("li", {},
+        h("a", { class: "grow", href: `#/update/${update.update_id}`, "data-key": update.update_id }, titleOf(update)),
+        h("span", { class: "quiet small" }, when(update.accepted_at)),
+        pill(...stateOf(update))))));
+}
+
+function waiting(stage, orders) {
+  const open = orders.filter((one) => one.state === "waiting");
+  if (open.length === 0) return card("Queue", {}, quiet("Nothing waits."));
+  return card("Queue", { extra: pill(many(open.length, "order"), "busy") },
+    h("ul", { class: "rows" }, open.sort((a, b) => a.position - b.position).map((one) =>
+      h("li", {},
+        h("div", { class: "grow" },
+          h("p", { class: "name" }, `${one.position}. ${titleOfOrder(one.order)}`),
+          h("p", { class: "quiet small" }, one.reason, ` · by ${one.ordered_by}, `, when(one.ordered_at))),
+        stage.may("operator") && act("Cancel", async () => {
+          await post(`orders/${one.order_id}/cancel`);
+          say("The order is cancelled.");
+        }, { kind: "bare danger", key: one.order_id, label: `Cancel: ${titleOfOrder(one.order)}` })))));
+}
+
+function modeOf(stage, mode, look) {
+  const word = mode.enabled ? pill("on", "warn") : pill("off", "good");
+  const change = () => confirm({
+    title: mode.enabled ? "End maintenance?" : "Begin maintenance?",
+    body: [h("p", {}, mode.enabled
+      ? "The product is told that it may take everybody in again."
+      : "The product is told to keep its users out until maintenance is ended. This page goes on working.")],
+    go: mode.enabled ? "End maintenance" : "Begin maintenance",
+    run: async () => {
+      await put("maintenance", { enabled: !mode.enabled });
+      await look();
+    },
+  });
+  return card("Maintenance", { extra: word },
+    h("div", { class: "stack tight" },
+      mode.enabled
+        ? h("p", {}, mode.since ? ["since ", when(mode.since)] : "on", mode.reason && `: ${mode.reason}`)
+        : quiet("The product serves its users."),
+      stage.may("operator") && h("div", {}, act(mode.enabled ? "End maintenance" : "Begin maintenance", change, { key: "maintenance" }))));
+}
+
+function installation(version) {
+  return card("Installation", {},
+    pairs(
+      ["Folder", h("code", {}, version.root)],
+      ["Repository", version.repository ? h("code", {}, version.repository) : "none"],
+      version.kept.length > 0 && ["Kept", `${version.kept.join(", ")} (the way back needs no download)`],
+      ["NetLink", version.netlink],
+      ["Interface", h("a", { href: "/reference" }, "REST reference")]));
+}

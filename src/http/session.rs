@@ -1,0 +1,207 @@
+//! The session of the page: a token is exchanged for a cookie that scripts cannot read and other sites cannot use.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::access::{Caller, Identity, Means, Viewer, sender};
+use super::answer::{Answer, blocking};
+use super::problem::{Problem, Refusals};
+use super::work::Work;
+use crate::app::{self, SessionText};
+use crate::store::Role;
+
+const COOKIE: &str = "netlink_session";
+
+/// Who is let in with what was sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Session {
+    /// How the token begins, and its name.
+    #[schema(example = "nlk_1f2e3d4c (dashboard)")]
+    who: String,
+    role: Role,
+    /// When a new session ends at the latest, or the token that was sent; absent where nothing is known of an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+/// Exchanges the bearer token for a session: a cookie that lets in as the token does, until either ends.
+#[utoipa::path(post, operation_id = "begin_session", tag = "access", path = "/api/v1/system/session", security(("token" = ["viewer"])), responses(
+    (status = 201, description = "The session, in a cookie", body = Session,
+        headers(("Set-Cookie" = String, description = "`netlink_session`, HttpOnly and SameSite=Strict"))),
+    Refusals))]
+pub async fn begin(caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
+    let Identity {
+        who, prefix, role, by, ..
+    } = caller.identity;
+    if !matches!(by, Means::Token { .. }) {
+        let detail = "a session is begun with a bearer token, sent as `Authorization`";
+        return Err(Problem::malformed(detail.to_owned()));
+    }
+    let begun = blocking(move || app::begin_session(&work.open()?, &prefix)).await?;
+    let session = Session {
+        who,
+        role,
+        expires_at: Some(begun.expires_at),
+    };
+    Ok(HttpResponse::Created()
+        .insert_header((header::SET_COOKIE, cookie(&request, begun.text.reveal(), None)))
+        .json(session))
+}
+
+/// Who is let in with what was sent; nobody when that is nothing, or a session that has ended.
+#[utoipa::path(get, operation_id = "session", tag = "access", path = "/api/v1/system/session", security(()), responses(
+    (status = 200, description = "Who it is, and what that one may", body = Session),
+    (status = 204, description = "Nobody"),
+    Refusals))]
+pub async fn look(request: HttpRequest) -> Answer {
+    let Identity { who, role, by, .. } = match sender(&request) {
+        Ok(identity) => identity,
+        Err(problem) if problem.is_of_nobody() => return Ok(HttpResponse::NoContent().finish()),
+        Err(problem) => return Err(problem),
+    };
+    let expires_at = match by {
+        Means::Token { expires_at } => expires_at,
+        Means::Session(_) | Means::Peer | Means::Nothing => None,
+    };
+    Ok(HttpResponse::Ok().json(Session { who, role, expires_at }))
+}
+
+/// Ends the session whose cookie was sent; the token stays as it is.
+#[utoipa::path(delete, operation_id = "end_session", tag = "access", path = "/api/v1/system/session", security(("token" = ["viewer"])), responses(
+    (status = 204, description = "It is over", headers(("Set-Cookie" = String, description = "Takes the cookie away"))),
+    Refusals))]
+pub async fn end(caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
+    if let Means::Session(text) = caller.identity.by {
+        blocking(move || app::end_session(&work.open()?, &text)).await?;
+    }
+    Ok(HttpResponse::NoContent()
+        .insert_header((header::SET_COOKIE, cookie(&request, "", Some(0))))
+        .finish())
+}
+
+/// Gone with the browser; the server knows better how long it lasts.
+fn cookie(request: &HttpRequest, text: &str, seconds: Option<u32>) -> String {
+    let life = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    let secure = match request.connection_info().scheme() {
+        "https" => "; Secure",
+        _ => "",
+    };
+    format!("{COOKIE}={text}; Path=/; HttpOnly; SameSite=Strict{life}{secure}")
+}
+
+/// The session that a request brings along.
+pub fn sent(request: &HttpRequest) -> Option<SessionText> {
+    let headers = request.headers().get_all(header::COOKIE);
+    let mut pairs = headers
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'));
+    pairs.find_map(|pair| SessionText::parse(pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?))
+}
+
+/// Browsers say where a request comes from (`Sec-Fetch-Site`), older ones at least for those that change something (`Origin`).
+pub fn only_from_the_page(request: &HttpRequest) -> Result<(), Problem> {
+    let named = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    let changes = !request.method().is_safe();
+    let is_ours = match (named("Sec-Fetch-Site"), named("Origin")) {
+        (Some("same-origin"), _) => true,
+        // Typed, or out of a bookmark.
+        (Some("none"), _) => !changes,
+        (Some(_), _) => false,
+        (None, Some(origin)) => is_origin_of(origin, request.connection_info().host()),
+        (None, None) => !changes,
+    };
+    match is_ours {
+        true => Ok(()),
+        false => Err(Problem::new(
+            "NL0731",
+            "the session is for NetLink's own page, and this request comes from elsewhere; send a bearer token instead"
+                .into(),
+        )),
+    }
+}
+
+fn is_origin_of(origin: &str, host: &str) -> bool {
+    let named = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    !host.is_empty() && named.is_some_and(|named| named.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn ours(method: &str, headers: &[(&'static str, &str)]) -> bool {
+        let mut request = TestRequest::default()
+            .method(method.parse().unwrap())
+            .insert_header(("Host", "box:8690"));
+        for (name, value) in headers {
+            request = request.insert_header((*name, *value));
+        }
+        only_from_the_page(&request.to_http_request()).is_ok()
+    }
+
+    #[test]
+    fn only_the_page_itself_is_answered_by_session() {
+        for (method, headers, expected) in [
+            ("GET", &[][..], true),
+            ("POST", &[][..], false),
+            ("POST", &[("Sec-Fetch-Site", "same-origin")][..], true),
+            ("DELETE", &[("Sec-Fetch-Site", "same-origin")][..], true),
+            ("POST", &[("Sec-Fetch-Site", "same-site")][..], false),
+            ("POST", &[("Sec-Fetch-Site", "cross-site")][..], false),
+            ("POST", &[("Sec-Fetch-Site", "none")][..], false),
+            ("GET", &[("Sec-Fetch-Site", "none")][..], true),
+            ("GET", &[("Sec-Fetch-Site", "same-site")][..], false),
+            ("GET", &[("Sec-Fetch-Site", "cross-site")][..], false),
+            ("POST", &[("Origin", "http://box:8690")][..], true),
+            ("POST", &[("Origin", "https://BOX:8690")][..], true),
+            ("POST", &[("Origin", "http://box:8691")][..], false),
+            ("POST", &[("Origin", "http://box:8690.evil.example")][..], false),
+            ("POST", &[("Origin", "null")][..], false),
+            // What says most counts.
+            (
+                "POST",
+                &[("Sec-Fetch-Site", "cross-site"), ("Origin", "http://box:8690")][..],
+                false,
+            ),
+        ] {
+            assert_eq!(ours(method, headers), expected, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_session_is_found_among_other_cookies() {
+        let text = "0f".repeat(32);
+        let found = |cookies: &str| {
+            sent(
+                &TestRequest::default()
+                    .insert_header(("Cookie", cookies))
+                    .to_http_request(),
+            )
+        };
+        let expected = SessionText::parse(&text);
+        assert!(expected.is_some());
+        assert_eq!(found(&format!("a=b; netlink_session={text}; c=d")), expected);
+        assert_eq!(found(&format!("netlink_session={text}")), expected);
+        for wrong in [
+            format!("netlink_sessions={text}"),
+            format!("x{text}"),
+            "netlink_session=1".into(),
+            String::new(),
+        ] {
+            assert_eq!(found(&wrong), None, "{wrong}");
+        }
+    }
+}
