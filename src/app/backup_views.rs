@@ -5,9 +5,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::orders::Wanted;
 use super::{
-    AppError, Installation, Result, create_backup, drill_backup, list_backups, prune_backups, restore_backup,
+    AppError, Installation, Result, Wanted, create_backup, drill_backup, list_backups, prune_backups, restore_backup,
     show_backup, verify_backup,
 };
 use crate::backup::{BackupId, Contents, Kind, Listed, Record, State};

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::repository::Repository;
+use super::offer::Offer;
+use super::outlook::{Held, outlook};
 use super::{Installation, Result, facts};
 use crate::plan::{self, Fetch, Goal, Planned, Wish};
 use crate::release::{Platform, Withdrawal};
@@ -40,31 +41,46 @@ pub struct Available {
     /// Why its publisher took it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
+    /// What keeps it from being taken by itself now; empty when the server takes it at its next look.
+    pub held: Vec<Held>,
+    /// When it would be taken by itself if all stays as it is; absent where nothing holds it,
+    /// where that takes a person, or a newer one is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub taken_at: Option<jiff::Timestamp>,
 }
 
 /// Asks the repository; changes nothing but the trusted metadata.
 pub fn check(installation: &Installation) -> Result<CheckView> {
     let facts = facts::gather(installation)?;
-    let (catalog, told) = Repository::needed(installation, None)?.catalog(installation)?;
-    let mut notes: Vec<String> = told.iter().map(ToString::to_string).collect();
+    let offer = Offer::of(installation, &Goal::Upgrade(Wish::Latest, Fetch::AsNeeded).into())?;
+    let catalog = &offer.catalog;
+    let mut notes: Vec<String> = offer.told().collect();
     let current_version = facts.installed.as_ref().map(|installed| installed.version.clone());
     let platform = Platform::this_host();
+    let seen = outlook(installation, &facts, &offer)?.releases;
     let newer = catalog
         .releases()
         .filter(|release| current_version.as_ref().is_none_or(|now| release.version > *now));
     let available: Vec<Available> = newer
-        .map(|release| Available {
-            version: release.version.clone(),
-            channel: release.channel(),
-            released_at: release.rules.released_at,
-            download_bytes: release.package_for(&platform).map(|package| package.target.length),
-            withdrawn: catalog.withdrawal(&release.version).map(Withdrawal::reason),
+        .map(|release| {
+            let at = seen.binary_search_by(|seen| seen.version.cmp(&release.version));
+            let seen = at.ok().and_then(|at| seen.get(at));
+            Available {
+                version: release.version.clone(),
+                channel: release.channel(),
+                released_at: release.rules.released_at,
+                download_bytes: release.package_for(&platform).map(|package| package.target.length),
+                withdrawn: catalog.withdrawal(&release.version).map(Withdrawal::reason),
+                held: seen.map(|seen| seen.held.clone()).unwrap_or_default(),
+                taken_at: seen.and_then(|seen| seen.taken_at(installation)),
+            }
         })
         .collect();
     if let Some((version, withdrawal)) = current_version.as_ref().and_then(|v| Some((v, catalog.withdrawal(v)?))) {
         notes.push(format!("the installed {version}: {}", withdrawal.reason()));
     }
-    let mut best = |wish| match plan::plan(&facts, &catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
+    let mut best = |wish| match plan::plan(&facts, catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
         Ok(Planned::Go(plan)) => {
             notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));
             Some(plan.to().clone())

@@ -29,6 +29,12 @@ pub enum AppError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The operator's calendar lets nothing begin now.
+    #[error("{message}")]
+    Closed {
+        message: String,
+        opens: Option<jiff::Timestamp>,
+    },
     /// A piece below the house failed; `code` says which kind.
     #[error("{message}")]
     Below { code: &'static str, message: String },
@@ -64,6 +70,7 @@ impl AppError {
             Self::Store(StoreError::Unfinished { .. }) => "NL0407",
             Self::Store(StoreError::NoLongerWaits { .. }) => "NL0719",
             Self::Store(_) | Self::Engine(_) => "NL0404",
+            Self::Closed { .. } => "NL0120",
             Self::Below { code, .. } => code,
         })
     }

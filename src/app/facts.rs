@@ -200,6 +200,19 @@ fn tree(dir: &std::path::Path, platform: &Platform) -> Option<(Version, Tree)> {
 /// Versions that were reached or tried here and left again because of themselves; a later success clears them. A repair tells
 /// nothing of its release: that had proven itself before.
 fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
+    left_again(installation, |update| blames_the_release(installation, update))
+}
+
+/// Versions to which the last update failed here for whatever reason, was turned back, or was rolled back later: they are not
+/// tried again by themselves.
+pub fn failed_here(installation: &Installation) -> Result<BTreeSet<Version>> {
+    left_again(installation, |_| Ok(true))
+}
+
+fn left_again(
+    installation: &Installation,
+    counts: impl Fn(&UpdateRecord) -> Result<bool>,
+) -> Result<BTreeSet<Version>> {
     let mut settled = BTreeSet::new();
     let mut bad = BTreeSet::new();
     let updates = installation.store.history(REMEMBERED_UPDATES)?.into_iter();
@@ -210,9 +223,7 @@ fn rolled_back(installation: &Installation) -> Result<BTreeSet<Version>> {
                 None => continue,
             },
             (Some(Outcome::Completed), _) => (update.plan.to().clone(), true),
-            (Some(Outcome::RolledBack), _) if blames_the_release(installation, &update)? => {
-                (update.plan.to().clone(), false)
-            }
+            (Some(Outcome::RolledBack), _) if counts(&update)? => (update.plan.to().clone(), false),
             _ => continue,
         };
         if settled.insert(version.clone()) && !good {

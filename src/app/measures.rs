@@ -6,7 +6,7 @@ use super::updating::replay;
 use super::{AppError, Installation, Result, list_backups};
 use crate::engine::{self, LockState};
 use crate::journal::{Event, Outcome};
-use crate::plan::{Plan, StepKind};
+use crate::plan::{Plan, StepKind, UpgradeStrategy};
 use crate::store::{Row, UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{clock, disk, target};
@@ -16,6 +16,7 @@ use crate::{clock, disk, target};
 pub struct Measured {
     pub number: i64,
     pub verb: Verb,
+    pub strategy: UpgradeStrategy,
     pub outcome: Outcome,
     pub finished_at: Option<Timestamp>,
     /// Of each step that was done, with its seconds.
@@ -55,6 +56,7 @@ fn measure(number: i64, update: &UpdateRecord, outcome: Outcome, rows: &[Row]) -
     Measured {
         number,
         verb: update.verb,
+        strategy: update.plan.begun(),
         outcome,
         finished_at: update.finished_at,
         steps: steps(&update.plan, rows),

@@ -5,6 +5,8 @@ mod background;
 mod backup_keys;
 mod backup_views;
 mod backups;
+mod by_itself;
+mod calendar;
 mod changelogs;
 mod changes;
 mod check;
@@ -26,11 +28,13 @@ mod measures;
 mod node;
 mod offer;
 mod orders;
+mod outlook;
 mod plan_file;
 mod product;
 mod publishing;
 mod repository;
 mod rotation;
+mod scheduling;
 mod schema;
 mod server;
 mod sessions;
@@ -45,6 +49,7 @@ mod tuf;
 mod updating;
 mod verify;
 mod views;
+mod wanted;
 mod watch;
 
 pub use crate::engine::ConfigChange;
@@ -65,6 +70,8 @@ pub use backups::{
     Made, create_backup, drill_backup, list_backups, prune_backups, repair_backups, restore_backup, show_backup,
     verify_backup, verify_backups,
 };
+pub use by_itself::{BY_ITSELF, Look, look_for_newer};
+pub use calendar::{PolicyView, policy};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
 pub use check::{CheckView, check};
@@ -83,10 +90,11 @@ pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use measures::{Measured, Standing, measured_after, not_ready, standing};
 pub use node::{NodeView, this_node};
 pub use orders::{
-    Begun, NewOrder, OrderView, Ticket, Wanted, add_order, begin_order, cancel_order, known_order, nothing_to_do,
-    order, order_of, orders, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
+    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
+    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
     waits_for_a_person,
 };
+pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};
 pub use product::{start_product, stop_product, supervise};
 pub use publishing::{
@@ -95,6 +103,9 @@ pub use publishing::{
     release_verify,
 };
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
+pub use scheduling::{
+    Begin, Due, Scheduled, beginning, cancel_waiting_update, come_due, local_time, miss, schedule, time_of,
+};
 pub use schema::{SchemaDiff, schema_diff, schema_goal};
 pub use server::{left_unfinished, listen_at_socket};
 pub use sessions::{NewSession, SessionText, begin_session, end_session};
@@ -113,4 +124,5 @@ pub use updating::{
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};
+pub use wanted::Wanted;
 pub use watch::Watcher;

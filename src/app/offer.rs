@@ -66,6 +66,11 @@ impl Offer {
         }
     }
 
+    /// What is to be said of how the releases were had.
+    pub fn told(&self) -> impl Iterator<Item = String> {
+        self.told.iter().map(ToString::to_string)
+    }
+
     /// What stays the same while the repository does, so that a plan that was written down can be made again.
     fn warnings(&self) -> Vec<Warning> {
         let stale = self.told.iter().filter(|note| matches!(note, Note::Stale { .. }));

@@ -10,78 +10,15 @@ use utoipa::ToSchema;
 
 use super::updating::{last_completed, rollback_target};
 use super::{
-    Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wish, backup_views,
-    codes, prepare_at_once,
+    Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wanted, Wish,
+    backup_views, codes, prepare_at_once, preview,
 };
-use crate::backup::BackupId;
 use crate::engine::{self, LockError, LockState};
-use crate::release::{ExtensionName, RelPath};
+use crate::plan::{Calendar, Plan};
+use crate::release::ExtensionName;
 use crate::store::{Added, OrderId, OrderRecord, OrderState, StoreError, UpdateId};
 use crate::version::Version;
 use crate::{clock, crypt};
-
-/// What is ordered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Wanted {
-    Upgrade {
-        #[schema(value_type = String)]
-        target_version: Version,
-        force: bool,
-        accept_breaking: bool,
-        acknowledge: BTreeSet<String>,
-        full: bool,
-        accept_risk: BTreeSet<String>,
-        #[serde(default)]
-        #[schema(value_type = Vec<String>)]
-        disable_incompatible: BTreeSet<ExtensionName>,
-    },
-    Downgrade {
-        #[schema(value_type = String)]
-        target_version: Version,
-        force: bool,
-        accept_risk: BTreeSet<String>,
-        #[serde(default)]
-        #[schema(value_type = Vec<String>)]
-        disable_incompatible: BTreeSet<ExtensionName>,
-    },
-    Rollback {
-        #[schema(value_type = String)]
-        update_id: UpdateId,
-        force: bool,
-        #[serde(default)]
-        #[schema(value_type = Vec<String>)]
-        disable_incompatible: BTreeSet<ExtensionName>,
-    },
-    BackupCreate {
-        full: bool,
-    },
-    BackupVerify {
-        #[schema(value_type = String)]
-        backup_id: BackupId,
-    },
-    BackupRestore {
-        #[schema(value_type = String)]
-        backup_id: BackupId,
-        /// Only these paths; everything when empty.
-        #[schema(value_type = Vec<String>)]
-        only: Vec<RelPath>,
-    },
-    BackupDrill {
-        #[schema(value_type = String)]
-        backup_id: BackupId,
-    },
-    BackupPrune,
-}
-
-impl Wanted {
-    pub fn is_update(&self) -> bool {
-        matches!(
-            self,
-            Self::Upgrade { .. } | Self::Downgrade { .. } | Self::Rollback { .. }
-        )
-    }
-}
 
 /// How an order stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,7 +30,11 @@ pub struct OrderView {
     #[schema(value_type = String, format = DateTime)]
     pub ordered_at: Timestamp,
     pub ordered_by: String,
-    /// While it waits: 1 is the next to begin.
+    /// The time before which it does not begin; another than it was ordered for, once that was missed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub scheduled_time: Option<Timestamp>,
+    /// While it waits for its turn: 1 is the next to begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
     /// What it waits for.
@@ -169,6 +110,7 @@ pub fn add_order(installation: &Installation, new: &NewOrder) -> Result<(OrderRe
         update_id: None,
         answer: None,
         fingerprint: new.ticket.fingerprint.clone(),
+        not_before: new.wanted.scheduled_time(),
     };
     match installation.store.add_order(&order, new.ticket.key.as_deref(), now)? {
         Added::New => Ok((order, true)),
@@ -201,53 +143,77 @@ pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> R
 }
 
 fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted: Wanted) -> Result<Begun> {
-    let (ordered, force, consent) = terms(root, config, wanted)?;
+    let strategy = wanted.strategy();
+    let (ordered, consent) = terms(&Installation::open(root, config)?, wanted)?;
     let prepared = match prepare_at_once(root, config, &ordered)? {
         Ready::AlreadyThere(settled) => return Ok(Begun::Settled(nothing_to_do(&settled.version))),
-        Ready::Go(prepared) => prepared,
+        Ready::Go(prepared) => prepared.begun_as(strategy)?,
     };
-    // A risk that was taken by its name needs no second word.
-    let mut warnings = prepared.plan().warnings().iter();
-    let warning = warnings.find(|warning| warning.code != "accepted-risk" && !force);
-    if let Some(warning) = warning {
-        let message = format!("{}; send `force: true` to go on all the same", warning.message);
-        return Err(AppError::said("NL0108", message));
-    }
+    refuse_warnings(prepared.plan(), ordered.forced)?;
     let accepted = prepared.accept_for(Some(&order.id), &order.ordered_by, &consent)?;
     Ok(Begun::Drive(Box::new(accepted)))
 }
 
-fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, bool, Consent)> {
-    Ok(match wanted {
+/// What is wrong with an order for later is said when it is given, as far as it can be told by then; gives what there is to say
+/// where there is nothing to do.
+pub fn fits_now(installation: &Installation, wanted: &Wanted) -> Result<Option<Value>> {
+    // What is planned while something is under way would be of a state that passes.
+    if somebody_is_at_work(installation)? {
+        return Ok(None);
+    }
+    let (ordered, consent) = terms(installation, wanted.clone())?;
+    match preview(installation, &ordered)? {
+        Ready::AlreadyThere(settled) => Ok(Some(nothing_to_do(&settled.version))),
+        Ready::Go(view) => {
+            refuse_warnings(&view.plan, ordered.forced)?;
+            consent.covers(view.plan.notes()).map(|()| None)
+        }
+    }
+}
+
+/// A risk that was taken by its name needs no second word.
+fn refuse_warnings(plan: &Plan, forced: bool) -> Result<()> {
+    let mut warnings = plan.warnings().iter();
+    match warnings.find(|warning| warning.code != "accepted-risk" && !forced) {
+        Some(warning) => {
+            let message = format!("{}; `force: true` (`--force`) goes on all the same", warning.message);
+            Err(AppError::said("NL0108", message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn terms(installation: &Installation, wanted: Wanted) -> Result<(Order, Consent)> {
+    let forced = wanted.is_forced();
+    let (order, consent) = match wanted {
         Wanted::Downgrade {
             target_version,
-            force,
             accept_risk,
             disable_incompatible,
-        } => {
-            let order = order_of(Goal::Downgrade(target_version), accept_risk, disable_incompatible);
-            (order, force, Consent::default())
-        }
+            ..
+        } => (
+            order_of(Goal::Downgrade(target_version), accept_risk, disable_incompatible),
+            Consent::default(),
+        ),
         Wanted::Rollback {
             update_id,
-            force,
             disable_incompatible,
-        } => {
-            let installation = Installation::open(root, config)?;
-            let RollbackTarget::To(version) = rollback_target(&installation, Some(&update_id))? else {
-                return Err(StoreError::Unfinished { id: update_id }.into());
-            };
-            let order = order_of(Goal::Rollback(version), BTreeSet::new(), disable_incompatible);
-            (order, force, Consent::default())
-        }
+            ..
+        } => match rollback_target(installation, Some(&update_id))? {
+            RollbackTarget::To(version) => (
+                order_of(Goal::Rollback(version), BTreeSet::new(), disable_incompatible),
+                Consent::default(),
+            ),
+            RollbackTarget::Unfinished => return Err(StoreError::Unfinished { id: update_id }.into()),
+        },
         Wanted::Upgrade {
             target_version,
-            force,
             accept_breaking,
             acknowledge,
             full,
             accept_risk,
             disable_incompatible,
+            ..
         } => {
             let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
             let consent = Consent {
@@ -255,13 +221,14 @@ fn terms(root: &Path, config: Option<&Path>, wanted: Wanted) -> Result<(Order, b
                 acknowledged: acknowledge,
             };
             let goal = Goal::Upgrade(Wish::To(target_version), fetch);
-            (order_of(goal, accept_risk, disable_incompatible), force, consent)
+            (order_of(goal, accept_risk, disable_incompatible), consent)
         }
         other => {
             let message = format!("{other:?} is no update");
             return Err(AppError::said("NL0404", message));
         }
-    })
+    };
+    Ok((Order { forced, ..order }, consent))
 }
 
 pub fn order_of(goal: Goal, accepted_risks: BTreeSet<String>, disable_incompatible: BTreeSet<ExtensionName>) -> Order {
@@ -344,16 +311,22 @@ pub fn cancel_order(installation: &Installation, id: &OrderId) -> Result<OrderVi
 
 pub fn order(installation: &Installation, id: &OrderId) -> Result<OrderView> {
     let record = order_record(installation, id)?;
-    view(installation, record, &installation.store.waiting_orders()?)
+    Views::of(installation)?.view(record)
 }
 
 /// All that wait, and those of the last day, newest first.
 pub fn orders(installation: &Installation) -> Result<Vec<OrderView>> {
-    let waiting = installation.store.waiting_orders()?;
+    let views = Views::of(installation)?;
     let all = installation.store.all_orders(1000)?;
-    all.into_iter()
-        .map(|record| view(installation, record, &waiting))
-        .collect()
+    all.into_iter().map(|record| views.view(record)).collect()
+}
+
+/// Those that wait: first who wait for their turn, in its order, then who wait for their time.
+pub fn queue(installation: &Installation) -> Result<Vec<OrderView>> {
+    let views = Views::of(installation)?;
+    let (due, mut later): (Vec<_>, Vec<_>) = views.waiting.clone().into_iter().partition(|one| one.is_due(views.now));
+    later.sort_by_key(|one| one.not_before);
+    due.into_iter().chain(later).map(|record| views.view(record)).collect()
 }
 
 /// What an order came to that is known already, as it was answered before; of what is no update that is always the order itself.
@@ -381,51 +354,82 @@ fn order_record(installation: &Installation, id: &OrderId) -> Result<OrderRecord
     installation.store.order(id)?.ok_or_else(unknown)
 }
 
-fn wanted(record: &OrderRecord) -> Result<Wanted> {
+pub(super) fn wanted(record: &OrderRecord) -> Result<Wanted> {
     serde_json::from_str(&record.what).map_err(|e| AppError::below("NL0404", &e))
 }
 
-fn view(installation: &Installation, record: OrderRecord, waiting: &[OrderRecord]) -> Result<OrderView> {
-    let position = waiting.iter().position(|other| other.id == record.id).map(|at| at + 1);
-    let reason = position.map(|position| reason(installation, position)).transpose()?;
-    let answer = record.answer.as_deref();
-    let read = |text: &str| serde_json::from_str(text).ok();
-    Ok(OrderView {
-        order: wanted(&record)?,
-        state: record.state,
-        ordered_at: record.ordered_at,
-        position,
-        reason,
-        update_id: record.update_id,
-        result: answer.filter(|_| record.state == OrderState::Done).and_then(read),
-        problem: answer
-            .filter(|_| record.state == OrderState::Refused)
-            .and_then(|text| serde_json::from_str(text).ok()),
-        order_id: record.id,
-        ordered_by: record.ordered_by,
-    })
+/// What is asked of each order alike.
+struct Views<'a> {
+    installation: &'a Installation,
+    waiting: Vec<OrderRecord>,
+    calendar: Calendar,
+    now: Timestamp,
 }
 
-/// What stands in the way of an order that waits.
-fn reason(installation: &Installation, position: usize) -> Result<String> {
-    if position > 1 {
-        return Ok(format!(
-            "{} before it",
-            if position == 2 {
-                "1 order is".to_owned()
-            } else {
-                format!("{} orders are", position - 1)
-            }
-        ));
+impl<'a> Views<'a> {
+    fn of(installation: &'a Installation) -> Result<Self> {
+        Ok(Self {
+            waiting: installation.store.waiting_orders()?,
+            calendar: installation.settings.policy.calendar(),
+            now: clock::now(),
+            installation,
+        })
     }
-    let unfinished = installation.store.unfinished()?;
-    Ok(match (engine::look_at_lock(&installation.layout)?, unfinished) {
-        (LockState::Held(_), Some(id)) => format!("update {id} is running"),
-        (LockState::Held(owner), None) => match owner {
-            Some(owner) => owner.to_string(),
-            None => "another NetLink is at work".into(),
-        },
-        (LockState::Free, Some(id)) => format!("update {id} is not finished; resume it or roll it back"),
-        (LockState::Free, None) => "it is about to begin".into(),
-    })
+
+    fn view(&self, record: OrderRecord) -> Result<OrderView> {
+        let order = wanted(&record)?;
+        let mut due = self.waiting.iter().filter(|one| one.is_due(self.now));
+        let position = due.position(|other| other.id == record.id).map(|at| at + 1);
+        let reason = match (record.state, position) {
+            (OrderState::Waiting, Some(position)) => Some(self.reason(&record, &order, position)?),
+            (OrderState::Waiting, None) => record
+                .not_before
+                .map(|time| format!("it begins at {}", self.calendar.local(time))),
+            _ => None,
+        };
+        let answer = record.answer.as_deref();
+        let read = |text: &str| serde_json::from_str(text).ok();
+        Ok(OrderView {
+            order,
+            state: record.state,
+            ordered_at: record.ordered_at,
+            scheduled_time: record.not_before,
+            position,
+            reason,
+            update_id: record.update_id,
+            result: answer.filter(|_| record.state == OrderState::Done).and_then(read),
+            problem: answer
+                .filter(|_| record.state == OrderState::Refused)
+                .and_then(|text| serde_json::from_str(text).ok()),
+            order_id: record.id,
+            ordered_by: record.ordered_by,
+        })
+    }
+
+    /// What stands in the way of an order that waits for its turn.
+    fn reason(&self, record: &OrderRecord, order: &Wanted, position: usize) -> Result<String> {
+        if position > 1 {
+            return Ok(format!(
+                "{} before it",
+                if position == 2 {
+                    "1 order is".to_owned()
+                } else {
+                    format!("{} orders are", position - 1)
+                }
+            ));
+        }
+        let unfinished = self.installation.store.unfinished()?;
+        Ok(match (engine::look_at_lock(&self.installation.layout)?, unfinished) {
+            (LockState::Held(_), Some(id)) => format!("update {id} is running"),
+            (LockState::Held(owner), None) => match owner {
+                Some(owner) => owner.to_string(),
+                None => "another NetLink is at work".into(),
+            },
+            (LockState::Free, Some(id)) => format!("update {id} is not finished; resume it or roll it back"),
+            (LockState::Free, None) => match self.calendar.closed(self.now) {
+                Some(closed) if record.not_before.is_some() && !order.is_forced() => closed.to_string(),
+                _ => "it is about to begin, where `netlink serve` runs".into(),
+            },
+        })
+    }
 }

@@ -51,7 +51,7 @@ impl NoStack {
     pub fn code(&self) -> &'static str {
         match self {
             Self::App(e) => e.code().id,
-            Self::Stack(StackError::NoFit(_)) => "NL0122",
+            Self::Stack(StackError::NoFit(_)) => "NL0124",
             Self::Stack(StackError::UnknownComponent { .. } | StackError::UnknownVersion { .. }) => "NL0102",
             Self::Stack(StackError::Version { .. }) => "NL0101",
             Self::Stack(_) => "NL0111",

@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 
 use super::background::left_for_background;
 use super::updating::{record, replay};
-use super::{AppError, Installation, Result};
+use super::{AppError, BY_ITSELF, Installation, OrderView, Result, orders, queue};
 use crate::engine::extensions::{Disabled, waiting};
 use crate::engine::{self, LockState, Owner};
 use crate::journal::{Course, Failure, Outcome, PauseReason, StepState};
-use crate::plan::StepKind;
-use crate::store::{Fact, UpdateId, UpdateRecord, Verb};
+use crate::plan::{StepKind, UpgradeStrategy};
+use crate::store::{Fact, OrderState, UpdateId, UpdateRecord, Verb};
 use crate::target;
 use crate::version::{Channel, Scheme, Version};
 
@@ -81,6 +81,7 @@ pub struct UpdateView {
     #[schema(value_type = String)]
     pub update_id: UpdateId,
     pub verb: Verb,
+    pub strategy: UpgradeStrategy,
     #[schema(value_type = Option<String>, required = true)]
     pub from: Option<Version>,
     #[schema(value_type = String)]
@@ -130,6 +131,12 @@ pub struct StatusView {
     /// Extensions that updates have switched off, until a release supports them again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disabled_extensions: Vec<Disabled>,
+    /// What waits for its turn or its time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queue: Vec<OrderView>,
+    /// Updates of the last day that began by the clock or by themselves and were refused, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<OrderView>,
     /// The unfinished update, else the last one.
     pub update: Option<UpdateView>,
 }
@@ -148,8 +155,18 @@ pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<Stat
         product: target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?,
         migrations_left: left_for_background(installation)?,
         disabled_extensions: waiting(&installation.layout, &installation.store)?,
+        queue: queue(installation)?,
+        refused: refused(installation)?,
         update,
     })
+}
+
+/// Those that nobody has waited for.
+fn refused(installation: &Installation) -> Result<Vec<OrderView>> {
+    let unattended = |view: &OrderView| {
+        view.state == OrderState::Refused && (view.scheduled_time.is_some() || view.ordered_by == BY_ITSELF)
+    };
+    Ok(orders(installation)?.into_iter().filter(unattended).collect())
 }
 
 fn last(installation: &Installation) -> Result<Option<UpdateRecord>> {
@@ -223,6 +240,7 @@ fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView>
     let failure = state.failure().cloned();
     Ok(UpdateView {
         verb: update.verb,
+        strategy: update.plan.begun(),
         from: update.plan.from().cloned(),
         to: update.plan.to().clone(),
         accepted_at: update.accepted_at,

@@ -18,12 +18,13 @@ const LOOKED_THROUGH: u32 = 200;
 
 pub fn gather(installation: &Installation) -> Result<Terms> {
     let policy = &installation.settings.policy;
+    let versions = &policy.version_constraints;
     Ok(Terms {
         facts: facts(installation)?,
         policy: Policy {
-            min: policy.min_version.clone(),
-            max: policy.max_version.clone(),
-            exclude: policy.exclude.clone(),
+            min: versions.min_version.clone(),
+            max: versions.max_version.clone(),
+            exclude: versions.exclude_versions.clone(),
             channel: policy.channel,
         },
         node: Some(policy.node.clone().unwrap_or_else(host::hostname)),

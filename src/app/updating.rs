@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use super::offer::Offer;
 use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, EventView, Installation, Result, facts, finalize, verify};
+use super::{AppError, Consent, EventView, Installation, Result, calendar, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
-use crate::plan::{self, Direction, Explanation, Plan, Planned, SchemaMove};
+use crate::plan::{self, Direction, Explanation, Plan, PlanError, Planned, SchemaMove, UpgradeStrategy};
 use crate::release::ExtensionName;
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
@@ -34,6 +34,8 @@ pub struct Order {
     pub restore_backup: bool,
     /// Extensions that may be switched off where a release does not support them.
     pub disable_incompatible: BTreeSet<ExtensionName>,
+    /// Also at a time that the operator's calendar keeps closed.
+    pub forced: bool,
 }
 
 impl From<Goal> for Order {
@@ -44,6 +46,7 @@ impl From<Goal> for Order {
             bundle: None,
             restore_backup: false,
             disable_incompatible: BTreeSet::new(),
+            forced: false,
         }
     }
 }
@@ -199,25 +202,34 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
     if matches!(order.goal, Goal::Upgrade(..)) {
         finalize::finalize_when_due(&installation, &lock)?;
     }
-    Ok(match make(&installation, order)? {
-        Ready::AlreadyThere(settled) => Ready::AlreadyThere(settled),
-        Ready::Go((plan, _)) => Ready::Go(Prepared {
-            verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
-            installation,
-            lock,
-            plan,
-        }),
-    })
+    let plan = match make(&installation, order)? {
+        Ready::AlreadyThere(settled) => return Ok(Ready::AlreadyThere(settled)),
+        Ready::Go((plan, _)) => plan,
+    };
+    calendar::refuse_when_closed(&installation, &order.goal, &plan, order.forced)?;
+    Ok(Ready::Go(Prepared {
+        verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
+        installation,
+        lock,
+        plan,
+    }))
 }
 
 /// As [`prepare`] for the target of `wanted`, refused when the plan of today differs from it in any way.
-pub fn prepare_exactly(root: &Path, config: Option<&Path>, wanted: &Plan, watcher: &mut Watcher<'_>) -> Result<Outset> {
+pub fn prepare_exactly(
+    root: &Path,
+    config: Option<&Path>,
+    wanted: &Plan,
+    forced: bool,
+    watcher: &mut Watcher<'_>,
+) -> Result<Outset> {
     let order = Order {
         goal: Goal::Upgrade(Wish::To(wanted.to().clone()), wanted.fetch()),
         accepted_risks: wanted.accepted_risks().clone(),
         bundle: wanted.bundle().map(Path::to_path_buf),
         restore_backup: wanted.restore().is_some(),
         disable_incompatible: wanted.disables(),
+        forced,
     };
     let outset = prepare(root, config, &order, watcher)?;
     match &outset.ready {
@@ -308,6 +320,13 @@ impl Prepared {
         &self.installation
     }
 
+    /// The same, begun in this way.
+    pub fn begun_as(self, strategy: UpgradeStrategy) -> Result<Self> {
+        let unsound = |e: PlanError| AppError::below("NL0323", &e);
+        let plan = self.plan.begun_as(strategy).map_err(unsound)?;
+        Ok(Self { plan, ..self })
+    }
+
     /// Refuses as [`Self::accept`] would.
     pub fn is_covered_by(&self, consent: &Consent) -> Result<()> {
         let incompatible = self.plan.incompatible();
@@ -315,7 +334,7 @@ impl Prepared {
             return consent.covers(self.plan.notes());
         }
         let told: Vec<String> = incompatible.iter().map(ToString::to_string).collect();
-        Err(AppError::said("NL0121", told.join("\n")))
+        Err(AppError::said("NL0123", told.join("\n")))
     }
 
     /// Stores the plan and gives the id under which it will run; from here on a crash resumes. What the plan asks consent for

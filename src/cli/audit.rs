@@ -2,12 +2,15 @@
 
 use std::io::Write;
 
-use super::args::{AuditVerb, BackupKeysVerb, BackupVerb, Command, Global, SchemaVerb, Switch, TokenVerb, UpdateVerb};
+use super::args::{
+    AuditVerb, BackupKeysVerb, BackupVerb, BeginArgs, Command, Global, SchemaVerb, Switch, TokenVerb, UpdateVerb,
+};
 use super::open::open;
 use super::output::{Failed, Result, dim, exit_of, green, harmless, red, result, say, streamed, yellow};
 use super::update::who;
 use crate::app::{self, Act, AppError, Became, Installation};
 use crate::host;
+use crate::plan::UpgradeStrategy;
 use crate::store::AuditRow;
 
 pub fn run(global: &Global, verb: &AuditVerb) -> Result<()> {
@@ -145,9 +148,13 @@ fn update(verb: &UpdateVerb) -> Option<(&'static str, String)> {
                 (None, true, None) => "stable".into(),
                 (None, false, None) => "latest".into(),
             };
-            Some(("update upgrade", to))
+            Some(("update upgrade", to + &said(&wanted.begin, wanted.force)))
         }
-        UpdateVerb::Downgrade { to, dry_run: false, .. } => Some(("update downgrade", to.to_string())),
+        UpdateVerb::Downgrade(wanted) if !wanted.dry_run => {
+            let to = wanted.to.to_string();
+            Some(("update downgrade", to + &said(&wanted.begin, wanted.force)))
+        }
+        UpdateVerb::Cancel { order_id } => Some(("update cancel", order_id.to_string())),
         UpdateVerb::Finalize => Some(("update finalize", String::new())),
         UpdateVerb::Resume => Some(("update resume", String::new())),
         UpdateVerb::Rollback {
@@ -159,6 +166,16 @@ fn update(verb: &UpdateVerb) -> Option<(&'static str, String)> {
         UpdateVerb::UpgradeDb(wanted) if !wanted.dry_run => Some(("update upgrade-db", text(wanted.to.as_ref()))),
         _ => None,
     }
+}
+
+/// Of how an update is to begin, what was said.
+fn said(begin: &BeginArgs, force: bool) -> String {
+    let strategy = begin
+        .strategy
+        .map(|strategy| format!(" --strategy {}", UpgradeStrategy::from(strategy)));
+    let at = begin.at.as_ref().map(|at| format!(" --at {at}"));
+    let force = force.then(|| " --force".to_owned());
+    [strategy, at, force].into_iter().flatten().collect()
 }
 
 fn backup(verb: &BackupVerb) -> Option<(&'static str, String)> {

@@ -4,6 +4,7 @@ use super::args::{Global, InitArgs, Output};
 use super::output::{Result, result};
 use super::update;
 use crate::app::{self, Consent, Fetch, Goal, InitOptions, Wish};
+use crate::plan::UpgradeStrategy;
 use crate::version::legacy;
 
 pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
@@ -41,6 +42,7 @@ pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
                 dry_run: false,
                 force: true,
                 consent: Consent::default(),
+                strategy: UpgradeStrategy::default(),
             };
             update::go(global, &Goal::Upgrade(Wish::To(version), Fetch::AsNeeded).into(), how)
         }

@@ -16,6 +16,7 @@ mod open;
 mod output;
 mod plan;
 mod release;
+mod schedule;
 mod schema;
 mod scheme;
 mod serve;

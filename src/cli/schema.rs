@@ -14,6 +14,7 @@ use crate::app::{
     self, BackgroundProgress, BackgroundReport, Consent, FileView, Order, Outset, Ready, SchemaDiff, SchemaDryRun,
     SchemaTrial, WayBack,
 };
+use crate::plan::UpgradeStrategy;
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &SchemaVerb) -> Result<()> {
@@ -48,6 +49,7 @@ pub fn upgrade_db(global: &Global, wanted: &UpgradeDbArgs) -> Result<()> {
                 dry_run: false,
                 force: wanted.force,
                 consent: Consent::default(),
+                strategy: UpgradeStrategy::default(),
             };
             let ready = Ready::Go(prepared);
             run_prepared(global, Outset { before, ready }, how, &mut show)

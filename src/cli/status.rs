@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::args::Global;
 use super::open::open;
 use super::output::{Failed, Result, bold, bytes, dim, exit_of, green, harmless, red, result, yellow};
-use crate::app::{self, CheckView, Running, StatusView, UpdateView, VerifyView, VersionView};
+use crate::app::{self, CheckView, HeldBy, Running, StatusView, UpdateView, VerifyView, VersionView};
 use crate::journal::{Outcome, PauseReason};
 use crate::store::UpdateId;
 use crate::version::Version;
@@ -41,6 +41,12 @@ fn check_text(view: &CheckView) -> String {
             release.channel,
             dim(&size)
         );
+        for held in release.held.iter().filter(|held| is_to_be_told(held.by)) {
+            let _ = writeln!(out, "           {}", dim(&harmless(&held.message)));
+        }
+        if let Some(at) = release.taken_at {
+            let _ = writeln!(out, "           {}", dim(&format!("taken by itself at {at:.0}")));
+        }
     }
     match (&view.latest_version, &view.latest_stable) {
         (None, _) => out += "nothing newer to install",
@@ -58,6 +64,14 @@ fn check_text(view: &CheckView) -> String {
         let _ = write!(out, "\n{} {}", yellow("note"), harmless(note));
     }
     out
+}
+
+/// What only upgrades by themselves heed would mislead who wants one now; the rest is said elsewhere.
+fn is_to_be_told(by: HeldBy) -> bool {
+    !matches!(
+        by,
+        HeldBy::Newer | HeldBy::NewerFailed | HeldBy::FailedBefore | HeldBy::Yanked | HeldBy::AutoUpgrade
+    )
 }
 
 fn or_nothing(version: Option<&Version>) -> String {
@@ -112,6 +126,20 @@ fn status_text(view: &StatusView) -> String {
             .unwrap_or_default();
         let told = format!("{}{version} ({}), since {}", one.name, one.because, one.by);
         let _ = writeln!(out, "disabled     {}", harmless(&told));
+    }
+    for order in &view.queue {
+        let (word, why) = match order.position {
+            None => ("scheduled", order.reason.as_deref()),
+            Some(_) => ("waiting", order.reason.as_deref()),
+        };
+        let why = harmless(why.unwrap_or_default());
+        let _ = writeln!(out, "{word:<12} {}: {why} ({})", order.order.told(), order.order_id);
+    }
+    for order in &view.refused {
+        let problem = order.problem.as_ref();
+        let (why, code) = problem.map_or(("", ""), |problem| (&*problem.detail, &*problem.code));
+        let what = order.order.told();
+        let _ = writeln!(out, "{}      {what}: {} [{code}]", yellow("refused"), harmless(why));
     }
     match &view.update {
         None => out += "update       none yet",

@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::{ExtensionArgs, Global, RiskArgs, UpdateVerb, UpgradeArgs};
+use super::args::{BeginArgs, DowngradeArgs, ExtensionArgs, Global, RiskArgs, UpdateVerb, UpgradeArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
-use super::{changelog, dependencies, plan as plan_text, schema, status};
-use crate::app::{self, Consent, DryRun, Fetch, Goal, Order, Outset, Ready, Report, ReportStatus, Settled, Wish};
+use super::{changelog, dependencies, plan as plan_text, schedule, schema, status};
+use crate::app::{
+    self, Consent, DryRun, Fetch, Goal, Order, Outset, Ready, Report, ReportStatus, Settled, Wanted, Wish,
+};
 use crate::engine::Control;
 use crate::host;
-use crate::plan::{Direction, Plan, Reason};
+use crate::plan::{Direction, Plan, Reason, UpgradeStrategy};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -44,24 +47,8 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             }
         }
         UpdateVerb::Upgrade(wanted) => upgrade(global, wanted),
-        UpdateVerb::Downgrade {
-            to,
-            restore_backup,
-            dry_run,
-            force,
-            risks,
-        } => {
-            let how = How {
-                dry_run: *dry_run,
-                force: *force,
-                consent: Consent::default(),
-            };
-            let order = Order {
-                restore_backup: *restore_backup,
-                ..risks.order(Goal::Downgrade(to.clone()), None)
-            };
-            go(global, &order, how)
-        }
+        UpdateVerb::Downgrade(wanted) => downgrade(global, wanted),
+        UpdateVerb::Cancel { order_id } => schedule::cancel(global, order_id),
         UpdateVerb::Finalize => finalize(global),
         UpdateVerb::Resume => resume(global),
         UpdateVerb::Rollback {
@@ -75,6 +62,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
                 dry_run: *dry_run,
                 force: *force,
                 consent: Consent::default(),
+                strategy: UpgradeStrategy::default(),
             };
             let order = |version| extensions.rollback(version, *restore_backup);
             rollback(global, update_id.as_ref(), &order, how)
@@ -128,6 +116,7 @@ impl RiskArgs {
             bundle: bundle.cloned(),
             restore_backup: false,
             disable_incompatible: self.extensions.disable_incompatible.iter().cloned().collect(),
+            forced: false,
         }
     }
 }
@@ -156,9 +145,11 @@ pub struct How {
     pub dry_run: bool,
     pub force: bool,
     pub consent: Consent,
+    pub strategy: UpgradeStrategy,
 }
 
 fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
+    let (strategy, time) = beginning(global, &wanted.begin, wanted.dry_run, wanted.force)?;
     let how = How {
         dry_run: wanted.dry_run,
         force: wanted.force,
@@ -166,11 +157,16 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
             breaking: wanted.accept_breaking,
             acknowledged: wanted.acknowledge.iter().cloned().collect(),
         },
+        strategy,
     };
     if let Some(file) = &wanted.plan {
+        if time.is_some() {
+            return Err(schedule::begins_at_once());
+        }
         let plan = app::read_plan(file)?;
         let mut show = Show::new(global);
-        let outset = app::prepare_exactly(&global.root, global.config.as_deref(), &plan, &mut |event| {
+        let config = global.config.as_deref();
+        let outset = app::prepare_exactly(&global.root, config, &plan, wanted.force, &mut |event| {
             show.event(event);
         })?;
         return run_prepared(global, outset, how, &mut show);
@@ -181,7 +177,61 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         (None, false) => Wish::Latest,
     };
     let goal = Goal::Upgrade(wish, fetch(wanted.full));
-    go(global, &wanted.risks.order(goal, wanted.bundle.as_ref()), how)
+    let order = Order {
+        forced: wanted.force,
+        ..wanted.risks.order(goal, wanted.bundle.as_ref())
+    };
+    if time.is_none() {
+        return go(global, &order, how);
+    }
+    schedule::schedule(global, &order, how, |plan, how| Wanted::Upgrade {
+        target_version: plan.to().clone(),
+        force: how.force,
+        accept_breaking: how.consent.breaking,
+        acknowledge: how.consent.acknowledged,
+        full: wanted.full,
+        accept_risk: order.accepted_risks.clone(),
+        strategy,
+        scheduled_time: time,
+    })
+}
+
+fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
+    let (strategy, time) = beginning(global, &wanted.begin, wanted.dry_run, wanted.force)?;
+    let how = How {
+        dry_run: wanted.dry_run,
+        force: wanted.force,
+        consent: Consent::default(),
+        strategy,
+    };
+    let order = Order {
+        restore_backup: wanted.restore_backup,
+        forced: wanted.force,
+        ..wanted.risks.order(Goal::Downgrade(wanted.to.clone()), None)
+    };
+    if time.is_none() {
+        return go(global, &order, how);
+    }
+    schedule::schedule(global, &order, how, |plan, how| Wanted::Downgrade {
+        target_version: plan.to().clone(),
+        force: how.force,
+        accept_risk: order.accepted_risks.clone(),
+        strategy,
+        scheduled_time: time,
+    })
+}
+
+/// What is only shown begins at no time.
+fn beginning(
+    global: &Global,
+    said: &BeginArgs,
+    dry_run: bool,
+    forced: bool,
+) -> Result<(UpgradeStrategy, Option<Timestamp>)> {
+    match dry_run {
+        true => Ok((UpgradeStrategy::default(), None)),
+        false => schedule::beginning(global, said, forced),
+    }
 }
 
 /// Plans, shows, asks, runs, reports.
@@ -208,7 +258,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
 pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How, show: &mut Show) -> Result<()> {
     let prepared = match ready {
         Ready::AlreadyThere(settled) => return already(global, &settled, before.as_deref()),
-        Ready::Go(prepared) => prepared,
+        Ready::Go(prepared) => prepared.begun_as(how.strategy)?,
     };
     if !global.quiet && global.output == super::args::Output::Text {
         say(plan_text::text(prepared.plan()).trim_end());
@@ -224,14 +274,14 @@ pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How,
     finish_after(global, &report, before.as_deref())
 }
 
-fn question(plan: &Plan) -> String {
+pub fn question(plan: &Plan) -> String {
     match plan.direction() {
         Direction::Schema => format!("Bring the database to the schema of {} now?", plan.to()),
         _ => format!("Go to {} now?", plan.to()),
     }
 }
 
-fn already(global: &Global, settled: &Settled, before: Option<&Report>) -> Result<()> {
+pub fn already(global: &Global, settled: &Settled, before: Option<&Report>) -> Result<()> {
     let Settled { version, passed_over } = settled;
     let mut document = serde_json::json!({"kind": "result", "status": "nothing_to_do", "installed": version});
     if !passed_over.is_empty() {

@@ -123,7 +123,13 @@ pub fn start_as_it_was(layout: &Layout, manifest: &ReleaseManifest) -> Result<bo
 
 /// Stops whatever of the product runs; repeatable.
 pub fn stop(layout: &Layout, limit: Duration) -> Result<(), StepError> {
-    let stopped = target::stop(layout.root(), limit + STOP_MARGIN);
+    stop_within(layout, limit, None)
+}
+
+/// The same for one that may take longer to end by itself than its release says.
+pub fn stop_within(layout: &Layout, limit: Duration, longest: Option<Duration>) -> Result<(), StepError> {
+    let limit = limit.max(longest.unwrap_or_default());
+    let stopped = target::stop_within(layout.root(), longest, limit + STOP_MARGIN);
     stopped.map(drop).map_err(|e| StepError::because("NL0310", &e))
 }
 

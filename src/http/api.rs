@@ -7,7 +7,8 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 use super::answer::Answer;
 use super::problem::{Problem, wrong_method};
 use super::{
-    audit, backups, changing, events, health, maintenance, metrics, openapi, orders, page, reads, session, tokens,
+    audit, backups, changing, events, health, maintenance, metrics, openapi, orders, page, policy, reads, session,
+    tokens,
 };
 
 pub const BASE: &str = "/api/v1/system";
@@ -35,6 +36,8 @@ fn of_updates(config: &mut web::ServiceConfig) {
         .service(look(&at("/updates"), reads::history))
         .service(look(&at("/updates/check"), reads::check))
         .service(look(&at("/updates/plan"), reads::plan))
+        .service(look(&at("/updates/queue"), policy::queue))
+        .service(look(&at("/policy"), policy::policy))
         .service(look(&at("/updates/status/{update_id}"), reads::status))
         .service(look(&at("/updates/events"), events::of_all))
         .service(look(&at("/updates/{update_id}/events"), events::of_update))

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Admin, Caller, Operator, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::body::{Empty, Sent};
-use super::orders::{Key, ordered};
+use super::orders::{Key, ordered_besides};
 use super::problem::{Problem, Refusals};
 use super::work::Work;
 use crate::app::{self, BackupFileView, BackupView, OrderView, Wanted};
@@ -99,7 +99,7 @@ pub struct BackupRequest {
     Refusals))]
 pub async fn create(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<BackupRequest>) -> Answer {
     let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered(work, ticket, Wanted::BackupCreate { full: sent.value.full }).await
+    ordered_besides(work, ticket, Wanted::BackupCreate { full: sent.value.full }).await
 }
 
 /// Reads every byte of a backup.
@@ -118,7 +118,7 @@ pub async fn verify(
 ) -> Answer {
     let backup_id = known(&work, &id).await?;
     let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered(work, ticket, Wanted::BackupVerify { backup_id }).await
+    ordered_besides(work, ticket, Wanted::BackupVerify { backup_id }).await
 }
 
 /// Restores a backup for practice, compares every file, and forgets it.
@@ -137,7 +137,7 @@ pub async fn drill(
 ) -> Answer {
     let backup_id = known(&work, &id).await?;
     let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered(work, ticket, Wanted::BackupDrill { backup_id }).await
+    ordered_besides(work, ticket, Wanted::BackupDrill { backup_id }).await
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -171,7 +171,7 @@ pub async fn restore(
     let only: Vec<RelPath> = paths.collect::<Result<_, _>>()?;
     let backup_id = known(&work, &id).await?;
     let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered(work, ticket, Wanted::BackupRestore { backup_id, only }).await
+    ordered_besides(work, ticket, Wanted::BackupRestore { backup_id, only }).await
 }
 
 /// Lets go of backups that the settings do not keep.
@@ -182,7 +182,7 @@ pub async fn restore(
     Refusals))]
 pub async fn prune(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<Empty>) -> Answer {
     let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered(work, ticket, Wanted::BackupPrune).await
+    ordered_besides(work, ticket, Wanted::BackupPrune).await
 }
 
 /// Only what is there is ordered for.

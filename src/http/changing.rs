@@ -12,10 +12,11 @@ use super::answer::{Answer, blocking};
 use super::api::BASE;
 use super::body::{Empty, Sent};
 use super::orders::{self, Key};
-use super::problem::Refusals;
+use super::problem::{Problem, Refusals};
 use super::work::{Submitted, Work, finished_meanwhile};
 use super::{WorkId, parsed_update, parsed_version};
-use crate::app::{self, Fetch, Goal, Order, OrderView, PlanView, Ready, UpdateView, Wanted, Wish};
+use crate::app::{self, Begin, Fetch, Goal, Order, OrderView, PlanView, Ready, UpdateView, Wanted, Wish};
+use crate::plan::UpgradeStrategy;
 use crate::release::ExtensionName;
 use crate::version::Version;
 
@@ -47,6 +48,13 @@ pub struct UpgradeRequest {
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
     disable_incompatible: BTreeSet<ExtensionName>,
+    /// How it begins; as `policy.upgrade_strategy` says when absent.
+    #[serde(default)]
+    strategy: Option<UpgradeStrategy>,
+    /// When it begins; with `scheduled` alone, and when the calendar opens next where that has none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T02:00:00Z")]
+    scheduled_time: Option<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -68,6 +76,13 @@ pub struct DowngradeRequest {
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
     disable_incompatible: BTreeSet<ExtensionName>,
+    /// How it begins; as `policy.upgrade_strategy` says when absent.
+    #[serde(default)]
+    strategy: Option<UpgradeStrategy>,
+    /// When it begins; with `scheduled` alone, and when the calendar opens next where that has none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T02:00:00Z")]
+    scheduled_time: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -116,7 +131,7 @@ pub enum Progress {
     Order(Box<OrderView>),
 }
 
-/// Starts an upgrade; where something is under way already it waits for its turn.
+/// Starts an upgrade; where something is under way already it waits for its turn, and where it is scheduled for its time.
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/upgrade", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
     request_body = UpgradeRequest, responses(
@@ -135,26 +150,34 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
         full,
         accept_risk,
         disable_incompatible,
+        strategy,
+        scheduled_time,
     } = sent.value;
+    let begin = begin(strategy, scheduled_time.as_deref())?;
     let target_version = parsed_version("target_version", &target_version)?;
     if dry_run {
         let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
         let goal = Goal::Upgrade(Wish::To(target_version), fetch);
         return preview(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
     }
-    let wanted = Wanted::Upgrade {
-        target_version,
-        force,
-        accept_breaking,
-        acknowledge,
-        full,
-        accept_risk,
-        disable_incompatible,
-    };
-    orders::ordered(work, ticket, wanted).await
+    orders::ordered(work, ticket, move |installation| {
+        let (strategy, scheduled_time) = app::beginning(installation, begin, force)?;
+        Ok(Wanted::Upgrade {
+            target_version,
+            force,
+            accept_breaking,
+            acknowledge,
+            full,
+            accept_risk,
+            disable_incompatible,
+            strategy,
+            scheduled_time,
+        })
+    })
+    .await
 }
 
-/// Starts a downgrade; where something is under way already it waits for its turn.
+/// Starts a downgrade; where something is under way already it waits for its turn, and where it is scheduled for its time.
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/downgrade", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
     request_body = DowngradeRequest, responses(
@@ -175,19 +198,37 @@ pub async fn downgrade(
         dry_run,
         accept_risk,
         disable_incompatible,
+        strategy,
+        scheduled_time,
     } = sent.value;
+    let begin = begin(strategy, scheduled_time.as_deref())?;
     let target_version = parsed_version("target_version", &target_version)?;
     if dry_run {
         let goal = Goal::Downgrade(target_version);
         return preview(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
     }
-    let wanted = Wanted::Downgrade {
-        target_version,
-        force,
-        accept_risk,
-        disable_incompatible,
+    orders::ordered(work, ticket, move |installation| {
+        let (strategy, scheduled_time) = app::beginning(installation, begin, force)?;
+        Ok(Wanted::Downgrade {
+            target_version,
+            force,
+            accept_risk,
+            disable_incompatible,
+            strategy,
+            scheduled_time,
+        })
+    })
+    .await
+}
+
+/// A time with its offset, as RFC 3339 writes it.
+fn begin(strategy: Option<UpgradeStrategy>, time: Option<&str>) -> Result<Begin, Problem> {
+    let wrong = |text: &str| {
+        let detail = format!("scheduled_time: `{text}` is not a time such as `2026-12-01T02:00:00Z`");
+        Problem::new("NL0122", detail)
     };
-    orders::ordered(work, ticket, wanted).await
+    let at = time.map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
+    Ok(Begin { strategy, at })
 }
 
 /// Takes an update back: an unfinished one is turned round, a completed one is followed by the way down.

@@ -63,7 +63,7 @@ impl Counted {
             Outcome::RolledBack => "rolled_back",
         };
         let labels = vec![
-            ("strategy", "immediate".to_owned()),
+            ("strategy", measured.strategy.name().to_owned()),
             ("verb", measured.verb.name().to_owned()),
             ("result", result.to_owned()),
         ];

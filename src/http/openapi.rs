@@ -4,7 +4,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{api, audit, backups, changing, events, health, maintenance, metrics, orders, reads, session, tokens};
+use super::{
+    api, audit, backups, changing, events, health, maintenance, metrics, orders, policy, reads, session, tokens,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,7 +18,7 @@ use super::{api, audit, backups, changing, events, health, maintenance, metrics,
     paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
         changing::upgrade, changing::downgrade, changing::rollback, changing::resume, changing::cancel,
         events::of_update, events::of_all, maintenance::look, maintenance::switch,
-        orders::list, orders::look, orders::cancel,
+        orders::list, orders::look, orders::cancel, policy::queue, policy::policy,
         backups::list, backups::create, backups::show, backups::verify, backups::drill, backups::restore, backups::prune,
         tokens::tokens, tokens::create, tokens::revoke, audit::rows, audit::verify,
         session::begin, session::look, session::end),

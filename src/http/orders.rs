@@ -13,7 +13,7 @@ use super::api::BASE;
 use super::changing::accepted;
 use super::problem::{Problem, Refusals};
 use super::work::{Submitted, Work};
-use crate::app::{self, OrderView, Ticket, Wanted};
+use crate::app::{self, Installation, OrderView, Ticket, Wanted};
 use crate::crypt::{Digest, digest_of};
 use crate::store::OrderId;
 
@@ -65,13 +65,25 @@ impl Key {
 }
 
 /// Orders what takes its time; the answer says where to look.
-pub async fn ordered(work: web::Data<Work>, ticket: Ticket, wanted: Wanted) -> Answer {
-    let (asked, is_update) = (work.clone(), wanted.is_update());
-    let submitted = blocking(move || asked.submit(ticket, |_| Ok(wanted))).await?;
-    match submitted {
+pub async fn ordered(
+    work: web::Data<Work>,
+    ticket: Ticket,
+    wanted: impl FnOnce(&Installation) -> app::Result<Wanted> + Send + 'static,
+) -> Answer {
+    let asked = work.clone();
+    match blocking(move || asked.submit(ticket, wanted)).await? {
         Submitted::Settled(value) => Ok(HttpResponse::Ok().json(value)),
         Submitted::Update(id) => accepted(work, WorkId::Update(id)).await,
-        Submitted::Waits(id) if is_update => accepted(work, WorkId::Order(id)).await,
+        Submitted::Waits(id) => accepted(work, WorkId::Order(id)).await,
+    }
+}
+
+/// The same for what is no update.
+pub async fn ordered_besides(work: web::Data<Work>, ticket: Ticket, wanted: Wanted) -> Answer {
+    let asked = work.clone();
+    match blocking(move || asked.submit(ticket, |_| Ok(wanted))).await? {
+        Submitted::Settled(value) => Ok(HttpResponse::Ok().json(value)),
+        Submitted::Update(id) => accepted(work, WorkId::Update(id)).await,
         Submitted::Waits(id) => {
             let place = format!("{BASE}/orders/{id}");
             let view = blocking(move || view(&work, &id)).await?;
@@ -84,11 +96,14 @@ pub async fn ordered(work: web::Data<Work>, ticket: Ticket, wanted: Wanted) -> A
 
 /// With what only this process knows.
 pub fn view(work: &Work, id: &OrderId) -> app::Result<OrderView> {
-    let mut view = app::order(&work.open()?, id)?;
-    if work.is_busy_with(id) && view.position.is_some() {
+    Ok(with_what_is_busy(work, app::order(&work.open()?, id)?))
+}
+
+pub fn with_what_is_busy(work: &Work, mut view: OrderView) -> OrderView {
+    if work.is_busy_with(&view.order_id) && view.position.is_some() {
         view.reason = Some("it is being done".into());
     }
-    Ok(view)
+    view
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,6 +11,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::BODY_LIMIT;
 use crate::app::{AppError, codes};
+use crate::clock;
 
 const WRONG_TOKEN: &str = "Bearer error=\"invalid_token\"";
 /// Seconds until it is worth asking again, where nothing better is known.
@@ -145,8 +146,20 @@ fn is_for_now(kind: codes::Kind) -> bool {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
-        Self::new(error.code().id, error.to_string())
+        let problem = Self::new(error.code().id, error.to_string());
+        match error {
+            AppError::Closed { opens, .. } => Self {
+                retry_after: opens.map(seconds_until),
+                ..problem
+            },
+            _ => problem,
+        }
     }
+}
+
+fn seconds_until(time: jiff::Timestamp) -> u64 {
+    let left = time.duration_since(clock::now()).as_secs();
+    u64::try_from(left).unwrap_or(0) + 1
 }
 
 impl fmt::Display for Problem {

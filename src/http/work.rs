@@ -1,11 +1,13 @@
 //! What this process has under way: one order at a time, as the installation's lock has it; the rest waits in the store.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::clockwork;
 use super::feed::Feed;
 use crate::app::{self, Accepted, AppError, Begun, Installation, NewOrder, OrderView, Report, Result, Ticket, Wanted};
 use crate::clock;
@@ -19,7 +21,7 @@ pub struct Work {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     root: PathBuf,
     config: Option<PathBuf>,
     current: Mutex<Current>,
@@ -40,6 +42,8 @@ struct Current {
     busy: Option<OrderId>,
     /// What has changed since orders were last looked at.
     woken: bool,
+    /// Orders whose time has come: from then on they wait for their turn, however long that takes.
+    due: HashSet<OrderId>,
     /// The server was told to end: what still begins waits for the next start at once.
     ending: bool,
 }
@@ -92,6 +96,10 @@ impl Work {
             return answer_again(known);
         }
         let wanted = wanted(&installation)?;
+        let is_for_later = wanted.scheduled_time().is_some();
+        if is_for_later && let Some(settled) = app::fits_now(&installation, &wanted)? {
+            return Ok(Submitted::Settled(settled));
+        }
         let new = NewOrder { wanted, ticket };
         let (record, is_new) = app::add_order(&installation, &new)?;
         if !is_new {
@@ -101,8 +109,8 @@ impl Work {
             Wanted::Rollback { update_id, .. } if installation.store.unfinished()?.as_ref() == Some(update_id) => {
                 self.turn_back_for(&installation, &record, update_id)
             }
-            wanted if wanted.is_update() => self.shared.begin_at_once(record),
-            // What is no update takes its time: nobody waits for its end.
+            wanted if wanted.is_update() && !is_for_later => self.shared.begin_at_once(record),
+            // What is no update, or is for later, takes its time: nobody waits for its end.
             _ => {
                 self.shared.wake();
                 Ok(Submitted::Waits(record.id))
@@ -182,12 +190,16 @@ impl Work {
         if let Err(error) = gone_on {
             say_error(&error);
         }
+        self.spawn("orders", Shared::take_orders);
+        self.spawn("schedule", clockwork::follow_schedule);
+        self.spawn("policy", clockwork::follow_policy);
+    }
+
+    fn spawn(&self, name: &str, run: fn(&Arc<Shared>)) {
         let shared = Arc::clone(&self.shared);
-        let spawned = thread::Builder::new()
-            .name("orders".into())
-            .spawn(move || Shared::take_orders(&shared));
+        let spawned = thread::Builder::new().name(name.into()).spawn(move || run(&shared));
         if let Err(error) = spawned {
-            say(&format!("orders that wait do not begin: {error}"));
+            say(&format!("what waits does not begin ({name}): {error}"));
         }
     }
 
@@ -223,19 +235,55 @@ fn answer_again(record: OrderRecord) -> Result<Submitted> {
 }
 
 impl Shared {
-    fn open(&self) -> Result<Installation> {
+    pub(super) fn open(&self) -> Result<Installation> {
         Installation::open(&self.root, self.config())
     }
 
-    fn config(&self) -> Option<&Path> {
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn config(&self) -> Option<&Path> {
         self.config.as_deref()
+    }
+
+    /// The time of this order has come.
+    pub(super) fn is_due_from_now_on(&self, id: &OrderId) {
+        self.current().due.insert(id.clone());
+        self.wake();
+    }
+
+    pub(super) fn is_known_to_be_due(&self, id: &OrderId) -> bool {
+        self.current().due.contains(id)
+    }
+
+    /// Waits until something has changed, or for so long; whether the server goes on.
+    pub(super) fn rest(&self, limit: Duration) -> bool {
+        let current = self.current();
+        if current.ending {
+            return false;
+        }
+        let (current, _) = self
+            .turn
+            .wait_timeout(current, limit)
+            .unwrap_or_else(PoisonError::into_inner);
+        !current.ending
+    }
+
+    /// The order that begins next.
+    fn first_of(&self, waiting: Vec<OrderRecord>) -> Option<OrderRecord> {
+        let current = self.current();
+        let mut due = waiting
+            .into_iter()
+            .filter(|order| order.not_before.is_none() || current.due.contains(&order.id));
+        due.next()
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.current().woken = true;
         self.turn.notify_all();
     }
@@ -249,11 +297,8 @@ impl Shared {
     fn begin_at_once(self: &Arc<Self>, record: OrderRecord) -> Result<Submitted> {
         let _mine = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
         let installation = self.open()?;
-        let is_first = installation
-            .store
-            .waiting_orders()?
-            .first()
-            .is_some_and(|first| first.id == record.id);
+        let first = self.first_of(installation.store.waiting_orders()?);
+        let is_first = first.is_some_and(|first| first.id == record.id);
         if !is_first || !self.is_idle() {
             self.wake();
             return Ok(Submitted::Waits(record.id));
@@ -365,7 +410,7 @@ impl Shared {
                 return Ok(false);
             }
             let installation = self.open()?;
-            let Some(record) = installation.store.waiting_orders()?.into_iter().next() else {
+            let Some(record) = self.first_of(installation.store.waiting_orders()?) else {
                 return Ok(false);
             };
             if app::somebody_is_at_work(&installation)? {
@@ -387,6 +432,11 @@ impl Shared {
                     continue;
                 }
                 Ok(Begun::Settled(value)) => Ok(value),
+                Err(AppError::Closed { message, .. }) if record.not_before.is_some() => {
+                    self.current().busy = None;
+                    self.missed(&installation, &record, message)?;
+                    continue;
+                }
                 Err(error) => Err(error),
             };
             let settled = app::settle_order(&installation, &record.id, &came);
@@ -394,6 +444,14 @@ impl Shared {
             self.current().busy = None;
             settled.and(written)?;
         }
+    }
+
+    /// Its time had come, but not its turn before the calendar closed.
+    fn missed(&self, installation: &Installation, record: &OrderRecord, why: String) -> Result<()> {
+        self.current().due.remove(&record.id);
+        let due = app::miss(installation, record, why, clock::now())?;
+        clockwork::say_missed(installation, record, &due);
+        Ok(())
     }
 
     fn copy_checkpoints(&self) {
@@ -413,7 +471,7 @@ impl Shared {
 }
 
 /// Nobody waits for the answer any more: the journal has it, and whoever reads the server's log.
-fn say_error(error: &AppError) {
+pub(super) fn say_error(error: &AppError) {
     say(&format!("error: {error} [{}]", error.code().id));
 }
 

@@ -1,5 +1,7 @@
 //! From facts, releases and a wish to an immutable plan, or to a refusal that says why. Pure: no I/O, no clock.
 
+mod bars;
+mod calendar;
 mod component;
 mod entrance;
 mod explain;
@@ -27,8 +29,14 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod travel;
+mod upgrade_strategy;
 mod waiting;
 
+pub use bars::{Bar, bars};
+pub use calendar::{
+    Answer as CalendarAnswer, Calendar, Closed, Dates, Day, Exception, ExceptionRule, Hours, Interval, MomentError,
+    moment, to_come,
+};
 pub use component::ComponentNeed;
 pub use entrance::{Shut, shut};
 pub use explain::{Explanation, explain};
@@ -47,6 +55,7 @@ pub use stack::{Change, FittedStack, Missed, Placed, Stack, StackEntry, StackErr
 pub use strategy::{Strategy, WhyFull};
 pub use terms::{Policy, Terms};
 pub use travel::{NoTravel, Travel, TravelHop, index_graph, plan_way};
+pub use upgrade_strategy::{UpgradeStrategy, UpgradeStrategyError};
 
 use crate::release::Catalog;
 use crate::version::Version;

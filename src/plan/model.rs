@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{ExtensionChanges, Fetch, Incompatible, PlanNotes, Strategy, WhyFull};
+use super::{ExtensionChanges, Fetch, Incompatible, PlanNotes, Strategy, UpgradeStrategy, WhyFull};
 use crate::crypt::Digest;
 use crate::release::{ExtensionName, ProductName, ReleaseRules};
 use crate::version::Version;
@@ -238,6 +238,9 @@ pub(super) struct Body {
     /// Extensions that stand in the way: it is not begun as long as there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incompatible: Vec<Incompatible>,
+    /// Absent when it is begun at once.
+    #[serde(default, skip_serializing_if = "UpgradeStrategy::is_default")]
+    pub begun: UpgradeStrategy,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -364,6 +367,16 @@ impl Plan {
     pub fn disables(&self) -> BTreeSet<ExtensionName> {
         let changes = self.body.legs.iter().flat_map(|leg| &leg.extensions.disabled);
         changes.map(|change| change.name.clone()).collect()
+    }
+
+    /// How it is begun.
+    pub fn begun(&self) -> UpgradeStrategy {
+        self.body.begun
+    }
+
+    /// The same plan, begun in this way.
+    pub fn begun_as(self, begun: UpgradeStrategy) -> Result<Self, PlanError> {
+        Self::seal(Body { begun, ..self.body })
     }
 
     /// The same plan, whose packages come out of a file, and what is to be said of that.

@@ -4,7 +4,7 @@ use super::goal::Aim;
 use super::model::Body;
 use super::{
     Cost, Direction, ExtensionChanges, Facts, Hop, Leg, PlanNotes, Reason, Refusal, Restorable, SchemaMove, Step,
-    StepId, StepKind, Strategy, Warning, extensions,
+    StepId, StepKind, Strategy, UpgradeStrategy, Warning, extensions,
 };
 use crate::release::Catalog;
 use crate::version::Version;
@@ -50,6 +50,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         bundle: None,
         restore: restore.map(|restore| restore.backup.clone()),
         incompatible: extensions.incompatible,
+        begun: UpgradeStrategy::default(),
     })
 }
 

@@ -106,9 +106,13 @@ fn paths() -> BTreeMap<String, String> {
     let mut add = |above: &str, sections: &Value| {
         let sections = sections.as_object().into_iter().flatten();
         for (section, keys) in sections.filter(|(name, _)| *name != "update_system" && *name != "hooks") {
-            for key in keys.as_object().into_iter().flatten().map(|(key, _)| key) {
+            for (key, below) in keys.as_object().into_iter().flatten() {
                 let name = format!("{PREFIX}{}_{}", section.to_uppercase(), key.to_uppercase());
-                paths.insert(name, format!("{above}/{section}/{key}"));
+                let path = format!("{above}/{section}/{key}");
+                for (key, _) in below.as_object().into_iter().flatten() {
+                    paths.insert(format!("{name}_{}", key.to_uppercase()), format!("{path}/{key}"));
+                }
+                paths.insert(name, path);
             }
         }
     };

@@ -3,7 +3,9 @@
 mod backup_key;
 mod environment;
 mod keys;
+mod policy;
 mod sections;
+mod zone;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
+pub use policy::{Policy, VersionConstraints, WhenMissed};
 pub use sections::{
-    Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Policy, Repository,
-    Safety, Server, Side,
+    Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,
+    Server, Side,
 };
+pub use zone::{Zone, ZoneError};
 
 use crate::disk::{self, DiskError};
 
@@ -187,10 +191,12 @@ fn check(file: &File) -> Result<(), SettingsError> {
             "an update that fails is always undone; remove the key",
         );
     }
+    file.policy.check()?;
     let limits = file.download.times().into_iter();
     match limits
         .chain(file.update_system.backup.times())
         .chain(file.server.times())
+        .chain(file.policy.times())
         .chain([("audit.copy_timeout", file.audit.copy_timeout)])
         .find(|(_, limit)| limit.is_zero() || *limit > LONGEST_WAIT)
     {

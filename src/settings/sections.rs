@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::BackupKey;
 use crate::release::{CheckSpec, HookPoint, RelPath};
-use crate::version::{Bound, Channel, Constraint};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -184,34 +183,6 @@ impl Default for Health {
 
 /// Program and arguments to run at a point.
 pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
-
-/// What may be installed, and what the planner is told of this installation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Policy {
-    /// The least stable channel that an update chooses or passes through by itself.
-    pub channel: Channel,
-    pub min_version: Option<Bound>,
-    pub max_version: Option<Bound>,
-    pub exclude: Vec<Constraint>,
-    /// Names this node in phased roll-outs; the host's name when absent.
-    pub node: Option<String>,
-    /// Facts by name, each the first line that a command prints.
-    pub facts: BTreeMap<String, Vec<String>>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            channel: Channel::Alpha,
-            min_version: None,
-            max_version: None,
-            exclude: Vec::new(),
-            node: None,
-            facts: BTreeMap::new(),
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

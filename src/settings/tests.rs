@@ -142,3 +142,88 @@ fn a_length_of_time_may_have_days_and_a_wrong_one_is_told_in_our_words() {
         "{said}"
     );
 }
+
+#[test]
+fn the_policy_of_the_document_is_read_and_each_key_has_its_variable() {
+    let text = r#"
+policy:
+  auto_upgrade: true
+  check_interval: 5m
+  upgrade_strategy: "graceful"
+  graceful_timeout: 30s
+  rollback_on_failure: true
+  version_constraints:
+    min_version: "0a1"
+    max_version: "2x"
+    exclude_versions: ["0b1", "0b2"]
+  allowed_hours:
+    - "02:00-04:00"
+    - "14:00-16:00"
+  blocked_days:
+    - "friday"
+    - "saturday"
+"#;
+    let policy = load(text).unwrap().policy;
+    let version = |text: &str| text.parse().unwrap();
+    assert!(policy.auto_upgrade && policy.rollback_on_failure == Some(true));
+    assert_eq!(policy.upgrade_strategy, crate::plan::UpgradeStrategy::Graceful);
+    let constraints = &policy.version_constraints;
+    assert!(
+        constraints
+            .exclude_versions
+            .iter()
+            .any(|one| one.matches(&version("0b2")))
+    );
+    assert!(constraints.max_version.as_ref().unwrap().is_below(&version("3a1")));
+    assert_eq!((policy.allowed_hours.len(), policy.blocked_days.len()), (2, 2));
+    let variables = [
+        ("NETLINK_POLICY_AUTO_UPGRADE", "false"),
+        ("NETLINK_POLICY_UPGRADE_STRATEGY", "scheduled"),
+        ("NETLINK_POLICY_CHECK_INTERVAL", "300s"),
+        ("NETLINK_POLICY_VERSION_CONSTRAINTS_MAX_VERSION", "1x"),
+        ("NETLINK_POLICY_ALLOWED_HOURS", "[\"22:00-02:00\"]"),
+        ("NETLINK_POLICY_TIME_ZONE", "Asia/Kathmandu"),
+        ("NETLINK_POLICY_FREEZE", "audit until Friday"),
+        ("NETLINK_POLICY_EXCEPTIONS", "[{days: 2026-12-30, open: agreed}]"),
+        ("NETLINK_POLICY_WHEN_MISSED", "run"),
+    ];
+    let policy = load_with(text, &variables).unwrap().policy;
+    assert!(!policy.auto_upgrade && policy.when_missed == WhenMissed::Run);
+    assert_eq!(policy.check_interval.as_secs(), 300);
+    assert!(
+        policy
+            .version_constraints
+            .max_version
+            .as_ref()
+            .unwrap()
+            .is_below(&version("2a1"))
+    );
+    assert_eq!(policy.version_constraints.exclude_versions.len(), 2);
+    let calendar = policy.calendar();
+    assert_eq!((calendar.hours.len(), calendar.exceptions.len()), (1, 1));
+    assert_eq!(calendar.zone.iana_name(), Some("Asia/Kathmandu"));
+    assert_eq!(calendar.freeze.as_deref(), Some("audit until Friday"));
+    let error = load_with("", &[("NETLINK_POLICY_BLOCKED_DAYS", "[freitag]")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("NETLINK_POLICY_BLOCKED_DAYS") && error.contains("`freitag` is not a day"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_wrong_in_the_policy_is_told_with_its_line() {
+    let error = load("policy:\n  allowed_hours: [\"25:00-26:00\"]\n")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(":2: `policy.allowed_hours`: `25:00-26:00` is not hours of a day"),
+        "{error}"
+    );
+    let error = load("policy:\n  time_zone: Mars/North\n").unwrap_err().to_string();
+    assert!(
+        error.contains(":2: `policy.time_zone`: `Mars/North` is not a time zone"),
+        "{error}"
+    );
+}

@@ -100,6 +100,15 @@ pub struct OrderRecord {
     /// JSON: what came of it.
     pub answer: Option<String>,
     pub fingerprint: String,
+    /// Before that it does not begin, and stands in nobody's way.
+    pub not_before: Option<Timestamp>,
+}
+
+impl OrderRecord {
+    /// It waits for its turn, not for its time.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|time| time <= now)
+    }
 }
 
 /// What adding an order came to.
@@ -112,7 +121,8 @@ pub enum Added {
     Full,
 }
 
-const RECORD: &str = "SELECT id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint FROM orders";
+const RECORD: &str =
+    "SELECT id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before FROM orders";
 
 type Raw = (
     String,
@@ -123,6 +133,7 @@ type Raw = (
     Option<String>,
     Option<String>,
     String,
+    Option<String>,
 );
 
 impl Store {
@@ -143,8 +154,9 @@ impl Store {
             if waiting >= WAITING {
                 return Ok(Ok(Added::Full));
             }
-            let sql = "INSERT INTO orders (id, what, ordered_at, ordered_by, state, changed_at, key, fingerprint) \
-                       VALUES (?1, ?2, ?3, ?4, 'waiting', ?3, ?5, ?6)";
+            let sql = "INSERT INTO orders (id, what, ordered_at, ordered_by, state, changed_at, key, fingerprint, not_before) \
+                       VALUES (?1, ?2, ?3, ?4, 'waiting', ?3, ?5, ?6, ?7)";
+            let not_before = order.not_before.map(|time| time.to_string());
             let OrderRecord {
                 id,
                 what,
@@ -152,7 +164,8 @@ impl Store {
                 fingerprint,
                 ..
             } = order;
-            commit.execute(sql, params![id.0, what, now.to_string(), ordered_by, key, fingerprint])?;
+            let now = now.to_string();
+            commit.execute(sql, params![id.0, what, now, ordered_by, key, fingerprint, not_before])?;
             commit.commit()?;
             Ok(Ok(Added::New))
         })?;
@@ -171,7 +184,7 @@ impl Store {
         Ok(self.orders(&format!("{RECORD} WHERE id = ?1"), &[&id.0])?.pop())
     }
 
-    /// In the order in which they will begin.
+    /// In the order in which they were given; those that have a time wait for that besides.
     pub fn waiting_orders(&self) -> Result<Vec<OrderRecord>> {
         self.orders(&format!("{RECORD} WHERE state = 'waiting' ORDER BY number"), &[])
     }
@@ -186,6 +199,15 @@ impl Store {
         let changed = self.try_to("write", |db| {
             let sql = "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4 WHERE id = ?1 AND state = 'waiting'";
             db.execute(sql, params![id.0, state.name(), answer, now.to_string()])
+        })?;
+        Ok(changed > 0)
+    }
+
+    /// Gives an order that waits another time; whether it was still waiting.
+    pub fn postpone_order(&self, id: &OrderId, time: Timestamp, now: Timestamp) -> Result<bool> {
+        let changed = self.try_to("write", |db| {
+            let sql = "UPDATE orders SET not_before = ?2, changed_at = ?3 WHERE id = ?1 AND state = 'waiting'";
+            db.execute(sql, params![id.0, time.to_string(), now.to_string()])
         })?;
         Ok(changed > 0)
     }
@@ -205,7 +227,7 @@ impl Store {
     }
 
     fn order_record(&self, raw: Raw) -> Result<OrderRecord> {
-        let (id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint) = raw;
+        let (id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before) = raw;
         let wrong = |e: &dyn fmt::Display| self.unreadable(format!("order {id}"), e);
         let known = OrderState::ALL.into_iter().find(|known| known.name() == state);
         Ok(OrderRecord {
@@ -213,6 +235,7 @@ impl Store {
             ordered_at: ordered_at.parse().map_err(|e| wrong(&e))?,
             state: known.ok_or_else(|| wrong(&format!("state `{state}`")))?,
             update_id: update_id.map(|id| id.parse()).transpose().map_err(|e| wrong(&e))?,
+            not_before: not_before.map(|time| time.parse()).transpose().map_err(|e| wrong(&e))?,
             ordered_by,
             answer,
             fingerprint,
@@ -242,6 +265,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Raw> {
         row.get(5)?,
         row.get(6)?,
         row.get(7)?,
+        row.get(8)?,
     ))
 }
 
@@ -260,6 +284,7 @@ mod tests {
             update_id: None,
             answer: None,
             fingerprint: format!("print {n}"),
+            not_before: None,
         }
     }
 
@@ -291,6 +316,30 @@ mod tests {
             Added::New
         ));
         assert_eq!(store.waiting_orders().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_order_has_its_time_until_it_waits_no_longer() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("netlink.db")).unwrap();
+        let now: Timestamp = "2026-11-22T02:00:00Z".parse().unwrap();
+        let later: Timestamp = "2026-11-22T02:00:00.5Z".parse().unwrap();
+        let scheduled = OrderRecord {
+            not_before: Some(later),
+            ..order(1)
+        };
+        assert!(matches!(store.add_order(&scheduled, None, now).unwrap(), Added::New));
+        let known = |id: &OrderId| store.order(id).unwrap().unwrap();
+        assert!(!known(&scheduled.id).is_due(now) && known(&scheduled.id).is_due(later));
+        assert!(store.postpone_order(&scheduled.id, now, now).unwrap());
+        assert!(known(&scheduled.id).is_due(now));
+        assert!(
+            store
+                .settle_order(&scheduled.id, OrderState::Cancelled, None, now)
+                .unwrap()
+        );
+        assert!(!store.postpone_order(&scheduled.id, later, now).unwrap());
+        assert_eq!(known(&scheduled.id).not_before, Some(now));
     }
 
     #[test]

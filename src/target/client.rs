@@ -53,11 +53,16 @@ pub fn start_by(program: &Path, root: &Path, launch: &Launch, limit: Duration) -
 
 /// Ends the product and sees to it that nothing starts it again. Nothing to end is success.
 pub fn stop(root: &Path, limit: Duration) -> Result<Stopped, TargetError> {
+    stop_within(root, None, limit)
+}
+
+/// The same; the product is killed only after `longest`, where that is more than its launch says.
+pub fn stop_within(root: &Path, longest: Option<Duration>, limit: Duration) -> Result<Stopped, TargetError> {
     let deadline = Deadline::after(limit);
     disk::create_dir_all(&places::own_folder(root))?;
     let root = &canonical(root)?;
     if desired::read(root).map_or(true, |desired| desired.launch().is_some()) {
-        desired::write(root, &Desired::stopped_now())?;
+        desired::write(root, &Desired::stopped_within(longest))?;
     }
     let mut was_running = false;
     let mut request = Request::Reconcile;

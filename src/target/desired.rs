@@ -1,6 +1,7 @@
 //! What should run: the file that outlives clients, supervisors and reboots.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,20 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 #[serde(rename_all = "lowercase")]
 pub enum Desired {
     Run(Launch),
-    Stopped { since: jiff::Timestamp },
+    Stopped {
+        since: jiff::Timestamp,
+        /// It may take so long to end by itself, where that is more than its launch says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Duration>,
+    },
 }
 
 impl Desired {
-    pub fn stopped_now() -> Self {
-        Self::Stopped { since: clock::now() }
+    pub fn stopped_within(within: Option<Duration>) -> Self {
+        Self::Stopped {
+            since: clock::now(),
+            within,
+        }
     }
 
     pub fn launch(&self) -> Option<&Launch> {
@@ -34,7 +43,7 @@ impl Desired {
 pub fn read(root: &Path) -> Result<Desired, TargetError> {
     let path = places::desired(root);
     let content = match disk::read_limited(&path, LIMIT) {
-        Err(e) if e.is_missing() => return Ok(Desired::stopped_now()),
+        Err(e) if e.is_missing() => return Ok(Desired::stopped_within(None)),
         other => other?,
     };
     serde_json::from_slice(&content).map_err(|e| TargetError::Damaged {
@@ -55,8 +64,6 @@ pub fn write(root: &Path, desired: &Desired) -> Result<(), TargetError> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

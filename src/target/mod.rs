@@ -27,7 +27,7 @@ use crate::disk::DiskError;
 use crate::host::CommandError;
 use crate::version::Version;
 
-pub use client::{HeldStill, hold_still, is_desired, log_tail, shutdown, start, start_by, status, stop};
+pub use client::{HeldStill, hold_still, is_desired, log_tail, shutdown, start, start_by, status, stop, stop_within};
 pub use supervisor::supervise;
 
 /// Everything that is needed to start the product.

@@ -165,9 +165,9 @@ impl Supervisor {
 
     /// Reads what is desired and takes the first step there.
     fn reconcile(&mut self) {
-        let wanted = match desired::read(&self.root) {
-            Ok(Desired::Run(launch)) => Some(launch),
-            Ok(Desired::Stopped { .. }) => None,
+        let (wanted, within) = match desired::read(&self.root) {
+            Ok(Desired::Run(launch)) => (Some(launch), None),
+            Ok(Desired::Stopped { within, .. }) => (None, within),
             Err(e) => {
                 // Running on is safer than guessing.
                 note(&format!("error: {}", with_causes(&e)));
@@ -181,7 +181,7 @@ impl Supervisor {
             self.restarts = 0;
         }
         match self.phase {
-            Phase::Running(_) if changed => self.begin_stop(),
+            Phase::Running(_) if changed => self.begin_stop(within),
             Phase::Running(_) | Phase::Stopping { .. } => {}
             Phase::Idle | Phase::BackingOff { .. } => {
                 // Somebody asks: perhaps the cause is gone.
@@ -223,18 +223,18 @@ impl Supervisor {
     fn end(&mut self) {
         self.ending = true;
         match self.phase {
-            Phase::Running(_) => self.begin_stop(),
+            Phase::Running(_) => self.begin_stop(None),
             Phase::BackingOff { .. } => self.phase = Phase::Idle,
             Phase::Idle | Phase::Stopping { .. } => {}
         }
     }
 
-    fn begin_stop(&mut self) {
+    fn begin_stop(&mut self, within: Option<Duration>) {
         let Phase::Running(product) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return;
         };
         product.signal(Signal::TERM);
-        let kill_at = clock::monotonic() + product.stop_timeout;
+        let kill_at = clock::monotonic() + product.stop_timeout.max(within.unwrap_or_default());
         self.phase = Phase::Stopping {
             product,
             reaped: false,

@@ -140,7 +140,15 @@ fn a_release_waits_for_its_roll_out() {
         &["rollout", "0r1", "--start", "2999-01-01T00:00:00Z", "--hours", "0"],
     )
     .ok();
-    assert_eq!(check(&scene)["latest_version"], "0b1");
+    let seen = check(&scene);
+    assert_eq!(seen["latest_version"], "0b1");
+    let held = &seen["available"][1]["held"][0];
+    let turn = serde_json::json!("2999-01-01T00:00:00Z");
+    assert_eq!(
+        (&held["by"], &held["until"]),
+        (&serde_json::json!("rollout"), &turn),
+        "{seen:#}"
+    );
     plan(&scene, "0r1", &[]).no(2, &["this one's turn is at 2999-01-01T00:00:00Z", "(rollout)"]);
     say(&scene, &["rollout", "0r1", "--hours", "0"]).ok();
     assert_eq!(check(&scene)["latest_version"], "0r1");

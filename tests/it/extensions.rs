@@ -100,8 +100,8 @@ fn what_does_not_fit_is_listed_and_refused_and_only_what_is_named_is_moved_aside
         .json();
     assert_eq!(planned["plan"]["incompatible"][0]["name"], "frames", "{planned:#}");
     let before = shop.plugins();
-    shop.upgrade("0b1", &[]).no(2, &["NL0121", said[0], said[1]]);
-    shop.upgrade("0b1", &["gallery"]).no(2, &["NL0121", said[1]]);
+    shop.upgrade("0b1", &[]).no(2, &["NL0123", said[0], said[1]]);
+    shop.upgrade("0b1", &["gallery"]).no(2, &["NL0123", said[1]]);
     shop.lamp.assert_at("0a1");
     assert_eq!(shop.plugins(), before);
     assert_eq!(shop.disabled(), Value::Null);
@@ -151,7 +151,7 @@ fn what_is_off_comes_back_with_the_release_that_supports_it_again_unless_somethi
     // Down over the way that it came; a newer one is put in meanwhile.
     shop.lamp
         .run(&["update", "downgrade", "--to", "0r1", "--yes"])
-        .no(2, &["NL0121"]);
+        .no(2, &["NL0123"]);
     shop.lamp
         .run(&[
             "update",
@@ -211,7 +211,7 @@ fn what_is_put_in_after_the_plan_was_made_stops_the_update_before_anything_chang
     shop.put(&["gallery-1.2.zip"]);
     shop.lamp
         .run(&["update", "resume"])
-        .no(1, &["NL0121", "gallery 1.2 does not go with 0b1"]);
+        .no(1, &["NL0123", "gallery 1.2 does not go with 0b1"]);
     shop.lamp.assert_at("0a1");
     assert_eq!(shop.plugins(), ["gallery-1.2.zip"]);
 }
@@ -284,7 +284,7 @@ fn extensions_that_the_product_lists_are_switched_by_its_own_commands() {
     let text = "gallery 1.0\nmaps -\nframes 3.0 disabled\n";
     put(&list, text, 0o644);
     shop.upgrade("0b1", &[])
-        .no(2, &["NL0121", "web/gallery 1.0 does not go with 0b1"]);
+        .no(2, &["NL0123", "web/gallery 1.0 does not go with 0b1"]);
     assert_eq!(fs::read_to_string(&list).unwrap(), text);
 
     put(&shop.lamp.path("data/lies"), "", 0o644);
@@ -334,7 +334,7 @@ fn over_rest_the_same_is_refused_and_named() {
     let upgrade = format!("{API}/updates/upgrade");
     let refused = server
         .post(&upgrade, &json!({"target_version": "0b1"}))
-        .problem(422, "NL0121");
+        .problem(422, "NL0123");
     assert!(
         refused.body["detail"].as_str().unwrap().contains("gallery 1.2"),
         "{refused:#?}"

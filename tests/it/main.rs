@@ -14,6 +14,7 @@ mod backup_rotation;
 mod bounds;
 mod bundle;
 mod caddy;
+mod calendar;
 mod changelog;
 mod component;
 mod config;

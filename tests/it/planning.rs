@@ -456,14 +456,14 @@ fn indexes_that_cannot_be_meant_are_refused_with_the_place() {
 fn policy_and_facts_of_the_installation_are_heeded() {
     let scene = Scene::new();
     let settings = |text: &str| put(&scene.lamp.path("config/update.yml"), text, 0o644);
-    settings("policy: {max_version: 0b1}\n");
+    settings("policy: {version_constraints: {max_version: 0b1}}\n");
     scene
         .lamp
         .run(&["update", "upgrade", "--to", "0r1", "--yes"])
         .no(2, &["NL0103", "above 0b1"]);
     let latest = scene.lamp.run(&["update", "check", "--output", "json"]).ok().json();
     assert_eq!(latest["latest_version"], "0b1", "{latest:#}");
-    settings("policy: {exclude: [\"0b*\"], channel: release}\n");
+    settings("policy: {version_constraints: {exclude_versions: [\"0b*\"]}, channel: release}\n");
     let plan = scene
         .lamp
         .run(&["update", "plan", "--to", "0r1", "--output", "json"])

@@ -122,7 +122,7 @@ fn where_nothing_fits_it_says_which_demands_stand_against_each_other() {
     let error = &no.json()["error"];
     assert_eq!(
         (&error["code"], &error["kind"]),
-        (&json!("NL0122"), &json!("no-fit")),
+        (&json!("NL0124"), &json!("no-fit")),
         "{no}"
     );
     assert_eq!(
@@ -131,7 +131,7 @@ fn where_nothing_fits_it_says_which_demands_stand_against_each_other() {
             "Because web 0a2 needs db >=17, which there is none of and web 0a2 is wished for, no versions fit together."
         ])
     );
-    plan(&file, &wished).no(2, &["NL0122", "web 0a2 needs db >=17"]);
+    plan(&file, &wished).no(2, &["NL0124", "web 0a2 needs db >=17"]);
     // A way that is not permitted is a reason, too.
     let web = json!({"releases": [{"version": "0a1"}, {"version": "0b1", "from": [">=0a9"]}]});
     put(&dir.path().join("indexes/web.json"), &web.to_string(), 0o644);

@@ -26,7 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("target", &["disk", "crypt", "host", "version"]),
     ("probe", &["host", "release"]),
     ("notify", &["disk", "host", "release"]),
-    ("settings", &["disk", "crypt", "release", "version"]),
+    // The calendar and what it is made of are words of the planner's.
+    ("settings", &["disk", "crypt", "plan", "release", "version"]),
     ("engine", HANDS_AND_BELOW),
     (
         "publish",

@@ -94,13 +94,31 @@ pub const CODES: &[Code] = &[
         "The release names no schema level, or none that the database can be brought to from where it is.",
     ),
     code(
+        "NL0120",
+        Kind::NotNow,
+        "outside the calendar",
+        "The operator's calendar (`policy` of config/update.yml) lets no update begin now; the message says why and when it opens. `--force` (`force: true`) begins all the same, `--strategy scheduled` once it opens. Going back, resuming and repairing are never held back.",
+    ),
+    code(
         "NL0121",
+        Kind::NotNow,
+        "time missed",
+        "A scheduled update did not begin at its time: nobody was there, the clock jumped, or the calendar was closed by then. With `policy.when_missed: run` it begins when the calendar opens next; order it anew otherwise.",
+    ),
+    code(
+        "NL0122",
+        Kind::Refused,
+        "time not possible",
+        "The time is none, has passed, is more than a year away, or does not go with what else was asked for. Times are `2026-11-22T02:00:00Z`, and on the command line also `2026-11-22 02:00` and `02:00` by the clock of `policy.time_zone`.",
+    ),
+    code(
+        "NL0123",
         Kind::Refused,
         "extensions do not fit",
         "Extensions are installed that a release on the way does not support; the message lists them. Bring them to a version that fits, remove them, or let the update switch them off with `--disable-incompatible NAME` (`disable_incompatible`) until a release supports them again.",
     ),
     code(
-        "NL0122",
+        "NL0124",
         Kind::Refused,
         "no versions fit together",
         "The components have no versions that the releases' demands on each other allow together, with what was wished for and with the ways that are permitted. The explanation says which demands stand against each other.",

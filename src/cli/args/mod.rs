@@ -1,6 +1,7 @@
 //! Every command and option, as the help shows them.
 
 mod backup_keys;
+mod begin;
 mod release;
 mod schema;
 mod server;
@@ -12,10 +13,11 @@ use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::backup::{BackupId, Percent};
 use crate::fetch::Location;
 use crate::release::{ExtensionName, Fact, ProductName, RelPath};
-use crate::store::UpdateId;
+use crate::store::{OrderId, UpdateId};
 use crate::version::Version;
 
 pub use backup_keys::{BackupKeysVerb, NewSecretArgs, UnlockArgs};
+pub use begin::BeginArgs;
 pub use release::{
     BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, PublishArgs, ReleaseVerb, RepositoryArgs, RolloutArgs,
     SignArgs, YankArgs,
@@ -191,20 +193,12 @@ pub enum UpdateVerb {
     /// Go up to another version
     Upgrade(UpgradeArgs),
     /// Go down to another version
-    Downgrade {
-        #[arg(long, value_name = "V")]
-        to: Version,
-        /// Show what would be done, do nothing
-        /// Where a migration cannot be taken back, restore the database from the backup before it; what was written since is lost
-        #[arg(long)]
-        restore_backup: bool,
-        #[arg(long)]
-        dry_run: bool,
-        /// Go on in spite of warnings, without a question
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        risks: RiskArgs,
+    Downgrade(DowngradeArgs),
+    /// Take back an update that waits for its time or its turn
+    Cancel {
+        /// As `update status` shows it
+        #[arg(value_name = "ORDER")]
+        order_id: OrderId,
     },
     /// Give up the release before; until then the way back is cheap
     Finalize,
@@ -290,10 +284,31 @@ pub struct UpgradeArgs {
     pub bundle: Option<PathBuf>,
     #[command(flatten)]
     pub risks: RiskArgs,
+    #[command(flatten)]
+    pub begin: BeginArgs,
     /// Show what would be done, do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Go on in spite of warnings, without a question
+    /// Go on in spite of warnings and of the calendar, without a question
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct DowngradeArgs {
+    #[arg(long, value_name = "V")]
+    pub to: Version,
+    /// Where a migration cannot be taken back, restore the database from the backup before it; what was written since is lost
+    #[arg(long)]
+    pub restore_backup: bool,
+    #[command(flatten)]
+    pub risks: RiskArgs,
+    #[command(flatten)]
+    pub begin: BeginArgs,
+    /// Show what would be done, do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on in spite of warnings and of the calendar, without a question
     #[arg(long)]
     pub force: bool,
 }

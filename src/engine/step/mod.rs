@@ -15,6 +15,7 @@ mod maintenance_on;
 mod place;
 mod preflight;
 mod put_back;
+mod quiet;
 mod record;
 mod restored;
 mod retention;

@@ -152,7 +152,7 @@ fn extensions_are_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Re
         "extensions do not fit that were not there when the plan was made: {}",
         told.join("; ")
     );
-    Err(StepError::new("NL0121", message))
+    Err(StepError::new("NL0123", message))
 }
 
 fn schema_is_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<(), StepError> {

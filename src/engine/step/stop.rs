@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Work, gathered, keep};
+use super::{Work, gathered, keep, quiet};
 use crate::engine::{Context, StepError, product};
 use crate::plan::{Direction, Step};
 use crate::release::{HookPoint, ReleaseManifest};
@@ -38,6 +38,11 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     if cx.leg(step)?.from.is_none() {
         return Ok("nothing runs".into());
     }
+    let status = target::status(cx.layout.root()).map_err(|e| StepError::because("NL0310", &e))?;
+    let waited = match status.is_running() {
+        true => quiet::wait(cx)?,
+        false => None,
+    };
     if before.was_running {
         cx.run_hooks(HookPoint::Drain)?;
     }
@@ -48,13 +53,13 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     }
     let run = old(cx, step)?.and_then(|manifest| manifest.run);
     let limit = run.map(|run| run.stop_timeout).unwrap_or_default();
-    product::stop(cx.layout, limit)?;
-    Ok(if before.was_running {
+    product::stop_within(cx.layout, limit, quiet::longest_stop(cx))?;
+    let stopped = if before.was_running {
         "stopped"
     } else {
         "was not running"
-    }
-    .into())
+    };
+    Ok(waited.map_or_else(|| stopped.to_owned(), |waited| format!("{waited}; {stopped}")))
 }
 
 fn mark(cx: &Context<'_>) -> PathBuf {

@@ -8,6 +8,7 @@ mod limits;
 mod page;
 mod queue;
 mod reading;
+mod schedule;
 pub mod server;
 mod steering;
 mod strangers;

@@ -1,0 +1,125 @@
+//! What may be ordered, in the words in which it is kept.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::backup::BackupId;
+use crate::plan::UpgradeStrategy;
+use crate::release::{ExtensionName, RelPath};
+use crate::store::UpdateId;
+use crate::version::Version;
+
+/// What is ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Wanted {
+    Upgrade {
+        #[schema(value_type = String)]
+        target_version: Version,
+        force: bool,
+        accept_breaking: bool,
+        acknowledge: BTreeSet<String>,
+        full: bool,
+        accept_risk: BTreeSet<String>,
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        disable_incompatible: BTreeSet<ExtensionName>,
+        #[serde(default)]
+        strategy: UpgradeStrategy,
+        /// The time that it was ordered for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, format = DateTime)]
+        scheduled_time: Option<Timestamp>,
+    },
+    Downgrade {
+        #[schema(value_type = String)]
+        target_version: Version,
+        force: bool,
+        accept_risk: BTreeSet<String>,
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        disable_incompatible: BTreeSet<ExtensionName>,
+        #[serde(default)]
+        strategy: UpgradeStrategy,
+        /// The time that it was ordered for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, format = DateTime)]
+        scheduled_time: Option<Timestamp>,
+    },
+    Rollback {
+        #[schema(value_type = String)]
+        update_id: UpdateId,
+        force: bool,
+        #[serde(default)]
+        #[schema(value_type = Vec<String>)]
+        disable_incompatible: BTreeSet<ExtensionName>,
+    },
+    BackupCreate {
+        full: bool,
+    },
+    BackupVerify {
+        #[schema(value_type = String)]
+        backup_id: BackupId,
+    },
+    BackupRestore {
+        #[schema(value_type = String)]
+        backup_id: BackupId,
+        /// Only these paths; everything when empty.
+        #[schema(value_type = Vec<String>)]
+        only: Vec<RelPath>,
+    },
+    BackupDrill {
+        #[schema(value_type = String)]
+        backup_id: BackupId,
+    },
+    BackupPrune,
+}
+
+impl Wanted {
+    pub fn is_update(&self) -> bool {
+        matches!(
+            self,
+            Self::Upgrade { .. } | Self::Downgrade { .. } | Self::Rollback { .. }
+        )
+    }
+
+    /// When it is to begin; none for at once.
+    pub fn scheduled_time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Upgrade { scheduled_time, .. } | Self::Downgrade { scheduled_time, .. } => *scheduled_time,
+            _ => None,
+        }
+    }
+
+    pub fn strategy(&self) -> UpgradeStrategy {
+        match self {
+            Self::Upgrade { strategy, .. } | Self::Downgrade { strategy, .. } => *strategy,
+            _ => UpgradeStrategy::default(),
+        }
+    }
+
+    /// Neither warnings nor the calendar hold it back.
+    pub fn is_forced(&self) -> bool {
+        match self {
+            Self::Upgrade { force, .. } | Self::Downgrade { force, .. } | Self::Rollback { force, .. } => *force,
+            _ => false,
+        }
+    }
+
+    /// In a few words, e.g. `upgrade to 0b1`.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Upgrade { target_version, .. } => format!("upgrade to {target_version}"),
+            Self::Downgrade { target_version, .. } => format!("downgrade to {target_version}"),
+            Self::Rollback { update_id, .. } => format!("roll back {update_id}"),
+            Self::BackupCreate { .. } => "make a backup".to_owned(),
+            Self::BackupVerify { backup_id } => format!("verify backup {backup_id}"),
+            Self::BackupRestore { backup_id, .. } => format!("restore backup {backup_id}"),
+            Self::BackupDrill { backup_id } => format!("drill backup {backup_id}"),
+            Self::BackupPrune => "prune backups".to_owned(),
+        }
+    }
+}

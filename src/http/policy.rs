@@ -1,0 +1,42 @@
+//! The policy: whether and when updates begin, and what waits for its turn or its time.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::access::{Caller, Viewer};
+use super::answer::{Answer, blocking, tagged};
+use super::orders::with_what_is_busy;
+use super::problem::Refusals;
+use super::work::Work;
+use crate::app::{self, OrderView, PolicyView};
+
+/// When updates may begin: the policy, and the calendar of the next 14 days.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/policy", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "What the settings say, how it is now, and the days to come as stretches of time", body = PolicyView),
+    Refusals))]
+pub async fn policy(_caller: Caller<Viewer>, work: web::Data<Work>) -> Answer {
+    let view = blocking(move || Ok(app::policy(&work.open()?))).await?;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Queue {
+    /// In the order in which they begin; those that wait for their time last.
+    orders: Vec<OrderView>,
+}
+
+/// What waits: orders for their turn, scheduled ones for their time.
+#[utoipa::path(get, tag = "orders", path = "/api/v1/system/updates/queue", security(("token" = ["viewer"])), responses(
+    (status = 200, description = "Each with position and reason, or with its time", body = Queue,
+        headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "As it was"),
+    Refusals))]
+pub async fn queue(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
+    let orders = blocking(move || {
+        let orders = app::queue(&work.open()?)?;
+        Ok(orders.into_iter().map(|view| with_what_is_busy(&work, view)).collect())
+    });
+    let queue = Queue { orders: orders.await? };
+    tagged(&request, &queue)
+}
