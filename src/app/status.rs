@@ -126,6 +126,9 @@ pub struct StatusView {
     /// Migrations that wait for `netlink schema migrate`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub migrations_left: Vec<String>,
+    /// What a trial could not tidy up on the database's server; the next update does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_beside: Option<String>,
     /// The unfinished update, else the last one.
     pub update: Option<UpdateView>,
 }
@@ -143,6 +146,7 @@ pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<Stat
         maintenance: installation.layout.maintenance().exists(),
         product: target::status(installation.layout.root()).map_err(|e| AppError::below("NL0315", &e))?,
         migrations_left: left_for_background(installation)?,
+        left_beside: installation.store.fact(Fact::LeftBeside)?.filter(|why| !why.is_empty()),
         update,
     })
 }

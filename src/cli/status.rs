@@ -104,6 +104,9 @@ fn status_text(view: &StatusView) -> String {
         let left = harmless(&view.migrations_left.join(", "));
         let _ = writeln!(out, "background   {left} (`netlink schema migrate` runs what is left)");
     }
+    if let Some(left) = &view.left_beside {
+        let _ = writeln!(out, "left over    {} (the next update drops it)", harmless(left));
+    }
     match &view.update {
         None => out += "update       none yet",
         Some(update) => out += &update_text(update),

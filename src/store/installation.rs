@@ -19,6 +19,8 @@ pub enum Fact {
     Background,
     /// The statement that a migration has begun last, where each stays by itself, as JSON.
     Standing,
+    /// A trial's copy of the product's database is on its server, and why it could not be dropped; empty while the trial is at work.
+    LeftBeside,
 }
 
 impl Fact {
@@ -31,6 +33,7 @@ impl Fact {
             Self::AuditKey => "audit_key",
             Self::Background => "background",
             Self::Standing => "standing",
+            Self::LeftBeside => "left_beside",
         }
     }
 }

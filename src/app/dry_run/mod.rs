@@ -16,7 +16,7 @@ use super::{AppError, Installation, Result};
 use crate::engine::ConfigChange;
 use crate::plan::{Direction, Leg, Plan};
 use crate::store::StoreError;
-use scratch::Scratch;
+pub(super) use scratch::Scratch;
 
 pub use dependencies::DependencyChange;
 pub use schema::{FileView, SchemaTrial};

@@ -187,6 +187,10 @@ pub(super) trait Database {
     /// One statement without a transaction. Gives the rows that it changed.
     fn run_alone(&mut self, statement: &Statement<'_>) -> Result<u64, StepError>;
 
+    /// The session as it was when it was opened: what a product's SQL has set for itself must not hold for what comes after it. Within a
+    /// transaction or without.
+    fn settle(&mut self) -> Result<(), StepError>;
+
     /// What a query finds instead of rows whose first column is a number other than 0; none when it finds such rows alone.
     fn failing(&mut self, query: &str) -> Result<Option<String>, StepError>;
 

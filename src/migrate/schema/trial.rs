@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::database::{Connection, Database, Manner, Place, at};
 use super::directives::Transaction;
 use super::down::{down_with, said_in, sql_and_row, take_back};
-use super::driver::in_vain;
+use super::driver::{in_vain, run_whole};
 use super::error::{StepError, told};
 use super::files::{LevelFiles, SchemaFiles, Script};
 use super::shape::{Shape, quick_check};
@@ -220,7 +220,7 @@ fn rehearse(
         if step.directives.transaction == Transaction::Statements {
             return Ok(());
         }
-        connection.run(&step.up.sql)?;
+        run_whole(connection, &step.up)?;
         checks::verified(connection, step.verify.as_ref())?;
         is(connection, after, AGAIN)
     })

@@ -43,8 +43,10 @@ pub(super) struct Mysql {
     database: String,
     deadline: Option<Deadline>,
     is_mariadb: bool,
-    patience: Duration,
+    manner: Manner,
     is_inside: bool,
+    /// Makes the session's settings what they were when it was opened.
+    as_opened: String,
 }
 
 pub(super) fn connect(login: &ServerLogin) -> Result<Connection, StepError> {
@@ -54,14 +56,43 @@ pub(super) fn connect(login: &ServerLogin) -> Result<Connection, StepError> {
         "SET SESSION sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode, 'ANSI_QUOTES', ''), 'NO_BACKSLASH_ESCAPES', ''), ',,', ',')",
     )?;
     let version: Option<String> = conn.query_first("SELECT VERSION()")?;
+    let as_opened = as_opened(&mut conn)?;
     Ok(Box::new(Mysql {
         conn,
+        as_opened,
         database: login.database.clone(),
         deadline: None,
         is_mariadb: version.is_some_and(|version| version.contains("MariaDB")),
-        patience: Manner::default().patience(),
+        manner: Manner::default(),
         is_inside: false,
     }))
+}
+
+/// Of a session's settings those that dumps and migrations change. Not all at once by a reset of the connection, which lets go of the lock.
+const SETTINGS: [&str; 8] = [
+    "sql_mode",
+    "time_zone",
+    "character_set_client",
+    "character_set_results",
+    "collation_connection",
+    "unique_checks",
+    "sql_safe_updates",
+    "default_storage_engine",
+];
+
+fn as_opened(conn: &mut Conn) -> Result<String, StepError> {
+    let asked = SETTINGS.map(|name| format!("@@SESSION.{name}")).join(", ");
+    let row: Option<mysql::Row> = conn.query_first(format!("SELECT {asked}"))?;
+    let row = row.ok_or_else(|| Refused::other("the server tells no settings of the session"))?;
+    let set = SETTINGS.iter().enumerate().map(|(at, name)| {
+        let value = row.as_ref(at).and_then(text);
+        let value = value.map_or("NULL".to_owned(), |value| match value.parse::<u64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")),
+        });
+        format!("{name} = {value}")
+    });
+    Ok(format!("SET SESSION {}", set.collect::<Vec<_>>().join(", ")))
 }
 
 fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
@@ -123,7 +154,7 @@ impl Mysql {
     /// To the end of everything that it gives: an error of a later statement comes with a later result.
     fn drain(&mut self, sql: &str) -> Result<u64, StepError> {
         self.limit()?;
-        let patience = self.patience;
+        let patience = self.manner.patience();
         let failed = |e: mysql::Error| refused(&e).after(patience);
         let mut result = self.conn.query_iter(sql).map_err(failed)?;
         let mut changed = 0;
@@ -197,9 +228,9 @@ impl Database for Mysql {
     }
 
     fn prepare(&mut self, manner: Manner) -> Result<(), StepError> {
-        self.patience = manner.patience();
+        self.manner = manner;
         let keys = u8::from(manner.foreign_keys != ForeignKeys::OffAndCheck);
-        let seconds = self.patience.as_secs().max(1);
+        let seconds = manner.patience().as_secs().max(1);
         let settings = format!(
             "SET SESSION foreign_key_checks = {keys}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}"
         );
@@ -220,6 +251,11 @@ impl Database for Mysql {
 
     fn run_alone(&mut self, statement: &Statement<'_>) -> Result<u64, StepError> {
         self.drain(statement.text)
+    }
+
+    fn settle(&mut self) -> Result<(), StepError> {
+        self.conn.query_drop(&self.as_opened)?;
+        self.prepare(self.manner)
     }
 
     fn failing(&mut self, query: &str) -> Result<Option<String>, StepError> {

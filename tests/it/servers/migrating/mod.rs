@@ -2,6 +2,8 @@
 
 mod faults;
 mod kills;
+mod sessions;
+mod undone;
 mod updates;
 
 use std::fs;
