@@ -249,12 +249,3 @@ impl Rows {
 }
 
 pub(super) const LONGEST_SHOWN: usize = 80;
-
-/// NetLink's own connection is not encrypted yet; what asks for that is not answered by one in the clear.
-pub(super) fn no_tls(mode: crate::release::TlsMode) -> StepError {
-    super::error::Refused::other(format!(
-        "`sslmode={}` is asked for, and NetLink's own connection for migrations cannot do that: reach the server by its socket or by \
-         a tunnel",
-        mode.name()
-    ))
-}

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder, Value};
+use mysql::{Conn, OptsBuilder, SslOpts, Value};
 
-use super::database::{Connection, Database, Manner, RawRow, Rows, no_tls};
+use super::database::{Connection, Database, Manner, RawRow, Rows};
 use super::directives::{ForeignKeys, ServerVersion};
 use super::error::{Refused, StepError, Why};
 use super::foreign_keys::Broken;
@@ -19,8 +19,9 @@ use super::lint;
 use super::shape::Shape;
 use super::sql::{self, Dialect, Kind};
 use super::statements::{Statement, statements};
+use super::tls::{self, Look, Wish};
 use crate::clock::Deadline;
-use crate::release::{ServerLogin, ServerPlace, TlsMode};
+use crate::release::{ServerLogin, ServerPlace, ServerTls};
 
 /// Until a server is reached.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -50,7 +51,7 @@ pub(super) struct Mysql {
 }
 
 pub(super) fn connect(login: &ServerLogin) -> Result<Connection, StepError> {
-    let mut conn = Conn::new(options(login)?)?;
+    let mut conn = reached(login)?;
     // A file is read by its quotes, and the server has to read it in the same way.
     conn.query_drop(
         "SET SESSION sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode, 'ANSI_QUOTES', ''), 'NO_BACKSLASH_ESCAPES', ''), ',,', ',')",
@@ -95,10 +96,30 @@ fn as_opened(conn: &mut Conn) -> Result<String, StepError> {
     Ok(format!("SET SESSION {}", set.collect::<Vec<_>>().join(", ")))
 }
 
-fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
-    if let Some(mode @ (TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull)) = login.tls.mode {
-        return Err(no_tls(mode));
-    }
+fn reached(login: &ServerLogin) -> Result<Conn, StepError> {
+    let encrypted = || Ok::<_, StepError>(Conn::new(options(login).ssl_opts(ssl(&login.tls)?)));
+    Ok(match tls::wish(&login.tls) {
+        Wish::Never => Conn::new(options(login)),
+        Wish::Always => encrypted()?,
+        Wish::IfItCan => match encrypted()? {
+            // Only preferred, and come to nothing before anybody was asked who it is.
+            Err(e) if !matches!(e, mysql::Error::MySqlError(_)) => Conn::new(options(login)),
+            connected => connected,
+        },
+    }?)
+}
+
+/// A socket is not encrypted, as with the tools.
+fn ssl(tls: &ServerTls) -> Result<SslOpts, StepError> {
+    let look = tls::look(tls);
+    let authorities = (look != Look::Nothing).then(|| tls::bundle(tls)).transpose()?;
+    Ok(SslOpts::default()
+        .with_root_cert_path(authorities)
+        .with_danger_accept_invalid_certs(look == Look::Nothing)
+        .with_danger_skip_domain_validation(look == Look::Authority))
+}
+
+fn options(login: &ServerLogin) -> OptsBuilder {
     let password = login.password.as_ref();
     let password = password.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
     let options = OptsBuilder::new()
@@ -111,7 +132,7 @@ fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
         .read_timeout(Some(LONG))
         .write_timeout(Some(LONG));
     let at_socket = || SOCKETS.iter().find(|path| Path::new(path).exists()).copied();
-    Ok(match &login.place {
+    match &login.place {
         ServerPlace::Socket { path, .. } => options.socket(Some(path)),
         // As the tools take it.
         ServerPlace::Host { name, port: None } if name == "localhost" => options.socket(at_socket()),
@@ -123,7 +144,7 @@ fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
                 None => options,
             }
         }
-    })
+    }
 }
 
 impl From<mysql::Error> for StepError {

@@ -6,6 +6,8 @@ mod sessions;
 mod undone;
 mod updates;
 
+pub use faults::told;
+
 use std::fs;
 use std::path::Path;
 
