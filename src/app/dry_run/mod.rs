@@ -10,6 +10,7 @@ mod scratch;
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::updating::{Order, PlanView, Ready, preview};
 use super::{AppError, Installation, Result};
@@ -22,7 +23,7 @@ pub use dependencies::DependencyChange;
 pub use schema::{FileView, SchemaTrial};
 
 /// A plan with what came of trying it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DryRun {
     #[serde(flatten)]
     pub view: PlanView,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::schema::live;
 use crate::app::{AppError, Installation, Result};
@@ -18,10 +19,12 @@ use crate::release::ReleaseManifest;
 use crate::version::Version;
 
 /// What would be run for one hop, in its order, and what came of it on a copy.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SchemaTrial {
     /// The release whose schema the database gets.
+    #[schema(value_type = String)]
     pub version: Version,
+    #[schema(required = true)]
     pub from: Option<u32>,
     pub to: u32,
     pub files: Vec<FileView>,
@@ -32,7 +35,8 @@ pub struct SchemaTrial {
     pub told: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SchemaFileTrial)]
 pub struct FileView {
     #[serde(flatten)]
     pub listed: Listed,
@@ -235,7 +239,10 @@ fn up(installed: &ReleaseManifest, leg: &Leg, moved: SchemaMove, tree: &Path) ->
     let missing = || AppError::said("NL0313", format!("release {} has no database", leg.to));
     let files = knows::files_in(tree, &manifest)?.ok_or_else(missing)?;
     let listed = files.listed(moved.from.unwrap_or(0), moved.to);
-    let is_on_server = manifest.database.as_ref().is_some_and(|database| database.server().is_some());
+    let is_on_server = manifest
+        .database
+        .as_ref()
+        .is_some_and(|database| database.server().is_some());
     if installed.migrations().is_none() && is_on_server {
         return Ok((Work::Untried(NOWHERE_YET), listed));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::database::{Connection, Database, Manner, Place, at};
 use super::directives::Transaction;
@@ -41,7 +42,7 @@ pub struct TriedFile {
 }
 
 /// Whether a level can be taken back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum WayBack {
     /// Down gave the schema from before, and up again the one from after.

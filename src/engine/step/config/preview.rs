@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::outcome::{Way, files, outcome, secrets};
 use crate::engine::{Layout, StepError, product};
@@ -15,8 +16,9 @@ use crate::store::Store;
 use crate::{disk, package};
 
 /// One file that would change, or of which there is something to say.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConfigChange {
+    #[schema(value_type = String)]
     pub file: RelPath,
     /// A unified diff without secrets.
     pub diff: String,
