@@ -15,7 +15,7 @@ use crate::plan::{Leg, Step};
 use crate::release::{ConfigSpec, RelPath};
 use crate::{disk, package};
 
-pub use outcome::MIGRATIONS;
+pub use outcome::{MIGRATIONS, OpenConflict};
 use outcome::{Refused, Way, files, outcome};
 pub use preview::{ConfigChange, preview_config};
 
