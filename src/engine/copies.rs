@@ -78,7 +78,7 @@ impl<'a> Live<'a> {
             _ => None,
         };
         let make = || match &live {
-            Some(live) => store::copy_live(live, path),
+            Some(live) => store::copy_to_try(live, path),
             None => Ok(()),
         };
         make().map_err(|e| StepError::because(code, &e))?;
