@@ -95,7 +95,7 @@ impl DatabaseServer {
     fn start_with(engine: Engine, is_encrypted: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["data", "sock"] {
+        for name in ["data", "sock", "tmp"] {
             let path = dir.path().join(name);
             fs::create_dir(&path).unwrap();
             if is_root() {
@@ -126,7 +126,9 @@ impl DatabaseServer {
                 command
             }
         };
-        let made = Ran::of(&made.output().unwrap());
+        // MariaDB removes the temporary tables that it finds there when it starts, also those of another server that is at work.
+        let tmp = dir.path().join("tmp");
+        let made = Ran::of(&made.env("TMPDIR", &tmp).output().unwrap());
         assert_eq!(made.code, 0, "{made}");
         let mut run = match engine {
             Postgresql => {
@@ -162,6 +164,7 @@ impl DatabaseServer {
         }
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let child = run
+            .env("TMPDIR", &tmp)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
