@@ -64,6 +64,7 @@ pub fn look_for_newer(root: &Path, config: Option<&Path>) -> Result<Look> {
         acknowledge: BTreeSet::new(),
         full: false,
         accept_risk: BTreeSet::new(),
+        disable_incompatible: BTreeSet::new(),
         strategy: policy.upgrade_strategy,
         scheduled_time: at,
     };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{AppError, Result};
+use super::{AppError, Result, answers};
 use crate::disk;
 use crate::engine::Layout;
 use crate::release::ProductName;
@@ -25,11 +25,13 @@ impl Installation {
             return Err(AppError::NotAnInstallation(layout.root().to_path_buf()));
         }
         let settings = load_settings(&layout, config)?;
-        Ok(Self {
+        let mut installation = Self {
             store: Store::open(&layout.store())?,
             settings,
             layout,
-        })
+        };
+        answers::recall(&mut installation)?;
+        Ok(installation)
     }
 
     pub fn product(&self) -> Result<ProductName> {

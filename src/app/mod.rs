@@ -1,5 +1,6 @@
 //! One function per verb of the product: the only door to an installation. Doors parse, call these, and render what comes back.
 
+mod answers;
 mod audit;
 mod background;
 mod backup_keys;
@@ -52,7 +53,7 @@ mod views;
 mod wanted;
 mod watch;
 
-pub use crate::engine::ConfigChange;
+pub use crate::engine::{ConfigChange, OpenConflict};
 pub use crate::migrate::schema::WayBack;
 pub use crate::publish::{ImportWanted, Imported};
 pub use crate::tuf::{LifetimeChanges, Note as TufNote, Role as TufRole};

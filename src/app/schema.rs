@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::dry_run::Scratch;
 use super::{AppError, Goal, Installation, Result};
 use crate::engine::copies::{Copy, Live};
 use crate::engine::{knows, product};
@@ -23,11 +24,7 @@ pub fn schema_goal(installation: &Installation, to: Option<&Version>) -> Result<
 
 /// The database of a release as the configuration has it now.
 pub(super) fn live<'a>(installation: &'a Installation, manifest: &'a ReleaseManifest) -> Live<'a> {
-    Live {
-        layout: &installation.layout,
-        settings: &installation.settings,
-        manifest,
-    }
+    Live::now(&installation.layout, &installation.settings, manifest)
 }
 
 /// How the database differs from that of a fresh installation of the installed release.
@@ -58,7 +55,7 @@ pub fn schema_diff(installation: &Installation) -> Result<SchemaDiff> {
     let place = knows::place(&installation.layout, &manifest)?.ok_or_else(none)?;
     let files: SchemaFiles = knows::files_of(&installation.layout, &manifest)?.ok_or_else(none)?;
     let fresh_level = manifest.rules.schema_level.unwrap_or_else(|| files.highest());
-    let scratch = tempfile::tempdir().map_err(|e| AppError::below("NL0408", &e))?;
+    let scratch = Scratch::take(&installation.layout)?;
     let differences = live(installation, &manifest).on_copy(Copy::Empty, scratch.path(), "NL0313", |fresh, _| {
         schema::diff(&place, &files, fresh_level, fresh)
     })?;

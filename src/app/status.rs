@@ -137,6 +137,9 @@ pub struct StatusView {
     /// Updates of the last day that began by the clock or by themselves and were refused, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<OrderView>,
+    /// What a trial could not tidy up on the database's server; the next update does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_beside: Option<String>,
     /// The unfinished update, else the last one.
     pub update: Option<UpdateView>,
 }
@@ -157,6 +160,7 @@ pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<Stat
         disabled_extensions: waiting(&installation.layout, &installation.store)?,
         queue: queue(installation)?,
         refused: refused(installation)?,
+        left_beside: installation.store.fact(Fact::LeftBeside)?.filter(|why| !why.is_empty()),
         update,
     })
 }

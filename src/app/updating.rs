@@ -1,6 +1,6 @@
 //! upgrade, downgrade, rollback, resume: plan under the lock, let the door ask, accept, drive, and look afresh at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 use super::offer::Offer;
 use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, EventView, Installation, Result, calendar, facts, finalize, verify};
+use super::{AppError, Consent, EventView, Installation, Result, answers, calendar, facts, finalize, verify};
 use crate::clock;
 use crate::engine::{Control, InstallationLock, Stopped};
 use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
 use crate::plan::{self, Direction, Explanation, Plan, PlanError, Planned, SchemaMove, UpgradeStrategy};
 use crate::release::ExtensionName;
+use crate::settings::Side;
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
@@ -98,10 +99,11 @@ fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Expla
 
 /// A plan made under the lock; nothing has changed yet. Dropping it lets everything be.
 pub struct Prepared {
-    installation: Installation,
+    pub(super) installation: Installation,
     lock: InstallationLock,
     plan: Plan,
     verb: Verb,
+    pub(super) answers: BTreeMap<String, Side>,
 }
 
 /// How an update ended, after a fresh look at the installation.
@@ -212,6 +214,7 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
         installation,
         lock,
         plan,
+        answers: BTreeMap::new(),
     }))
 }
 
@@ -346,6 +349,7 @@ impl Prepared {
     /// The same for an order to the server, which has begun then.
     pub(super) fn accept_for(self, order: Option<&OrderId>, by: &str, consent: &Consent) -> Result<Accepted> {
         self.is_covered_by(consent)?;
+        answers::keep(&self.installation, &self.plan, &self.answers)?;
         let id = self
             .installation
             .store

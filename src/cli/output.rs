@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::{Global, Output};
-use crate::app::{AppError, Consent, codes};
+use crate::app::{AppError, Consent, OpenConflict, codes};
 use crate::plan::{PlanNotes, Reason};
 use crate::release::changelog::is_obeyed;
 use crate::release::counted;
+use crate::settings::Side;
 
 /// A command that did not do what was asked.
 pub enum Failed {
@@ -112,7 +113,7 @@ pub fn confirm(global: &Global, question: &str) -> Result<()> {
     if global.yes {
         return Ok(());
     }
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    if !is_somebody_there() {
         return Err(Failed::said(
             "NL0108",
             "not confirmed: there is no terminal to ask on; add `--yes`",
@@ -124,9 +125,33 @@ pub fn confirm(global: &Global, question: &str) -> Result<()> {
     }
 }
 
+/// On a terminal, to ask on.
+pub fn is_somebody_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks whose value it is to be, by a whole word, until it is one of the two.
+pub fn side(open: &OpenConflict) -> Result<Side> {
+    let (old, yours, new) = (harmless(&open.old), harmless(&open.yours), harmless(&open.new));
+    let name = harmless(&open.name);
+    say(&format!(
+        "{name} (line {}) was {old}, you have {yours}, the release brings {new}",
+        open.line
+    ));
+    loop {
+        let answer = inquire::Text::new("Type `keep` for yours or `new` for the release's:").prompt();
+        match answer.as_deref().map(str::trim) {
+            Ok("keep") => return Ok(Side::Keep),
+            Ok("new") => return Ok(Side::New),
+            Ok(other) => say(&format!("`{}` is neither `keep` nor `new`", harmless(other))),
+            Err(_) => return Err(Failed::said("NL0108", "not answered; nothing was changed")),
+        }
+    }
+}
+
 /// Asks for what is missing of the consent that a plan needs, each by a whole word; without a terminal nothing is added.
 pub fn consent(mut given: Consent, notes: &PlanNotes) -> Consent {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    if !is_somebody_there() {
         return given;
     }
     let typed = |question: &str, word: &str| {

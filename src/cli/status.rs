@@ -141,6 +141,9 @@ fn status_text(view: &StatusView) -> String {
         let what = order.order.told();
         let _ = writeln!(out, "{}      {what}: {} [{code}]", yellow("refused"), harmless(why));
     }
+    if let Some(left) = &view.left_beside {
+        let _ = writeln!(out, "left over    {} (the next update drops it)", harmless(left));
+    }
     match &view.update {
         None => out += "update       none yet",
         Some(update) => out += &update_text(update),

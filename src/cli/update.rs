@@ -12,7 +12,7 @@ use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
 use super::{changelog, dependencies, plan as plan_text, schedule, schema, status};
 use crate::app::{
-    self, Consent, DryRun, Fetch, Goal, Order, Outset, Ready, Report, ReportStatus, Settled, Wanted, Wish,
+    self, Consent, DryRun, Fetch, Goal, Order, Outset, Prepared, Ready, Report, ReportStatus, Settled, Wanted, Wish,
 };
 use crate::engine::Control;
 use crate::host;
@@ -191,6 +191,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         acknowledge: how.consent.acknowledged,
         full: wanted.full,
         accept_risk: order.accepted_risks.clone(),
+        disable_incompatible: order.disable_incompatible.clone(),
         strategy,
         scheduled_time: time,
     })
@@ -216,6 +217,7 @@ fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
         target_version: plan.to().clone(),
         force: how.force,
         accept_risk: order.accepted_risks.clone(),
+        disable_incompatible: order.disable_incompatible.clone(),
         strategy,
         scheduled_time: time,
     })
@@ -256,7 +258,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
 }
 
 pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How, show: &mut Show) -> Result<()> {
-    let prepared = match ready {
+    let mut prepared = match ready {
         Ready::AlreadyThere(settled) => return already(global, &settled, before.as_deref()),
         Ready::Go(prepared) => prepared.begun_as(how.strategy)?,
     };
@@ -265,6 +267,7 @@ pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How,
     }
     let consent = output::consent(how.consent, prepared.plan().notes());
     prepared.is_covered_by(&consent)?;
+    settle(global, &mut prepared)?;
     if !how.force && prepared.installation().settings.safety.require_confirmation {
         confirm(global, &question(prepared.plan()))?;
     }
@@ -272,6 +275,24 @@ pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How,
     let accepted = prepared.accept(&who(), &consent)?;
     let report = accepted.run(&control, &mut |event| show.event(event))?;
     finish_after(global, &report, before.as_deref())
+}
+
+/// Where the settings say so and somebody is there: each value that the operator and the release have both changed is asked for before
+/// anything begins. An answer may bring the next hop's questions.
+fn settle(global: &Global, prepared: &mut Prepared) -> Result<()> {
+    if global.yes || !output::is_somebody_there() {
+        return Ok(());
+    }
+    loop {
+        let questions = prepared.questions()?;
+        if questions.is_empty() {
+            return Ok(());
+        }
+        let answers = questions
+            .iter()
+            .map(|open| Ok((open.name.clone(), output::side(open)?)));
+        prepared.answer(answers.collect::<Result<_>>()?);
+    }
 }
 
 pub fn question(plan: &Plan) -> String {

@@ -57,7 +57,7 @@ pub fn log(cx: &Context<'_>, event: &Event) {
     note(cx, &line);
 }
 
-fn note(cx: &Context<'_>, line: &serde_json::Value) {
+pub fn note(cx: &Context<'_>, line: &serde_json::Value) {
     let mut line = line.clone();
     line["time"] = json!(crate::clock::now());
     line["update_id"] = json!(cx.id.as_str());

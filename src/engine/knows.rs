@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Layout, StepError, own_migrations, servers};
+use super::{Layout, StepError, own_migrations, product, servers};
 use crate::disk;
 use crate::migrate::schema::{self, Dialect, Phase, Place, Reach, SchemaFiles, StoredLevel};
 use crate::release::{DatabaseSpec, ReleaseManifest};
@@ -26,7 +26,8 @@ pub fn place(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<Place
     Ok(match &manifest.database {
         Some(DatabaseSpec::Sqlite(file)) => Some(Place::Sqlite(disk::followed(&file.path.under(&layout.data())))),
         Some(DatabaseSpec::Server(server)) if server.migrations.is_some() => {
-            Some(Place::Server(Reach::new(servers::login(layout, manifest, server)?)))
+            let values = product::values(layout, manifest)?;
+            Some(Place::Server(Reach::new(servers::login(server, &values)?)))
         }
         Some(DatabaseSpec::Server(_) | DatabaseSpec::Command(_)) | None => None,
     })

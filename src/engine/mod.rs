@@ -29,5 +29,5 @@ pub use keeping::nothing_stands;
 pub use layout::Layout;
 pub use lock::{InstallationLock, LockError, LockState, Owner, look_at_lock};
 pub use servers::servers;
-pub use step::{CONFIG_MIGRATIONS, ConfigChange, preview_config};
+pub use step::{CONFIG_MIGRATIONS, ConfigChange, OpenConflict, preview_config};
 pub use version_file::{VersionEntry, VersionFile};

@@ -42,9 +42,20 @@ pub fn places(layout: &Layout, manifest: &ReleaseManifest) -> BTreeMap<String, S
 
 /// The same and the manifest's variables as the configuration has them now.
 pub fn values(layout: &Layout, manifest: &ReleaseManifest) -> Result<BTreeMap<String, String>, StepError> {
+    values_in(layout, manifest, &layout.config())
+}
+
+/// The same as the files in another folder have them; what is not there is as it is now.
+pub fn values_in(
+    layout: &Layout,
+    manifest: &ReleaseManifest,
+    config: &Path,
+) -> Result<BTreeMap<String, String>, StepError> {
     let mut values = places(layout, manifest);
     for (name, variable) in &manifest.variables {
-        values.insert(name.clone(), value_of(&layout.config(), manifest, variable)?);
+        let is_there = variable.file.under(config).exists();
+        let config = if is_there { config } else { &layout.config() };
+        values.insert(name.clone(), value_of(config, manifest, variable)?);
     }
     Ok(values)
 }

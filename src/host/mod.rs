@@ -15,4 +15,4 @@ pub use machine::{boot_id, cores, group_id, hostname, mount_points, process_is_a
 pub use process::{ProcessIdentity, group_is_alive, group_leaders_marked, signal_group};
 pub use spawn::{Group, Spawn, spawn_child};
 pub use ssh::{SshSession, sftp_over_ssh};
-pub use stream::{Fed, Feed};
+pub use stream::{Fed, Feed, Piece};

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::process::{Child, ChildStdin};
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -77,6 +77,85 @@ impl Run {
     }
 }
 
+/// Takes a piece of what a command is fed with, or of what it prints.
+pub type Piece<'a, E> = &'a mut dyn FnMut(&[u8]) -> Result<(), E>;
+
+impl Run {
+    /// Lets `give` write to standard input, and hands what is printed meanwhile and afterwards to `each`. An error of one of them ends the
+    /// command. The output in what is returned is empty.
+    pub fn stream_through<E: From<CommandError>>(
+        &self,
+        give: &mut dyn FnMut(Piece<'_, E>) -> Result<(), E>,
+        each: Piece<'_, E>,
+    ) -> Result<Finished, E> {
+        let mut running = Running::start(self)?;
+        let mut pipes = Pipes {
+            stdin: running.child.stdin.take(),
+            stdout: running.child.stdout.take(),
+            piece: vec![0; PIECE],
+        };
+        if let Some(pipe) = &pipes.stdin {
+            rustix::io::ioctl_fionbio(pipe, true).map_err(|e| running.cannot_wait(e.into()))?;
+        }
+        give(&mut |bytes| pipes.write(&running, bytes, each))?;
+        pipes.stdin = None;
+        while pipes.stdout.is_some() {
+            pipes.wait_and_read(&running, each)?;
+        }
+        Ok(running.end()?)
+    }
+}
+
+/// Both ends of a command that is fed and heard out; each is gone once it is closed.
+struct Pipes {
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    piece: Vec<u8>,
+}
+
+impl Pipes {
+    /// Until the command has taken all of it, or takes nothing any more: how it ended then says more.
+    fn write<E: From<CommandError>>(
+        &mut self,
+        running: &Running<'_>,
+        mut bytes: &[u8],
+        each: Piece<'_, E>,
+    ) -> Result<(), E> {
+        while !bytes.is_empty() && self.stdin.is_some() {
+            self.wait_and_read(running, each)?;
+            let Some(pipe) = &mut self.stdin else { break };
+            match pipe.write(bytes) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(e) => match e.kind() {
+                    std::io::ErrorKind::Interrupted | std::io::ErrorKind::WouldBlock => {}
+                    std::io::ErrorKind::BrokenPipe => self.stdin = None,
+                    _ => return Err(running.cannot_wait(e).into()),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Until one of them can be used; what is printed is handed on.
+    fn wait_and_read<E: From<CommandError>>(&mut self, running: &Running<'_>, each: Piece<'_, E>) -> Result<(), E> {
+        let mut both = Vec::with_capacity(2);
+        both.extend(self.stdout.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        both.extend(self.stdin.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
+        running.wait_for_any(&mut both, running.run.limit)?;
+        let is_readable = self.stdout.is_some() && both.first().is_some_and(|one| !one.revents().is_empty());
+        let Some(pipe) = self.stdout.as_mut().filter(|_| is_readable) else {
+            return Ok(());
+        };
+        match pipe.read(&mut self.piece) {
+            Ok(0) => self.stdout = None,
+            Ok(n) => each(&self.piece[..n])?,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(running.cannot_wait(source).into()),
+        }
+        Ok(())
+    }
+}
+
 /// The standard input of a running command.
 pub struct Feed<'a> {
     running: &'a Running<'a>,
@@ -131,6 +210,10 @@ impl<'a> Running<'a> {
 
     /// Until the pipe can be used, or one of the limits is reached.
     fn wait_for(&self, pipe: &impl AsFd, how: PollFlags, idle: Duration) -> Result<(), CommandError> {
+        self.wait_for_any(&mut [PollFd::new(pipe, how)], idle)
+    }
+
+    fn wait_for_any(&self, pipes: &mut [PollFd<'_>], idle: Duration) -> Result<(), CommandError> {
         let silent = Deadline::after(idle);
         loop {
             let left = silent.left().min(self.deadline.left());
@@ -138,7 +221,7 @@ impl<'a> Running<'a> {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: left.subsec_nanos().into(),
             };
-            match poll(&mut [PollFd::new(pipe, how)], Some(&left)) {
+            match poll(pipes, Some(&left)) {
                 Ok(0) if self.deadline.has_passed() => return Err(self.too_late()),
                 Ok(0) if silent.has_passed() => return Err(self.silent(idle)),
                 Ok(0) | Err(Errno::INTR) => {}
@@ -256,6 +339,31 @@ mod tests {
         });
         assert!(matches!(ended, Err(CommandError::Empty)));
         assert_eq!(heard, 1);
+    }
+
+    fn through(script: &str, limit: Duration) -> Result<(Finished, u64), CommandError> {
+        let (piece, mut bytes) = (vec![b'x'; 100_000], 0);
+        let finished = shell(script, limit).stream_through(
+            &mut |put| (0..50).try_for_each(|_| put(&piece)),
+            &mut |piece: &[u8]| {
+                bytes += piece.len() as u64;
+                Ok::<_, CommandError>(())
+            },
+        )?;
+        Ok((finished, bytes))
+    }
+
+    #[test]
+    fn what_is_fed_comes_out_at_the_same_time() {
+        let (finished, bytes) = through("cat; echo no >&2; exit 3", LONG).unwrap();
+        assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(3), "no\n"));
+        assert_eq!(bytes, 5_000_000);
+        let (_, bytes) = through("exec <&-; head -c 3000000 /dev/zero", LONG).unwrap();
+        assert_eq!(bytes, 3_000_000);
+        let (_, bytes) = through("exec >&-; cat > /dev/null", LONG).unwrap();
+        assert_eq!(bytes, 0);
+        let error = through("sleep 1000", Duration::from_millis(300)).unwrap_err();
+        assert!(matches!(error, CommandError::TimedOut { .. }), "{error}");
     }
 
     fn feed(script: &str, limit: Duration) -> Result<Fed, CommandError> {

@@ -15,7 +15,9 @@ use super::orders::{self, Key};
 use super::problem::{Problem, Refusals};
 use super::work::{Submitted, Work, finished_meanwhile};
 use super::{WorkId, parsed_update, parsed_version};
-use crate::app::{self, Begin, Fetch, Goal, Order, OrderView, PlanView, Ready, UpdateView, Wanted, Wish};
+use crate::app::{
+    self, Begin, DryRun, Fetch, Goal, Order, OrderView, PlanView, Ready, Settled, UpdateView, Wanted, Wish,
+};
 use crate::plan::UpgradeStrategy;
 use crate::release::ExtensionName;
 use crate::version::Version;
@@ -29,7 +31,7 @@ pub struct UpgradeRequest {
     /// Go on in spite of warnings.
     #[serde(default)]
     force: bool,
-    /// Answer with the plan and do nothing.
+    /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
     #[serde(default)]
     dry_run: bool,
     /// Consent to the breaking changes of all releases on the way.
@@ -66,7 +68,7 @@ pub struct DowngradeRequest {
     /// Go on in spite of warnings.
     #[serde(default)]
     force: bool,
-    /// Answer with the plan and do nothing.
+    /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
     #[serde(default)]
     dry_run: bool,
     /// Names of moves that are not recommended and are taken all the same.
@@ -115,11 +117,19 @@ enum Nothing {
     NothingToDo,
 }
 
-/// The plan of a dry run, or word that there is nothing to do.
+/// A plan, or word that there is nothing to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum PlanOrNothing {
+    Plan(Box<PlanView>),
+    Nothing(NothingToDo),
+}
+
+/// A plan with what came of trying it, or word that there is nothing to do.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum DryRunOrNothing {
-    Plan(Box<PlanView>),
+    DryRun(Box<DryRun>),
     Nothing(NothingToDo),
 }
 
@@ -135,7 +145,7 @@ pub enum Progress {
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/upgrade", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
     request_body = UpgradeRequest, responses(
-    (status = 200, description = "With `dry_run` the plan; or nothing to do: that version is installed", body = DryRunOrNothing),
+    (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: that version is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
@@ -158,7 +168,7 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
     if dry_run {
         let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
         let goal = Goal::Upgrade(Wish::To(target_version), fetch);
-        return preview(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
+        return self::dry_run(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
     }
     orders::ordered(work, ticket, move |installation| {
         let (strategy, scheduled_time) = app::beginning(installation, begin, force)?;
@@ -181,7 +191,7 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/downgrade", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
     request_body = DowngradeRequest, responses(
-    (status = 200, description = "With `dry_run` the plan; or nothing to do: that version is installed", body = DryRunOrNothing),
+    (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: that version is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
@@ -205,7 +215,7 @@ pub async fn downgrade(
     let target_version = parsed_version("target_version", &target_version)?;
     if dry_run {
         let goal = Goal::Downgrade(target_version);
-        return preview(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
+        return self::dry_run(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
     }
     orders::ordered(work, ticket, move |installation| {
         let (strategy, scheduled_time) = app::beginning(installation, begin, force)?;
@@ -326,19 +336,33 @@ pub async fn cancel(
     accepted(work, WorkId::Update(turned.await?)).await
 }
 
-async fn preview(work: web::Data<Work>, order: Order) -> Answer {
-    previewed(blocking(move || app::preview(&work.open()?, &order)).await?)
+/// The answer comes when all of it has been tried.
+async fn dry_run(work: web::Data<Work>, order: Order) -> Answer {
+    let tried = blocking(move || {
+        let installation = work.open()?;
+        Ok(match app::preview(&installation, &order)? {
+            Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(settled.into()),
+            Ready::Go(view) => DryRunOrNothing::DryRun(Box::new(app::dry_run(&installation, &order, view)?)),
+        })
+    });
+    Ok(HttpResponse::Ok().json(tried.await?))
 }
 
 pub fn previewed(made: Ready<PlanView>) -> Answer {
     let answer = match made {
-        Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(NothingToDo {
-            status: Nothing::NothingToDo,
-            installed: settled.version,
-        }),
-        Ready::Go(plan) => DryRunOrNothing::Plan(Box::new(plan)),
+        Ready::AlreadyThere(settled) => PlanOrNothing::Nothing(settled.into()),
+        Ready::Go(plan) => PlanOrNothing::Plan(Box::new(plan)),
     };
     Ok(HttpResponse::Ok().json(answer))
+}
+
+impl From<Settled> for NothingToDo {
+    fn from(settled: Settled) -> Self {
+        Self {
+            status: Nothing::NothingToDo,
+            installed: settled.version,
+        }
+    }
 }
 
 pub async fn accepted(work: web::Data<Work>, id: WorkId) -> Answer {

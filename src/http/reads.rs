@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
-use super::changing::{DryRunOrNothing, Progress, previewed, progress_of};
+use super::changing::{PlanOrNothing, Progress, previewed, progress_of};
 use super::problem::{Problem, Refusals};
 use super::work::Work;
 use super::{WorkId, parsed_version};
@@ -72,7 +72,7 @@ pub struct PlanWish {
 
 /// What going to a version would do; nothing is changed.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/plan", security(("token" = ["viewer"])), params(PlanWish), responses(
-    (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = DryRunOrNothing),
+    (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = PlanOrNothing),
     Refusals))]
 pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: web::Query<PlanWish>) -> Answer {
     let PlanWish { to, full } = wish.into_inner();

@@ -268,7 +268,7 @@ pub enum OnConflict {
     New,
     /// The update stops before it changes anything.
     Fail,
-    /// Likewise, and says how to answer.
+    /// Whoever is at the terminal is asked; without one likewise, and it is said how to answer.
     Ask,
 }
 

@@ -21,6 +21,10 @@ pub enum Fact {
     Standing,
     /// Extensions that updates have switched off, as JSON.
     DisabledExtensions,
+    /// A trial's copy of the product's database is on its server, and why it could not be dropped; empty while the trial is at work.
+    LeftBeside,
+    /// What the operator has answered where an update and the configuration are in conflict, as JSON.
+    Answers,
 }
 
 impl Fact {
@@ -34,6 +38,8 @@ impl Fact {
             Self::Background => "background",
             Self::Standing => "standing",
             Self::DisabledExtensions => "disabled_extensions",
+            Self::LeftBeside => "left_beside",
+            Self::Answers => "answers",
         }
     }
 }

@@ -20,7 +20,9 @@ pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
 pub use orders::{Added, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use sessions::SessionRecord;
-pub use sqlite_file::{SqliteFileError, check_integrity, copy_live, put_back, remove, set_aside, size, stamp};
+pub use sqlite_file::{
+    SqliteFileError, check_integrity, copy_live, copy_to_try, put_back, remove, set_aside, size, stamp,
+};
 pub use sqlite_open::{BUSY_TIMEOUT, open_quietly};
 pub use sqlite_pages::read_pages;
 pub use tokens::{Role, RoleError, TokenRecord};

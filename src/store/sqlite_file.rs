@@ -38,7 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub fn copy_live(live: &Path, to: &Path) -> Result<(), SqliteFileError> {
     let part = sibling(to, ".netlink-part");
     remove(&part)?;
-    let copied = copy_into(live, &part);
+    let copied = copy_into(live, &part, Purpose::ToKeep);
     if copied.is_err() {
         // The first error is what the caller must hear; and a full disk needs the room back.
         let _ = remove(&part);
@@ -49,7 +49,19 @@ pub fn copy_live(live: &Path, to: &Path) -> Result<(), SqliteFileError> {
     Ok(())
 }
 
-fn copy_into(live: &Path, part: &Path) -> Result<(), SqliteFileError> {
+/// The same for what is thrown away soon: neither made durable nor checked.
+pub fn copy_to_try(live: &Path, to: &Path) -> Result<(), SqliteFileError> {
+    remove(to)?;
+    copy_into(live, to, Purpose::ToTry)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    ToKeep,
+    ToTry,
+}
+
+fn copy_into(live: &Path, part: &Path, purpose: Purpose) -> Result<(), SqliteFileError> {
     let at = |action, path: &Path| {
         let path = path.to_path_buf();
         move |source| SqliteFileError::Sqlite { action, path, source }
@@ -62,17 +74,31 @@ fn copy_into(live: &Path, part: &Path) -> Result<(), SqliteFileError> {
     source
         .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")
         .map_err(at("read", live))?;
+    if purpose == Purpose::ToTry {
+        let unsafely = copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF");
+        unsafely.map_err(at("create the copy", part))?;
+    }
     copy_pages(&source, &mut copy, live)?;
-    let found: String = copy
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(at("check the copy of", live))?;
-    if found != "ok" {
-        return Err(SqliteFileError::Damaged {
-            path: live.to_path_buf(),
-            found,
-        });
+    if purpose == Purpose::ToKeep {
+        whole(&copy, live)?;
     }
     copy.close().map_err(|(_, e)| at("close the copy of", live)(e))
+}
+
+fn whole(copy: &Connection, live: &Path) -> Result<(), SqliteFileError> {
+    let found = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    let found: String = found.map_err(|source| SqliteFileError::Sqlite {
+        action: "check the copy of",
+        path: live.to_path_buf(),
+        source,
+    })?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        _ => Err(SqliteFileError::Damaged {
+            path: live.to_path_buf(),
+            found,
+        }),
+    }
 }
 
 fn copy_pages(source: &Connection, copy: &mut Connection, live: &Path) -> Result<(), SqliteFileError> {

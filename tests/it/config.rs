@@ -1,8 +1,10 @@
 //! Configuration files of every format through updates: up, edited by the operator, and back, with the real binary.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::world::{Installation, Publisher, Ran, put};
 
@@ -300,6 +302,96 @@ fn a_conflict_is_told_and_settled_as_the_operator_wants() {
     assert!(Path::new(&targets).exists());
 }
 
+/// NetLink on a terminal of its own, with an answer to each question as it comes.
+fn on_a_terminal(stage: &Stage, args: &str, answers: &[(&str, Option<&str>)]) -> Ran {
+    let command = format!(
+        "{} --root {} {args}",
+        crate::world::netlink().display(),
+        stage.lamp.root.display()
+    );
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--flush", "--command", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut said, mut stdin) = (Vec::new(), child.stdin.take().unwrap());
+    let mut seen = 0;
+    for (question, answer) in answers {
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&said[seen..]).contains(question) {
+            let read = child.stdout.as_mut().unwrap().read(&mut byte).unwrap();
+            assert_eq!(read, 1, "`{question}` is not asked: {}", String::from_utf8_lossy(&said));
+            said.push(byte[0]);
+        }
+        seen = said.len();
+        if let Some(answer) = answer {
+            stdin.write_all(format!("{answer}\r").as_bytes()).unwrap();
+        }
+    }
+    let mut ran = Ran::of(&child.wait_with_output().unwrap());
+    drop(stdin);
+    ran.out = String::from_utf8_lossy(&said).into_owned() + &ran.out;
+    ran
+}
+
+#[test]
+fn on_a_terminal_a_conflict_is_asked_for_before_anything_begins() {
+    let stage = stage_of_conflict();
+    put(
+        &stage.lamp.path("config/update.yml"),
+        "config: {on_conflict: ask}\n",
+        0o644,
+    );
+    let upgrade = "update upgrade --to 0b1";
+    let which = "Type `keep`";
+    // It is asked again until it is one of the two; and who then says no has changed nothing.
+    let again = [
+        (which, Some("both")),
+        ("`both` is neither", None),
+        (which, Some("new")),
+        ("now?", Some("n")),
+    ];
+    let asked = on_a_terminal(&stage, upgrade, &again);
+    assert_eq!(asked.code, 3, "{asked}");
+    for said in ["app.toml:name (line 3)", "you have \"mine\"", "brings \"theirs\""] {
+        assert!(asked.out.contains(said), "`{said}` is not in {asked}");
+    }
+    assert_eq!(stage.version(), "0a1");
+    assert!(stage.text("app.toml").contains("name = \"mine\""));
+
+    let asked = on_a_terminal(&stage, upgrade, &[(which, Some("new")), ("now?", Some("y"))]);
+    assert_eq!(asked.code, 0, "{asked}");
+    assert!(stage.text("app.toml").contains("name = \"theirs\" # shown"));
+    stage.downgrade().ok();
+    // An answer is for one update.
+    stage.upgrade().no(1, &["NL0331"]);
+}
+
+/// A hook kills NetLink after the backup.
+#[test]
+fn an_answer_holds_when_the_update_is_resumed() {
+    let stage = stage_of_conflict();
+    put(
+        &stage.lamp.path("kill.sh"),
+        "#!/bin/sh\n[ -e \"$0.done\" ] && exit 0\ntouch \"$0.done\"\nkill -9 $PPID\n",
+        0o755,
+    );
+    let settings = format!(
+        "config: {{on_conflict: ask}}\nhooks: {{pre-update: [{}]}}\n",
+        stage.lamp.path("kill.sh").display()
+    );
+    put(&stage.lamp.path("config/update.yml"), &settings, 0o644);
+    let answers = [("Type `keep`", Some("new")), ("now?", Some("y"))];
+    let killed = on_a_terminal(&stage, "update upgrade --to 0b1", &answers);
+    assert_ne!(killed.code, 0, "{killed}");
+    stage.lamp.run(&["update", "resume"]).ok();
+    assert_eq!(stage.version(), "0b1");
+    assert!(stage.text("app.toml").contains("name = \"theirs\" # shown"));
+}
+
 #[test]
 fn a_migration_that_cannot_be_done_stops_the_update_and_leaves_files_alone() {
     let required = MIGRATION.replace(
@@ -383,7 +475,7 @@ fn a_file_that_is_mounted_by_itself_is_written_in_place() {
         cmp "$ROOT/data/outside.ini" "$ROOT/releases/0a1/config/app.ini"
         ! ls "$ROOT/config" | grep -e part -e edited
     "#;
-    let mut command = std::process::Command::new("unshare");
+    let mut command = Command::new("unshare");
     command.args(["-m", "--propagation", "private", "bash", "-c", script]);
     command
         .env("ROOT", &stage.lamp.root)

@@ -81,7 +81,14 @@ fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
         .no(1, &["at schema level 2, 0a1 needs 1"]);
     scene.sql("INSERT INTO switches (name, length) VALUES ('attic', 5)");
 
+    assert_eq!(
+        scene.lamp.text("config/lamp.toml"),
+        scene.config,
+        "the release stays, and its configuration"
+    );
+
     scene.upgrade_db("0a1").ok();
+    assert_eq!(scene.lamp.text("config/lamp.toml"), scene.config);
     assert_eq!(scene.one("SELECT count(*) FROM switches"), 3, "the new row stays");
     scene.lamp.assert_at("0a1");
     let nothing = scene.lamp.run(&["update", "upgrade-db", "--yes"]).ok();

@@ -343,7 +343,7 @@ pub const CODES: &[Code] = &[
         "NL0331",
         Kind::Failed,
         "configuration in conflict",
-        "You and the release have changed the same key of a configuration file, and `config.on_conflict` in config/update.yml leaves it to you. Nothing was changed. Settle it there with `config.settled`, or choose `keep` or `new` for all.",
+        "You and the release have changed the same key of a configuration file, and `config.on_conflict` in config/update.yml leaves it to you. Nothing was changed. Settle it there with `config.settled`, choose `keep` or `new` for all, or `ask` and answer on a terminal.",
     ),
     code(
         "NL0332",

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::{AppError, Installation, Result};
 use crate::engine::dependencies::{failed, of_the_machine, of_the_tree, with_site};
@@ -13,10 +14,11 @@ use crate::plan::{Direction, Plan};
 use crate::release::{DependencyKind, DependencySpec, ReleaseManifest};
 
 /// What becomes of the packages of one of the release's dependencies.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DependencyChange {
     pub name: String,
     #[serde(serialize_with = "by_name")]
+    #[schema(value_type = String)]
     pub kind: DependencyKind,
     pub changes: Vec<PackageChange>,
     /// How many stay as they are.

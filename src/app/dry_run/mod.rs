@@ -7,22 +7,23 @@ mod releases;
 mod schema;
 mod scratch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::updating::{Order, PlanView, Ready, preview};
 use super::{AppError, Installation, Result};
 use crate::engine::ConfigChange;
 use crate::plan::{Direction, Leg, Plan};
 use crate::store::StoreError;
-use scratch::Scratch;
+pub(super) use scratch::Scratch;
 
 pub use dependencies::DependencyChange;
 pub use schema::{FileView, SchemaTrial};
 
 /// A plan with what came of trying it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DryRun {
     #[serde(flatten)]
     pub view: PlanView,
@@ -50,14 +51,26 @@ pub fn dry_run(installation: &Installation, order: &Order, view: PlanView) -> Re
         });
     }
     let scratch = begin(installation)?;
-    let tree = |leg: &Leg| releases::tree(installation, order, plan, leg, scratch.path());
-    let trees = plan.legs().iter().map(tree).collect::<Result<Vec<_>>>()?;
+    let bundle = order.bundle.as_deref();
+    let tree = |leg: &Leg| releases::tree(installation, bundle, plan, leg, scratch.path());
+    let trees = trees(installation, bundle, plan, scratch.path())?;
     Ok(DryRun {
         config: Some(config::changes(installation, plan, &trees)?),
         dependencies: Some(dependencies::changes(installation, plan, &trees, scratch.path())?),
         schema: schema::trials(installation, plan, tree, scratch.path())?,
         view,
     })
+}
+
+/// The releases of all hops, fetched where they are not on this disk.
+pub(super) fn trees(
+    installation: &Installation,
+    bundle: Option<&Path>,
+    plan: &Plan,
+    scratch: &Path,
+) -> Result<Vec<PathBuf>> {
+    let tree = |leg| releases::tree(installation, bundle, plan, leg, scratch);
+    plan.legs().iter().map(tree).collect()
 }
 
 /// What can be told by looking: of configuration, where all releases are on this disk. Nothing is tried, so nobody is waited for.
@@ -92,7 +105,8 @@ pub fn try_schema(root: &Path, config: Option<&Path>, order: &Order) -> Result<R
         Ready::AlreadyThere(settled) => return Ok(Ready::AlreadyThere(settled)),
         Ready::Go(view) => view.plan,
     };
-    let tree = |leg: &Leg| releases::tree(&installation, order, &plan, leg, scratch.path());
+    let bundle = order.bundle.as_deref();
+    let tree = |leg: &Leg| releases::tree(&installation, bundle, &plan, leg, scratch.path());
     let trials = schema::trials(&installation, &plan, tree, scratch.path())?;
     let unsound = || AppError::said("NL0323", "the plan has no move of the schema");
     let trial = trials.into_iter().next().ok_or_else(unsound)?;

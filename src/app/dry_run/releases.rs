@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::app::repository::Repository;
-use crate::app::{AppError, Installation, Order, Result};
+use crate::app::{AppError, Installation, Result};
 use crate::fetch::{self, Expected};
 use crate::package::{self, Expect, Manner};
 use crate::plan::{Leg, Plan};
@@ -18,12 +18,18 @@ pub fn on_disk(installation: &Installation, plan: &Plan) -> Option<Vec<PathBuf>>
 }
 
 /// That of a hop; what is not on this disk is fetched and unpacked below `scratch`.
-pub fn tree(installation: &Installation, order: &Order, plan: &Plan, leg: &Leg, scratch: &Path) -> Result<PathBuf> {
+pub fn tree(
+    installation: &Installation,
+    bundle: Option<&Path>,
+    plan: &Plan,
+    leg: &Leg,
+    scratch: &Path,
+) -> Result<PathBuf> {
     let unpacked = scratch.join(leg.to.to_string());
     match kept(installation, leg) {
         Some(tree) => Ok(tree),
         None if unpacked.exists() => Ok(unpacked),
-        None => fetched(installation, order, plan, leg, &unpacked),
+        None => fetched(installation, bundle, plan, leg, &unpacked),
     }
 }
 
@@ -33,7 +39,7 @@ fn kept(installation: &Installation, leg: &Leg) -> Option<PathBuf> {
 }
 
 /// The whole release, checked as an update would check it.
-fn fetched(installation: &Installation, order: &Order, plan: &Plan, leg: &Leg, to: &Path) -> Result<PathBuf> {
+fn fetched(installation: &Installation, bundle: Option<&Path>, plan: &Plan, leg: &Leg, to: &Path) -> Result<PathBuf> {
     let failed = |e: &(dyn std::error::Error + 'static)| AppError::below("NL0305", e);
     let missing = || {
         let message = format!("release {} is not on disk and has no package", leg.to);
@@ -41,7 +47,7 @@ fn fetched(installation: &Installation, order: &Order, plan: &Plan, leg: &Leg, t
     };
     let package = leg.strategy.package().ok_or_else(missing)?;
     let target = &package.target;
-    let repository = Repository::needed(installation, order.bundle.as_deref())?;
+    let repository = Repository::needed(installation, bundle)?;
     let name = tuf::target_file(&target.name, target.sha256).map_err(|e| failed(&e))?;
     let expected = Expected {
         length: target.length,

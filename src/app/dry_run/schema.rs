@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::schema::live;
 use crate::app::{AppError, Installation, Result};
@@ -18,10 +19,12 @@ use crate::release::ReleaseManifest;
 use crate::version::Version;
 
 /// What would be run for one hop, in its order, and what came of it on a copy.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SchemaTrial {
     /// The release whose schema the database gets.
+    #[schema(value_type = String)]
     pub version: Version,
+    #[schema(required = true)]
     pub from: Option<u32>,
     pub to: u32,
     pub files: Vec<FileView>,
@@ -32,7 +35,8 @@ pub struct SchemaTrial {
     pub told: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SchemaFileTrial)]
 pub struct FileView {
     #[serde(flatten)]
     pub listed: Listed,
@@ -53,9 +57,13 @@ struct Move<'a> {
 enum Work {
     Up(SchemaFiles),
     Down(Vec<StoredLevel>),
-    /// The product migrates itself, or the backup is put back: neither is tried.
-    Untried,
+    /// Why it is not tried.
+    Untried(&'static str),
 }
+
+const OWN: &str = "not tried: the product migrates itself";
+const NOWHERE_YET: &str = "not tried: the configuration that says where the database is comes with the release";
+const RESTORED: &str = "the database comes from a backup";
 
 /// One for each hop that moves the schema. `tree` gives the release of a hop; on the way down it is not asked for.
 pub fn trials(
@@ -75,10 +83,11 @@ pub fn trials(
     }
     let manifest = installed(installation)?;
     let budget = installation.settings.safety.trial_budget;
-    let trials = if moves.iter().all(|one| matches!(one.work, Work::Untried)) {
-        moves.iter().map(|_| untried()).collect()
+    let why_not: Option<Vec<&str>> = moves.iter().map(|one| one.work.why_not()).collect();
+    let trials = if let Some(why_not) = why_not {
+        why_not.into_iter().map(untried).collect()
     } else {
-        live(installation, &manifest).on_copy(Copy::Whole, scratch, "NL0307", |copy, renew| {
+        live(installation, &manifest).on_copy(Copy::DryRun, scratch, "NL0307", |copy, renew| {
             tried(&moves, copy, budget, renew)
         })?
     };
@@ -89,18 +98,14 @@ pub fn trials(
 /// The ways down that are trusted are gone, and for the others the backup is put back.
 fn restored(plan: &Plan, backup: &str) -> Vec<SchemaTrial> {
     let told = format!("not tried: where a way down is not to be trusted, the database comes from {backup}");
-    let trial = || Trial {
-        files: Vec::new(),
-        told: vec![told.clone()],
-    };
     let moving = plan.legs().iter().filter_map(|leg| Some((leg, leg.schema?)));
     let moves = moving.map(|(leg, moved)| Move {
         leg,
         moved,
-        work: Work::Untried,
+        work: Work::Untried(RESTORED),
         listed: Vec::new(),
     });
-    moves.map(|one| SchemaTrial::of(one, trial())).collect()
+    moves.map(|one| SchemaTrial::of(one, untried(&told))).collect()
 }
 
 fn tried(
@@ -112,7 +117,7 @@ fn tried(
     let mut trials = Vec::new();
     for (at, one) in moves.iter().enumerate() {
         trials.push(match &one.work {
-            Work::Untried => untried(),
+            Work::Untried(why) => untried(why),
             Work::Down(stored) => schema::trial_down(copy, stored, one.moved.to, budget)?,
             Work::Up(files) => {
                 let mut again = || {
@@ -126,10 +131,19 @@ fn tried(
     Ok(trials)
 }
 
-fn untried() -> Trial {
+fn untried(why: &str) -> Trial {
     Trial {
         files: Vec::new(),
-        told: vec!["not tried: the product migrates itself".to_owned()],
+        told: vec![why.to_owned()],
+    }
+}
+
+impl Work {
+    fn why_not(&self) -> Option<&'static str> {
+        match self {
+            Self::Untried(why) => Some(why),
+            Self::Up(_) | Self::Down(_) => None,
+        }
     }
 }
 
@@ -143,7 +157,7 @@ impl<'a> Move<'a> {
         let (work, listed) = if moved.from.is_some_and(|from| from > moved.to) {
             down(installation, moved)?
         } else {
-            up(leg, moved, &tree(leg)?)?
+            up(&installed(installation)?, leg, moved, &tree(leg)?)?
         };
         Ok(Self {
             leg,
@@ -156,7 +170,7 @@ impl<'a> Move<'a> {
     /// Brings a copy that was made anew to where this hop leads.
     fn repeat(&self, copy: &Place) -> std::result::Result<(), NotKept> {
         match &self.work {
-            Work::Untried | Work::Down(_) => Ok(()),
+            Work::Untried(_) | Work::Down(_) => Ok(()),
             Work::Up(files) => schema::up(copy, files, self.moved.to, &mut Nobody)
                 .map(drop)
                 .map_err(NotKept::from),
@@ -206,7 +220,7 @@ fn down(installation: &Installation, moved: SchemaMove) -> Result<(Work, Vec<Lis
     stored.retain(|level| moved.from.is_some_and(|from| level.level <= from));
     let manifest = installed(installation)?;
     if manifest.own_migrations().is_some() {
-        return Ok((Work::Untried, Vec::new()));
+        return Ok((Work::Untried(OWN), Vec::new()));
     }
     let dialect = manifest.database.as_ref().map_or(Dialect::Sqlite, knows::dialect);
     let listed = stored
@@ -217,14 +231,21 @@ fn down(installation: &Installation, moved: SchemaMove) -> Result<(Work, Vec<Lis
     Ok((Work::Down(stored), listed))
 }
 
-fn up(leg: &Leg, moved: SchemaMove, tree: &Path) -> Result<(Work, Vec<Listed>)> {
+fn up(installed: &ReleaseManifest, leg: &Leg, moved: SchemaMove, tree: &Path) -> Result<(Work, Vec<Listed>)> {
     let manifest = package::manifest_of(tree).map_err(|e| AppError::below("NL0306", &e))?;
     if manifest.own_migrations().is_some() {
-        return Ok((Work::Untried, Vec::new()));
+        return Ok((Work::Untried(OWN), Vec::new()));
     }
     let missing = || AppError::said("NL0313", format!("release {} has no database", leg.to));
     let files = knows::files_in(tree, &manifest)?.ok_or_else(missing)?;
     let listed = files.listed(moved.from.unwrap_or(0), moved.to);
+    let is_on_server = manifest
+        .database
+        .as_ref()
+        .is_some_and(|database| database.server().is_some());
+    if installed.migrations().is_none() && is_on_server {
+        return Ok((Work::Untried(NOWHERE_YET), listed));
+    }
     Ok((Work::Up(files), listed))
 }
 

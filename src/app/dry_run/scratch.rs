@@ -1,4 +1,4 @@
-//! The folder that a dry run works in. It goes with it; what a killed one left goes with the next.
+//! The folder that a dry run works in, or a comparison with a fresh database. It goes with it; what a killed one left goes with the next.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ impl Scratch {
         let dir = layout.dry_run();
         disk::create_dir_of(&dir)?;
         let LockAttempt::Held(lock) = disk::try_lock(&dir.with_extension("lock"))? else {
-            let message = "another dry run is at work in this installation; try again when it has ended";
+            let message = "another dry run or comparison is at work in this installation; try again when it has ended";
             return Err(AppError::said("NL0401", message));
         };
         disk::remove_tree(&dir)?;

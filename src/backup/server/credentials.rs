@@ -62,6 +62,13 @@ impl Credentials {
         Ok(Self { file, env })
     }
 
+    /// The sessions are seen on the server under this name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.env.insert("PGAPPNAME".into(), name.to_owned());
+        self
+    }
+
     /// For MySQL and MariaDB, whose tools take all of it from an option file: the only one that they then read.
     pub fn of_mysql(server: &Server, flavor: super::mysql::Flavor) -> Result<Self> {
         let login = &server.login;

@@ -39,6 +39,11 @@ pub enum ServerError {
          set it to {needed} or more"
     )]
     RowTooLong { database: String, needed: u64, most: u64 },
+    #[error(
+        "a session of a NetLink that was killed is still at work on the server of the database `{database}` and does not end; \
+         end its sessions there, and run the same again"
+    )]
+    StillAtWork { database: String },
     #[error("what was restored is not what was dumped: {what}; the live database was not touched")]
     Differs { what: String },
     #[error(

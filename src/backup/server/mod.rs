@@ -69,13 +69,15 @@ pub struct Counted {
     pub rows: u64,
 }
 
-/// Which of two databases beside the live one: those of a drill never meet those of a restore.
+/// Which of the databases beside the live one: each purpose has its own, so that a dry run never meets the copy of a running update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Restore,
     Drill,
     /// A copy on which migrations are tried.
     Trial,
+    /// The same for somebody who only wants to see.
+    DryRun,
     /// An empty one, to compare with.
     Fresh,
 }
@@ -215,6 +217,7 @@ fn names_beside(live: &str, purpose: Purpose) -> (String, String) {
         Purpose::Restore => (format!("netlink_new_{mark}"), format!("netlink_old_{mark}")),
         Purpose::Drill => (format!("netlink_drill_{mark}"), format!("netlink_drilled_{mark}")),
         Purpose::Trial => (format!("netlink_trial_{mark}"), format!("netlink_tried_{mark}")),
+        Purpose::DryRun => (format!("netlink_dry_{mark}"), format!("netlink_dried_{mark}")),
         Purpose::Fresh => (format!("netlink_fresh_{mark}"), format!("netlink_freshened_{mark}")),
     }
 }

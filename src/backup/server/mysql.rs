@@ -10,8 +10,10 @@ use super::{Checked, Counted, DumpNote, Give, Purpose, Result, Server, ServerErr
 use crate::backup::BackupError;
 
 mod code;
+mod mark;
 
 use code::Code;
+use mark::Mark;
 
 /// Said by the client after the last statement: then nothing was cut off on the way.
 const ARRIVED: &str = "netlink: all of it";
@@ -37,6 +39,7 @@ pub struct Beside {
     old: String,
     /// What makes the views, routines, triggers and events of the backup.
     code: Code,
+    mark: Mark,
 }
 
 impl Kit {
@@ -68,14 +71,36 @@ impl Kit {
         Credentials::of_mysql(server, self.flavor)
     }
 
-    /// Statements for the client; `database` is where they are said, none for no place in particular.
+    /// Statements for the client that change something; `database` is where they are said, none for no place in particular.
+    fn worker<'a>(
+        &'a self,
+        server: &'a Server,
+        credentials: &'a Credentials,
+        mark: &Mark,
+        database: Option<&str>,
+    ) -> Tool<'a> {
+        self.client_with(server, credentials, &mark.claim(), database)
+    }
+
+    /// Statements for the client that only look.
     fn client<'a>(&'a self, server: &'a Server, credentials: &'a Credentials, database: Option<&str>) -> Tool<'a> {
+        self.client_with(server, credentials, "", database)
+    }
+
+    fn client_with<'a>(
+        &'a self,
+        server: &'a Server,
+        credentials: &'a Credentials,
+        also: &str,
+        database: Option<&str>,
+    ) -> Tool<'a> {
         let file = credentials.option_file();
+        // A statement that waits for somebody's transaction must end before we would give it up: it could come to pass later.
+        let first = format!("--init-command=SET SESSION lock_wait_timeout = 60{also}");
         let mut args = vec![
             file.as_str(),
             "--binary-mode",
-            // A statement that waits for somebody's transaction must end before we would give it up: it could come to pass later.
-            "--init-command=SET SESSION lock_wait_timeout = 60",
+            first.as_str(),
             "--batch",
             "--raw",
             "--skip-column-names",
@@ -111,6 +136,12 @@ impl Kit {
     fn ask(&self, server: &Server, statements: &str) -> Result<String> {
         let credentials = self.credentials(server)?;
         self.client(server, &credentials, None).ask(statements)
+    }
+
+    /// Statements that change something.
+    fn tell(&self, server: &Server, mark: &Mark, statements: &str) -> Result<String> {
+        let credentials = self.credentials(server)?;
+        self.worker(server, &credentials, mark, None).ask(statements)
     }
 
     /// Names that a question gives in hex, a line each: a name may have any character.
@@ -180,34 +211,38 @@ pub fn dump(server: &Server, each: Take<'_>) -> crate::backup::Result<Counted> {
 pub fn load(server: &Server, note: &DumpNote, purpose: Purpose, give: Give<'_>) -> crate::backup::Result<Beside> {
     let kit = Kit::find(server)?;
     let (new, old) = names_beside(&server.login.database, purpose);
-    make_beside(server, &kit, &new, &old)?;
-    let loaded = fill(server, &kit, note, &new, give);
+    let mark = make_beside(server, &kit, &new, &old)?;
+    let loaded = fill(server, &kit, &mark, note, &new, give);
     if loaded.is_err() {
         // The first error is the one to hear; the next run removes what this could not.
-        let _ = kit.ask(server, &drop_schema(&new));
+        let _ = kit.tell(server, &mark, &drop_schema(&new));
     }
     Ok(Beside {
         code: loaded?,
         new,
         old,
+        mark,
     })
 }
 
 pub fn make_empty(server: &Server, purpose: Purpose) -> Result<Beside> {
     let kit = Kit::find(server)?;
     let (new, old) = names_beside(&server.login.database, purpose);
-    make_beside(server, &kit, &new, &old)?;
+    let mark = make_beside(server, &kit, &new, &old)?;
     Ok(Beside {
         code: Code::of(server, &kit, &new)?,
         new,
         old,
+        mark,
     })
 }
 
 pub fn remove_left(server: &Server, purpose: Purpose) -> Result<()> {
     let (new, old) = names_beside(&server.login.database, purpose);
+    let kit = Kit::find(server)?;
+    let mark = Mark::alone(server, &kit, &new)?;
     let statements = drop_schema(&new) + &drop_schema(&old);
-    Kit::find(server)?.ask(server, &statements).map(drop)
+    kit.tell(server, &mark, &statements).map(drop)
 }
 
 pub fn folder(server: &Server) -> Result<String> {
@@ -215,8 +250,9 @@ pub fn folder(server: &Server) -> Result<String> {
 }
 
 /// An empty schema with the live one's character set; what a run that was killed left is gone.
-fn make_beside(server: &Server, kit: &Kit, new: &str, old: &str) -> Result<()> {
+fn make_beside(server: &Server, kit: &Kit, new: &str, old: &str) -> Result<Mark> {
     kit.ask(server, "SELECT 1;\n").map_err(tool::as_refusal)?;
+    let mark = Mark::alone(server, kit, new)?;
     let like = format!(
         "SELECT CONCAT(' CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)\n\
          FROM information_schema.schemata WHERE {};\n",
@@ -230,24 +266,32 @@ fn make_beside(server: &Server, kit: &Kit, new: &str, old: &str) -> Result<()> {
         ticked(new),
         like.trim_end()
     );
-    kit.ask(server, &statements).map(drop).map_err(|e| match e {
-        ServerError::Failed { said, .. } => ServerError::MayNotMake {
+    match kit.tell(server, &mark, &statements) {
+        Ok(_) => Ok(mark),
+        Err(ServerError::Failed { said, .. }) => Err(ServerError::MayNotMake {
             database: server.login.database.clone(),
             remedy: format!(
                 "as the server's administrator: GRANT ALL ON `netlink\\_%`.* TO that user; it says: {said}"
             ),
-        },
-        other => other,
-    })
+        }),
+        Err(other) => Err(other),
+    }
 }
 
 fn drop_schema(name: &str) -> String {
     format!("DROP DATABASE IF EXISTS {};\n", ticked(name))
 }
 
-fn fill(server: &Server, kit: &Kit, note: &DumpNote, new: &str, give: Give<'_>) -> crate::backup::Result<Code> {
+fn fill(
+    server: &Server,
+    kit: &Kit,
+    mark: &Mark,
+    note: &DumpNote,
+    new: &str,
+    give: Give<'_>,
+) -> crate::backup::Result<Code> {
     let credentials = kit.credentials(server)?;
-    let tool = kit.client(server, &credentials, Some(new));
+    let tool = kit.worker(server, &credentials, mark, Some(new));
     let mut rows = Rows::default();
     let fed = tool.long().stream_in::<BackupError>(&mut |feed| {
         give(&mut |piece| match feed.is_closed() {
@@ -320,33 +364,33 @@ fn tables(server: &Server, kit: &Kit, schema: &str, with_sequences: bool) -> Res
 pub fn exchange(server: &Server, beside: &Beside) -> Result<()> {
     let kit = Kit::find(server)?;
     let live = &server.login.database;
-    let Beside { new, old, code } = beside;
+    let Beside { new, old, code, mark } = beside;
     let places = format!(
         "CREATE DATABASE IF NOT EXISTS {};\nCREATE DATABASE IF NOT EXISTS {};\n",
         ticked(live),
         ticked(old)
     );
-    kit.ask(server, &places)?;
+    kit.tell(server, mark, &places)?;
     code::refuse_foreign(server, &kit, live)?;
     let before = Code::of(server, &kit, live)?;
     let (ours, theirs) = (tables(server, &kit, live, true)?, tables(server, &kit, new, true)?);
-    let there = Code::remove(server, &kit, new)
-        .and_then(|()| Code::remove(server, &kit, live))
-        .and_then(|()| rename(server, &kit, &[(live, old, &ours), (new, live, &theirs)]));
+    let there = Code::remove(server, &kit, mark, new)
+        .and_then(|()| Code::remove(server, &kit, mark, live))
+        .and_then(|()| rename(server, &kit, mark, &[(live, old, &ours), (new, live, &theirs)]));
     let (cause, tables_back) = match there {
         Err(cause) => (cause, Ok(())),
-        Ok(()) => match code.make(server, &kit, live) {
+        Ok(()) => match code.make(server, &kit, mark, live) {
             Ok(()) => return Ok(()),
             Err(cause) => {
-                let back = Code::remove(server, &kit, live)
-                    .and_then(|()| rename(server, &kit, &[(live, new, &theirs), (old, live, &ours)]));
+                let back = Code::remove(server, &kit, mark, live)
+                    .and_then(|()| rename(server, &kit, mark, &[(live, new, &theirs), (old, live, &ours)]));
                 (cause, back)
             }
         },
     };
     let back = tables_back
-        .and_then(|()| Code::remove(server, &kit, live))
-        .and_then(|()| before.make(server, &kit, live));
+        .and_then(|()| Code::remove(server, &kit, mark, live))
+        .and_then(|()| before.make(server, &kit, mark, live));
     Err(match back {
         Ok(()) => cause,
         Err(also) => ServerError::NotPutBack {
@@ -358,7 +402,7 @@ pub fn exchange(server: &Server, beside: &Beside) -> Result<()> {
 }
 
 /// In one statement: all of them, or none.
-fn rename(server: &Server, kit: &Kit, moves: &[(&String, &String, &Vec<String>)]) -> Result<()> {
+fn rename(server: &Server, kit: &Kit, mark: &Mark, moves: &[(&String, &String, &Vec<String>)]) -> Result<()> {
     let renamed: Vec<String> = moves
         .iter()
         .flat_map(|(from, to, tables)| {
@@ -371,7 +415,7 @@ fn rename(server: &Server, kit: &Kit, moves: &[(&String, &String, &Vec<String>)]
     match renamed.is_empty() {
         true => Ok(()),
         false => kit
-            .ask(server, &format!("RENAME TABLE {};\n", renamed.join(", ")))
+            .tell(server, mark, &format!("RENAME TABLE {};\n", renamed.join(", ")))
             .map(drop),
     }
 }
@@ -379,5 +423,5 @@ fn rename(server: &Server, kit: &Kit, moves: &[(&String, &String, &Vec<String>)]
 pub fn forget(server: &Server, beside: &Beside) -> Result<()> {
     let kit = Kit::find(server)?;
     let statements = drop_schema(&beside.new) + &drop_schema(&beside.old);
-    kit.ask(server, &statements).map(drop)
+    kit.tell(server, &beside.mark, &statements).map(drop)
 }

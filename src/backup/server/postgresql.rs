@@ -1,6 +1,8 @@
 //! PostgreSQL: pg_dump's custom format, restored by pg_restore into a new database that then takes the live one's name. Both renamings
 //! are one transaction.
 
+mod in_place;
+
 use std::time::Duration;
 
 use super::credentials::Credentials;
@@ -8,6 +10,7 @@ use super::sql::{parameter, quoted, text};
 use super::tool::{self, Tool};
 use super::{Checked, Give, Purpose, Result, Server, ServerError, Take, names_beside};
 use crate::backup::BackupError;
+use crate::clock::Deadline;
 
 /// Where one is while databases are made and renamed.
 const MAINTENANCE: &str = "postgres";
@@ -26,6 +29,9 @@ const PSQL: [&str; 9] = [
 /// Somebody who was sent away may come back before the name has changed.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// For sessions to end that were told to.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub enum Beside {
@@ -156,7 +162,7 @@ fn make(server: &Server, beside: &Beside, may: May) -> Result<()> {
         May::Like => make_like(&server.login.database, new),
         _ => format!("CREATE DATABASE {} TEMPLATE template0;\n", quoted(new)),
     };
-    psql_for_long(server, MAINTENANCE, &made).map(drop)
+    work(server, new, MAINTENANCE, &made)
 }
 
 fn make_and_fill(server: &Server, beside: &Beside, may: May, give: Give<'_>) -> crate::backup::Result<()> {
@@ -164,19 +170,14 @@ fn make_and_fill(server: &Server, beside: &Beside, may: May, give: Give<'_>) -> 
         return Ok(());
     };
     make(server, beside, may)?;
-    restore_into(server, new, &["--exit-on-error"], give)?;
-    psql_for_long(server, new, "ANALYZE;\n")?;
-    Ok(())
+    restore_into(server, new, give)?;
+    Ok(work(server, new, new, "ANALYZE;\n")?)
 }
 
-fn restore_into(server: &Server, database: &str, how: &[&str], give: Give<'_>) -> crate::backup::Result<()> {
-    let mut credentials = Credentials::of_postgresql(server, database)?;
-    if *database == server.login.database {
-        // Rather than wait for a transaction that somebody left open.
-        credentials.env.insert("PGOPTIONS".into(), "-c lock_timeout=60s".into());
-    }
+fn restore_into(server: &Server, database: &str, give: Give<'_>) -> crate::backup::Result<()> {
+    let credentials = Credentials::of_postgresql(server, database)?.named(database);
     let name = format!("--dbname=dbname={}", parameter(database));
-    let args = [&["--no-password", "--format=custom", name.as_str()], how].concat();
+    let args = ["--no-password", "--format=custom", "--exit-on-error", name.as_str()];
     let tool = Tool::new(server, TOOLS[1], &args, &credentials);
     let fed = tool.long().stream_in::<BackupError>(&mut |feed| {
         give(&mut |piece| match feed.is_closed() {
@@ -192,8 +193,7 @@ fn restore_into(server: &Server, database: &str, how: &[&str], give: Give<'_>) -
 
 pub fn exchange(server: &Server, beside: &Beside, give: Give<'_>) -> crate::backup::Result<()> {
     let Beside::Loaded { new, old } = beside else {
-        let how = ["--clean", "--if-exists", "--single-transaction"];
-        return restore_into(server, &server.login.database, &how, give);
+        return in_place::restore(server, give);
     };
     let live = &server.login.database;
     let there = psql(server, MAINTENANCE, &exists(live))?;
@@ -209,9 +209,9 @@ pub fn exchange(server: &Server, beside: &Beside, give: Give<'_>) -> crate::back
     );
     let mut tries = 1;
     loop {
-        match psql(server, MAINTENANCE, &renamed) {
+        match work(server, new, MAINTENANCE, &renamed) {
             Err(ServerError::Failed { .. }) if tries < TRIES => std::thread::sleep(PAUSE * tries),
-            renamed => return Ok(renamed.map(drop)?),
+            renamed => return Ok(renamed?),
         }
         tries += 1;
     }
@@ -231,8 +231,28 @@ fn forget_if(server: &Server, beside: &Beside, may: May) -> Result<()> {
         gone.push(old);
     }
     for name in gone {
-        let statements = format!("{}DROP DATABASE IF EXISTS {};\n", send_away(&[name]), quoted(name));
-        psql_for_long(server, MAINTENANCE, &statements)?;
+        alone(server, MAINTENANCE, new, name)?;
+        let dropped = format!("DROP DATABASE IF EXISTS {};\n", quoted(name));
+        work(server, new, MAINTENANCE, &dropped)?;
+    }
+    Ok(())
+}
+
+/// Ends the sessions in a database, and those that a run before has left at work under this name, and waits until they are gone: when
+/// NetLink is killed with its tools, the server goes on with the statement that it was given last.
+fn alone(server: &Server, asked: &str, mark: &str, database: &str) -> Result<()> {
+    let statements = format!(
+        "SELECT count(pg_terminate_backend(pid)) {}",
+        sessions(&[text(database)], Some(mark))
+    );
+    let deadline = Deadline::after(PATIENCE);
+    while psql(server, asked, &statements)?.trim() != "0" {
+        if deadline.has_passed() {
+            return Err(ServerError::StillAtWork {
+                database: server.login.database.clone(),
+            });
+        }
+        std::thread::sleep(PAUSE);
     }
     Ok(())
 }
@@ -279,10 +299,17 @@ fn exists(name: &str) -> String {
 /// Ends the sessions in these databases, as far as the role may: who holds one open keeps its name from changing.
 fn send_away(names: &[&String]) -> String {
     let names: Vec<String> = names.iter().map(|name| text(name)).collect();
+    format!("SELECT count(pg_terminate_backend(pid)) {}", sessions(&names, None))
+}
+
+/// Those in the databases or of this name that the role may end.
+fn sessions(names: &[String], mark: Option<&str>) -> String {
+    let of_mark = mark.map(|mark| format!(" OR application_name = {}", text(mark)));
     format!(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ({}) AND pid <> pg_backend_pid()\n\
+        "FROM pg_stat_activity WHERE (datname IN ({}){}) AND pid <> pg_backend_pid()\n\
          AND (pg_has_role(usesysid, 'USAGE') OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user));\n",
-        names.join(", ")
+        names.join(", "),
+        of_mark.unwrap_or_default()
     )
 }
 
@@ -319,10 +346,11 @@ fn psql(server: &Server, database: &str, statements: &str) -> Result<String> {
     Tool::new(server, TOOLS[2], &PSQL, &credentials).ask(statements)
 }
 
-/// For statements that may take as long as a database is large.
-fn psql_for_long(server: &Server, database: &str, statements: &str) -> Result<String> {
-    let credentials = Credentials::of_postgresql(server, database)?;
-    Tool::new(server, TOOLS[2], &PSQL, &credentials).tell(statements.as_bytes())
+/// Statements that change something, and may take as long as a database is large. `mark` names the session.
+fn work(server: &Server, mark: &str, database: &str, statements: &str) -> Result<()> {
+    let credentials = Credentials::of_postgresql(server, database)?.named(mark);
+    let tool = Tool::new(server, TOOLS[2], &PSQL, &credentials);
+    tool.tell(statements.as_bytes()).map(drop)
 }
 
 fn cut_off(server: &Server, tool: &str) -> ServerError {

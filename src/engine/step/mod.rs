@@ -29,7 +29,7 @@ mod switch;
 mod trial;
 mod validate;
 
-pub use config::{ConfigChange, MIGRATIONS as CONFIG_MIGRATIONS, preview_config};
+pub use config::{ConfigChange, MIGRATIONS as CONFIG_MIGRATIONS, OpenConflict, preview_config};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

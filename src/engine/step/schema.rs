@@ -71,11 +71,7 @@ pub fn place(cx: &Context<'_>, manifest: &ReleaseManifest) -> Result<Place, Step
 /// Where it is in this step, and by which tools it is reached if that is a server.
 fn database(cx: &Context<'_>, step: &Step) -> Result<(Place, Option<Server>), StepError> {
     let manifest = product::manifest(cx.layout, source(cx, cx.leg(step)?))?;
-    let live = Live {
-        layout: cx.layout,
-        settings: cx.settings,
-        manifest: &manifest,
-    };
+    let live = Live::now(cx.layout, cx.settings, &manifest);
     Ok((place(cx, &manifest)?, live.server()?))
 }
 
@@ -125,7 +121,13 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
     Ok(said)
 }
 
-/// When which file is run: all of it in the stop, but for a product that ran before and goes up.
+/// The release that uses the database before the stop; none when what came before knows nothing of it.
+pub fn user_before(cx: &Context<'_>, leg: &Leg) -> Result<Option<ReleaseManifest>, StepError> {
+    let from = leg.from.as_ref().map(|from| product::manifest(cx.layout, from));
+    Ok(from.transpose()?.filter(|from| from.migrations().is_some()))
+}
+
+/// When which file is run: all of it in the stop, but for a product that ran on the database before and goes up.
 pub fn stages(
     cx: &Context<'_>,
     step: &Step,
@@ -138,9 +140,10 @@ pub fn stages(
         return Ok(Stages::at_once(to, from));
     }
     let tried = trial::result(cx, step)?;
+    let is_used = user_before(cx, cx.leg(step)?)?.is_some();
     let has_way_back = |level| {
         let way_back = tried.as_ref().and_then(|tried| tried.way_back(level));
-        way_back == Some(&WayBack::Rehearsed) && files.is_all_or_nothing(level)
+        is_used && way_back == Some(&WayBack::Rehearsed) && files.is_all_or_nothing(level)
     };
     Ok(files.stages(from, to, &has_way_back))
 }

@@ -8,9 +8,8 @@ use super::{Work, leave, nothing, schema_own, trial};
 use crate::engine::background::Expected;
 use crate::engine::keeping::Keeping;
 use crate::engine::{Context, StepError, product};
-use crate::migrate::schema::{Place, Stages, StoredLevel, down, level};
-use crate::plan::{Leg, Step, StepKind};
-use crate::release::ReleaseManifest;
+use crate::migrate::schema::{Stages, StoredLevel, down, level};
+use crate::plan::{Step, StepKind};
 
 pub const BEFORE: Work = Work {
     prepare: nothing,
@@ -42,28 +41,17 @@ fn run(cx: &Context<'_>, step: &Step, part: fn(Stages) -> u32) -> Result<String,
     if to <= planned.from.unwrap_or(0) {
         return Ok("nothing to do".into());
     }
-    let database = match step.kind {
-        StepKind::SchemaBefore => place_before(cx, leg)?,
-        _ => schema::place(cx, &product::manifest(cx.layout, &leg.to)?)?,
+    let holder = match step.kind {
+        StepKind::SchemaBefore => schema::user_before(cx, leg)?,
+        _ => None,
     };
+    let holder = holder.map_or_else(|| product::manifest(cx.layout, &leg.to), Ok)?;
+    let database = schema::place(cx, &holder)?;
     let found = level(&database).map_err(|e| StepError::because("NL0313", &e))?;
     if to <= found.unwrap_or(0) {
         return Ok("nothing to do".into());
     }
     schema::run_up(cx, step, &files, &database, to)
-}
-
-/// Before the stop the configuration is that of the release from before, unless that one knows nothing of the database.
-fn place_before(cx: &Context<'_>, leg: &Leg) -> Result<Place, StepError> {
-    match from_with_database(cx, leg)? {
-        Some(from) => schema::place(cx, &from),
-        None => schema::place(cx, &product::manifest(cx.layout, &leg.to)?),
-    }
-}
-
-fn from_with_database(cx: &Context<'_>, leg: &Leg) -> Result<Option<ReleaseManifest>, StepError> {
-    let from = leg.from.as_ref().map(|from| product::manifest(cx.layout, from));
-    Ok(from.transpose()?.filter(|from| from.migrations().is_some()))
 }
 
 /// What the trial has shown of those that are left for the background.
@@ -80,14 +68,12 @@ fn take_back(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> 
     if schema_own::commander(cx, step)?.is_some() {
         return Ok(());
     }
+    let Some(before) = schema::user_before(cx, cx.leg(step)?)? else {
+        return Ok(());
+    };
     let from = schema::planned(cx, step)?.from.unwrap_or(0);
     let stored = cx.store.schema_downs().map_err(|e| failed(&e))?;
-    let leg = cx.leg(step)?;
-    // Each way down is kept before its file is run. Where the release before knows nothing of the database, it may be nowhere yet.
-    if from_with_database(cx, leg)?.is_none() && stored.range(from + 1..).next().is_none() {
-        return Ok(());
-    }
-    let database = place_before(cx, leg)?;
+    let database = schema::place(cx, &before)?;
     let found = level(&database).map_err(|e| failed(&e))?.unwrap_or(0);
     if found <= from {
         return Ok(());

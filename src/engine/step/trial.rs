@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Work, config, nothing, restored, schema, schema_own};
 use crate::backup::{BesidePurpose, Server};
 use crate::engine::copies::{Copy, Live};
 use crate::engine::failure::DISK_FULL;
-use crate::engine::{Context, StepError, knows, product};
+use crate::engine::{Context, StepError, finish, knows, product};
 use crate::migrate::schema::{Place, Trial, TriedFile, WayBack};
 use crate::plan::{Direction, Step};
 use crate::release::ReleaseManifest;
+use crate::store::Fact;
 use crate::{disk, migrate, store};
 
 pub const WORK: Work = Work {
@@ -29,7 +30,6 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
     if step.leg > 0 {
         return Ok("tried by the steps themselves once the stop before it runs".into());
     }
-    let manifest = product::manifest(cx.layout, schema::source(cx, leg))?;
     let mut said = Vec::new();
     if cx.plan.direction() != Direction::Schema {
         said.extend(config::trial(cx, leg)?);
@@ -48,23 +48,15 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
             if own.down.is_none() && own.path.is_none() {
                 said.push("it cannot be taken back by itself when the update fails".into());
             }
-            return finished(cx, &said);
+            return finished(cx, step, said);
         }
-        // The configuration is still that of the release from before.
-        let before = leg
-            .from
-            .as_ref()
-            .map(|from| product::manifest(cx.layout, from))
-            .transpose()?;
-        let manifest = before
-            .filter(|before| before.migrations().is_some())
-            .unwrap_or(manifest);
-        said.extend(try_schema(cx, step, &manifest, &schema::work(cx, leg, planned)?)?);
+        said.extend(try_schema(cx, step, &schema::work(cx, leg, planned)?)?);
     }
-    finished(cx, &said)
+    finished(cx, step, said)
 }
 
-fn finished(cx: &Context<'_>, said: &[String]) -> Result<String, StepError> {
+fn finished(cx: &Context<'_>, step: &Step, mut said: Vec<String>) -> Result<String, StepError> {
+    said.extend(drop_left(cx, step)?);
     clear(cx)?;
     Ok(if said.is_empty() {
         "nothing to migrate".into()
@@ -73,33 +65,44 @@ fn finished(cx: &Context<'_>, said: &[String]) -> Result<String, StepError> {
     })
 }
 
-fn try_schema(
-    cx: &Context<'_>,
-    step: &Step,
-    manifest: &ReleaseManifest,
-    work: &schema::Migration,
-) -> Result<Option<String>, StepError> {
+/// The release whose configuration says where the database is before the stop: that from before, which is in place, unless it knows
+/// nothing of the database; then the one that comes, by the configuration that it will have.
+fn holder(cx: &Context<'_>, step: &Step) -> Result<(ReleaseManifest, PathBuf), StepError> {
+    let leg = cx.leg(step)?;
+    match schema::user_before(cx, leg)? {
+        Some(before) => Ok((before, cx.layout.config())),
+        None => {
+            let coming = product::manifest(cx.layout, schema::source(cx, leg))?;
+            Ok((coming, config::copies(cx)))
+        }
+    }
+}
+
+fn try_schema(cx: &Context<'_>, step: &Step, work: &schema::Migration) -> Result<Option<String>, StepError> {
+    let (manifest, configuration) = holder(cx, step)?;
     if cx.leg(step)?.from.is_none() && manifest.sqlite().is_none() {
-        // Its configuration, which says where the database is, comes with it.
+        // The operator has not seen its configuration yet, which says where the database is.
         return Ok(None);
     }
-    let live = Live {
-        layout: cx.layout,
-        settings: cx.settings,
-        manifest,
-    };
+    let live = Live::by(cx.layout, cx.settings, &manifest, configuration);
     let mut said = Vec::new();
-    match (knows::place(cx.layout, manifest)?, live.server()?) {
-        (Some(Place::Sqlite(path)), _) if path.exists() => enough_room(cx, &path)?,
-        (Some(Place::Server(_)), Some(server)) => said.extend(enough_room_there(&server)?),
-        _ => return Ok(None),
+    match live.server()? {
+        Some(server) => {
+            said.extend(enough_room_there(&server)?);
+            left_beside(cx, Some(""))?;
+        }
+        None => match knows::place(cx.layout, &manifest)? {
+            Some(Place::Sqlite(path)) if path.exists() => enough_room(cx, &path)?,
+            _ => return Ok(None),
+        },
     }
     let budget = cx.settings.safety.trial_budget;
     let scratch = cx.layout.staging().join("trial");
-    let trial = live.on_copy(Copy::Whole, &scratch, "NL0307", |copy, renew| match work {
+    let trial = live.on_copy(Copy::Trial, &scratch, "NL0307", |copy, renew| match work {
         schema::Migration::Up { files, to } => migrate::schema::trial_up(copy, files, *to, budget, renew),
         schema::Migration::Down { stored, to } => migrate::schema::trial_down(copy, stored, *to, budget),
     })?;
+    left_beside(cx, None)?;
     keep_result(cx, step, &trial)?;
     said.insert(0, told(&trial));
     Ok(Some(said.join("; ")))
@@ -186,21 +189,37 @@ fn clear(cx: &Context<'_>) -> Result<(), StepError> {
 
 /// The copy on a server too, when a trial that was killed has left it there.
 fn undo(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
-    clear(cx)?;
-    let leg = cx.leg(step)?;
-    let Some(from) = leg.from.as_ref().filter(|_| leg.schema.is_some()) else {
-        return Ok(());
-    };
-    let manifest = product::manifest(cx.layout, from)?;
-    let live = Live {
-        layout: cx.layout,
-        settings: cx.settings,
-        manifest: &manifest,
-    };
-    match live.server()? {
+    drop_left(cx, step)?;
+    clear(cx)
+}
+
+/// A copy that cannot be dropped now is in nobody's way: it is said, and dropped by the next update.
+fn drop_left(cx: &Context<'_>, step: &Step) -> Result<Option<String>, StepError> {
+    let left = cx.store.fact(Fact::LeftBeside);
+    if left.map_err(|e| StepError::because("NL0404", &e))?.is_none() {
+        return Ok(None);
+    }
+    let failed = try_dropping(cx, step).err().map(|error| error.into_failure().message);
+    let said = failed.map(|why| format!("the copy that migrations were tried on could not be dropped: {why}"));
+    left_beside(cx, said.as_deref())?;
+    if let Some(said) = &said {
+        finish::note(cx, &json!({"kind": "left-beside", "message": said}));
+    }
+    Ok(said)
+}
+
+fn try_dropping(cx: &Context<'_>, step: &Step) -> Result<(), StepError> {
+    let (manifest, configuration) = holder(cx, step)?;
+    match Live::by(cx.layout, cx.settings, &manifest, configuration).server()? {
         Some(server) => server
             .remove_left(BesidePurpose::Trial)
             .map_err(|e| StepError::because(e.code(), &e)),
         None => Ok(()),
     }
+}
+
+/// Kept before a copy is made, and with the reason while it cannot be dropped.
+fn left_beside(cx: &Context<'_>, why: Option<&str>) -> Result<(), StepError> {
+    let kept = cx.store.set_fact(Fact::LeftBeside, why);
+    kept.map_err(|e| StepError::because("NL0404", &e))
 }

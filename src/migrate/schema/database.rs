@@ -187,6 +187,10 @@ pub(super) trait Database {
     /// One statement without a transaction. Gives the rows that it changed.
     fn run_alone(&mut self, statement: &Statement<'_>) -> Result<u64, StepError>;
 
+    /// The session as it was when it was opened: what a product's SQL has set for itself must not hold for what comes after it. Within a
+    /// transaction or without.
+    fn settle(&mut self) -> Result<(), StepError>;
+
     /// What a query finds instead of rows whose first column is a number other than 0; none when it finds such rows alone.
     fn failing(&mut self, query: &str) -> Result<Option<String>, StepError>;
 
@@ -245,12 +249,3 @@ impl Rows {
 }
 
 pub(super) const LONGEST_SHOWN: usize = 80;
-
-/// NetLink's own connection is not encrypted yet; what asks for that is not answered by one in the clear.
-pub(super) fn no_tls(mode: crate::release::TlsMode) -> StepError {
-    super::error::Refused::other(format!(
-        "`sslmode={}` is asked for, and NetLink's own connection for migrations cannot do that: reach the server by its socket or by \
-         a tunnel",
-        mode.name()
-    ))
-}

@@ -15,6 +15,7 @@ use nom::multi::{many0, separated_list1};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::sql::{self, Dialect, Kind};
 use super::statements::statements;
@@ -55,8 +56,9 @@ pub(super) enum ForeignKeys {
 }
 
 /// When a file is run, seen from the stop of the product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SchemaPhase)]
 pub enum Phase {
     Before,
     #[default]

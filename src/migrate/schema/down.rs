@@ -2,7 +2,7 @@
 
 use super::database::{Database, Manner, Place, at};
 use super::directives::{Directives, directives};
-use super::driver::{in_one_transaction, one_by_one};
+use super::driver::{in_one_transaction, one_by_one, run_whole};
 use super::error::StepError;
 use super::files::{Run, Script};
 use super::history::{self, Row};
@@ -32,24 +32,29 @@ pub(super) fn down_with(
         Some(mut connection) => history::read(connection.as_mut(), db)?.unwrap_or_default(),
         None => Vec::new(),
     };
-    let level = history::highest(&rows);
-    if level < to {
-        return Err(SchemaError::TargetAbove { level, target: to });
-    }
-    let above = rows.iter().rev().filter(|row| row.level > to);
-    let steps = above
-        .map(|row| way_down(db.dialect(), row, stored))
-        .collect::<Result<Vec<_>, _>>()?;
-    if steps.is_empty() {
+    if steps(db, &rows, stored, to)?.is_empty() {
         return Ok(applied);
     }
     let mut connection = db.open_to_migrate()?;
     prepare(connection.as_mut()).map_err(at("prepare", db))?;
+    // Somebody else may have taken levels back while the lock was waited for.
+    let rows = history::read(connection.as_mut(), db)?.unwrap_or_default();
+    let steps = steps(db, &rows, stored, to)?;
     for step in steps {
         applied.files.push(one_down(connection.as_mut(), &step, witness)?);
     }
     connection.close().map_err(at("close", db))?;
     Ok(applied)
+}
+
+/// Of all levels above `to`, highest first.
+fn steps<'d>(db: &Place, rows: &[Row], stored: &'d [StoredLevel], to: u32) -> Result<Vec<Step<'d>>, SchemaError> {
+    let level = history::highest(rows);
+    if level < to {
+        return Err(SchemaError::TargetAbove { level, target: to });
+    }
+    let above = rows.iter().rev().filter(|row| row.level > to);
+    above.map(|row| way_down(db.dialect(), row, stored)).collect()
 }
 
 /// SQL that can be relied on.
@@ -171,7 +176,7 @@ pub(super) fn sql_and_row(
     said: &Directives,
 ) -> Result<u64, StepError> {
     checks::required(connection, said)?;
-    let changed = connection.run(&script.sql)?;
+    let changed = run_whole(connection, script)?;
     without_row(connection, level)?;
     Ok(changed)
 }

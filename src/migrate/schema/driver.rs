@@ -117,20 +117,31 @@ fn level(
     if files.run() == Run::Whole {
         return in_one_transaction(connection, manner, |connection| {
             checks::required(connection, said)?;
-            let changed = connection.run(&files.up.sql)?;
+            let changed = run_whole(connection, &files.up)?;
             end(connection)?;
             Ok(changed)
         });
     }
     checks::required(connection, said)?;
     let changed = match files.run() {
-        Run::Batches => in_batches(connection, &files.up, manner, witness)?,
+        Run::Batches => {
+            let changed = in_batches(connection, &files.up, manner, witness)?;
+            connection.settle()?;
+            changed
+        }
         Run::Whole | Run::Statements => {
             let level = files.level();
             one_by_one(connection, &files.up, manner, (level, Way::Up), witness)?
         }
     };
     in_one_transaction(connection, without_keys(manner), end)?;
+    Ok(changed)
+}
+
+/// Within a transaction. Gives the rows that changed.
+pub(super) fn run_whole(connection: &mut dyn Database, script: &Script) -> Result<u64, StepError> {
+    let changed = connection.run(&script.sql)?;
+    connection.settle()?;
     Ok(changed)
 }
 
@@ -171,6 +182,7 @@ pub(super) fn one_by_one(
             source: Box::new(source),
         })?;
     }
+    connection.settle()?;
     if let Some(before) = before {
         foreign_keys::none_new(&before, &connection.broken()?)?;
     }

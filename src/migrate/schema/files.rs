@@ -135,9 +135,9 @@ impl LevelFiles {
         }
     }
 
-    /// Nothing of it stays when it fails, or it is one statement, of which nothing stays.
+    /// A single statement that stays by itself is not: what must hold after it, or a kill before its history row, comes too late for it.
     pub(super) fn is_all_or_nothing(&self) -> bool {
-        self.run() == Run::Whole || (self.run() == Run::Statements && self.up.statements().len() == 1)
+        self.run() == Run::Whole
     }
 
     /// Its file name, for people.

@@ -1,13 +1,15 @@
 //! Migrations as they are shown before they run: the exact SQL.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::directives::Phase;
 use super::files::{LevelFiles, Run, SchemaFiles};
 use super::sql::Dialect;
 use super::stored::{StoredLevel, WayDown};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SchemaFile)]
 pub struct Listed {
     pub level: u32,
     /// The name of the file.

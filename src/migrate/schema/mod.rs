@@ -24,6 +24,7 @@ mod sqlite;
 mod stages;
 mod statements;
 mod stored;
+mod tls;
 mod trial;
 mod up;
 mod witness;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::database::{Connection, Database, Manner, Place, at};
 use super::directives::Transaction;
 use super::down::{down_with, said_in, sql_and_row, take_back};
-use super::driver::in_vain;
+use super::driver::{in_vain, run_whole};
 use super::error::{StepError, told};
 use super::files::{LevelFiles, SchemaFiles, Script};
 use super::shape::{Shape, quick_check};
@@ -41,7 +42,7 @@ pub struct TriedFile {
 }
 
 /// Whether a level can be taken back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum WayBack {
     /// Down gave the schema from before, and up again the one from after.
@@ -220,7 +221,7 @@ fn rehearse(
         if step.directives.transaction == Transaction::Statements {
             return Ok(());
         }
-        connection.run(&step.up.sql)?;
+        run_whole(connection, &step.up)?;
         checks::verified(connection, step.verify.as_ref())?;
         is(connection, after, AGAIN)
     })

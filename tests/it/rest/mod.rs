@@ -168,6 +168,17 @@ fn an_upgrade_goes_there_and_back() {
         (&plan["plan"]["from"], &plan["plan"]["to"]),
         (&json!("0a1"), &json!("0b1"))
     );
+    // All that the command line shows, tried all the same.
+    let shown = installation
+        .run(&["update", "upgrade", "--to", "0b1", "--dry-run", "--output", "json"])
+        .ok()
+        .json();
+    assert_eq!(without_times(&plan), without_times(&shown));
+    let sql = plan["schema"][0]["files"][0]["sql"].as_str().unwrap();
+    assert!(sql.contains("ALTER TABLE switches"), "{plan:#}");
+    let diff = plan["config"][0]["diff"].as_str().unwrap();
+    assert!(diff.contains("+brightness"), "{plan:#}");
+    assert_eq!(plan["dependencies"], json!([]), "{plan:#}");
     installation.assert_at("0a1");
 
     let begun = server.upgrade("0b1").is(202);
@@ -205,6 +216,18 @@ fn an_upgrade_goes_there_and_back() {
     server.signal(Signal::KILL);
     assert_eq!(server.ended(), None);
     installation.assert_at("0a1");
+}
+
+/// Seconds are never the same twice.
+fn without_times(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| !name.contains("seconds"));
+            kept.map(|(name, value)| (name.clone(), without_times(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_times).collect(),
+        other => other.clone(),
+    }
 }
 
 #[test]

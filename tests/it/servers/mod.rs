@@ -1,6 +1,7 @@
 //! Real database servers, each in a folder of its own and ended with the test, and a product whose database is on one.
 
 mod dumping;
+mod encrypted;
 mod going_wrong;
 mod migrating;
 mod restoring;
@@ -78,9 +79,23 @@ fn postgresql(program: &str) -> PathBuf {
 
 impl DatabaseServer {
     pub fn start(engine: Engine) -> Self {
+        Self::start_with(engine, false)
+    }
+
+    /// One that answers over the network in TLS alone.
+    pub fn encrypted(engine: Engine) -> Self {
+        Self::start_with(engine, true)
+    }
+
+    /// Of an encrypted one, for `localhost`.
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.path().join("certificate.pem")
+    }
+
+    fn start_with(engine: Engine, is_encrypted: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["data", "sock"] {
+        for name in ["data", "sock", "tmp"] {
             let path = dir.path().join(name);
             fs::create_dir(&path).unwrap();
             if is_root() {
@@ -111,7 +126,9 @@ impl DatabaseServer {
                 command
             }
         };
-        let made = Ran::of(&made.output().unwrap());
+        // MariaDB removes the temporary tables that it finds there when it starts, also those of another server that is at work.
+        let tmp = dir.path().join("tmp");
+        let made = Ran::of(&made.env("TMPDIR", &tmp).output().unwrap());
         assert_eq!(made.code, 0, "{made}");
         let mut run = match engine {
             Postgresql => {
@@ -142,8 +159,12 @@ impl DatabaseServer {
                 command
             }
         };
+        if is_encrypted {
+            encrypt(engine, dir.path(), &mut run);
+        }
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let child = run
+            .env("TMPDIR", &tmp)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -182,12 +203,16 @@ impl DatabaseServer {
                 Postgresql => format!(
                     "CREATE ROLE {user} LOGIN CREATEDB PASSWORD {password};\nCREATE DATABASE {database} OWNER {user};\n"
                 ),
-                Mariadb => format!(
-                    "CREATE DATABASE {database};\nCREATE USER {u}@localhost IDENTIFIED BY {password};\n\
-                     GRANT ALL ON {pattern}.* TO {u}@localhost;\nGRANT ALL ON `netlink\\_%`.* TO {u}@localhost;\n",
-                    u = self.text(USER),
-                    pattern = database.replace('_', "\\_"),
-                ),
+                Mariadb => {
+                    let (u, pattern) = (self.text(USER), database.replace('_', "\\_"));
+                    let users = ["localhost", "'127.0.0.1'"].map(|host| {
+                        format!(
+                            "CREATE USER {u}@{host} IDENTIFIED BY {password};\nGRANT ALL ON {pattern}.* TO {u}@{host};\n\
+                             GRANT ALL ON `netlink\\_%`.* TO {u}@{host};\n"
+                        )
+                    });
+                    format!("CREATE DATABASE {database};\n{}", users.concat())
+                }
             },
         );
     }
@@ -316,8 +341,48 @@ impl DatabaseServer {
     }
 }
 
+/// Lets the server of this folder refuse whoever does not encrypt.
+fn encrypt(engine: Engine, dir: &Path, run: &mut Command) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (dir.join("certificate.pem"), dir.join("key.pem"));
+    put(&certificate, &made.cert.pem(), 0o644);
+    put(&key, &made.signing_key.serialize_pem(), 0o600);
+    if is_root() {
+        chown(&key, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let (certificate, key) = (certificate.display(), key.display());
+    match engine {
+        Postgresql => {
+            let access = dir.join("access");
+            put(
+                &access,
+                "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n",
+                0o644,
+            );
+            for setting in [
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={certificate}"),
+                format!("ssl_key_file={key}"),
+                format!("hba_file={}", access.display()),
+            ] {
+                run.args(["-c", &setting]);
+            }
+        }
+        Mariadb => {
+            run.arg(format!("--ssl-cert={certificate}"))
+                .arg(format!("--ssl-key={key}"))
+                .arg("--require-secure-transport=ON");
+        }
+    }
+}
+
 impl Drop for DatabaseServer {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+            let ended = self.child.try_wait();
+            eprintln!("the server ({ended:?}) said:\n{log}");
+        }
         let pid = Pid::from_child(&self.child);
         let how = match self.engine {
             // Its children go with it.

@@ -193,11 +193,72 @@ fn a_restore_of_mariadb_goes_on_after_kills() {
     goes_on_after_kills(Mariadb);
 }
 
+/// NetLink is killed with its tools, and the server is still at a statement of theirs: it is ended before anything else is done.
+fn ends_what_a_killed_run_left(engine: Engine) {
+    let served = Served::new(engine);
+    let before = served.everything();
+    let id = served.made();
+    served.lamp.stop();
+    served.damage();
+    let (client, forever, at_work) = match engine {
+        Postgresql => (
+            "psql",
+            "SELECT pg_sleep(1000);",
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(1000);';",
+        ),
+        Mariadb => (
+            "mariadb",
+            "DO SLEEP(1000);",
+            "SELECT 1 FROM information_schema.processlist WHERE info = 'DO SLEEP(1000)';",
+        ),
+    };
+    let login = match engine {
+        Postgresql => "\"$@\"",
+        Mariadb => "\"$1\"",
+    };
+    served.wrap(
+        client,
+        &format!(
+            "if [[ $* == *' netlink_new'* ]]; then exec $real \"$@\"; fi\nall=$(cat)\nif [[ $all == *'CREATE DATABASE'* ]]; then\n\
+             $real \"$@\" <<< \"{forever}\" &\n\
+             until [ -n \"$($real {login} <<< \"{at_work}\")\" ]; do :; done\n\
+             kill -9 $PPID; exit 9\nfi\nexec $real \"$@\" <<< \"$all\""
+        ),
+    );
+    assert_eq!(served.restore(&id).code, -1);
+    assert_ne!(served.server.sql(None, at_work), "");
+    served.settings("");
+    served.restore(&id).ok();
+    assert_eq!(served.server.sql(None, at_work), "");
+    assert_eq!(
+        (served.everything(), served.server.left_beside().as_str()),
+        (before, "")
+    );
+}
+
+#[test]
+fn what_a_killed_restore_left_at_work_on_postgresql_is_ended() {
+    ends_what_a_killed_run_left(Postgresql);
+}
+
+#[test]
+fn what_a_killed_restore_left_at_work_on_mariadb_is_ended() {
+    ends_what_a_killed_run_left(Mariadb);
+}
+
+/// Names of all that a database of PostgreSQL has.
+const THERE: &str =
+    "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname !~ '^pg_' AND
+    nspname <> 'information_schema' UNION SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' UNION
+    SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace UNION
+    SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace ORDER BY 1;";
+
 #[test]
 fn a_role_that_may_make_no_database_restores_in_one_transaction() {
     let served = Served::new(Postgresql);
     let rows = "SELECT sum(n) FROM a; SELECT count(*) FROM b; SELECT twice(4);";
     let before = served.server.own(rows);
+    let everything_there = served.server.own(THERE);
     let id = served.made();
     served
         .server
@@ -208,16 +269,28 @@ fn a_role_that_may_make_no_database_restores_in_one_transaction() {
         .run(&["backup", "drill", &id])
         .no(1, &["NL0614", "CREATEDB"]);
     served.server.own("DELETE FROM b; DROP FUNCTION twice CASCADE;");
-    // What stands on a table of the backup and is not in it keeps the table from being replaced: all stays.
-    served
-        .server
-        .own("CREATE VIEW over AS SELECT * FROM a; INSERT INTO a (n) VALUES (7);");
-    let now = served.server.own("SELECT count(*) FROM a;");
-    served.restore(&id).no(1, &["NL0613", "over"]);
-    assert_eq!(served.server.own("SELECT count(*) FROM a;"), now);
-    served.server.own("DROP VIEW over;");
+    // What is new stands on what is replaced, and in the way of what comes next.
+    served.server.own(&format!(
+        "SET ROLE {};\nCREATE TABLE later (n serial PRIMARY KEY, m int GENERATED ALWAYS AS IDENTITY, a int REFERENCES a (id));\n\
+         INSERT INTO a (n) VALUES (7);\nCREATE VIEW over AS SELECT * FROM a;\nCREATE MATERIALIZED VIEW held AS SELECT * FROM later;\n\
+         CREATE TYPE mood AS ENUM ('good');\nCREATE DOMAIN small AS int CHECK (VALUE < 9);\nCREATE FUNCTION feels(mood) RETURNS mood LANGUAGE sql AS 'SELECT $1';\n\
+         CREATE SCHEMA more;\nCREATE TABLE more.things (m mood);\nSELECT lo_create(0);",
+        served.server.name(USER)
+    ));
+    served.server.own("CREATE TABLE of_boss (n int);");
+    let now = served.server.own(&format!("SELECT count(*) FROM a; {THERE}"));
+    served.restore(&id).no(1, &["NL0613", "of_boss", "another role"]);
+    assert_eq!(served.server.own(&format!("SELECT count(*) FROM a; {THERE}")), now);
+    served.server.own("DROP TABLE of_boss;");
+    // One that is cut off is none.
+    served.wrap("pg_restore", "head -c 300000 | $real \"$@\"; exit $?");
+    served.restore(&id).no(1, &["NL0613"]);
+    served.server.own("SELECT * FROM over, more.things;");
+    served.settings("");
     served.restore(&id).ok();
     assert_eq!(served.server.own(rows), before);
+    assert_eq!(served.server.own(THERE), everything_there);
+    assert_eq!(served.server.own("SELECT count(*) FROM pg_largeobject_metadata;"), "0");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::sql::{is, ticked};
 use super::super::{Result, Server, ServerError};
-use super::Kit;
+use super::{Kit, Mark};
 
 /// Longer than the code of any product.
 const LIMIT: usize = 64 << 20;
@@ -32,13 +32,15 @@ impl Code {
         Ok(Self(code))
     }
 
-    pub fn make(&self, server: &Server, kit: &Kit, schema: &str) -> Result<()> {
+    pub fn make(&self, server: &Server, kit: &Kit, mark: &Mark, schema: &str) -> Result<()> {
         let credentials = kit.credentials(server)?;
-        kit.client(server, &credentials, Some(schema)).tell(&self.0).map(drop)
+        kit.worker(server, &credentials, mark, Some(schema))
+            .tell(&self.0)
+            .map(drop)
     }
 
     /// Takes all of it out of the schema.
-    pub fn remove(server: &Server, kit: &Kit, schema: &str) -> Result<()> {
+    pub fn remove(server: &Server, kit: &Kit, mark: &Mark, schema: &str) -> Result<()> {
         let mut statements = String::new();
         for (kind, name, from, column) in [
             ("EVENT", "event_name", "events WHERE", "event_schema"),
@@ -67,7 +69,7 @@ impl Code {
         }
         match statements.is_empty() {
             true => Ok(()),
-            false => kit.ask(server, &statements).map(drop),
+            false => kit.tell(server, mark, &statements).map(drop),
         }
     }
 }

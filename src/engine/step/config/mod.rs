@@ -15,7 +15,7 @@ use crate::plan::{Leg, Step};
 use crate::release::{ConfigSpec, RelPath};
 use crate::{disk, package};
 
-pub use outcome::MIGRATIONS;
+pub use outcome::{MIGRATIONS, OpenConflict};
 use outcome::{Refused, Way, files, outcome};
 pub use preview::{ConfigChange, preview_config};
 
@@ -49,7 +49,7 @@ pub fn way<'a>(cx: &Context<'a>, leg: &'a Leg) -> Way<'a> {
 /// look at, and is the only thing written.
 pub fn trial(cx: &Context<'_>, leg: &Leg) -> Result<Vec<String>, StepError> {
     let way = way(cx, leg);
-    let copies = cx.layout.staging().join("trial").join("config");
+    let copies = copies(cx);
     let mut said = Vec::new();
     for spec in files(&way)? {
         let path = place(cx, &spec.file);
@@ -75,6 +75,11 @@ pub fn trial(cx: &Context<'_>, leg: &Leg) -> Result<Vec<String>, StepError> {
         said.push("checked by the product".into());
     }
     Ok(said)
+}
+
+/// Where files lie as a trial has made them.
+pub fn copies(cx: &Context<'_>) -> PathBuf {
+    cx.layout.staging().join("trial").join("config")
 }
 
 fn left_beside(path: &std::path::Path, refused: Refused) -> StepError {

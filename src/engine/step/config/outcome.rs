@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::sealed;
 use crate::engine::{Layout, StepError, product};
 use crate::migrate::config::{
@@ -212,7 +215,7 @@ fn tell_conflicts(
     file: &RelPath,
     conflicts: &[Conflict],
     notes: &mut Vec<String>,
-) -> Result<(), StepError> {
+) -> Result<(), Refused> {
     let said = |conflict: &Conflict| {
         let what = conflict.key.as_ref().map_or("it".to_owned(), |key| format!("`{key}`"));
         let (old, yours, new) = (&conflict.old, &conflict.yours, &conflict.new);
@@ -238,7 +241,34 @@ fn tell_conflicts(
         _ => String::new(),
     };
     let message = format!("you and the release have changed the same: {}{answer}", all.join("; "));
-    Err(StepError::new("NL0331", message))
+    Err(Refused {
+        error: StepError::new("NL0331", message),
+        text: None,
+        open: open.iter().map(|conflict| OpenConflict::of(file, conflict)).collect(),
+    })
+}
+
+/// A value that the operator and the release have both changed, and of which nothing says yet which one it is to be.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OpenConflict {
+    /// As `config.settled` has it: the file and the key.
+    pub name: String,
+    pub line: usize,
+    pub old: String,
+    pub yours: String,
+    pub new: String,
+}
+
+impl OpenConflict {
+    fn of(file: &RelPath, conflict: &Conflict) -> Self {
+        Self {
+            name: name_of(file, conflict.key.as_ref()),
+            line: conflict.line,
+            old: conflict.old.clone(),
+            yours: conflict.yours.clone(),
+            new: conflict.new.clone(),
+        }
+    }
 }
 
 fn fits_schema(way: &Way<'_>, spec: &ConfigSpec, text: &str) -> Result<(), Refused> {
@@ -256,8 +286,10 @@ fn fits_schema(way: &Way<'_>, spec: &ConfigSpec, text: &str) -> Result<(), Refus
         wrong.join("; ")
     );
     let error = StepError::new("NL0332", message);
-    let text = Some(text.to_owned());
-    Err(Refused { error, text })
+    Err(Refused {
+        text: Some(text.to_owned()),
+        ..error.into()
+    })
 }
 
 fn down(way: &Way<'_>, from: &Version, spec: &ConfigSpec, text: &str) -> Result<Outcome, Refused> {
@@ -279,6 +311,7 @@ fn down(way: &Way<'_>, from: &Version, spec: &ConfigSpec, text: &str) -> Result<
 pub struct Refused {
     pub error: StepError,
     pub text: Option<String>,
+    pub open: Vec<OpenConflict>,
 }
 
 impl Refused {
@@ -291,15 +324,19 @@ impl Refused {
             format!("{file}: {message}")
         };
         Self {
-            error: StepError::new("NL0312", message),
             text: error.refused_text().map(str::to_owned),
+            ..StepError::new("NL0312", message).into()
         }
     }
 }
 
 impl From<StepError> for Refused {
     fn from(error: StepError) -> Self {
-        Self { error, text: None }
+        Self {
+            error,
+            text: None,
+            open: Vec::new(),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::outcome::{Way, files, outcome, secrets};
+use super::outcome::{OpenConflict, Way, files, outcome, secrets};
 use crate::engine::{Layout, StepError, product};
 use crate::migrate::config::diff;
 use crate::plan::{Leg, Plan};
@@ -15,8 +16,9 @@ use crate::store::Store;
 use crate::{disk, package};
 
 /// One file that would change, or of which there is something to say.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConfigChange {
+    #[schema(value_type = String)]
     pub file: RelPath,
     /// A unified diff without secrets.
     pub diff: String,
@@ -24,6 +26,9 @@ pub struct ConfigChange {
     /// Why the update would stop at this file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// What would have to be settled first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenConflict>,
 }
 
 /// A file on its way through the legs.
@@ -33,6 +38,7 @@ struct Passing {
     now: Vec<u8>,
     notes: Vec<String>,
     refused: Option<String>,
+    open: Vec<OpenConflict>,
 }
 
 /// Goes through all legs of a plan; `trees` has the release of each.
@@ -86,6 +92,7 @@ fn pass(way: &Way<'_>, leg: &Leg, spec: ConfigSpec, passing: &mut BTreeMap<RelPa
             now,
             notes: Vec::new(),
             refused: None,
+            open: Vec::new(),
         };
         passing.insert(spec.file.clone(), file);
         if is_new {
@@ -101,6 +108,7 @@ fn pass(way: &Way<'_>, leg: &Leg, spec: ConfigSpec, passing: &mut BTreeMap<RelPa
             file.notes.extend(now.notes);
         }
         Err(refused) => {
+            file.open = refused.open;
             let failure = refused.error.into_failure();
             file.refused = Some(format!("{} at {}: {}", failure.code, leg.to, failure.message));
         }
@@ -125,5 +133,6 @@ fn told(way: &Way<'_>, file: &Passing) -> Option<ConfigChange> {
         diff: shown,
         notes: file.notes.clone(),
         refused: file.refused.clone(),
+        open: file.open.clone(),
     })
 }

@@ -2,5 +2,6 @@
 
 mod formats;
 mod formats_properties;
+mod lines_properties;
 mod toml;
 mod toml_properties;

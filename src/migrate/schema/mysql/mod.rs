@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder, Value};
+use mysql::{Conn, OptsBuilder, SslOpts, Value};
 
-use super::database::{Connection, Database, Manner, RawRow, Rows, no_tls};
+use super::database::{Connection, Database, Manner, RawRow, Rows};
 use super::directives::{ForeignKeys, ServerVersion};
 use super::error::{Refused, StepError, Why};
 use super::foreign_keys::Broken;
@@ -19,8 +19,9 @@ use super::lint;
 use super::shape::Shape;
 use super::sql::{self, Dialect, Kind};
 use super::statements::{Statement, statements};
+use super::tls::{self, Look, Wish};
 use crate::clock::Deadline;
-use crate::release::{ServerLogin, ServerPlace, TlsMode};
+use crate::release::{ServerLogin, ServerPlace, ServerTls};
 
 /// Until a server is reached.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -43,31 +44,82 @@ pub(super) struct Mysql {
     database: String,
     deadline: Option<Deadline>,
     is_mariadb: bool,
-    patience: Duration,
+    manner: Manner,
     is_inside: bool,
+    /// Makes the session's settings what they were when it was opened.
+    as_opened: String,
 }
 
 pub(super) fn connect(login: &ServerLogin) -> Result<Connection, StepError> {
-    let mut conn = Conn::new(options(login)?)?;
+    let mut conn = reached(login)?;
     // A file is read by its quotes, and the server has to read it in the same way.
     conn.query_drop(
         "SET SESSION sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode, 'ANSI_QUOTES', ''), 'NO_BACKSLASH_ESCAPES', ''), ',,', ',')",
     )?;
     let version: Option<String> = conn.query_first("SELECT VERSION()")?;
+    let as_opened = as_opened(&mut conn)?;
     Ok(Box::new(Mysql {
         conn,
+        as_opened,
         database: login.database.clone(),
         deadline: None,
         is_mariadb: version.is_some_and(|version| version.contains("MariaDB")),
-        patience: Manner::default().patience(),
+        manner: Manner::default(),
         is_inside: false,
     }))
 }
 
-fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
-    if let Some(mode @ (TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull)) = login.tls.mode {
-        return Err(no_tls(mode));
-    }
+/// Of a session's settings those that dumps and migrations change. Not all at once by a reset of the connection, which lets go of the lock.
+const SETTINGS: [&str; 8] = [
+    "sql_mode",
+    "time_zone",
+    "character_set_client",
+    "character_set_results",
+    "collation_connection",
+    "unique_checks",
+    "sql_safe_updates",
+    "default_storage_engine",
+];
+
+fn as_opened(conn: &mut Conn) -> Result<String, StepError> {
+    let asked = SETTINGS.map(|name| format!("@@SESSION.{name}")).join(", ");
+    let row: Option<mysql::Row> = conn.query_first(format!("SELECT {asked}"))?;
+    let row = row.ok_or_else(|| Refused::other("the server tells no settings of the session"))?;
+    let set = SETTINGS.iter().enumerate().map(|(at, name)| {
+        let value = row.as_ref(at).and_then(text);
+        let value = value.map_or("NULL".to_owned(), |value| match value.parse::<u64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")),
+        });
+        format!("{name} = {value}")
+    });
+    Ok(format!("SET SESSION {}", set.collect::<Vec<_>>().join(", ")))
+}
+
+fn reached(login: &ServerLogin) -> Result<Conn, StepError> {
+    let encrypted = || Ok::<_, StepError>(Conn::new(options(login).ssl_opts(ssl(&login.tls)?)));
+    Ok(match tls::wish(&login.tls) {
+        Wish::Never => Conn::new(options(login)),
+        Wish::Always => encrypted()?,
+        Wish::IfItCan => match encrypted()? {
+            // Only preferred, and come to nothing before anybody was asked who it is.
+            Err(e) if !matches!(e, mysql::Error::MySqlError(_)) => Conn::new(options(login)),
+            connected => connected,
+        },
+    }?)
+}
+
+/// A socket is not encrypted, as with the tools.
+fn ssl(tls: &ServerTls) -> Result<SslOpts, StepError> {
+    let look = tls::look(tls);
+    let authorities = (look != Look::Nothing).then(|| tls::bundle(tls)).transpose()?;
+    Ok(SslOpts::default()
+        .with_root_cert_path(authorities)
+        .with_danger_accept_invalid_certs(look == Look::Nothing)
+        .with_danger_skip_domain_validation(look == Look::Authority))
+}
+
+fn options(login: &ServerLogin) -> OptsBuilder {
     let password = login.password.as_ref();
     let password = password.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
     let options = OptsBuilder::new()
@@ -80,7 +132,7 @@ fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
         .read_timeout(Some(LONG))
         .write_timeout(Some(LONG));
     let at_socket = || SOCKETS.iter().find(|path| Path::new(path).exists()).copied();
-    Ok(match &login.place {
+    match &login.place {
         ServerPlace::Socket { path, .. } => options.socket(Some(path)),
         // As the tools take it.
         ServerPlace::Host { name, port: None } if name == "localhost" => options.socket(at_socket()),
@@ -92,7 +144,7 @@ fn options(login: &ServerLogin) -> Result<OptsBuilder, StepError> {
                 None => options,
             }
         }
-    })
+    }
 }
 
 impl From<mysql::Error> for StepError {
@@ -123,7 +175,7 @@ impl Mysql {
     /// To the end of everything that it gives: an error of a later statement comes with a later result.
     fn drain(&mut self, sql: &str) -> Result<u64, StepError> {
         self.limit()?;
-        let patience = self.patience;
+        let patience = self.manner.patience();
         let failed = |e: mysql::Error| refused(&e).after(patience);
         let mut result = self.conn.query_iter(sql).map_err(failed)?;
         let mut changed = 0;
@@ -197,9 +249,9 @@ impl Database for Mysql {
     }
 
     fn prepare(&mut self, manner: Manner) -> Result<(), StepError> {
-        self.patience = manner.patience();
+        self.manner = manner;
         let keys = u8::from(manner.foreign_keys != ForeignKeys::OffAndCheck);
-        let seconds = self.patience.as_secs().max(1);
+        let seconds = manner.patience().as_secs().max(1);
         let settings = format!(
             "SET SESSION foreign_key_checks = {keys}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}"
         );
@@ -220,6 +272,11 @@ impl Database for Mysql {
 
     fn run_alone(&mut self, statement: &Statement<'_>) -> Result<u64, StepError> {
         self.drain(statement.text)
+    }
+
+    fn settle(&mut self) -> Result<(), StepError> {
+        self.conn.query_drop(&self.as_opened)?;
+        self.prepare(self.manner)
     }
 
     fn failing(&mut self, query: &str) -> Result<Option<String>, StepError> {

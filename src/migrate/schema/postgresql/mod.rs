@@ -27,7 +27,11 @@ const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 /// Of advisory locks this one is NetLink's, in each database by itself.
 const LOCK: &str = "SELECT pg_try_advisory_lock(x'4e65744c696e6b21'::bigint)";
 /// Set for a transaction: it is gone when a file has ended it.
+const ENTER: &str = "SELECT set_config('netlink.inside', 'yes', true);";
 const INSIDE: &str = "SELECT coalesce(current_setting('netlink.inside', true), '') = 'yes'";
+/// Neither another role nor a setting of a file's, nor a table of its own that hides one of the database's. Not DISCARD ALL, which lets
+/// go of the lock.
+const AS_OPENED: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCARD TEMP;";
 /// So many rows of a query that must hold are looked at.
 const MOST_ROWS: usize = 10_000;
 
@@ -141,7 +145,7 @@ impl Database for Postgresql {
             ForeignKeys::OffAndCheck | ForeignKeys::On => "",
         };
         self.short(format!(
-            "BEGIN; SET LOCAL lock_timeout = {}; SELECT set_config('netlink.inside', 'yes', true); {deferred}",
+            "BEGIN; SET LOCAL lock_timeout = {}; {ENTER} {deferred}",
             self.patience.as_millis()
         ))?;
         self.is_inside = true;
@@ -186,6 +190,14 @@ impl Database for Postgresql {
         let asks = lint::asks(statement);
         let rows = self.long(move |client| client.execute(text.as_str(), &[]))?;
         Ok(if asks { 0 } else { rows })
+    }
+
+    fn settle(&mut self) -> Result<(), StepError> {
+        let patience = self.patience.as_millis();
+        self.short(match self.is_inside {
+            true => format!("{AS_OPENED} SET LOCAL lock_timeout = {patience}; {ENTER}"),
+            false => format!("{AS_OPENED} SET lock_timeout = {patience};"),
+        })
     }
 
     fn failing(&mut self, query: &str) -> Result<Option<String>, StepError> {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::migrate::schema::error::{Refused, StepError};
-use crate::release::{ServerLogin, ServerPlace, TlsMode};
+use crate::migrate::schema::tls::{self, Wish};
+use crate::release::{ServerLogin, ServerPlace};
 
 type Work = Box<dyn FnOnce(&mut Client) + Send>;
 
@@ -28,9 +30,10 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn open(login: &ServerLogin) -> Result<Self, StepError> {
         let config = config(login)?;
+        let tls = MakeRustlsConnect::new(tls::client(&login.tls)?);
         let (work, to_do) = channel();
         let (tell, told) = channel();
-        thread::spawn(move || serve(&config, &tell, &to_do));
+        thread::spawn(move || serve(connect(config, tls), &tell, &to_do));
         match told.recv_timeout(2 * CONNECT) {
             Ok(Ok(())) => Ok(Self { work }),
             Ok(Err(e)) => Err(e.into()),
@@ -60,8 +63,22 @@ impl Session {
     }
 }
 
-fn serve(config: &Config, tell: &Sender<Result<(), postgres::Error>>, to_do: &Receiver<Work>) {
-    match config.connect(NoTls) {
+fn connect(mut config: Config, tls: MakeRustlsConnect) -> Result<Client, postgres::Error> {
+    match config.connect(tls) {
+        // Encryption was only preferred, and came to nothing before anybody was asked who it is.
+        Err(e) if e.as_db_error().is_none() && config.get_ssl_mode() == SslMode::Prefer => {
+            config.ssl_mode(SslMode::Disable).connect(NoTls)
+        }
+        connected => connected,
+    }
+}
+
+fn serve(
+    connected: Result<Client, postgres::Error>,
+    tell: &Sender<Result<(), postgres::Error>>,
+    to_do: &Receiver<Work>,
+) {
+    match connected {
         Err(e) => {
             let _ = tell.send(Err(e));
         }
@@ -81,7 +98,11 @@ fn config(login: &ServerLogin) -> Result<Config, StepError> {
         .application_name("netlink")
         .connect_timeout(CONNECT)
         .tcp_user_timeout(SILENCE)
-        .ssl_mode(tls(login)?);
+        .ssl_mode(match tls::wish(&login.tls) {
+            Wish::Never => SslMode::Disable,
+            Wish::IfItCan => SslMode::Prefer,
+            Wish::Always => SslMode::Require,
+        });
     if let Some(user) = &login.user {
         config.user(user);
     }
@@ -91,7 +112,7 @@ fn config(login: &ServerLogin) -> Result<Config, StepError> {
     let port = match &login.place {
         ServerPlace::Default => {
             match SOCKETS.iter().find(|dir| Path::new(dir).join(".s.PGSQL.5432").exists()) {
-                Some(dir) => config.host_path(dir),
+                Some(dir) => at_socket(&mut config, dir),
                 None => config.host("localhost"),
             };
             None
@@ -101,7 +122,7 @@ fn config(login: &ServerLogin) -> Result<Config, StepError> {
             *port
         }
         ServerPlace::Socket { path, port } => {
-            config.host_path(path);
+            at_socket(&mut config, path);
             *port
         }
     };
@@ -111,9 +132,7 @@ fn config(login: &ServerLogin) -> Result<Config, StepError> {
     Ok(config)
 }
 
-fn tls(login: &ServerLogin) -> Result<SslMode, StepError> {
-    match login.tls.mode {
-        None | Some(TlsMode::Disable | TlsMode::Prefer) => Ok(SslMode::Disable),
-        Some(mode) => Err(super::super::database::no_tls(mode)),
-    }
+/// Nobody listens there, and as with the tools nothing is encrypted.
+fn at_socket<'c>(config: &'c mut Config, dir: &str) -> &'c mut Config {
+    config.ssl_mode(SslMode::Disable).host_path(dir)
 }

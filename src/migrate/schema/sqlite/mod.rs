@@ -150,6 +150,11 @@ impl Database for Sqlite {
         })
     }
 
+    /// What a file can set here (`PRAGMA`) is in no way of its history row.
+    fn settle(&mut self) -> Result<(), StepError> {
+        Ok(())
+    }
+
     fn failing(&mut self, query: &str) -> Result<Option<String>, StepError> {
         let mut statement = self.connection.prepare(query)?;
         let asks = statements(Dialect::Sqlite, query).first().is_some_and(lint::asks);

@@ -11,20 +11,20 @@ use netlink::release::{ServerEngine, ServerLogin};
 use super::*;
 
 /// Files, and a database for them.
-struct Bench {
-    server: DatabaseServer,
+pub struct Bench {
+    pub server: DatabaseServer,
     dir: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine) -> Self {
         Self {
             server: DatabaseServer::start(engine),
             dir: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn place(&self) -> Place {
+    pub fn place(&self) -> Place {
         let (engine, scheme) = match self.server.engine {
             Postgresql => (ServerEngine::Postgresql, "postgresql"),
             Mariadb => (ServerEngine::Mysql, "mysql"),
@@ -47,7 +47,7 @@ impl Bench {
         }
     }
 
-    fn files(&self, files: &[(&str, &str)]) -> Result<SchemaFiles, SchemaError> {
+    pub fn files(&self, files: &[(&str, &str)]) -> Result<SchemaFiles, SchemaError> {
         let folder = self.dir.path().join("m");
         let _ = fs::remove_dir_all(&folder);
         for (name, sql) in files {
@@ -73,7 +73,7 @@ impl Bench {
         told(&self.second(sql).unwrap_err())
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         let all = match self.server.engine {
             Postgresql => {
                 "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC;".to_owned()
@@ -86,16 +86,16 @@ impl Bench {
         self.server.own(&all);
     }
 
-    fn level(&self) -> Option<u32> {
+    pub fn level(&self) -> Option<u32> {
         level(&self.place()).unwrap()
     }
 
-    fn count(&self, what: &str) -> String {
+    pub fn count(&self, what: &str) -> String {
         self.server.own(&format!("SELECT count(*) FROM {what};"))
     }
 }
 
-fn told(error: &SchemaError) -> String {
+pub fn told(error: &SchemaError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -105,7 +105,7 @@ fn told(error: &SchemaError) -> String {
     text
 }
 
-const PARENT: (&str, &str) = (
+pub const PARENT: (&str, &str) = (
     "V1__parent.sql",
     "CREATE TABLE parent (id int PRIMARY KEY, name varchar(50));
      CREATE TABLE child (id int PRIMARY KEY, parent int, FOREIGN KEY (parent) REFERENCES parent (id) ON DELETE CASCADE);

@@ -2,7 +2,11 @@
 
 mod faults;
 mod kills;
+mod sessions;
+mod undone;
 mod updates;
+
+pub use faults::told;
 
 use std::fs;
 use std::path::Path;

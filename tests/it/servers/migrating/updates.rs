@@ -75,7 +75,7 @@ fn mariadb_goes_up_and_back_with_the_rows_of_both() {
     goes_up_and_back(Mariadb);
 }
 
-fn with_bad_third(engine: Engine) -> Vec<File> {
+pub fn with_bad_third(engine: Engine) -> Vec<File> {
     let mut files = next(engine);
     files.retain(|(name, _)| !name.contains("rooms"));
     files.push((
