@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::updating::{last_completed, rollback_target};
+use super::updating::{is_covered, last_completed, rollback_target};
 use super::{
     Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wanted, Wish,
     backup_views, codes, prepare_at_once, preview,
@@ -166,7 +166,7 @@ pub fn fits_now(installation: &Installation, wanted: &Wanted) -> Result<Option<V
         Ready::AlreadyThere(settled) => Ok(Some(nothing_to_do(&settled.version))),
         Ready::Go(view) => {
             refuse_warnings(&view.plan, ordered.forced)?;
-            consent.covers(view.plan.notes()).map(|()| None)
+            is_covered(&view.plan, &consent).map(|()| None)
         }
     }
 }

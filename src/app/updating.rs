@@ -332,12 +332,7 @@ impl Prepared {
 
     /// Refuses as [`Self::accept`] would.
     pub fn is_covered_by(&self, consent: &Consent) -> Result<()> {
-        let incompatible = self.plan.incompatible();
-        if incompatible.is_empty() {
-            return consent.covers(self.plan.notes());
-        }
-        let told: Vec<String> = incompatible.iter().map(ToString::to_string).collect();
-        Err(AppError::said("NL0123", told.join("\n")))
+        is_covered(&self.plan, consent)
     }
 
     /// Stores the plan and gives the id under which it will run; from here on a crash resumes. What the plan asks consent for
@@ -360,6 +355,16 @@ impl Prepared {
             id,
         })
     }
+}
+
+/// Nothing on the way needs a word that was not given, and no extension stands in it.
+pub(super) fn is_covered(plan: &Plan, consent: &Consent) -> Result<()> {
+    let incompatible = plan.incompatible();
+    if incompatible.is_empty() {
+        return consent.covers(plan.notes());
+    }
+    let told: Vec<String> = incompatible.iter().map(ToString::to_string).collect();
+    Err(AppError::said("NL0123", told.join("\n")))
 }
 
 /// A stored plan whose time has come.

@@ -123,7 +123,7 @@ fn the_password_of_an_index_is_in_no_command_line_message_journal_or_log() {
     let failed = shop.lamp.run(&upgrade).no(1, &["NL0311"]);
     let why = shop.lamp.run(&["update", "why"]).ok();
     assert!(!format!("{failed}{why}").contains("wrong-secret"), "{failed}{why}");
-    assert_eq!(files_with(&shop.lamp.root, "wrong-secret"), [path.clone()]);
+    assert_eq!(files_with(&shop.lamp.root, "wrong-secret"), std::slice::from_ref(&path));
 
     put(&path, &settings(&format!("me:{PASSWORD}")), 0o600);
     let done = shop.lamp.run(&upgrade).ok();
