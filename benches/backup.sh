@@ -54,17 +54,19 @@ day() {
     sleep 3
 }
 
-# Where many files were just removed, ext4 takes its time to make new ones, whoever asks for them: so this is waited out.
 begin() {
-    rm -rf "$data" "$work/out" && mkdir -p "$data" "$work/out"
+    local path
+    mkdir -p "$work/aside"
+    for path in "$data" "$work/out"; do
+        [ ! -e "$path" ] || mv "$path" "$(mktemp -d -p "$work/aside")"
+        mkdir -p "$path"
+    done
     case $1 in
         netlink) rm -rf "$work/site/backups" "$work/site/.netlink/backup.key" ;;
         restic) rm -rf "$work/restic" "$work/cache" && restic init -q -r "$work/restic" >/dev/null ;;
         borg) rm -rf "$work/borg" "$work/borg-base" && borg init -e repokey-blake2 "$work/borg" 2>/dev/null ;;
         age) rm -f "$work/"*.age ;;
     esac
-    sync -f "$work"
-    sleep 61
 }
 
 backed_up() {
@@ -102,8 +104,16 @@ timed() {
     awk '{ printf "%d %d\n", $1 * 1000, $2 }' "$work/time"
 }
 
+# Where many files were just removed, ext4 takes its time to make new ones, whoever asks for them: this is waited out.
+cleared() {
+    rm -rf "$work/aside"
+    sync -f "$work"
+    sleep 61
+}
+
 measure() {
     local round before began durable
+    cleared
     : >"$work/rows.$1"
     for ((round = 0; round < rounds; round++)); do
         begin "$1"

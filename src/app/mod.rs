@@ -34,6 +34,7 @@ mod plan_file;
 mod product;
 mod publishing;
 mod repository;
+mod rolling_back;
 mod rotation;
 mod scheduling;
 mod schema;
@@ -103,6 +104,7 @@ pub use publishing::{
     PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
     release_verify,
 };
+pub use rolling_back::{RollbackTarget, rollback_target};
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
 pub use scheduling::{
     Begin, Due, Scheduled, beginning, cancel_waiting_update, come_due, local_time, miss, schedule, time_of,
@@ -119,9 +121,9 @@ pub use status::{Running, StatusView, UpdateView, VersionView, history, history_
 pub use tokens::{NewToken, TokenWanted, create_token, first_token, list_tokens, revoke_token, token_life};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Report, ReportStatus, RollbackTarget, Settled,
-    Wish, begin_resuming, begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview,
-    resume, rollback_target, turn_back,
+    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Report, ReportStatus, Settled, Wish,
+    begin_resuming, begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume,
+    turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

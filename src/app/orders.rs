@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::updating::{is_covered, last_completed, rollback_target};
+use super::rolling_back::{last_completed, rollback_target};
+use super::updating::is_covered;
 use super::{
     Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wanted, Wish,
     backup_views, codes, prepare_at_once, preview,

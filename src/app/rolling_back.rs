@@ -1,0 +1,80 @@
+//! Where a rollback leads: the update that is taken back, and the version before it.
+
+use super::updating::record;
+use super::{AppError, Installation, Result};
+use crate::journal::Outcome;
+use crate::plan::Direction;
+use crate::store::{UpdateId, UpdateRecord};
+use crate::version::Version;
+
+/// What `rollback` comes to.
+pub enum RollbackTarget {
+    /// An update is running or waits; it is turned back.
+    Unfinished,
+    To(Version),
+}
+
+/// A repair has led nowhere; the way back is that of the update before it.
+pub(super) fn last_completed(installation: &Installation) -> Result<Option<UpdateId>> {
+    let mut history = installation.store.history(50)?.into_iter();
+    let last = history.find(|update| update.outcome == Some(Outcome::Completed) && !update.plan.leads_nowhere());
+    Ok(last.map(|update| update.id))
+}
+
+/// Where the last completed update, or the named one, came from.
+pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Result<RollbackTarget> {
+    let unfinished = installation.store.unfinished()?;
+    let update = match (id, &unfinished) {
+        (None, Some(_)) => return Ok(RollbackTarget::Unfinished),
+        (Some(id), unfinished) if unfinished.as_ref() == Some(id) => return Ok(RollbackTarget::Unfinished),
+        (Some(id), _) => record(installation, id)?,
+        (None, None) => {
+            let id = last_completed(installation)?.ok_or(AppError::NoUpdateYet)?;
+            record(installation, &id)?
+        }
+    };
+    if update.outcome != Some(Outcome::Completed) {
+        let message = format!(
+            "update {} was rolled back already; nothing of it is in place",
+            update.id
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    if update.plan.direction() == Direction::Schema {
+        let message = format!(
+            "update {} has moved the database alone; `netlink update upgrade-db --to V` moves it back",
+            update.id
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    if is_repair(&update) {
+        let message = format!(
+            "update {} has repaired {}; what was damaged is not put back",
+            update.id,
+            update.plan.to()
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    if installation.installed()?.as_ref() != Some(update.plan.to()) {
+        let message = format!(
+            "update {} led to {}, which is no longer installed",
+            update.id,
+            update.plan.to()
+        );
+        return Err(AppError::said("NL0110", message));
+    }
+    let missing = || {
+        AppError::said(
+            "NL0107",
+            format!(
+                "update {} was the first installation; there is nothing to go back to",
+                update.id
+            ),
+        )
+    };
+    update.plan.from().cloned().map(RollbackTarget::To).ok_or_else(missing)
+}
+
+fn is_repair(update: &UpdateRecord) -> bool {
+    update.plan.direction() == Direction::Repair
+}
