@@ -193,7 +193,7 @@ pub const CODES: &[Code] = &[
         "NL0306",
         Kind::Failed,
         "package refused",
-        "A package or a release tree is not what the publisher signed. Nothing of it is used.",
+        "A package or a release tree is not what the publisher signed. Nothing of it is used. If it is the installed release, `netlink update upgrade --to V --full` with its own version repairs it.",
     ),
     code(
         "NL0307",
