@@ -96,8 +96,7 @@ pub struct UpdateView {
     pub finished_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finalized_at: Option<Timestamp>,
-    /// The soak time ends then: what changes something later finalizes it, unless another update has followed. Absent where the
-    /// release before is not kept for it.
+    /// When the soak time ends, after which the next change finalizes it; absent where no release before is kept for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finalizes_at: Option<Timestamp>,

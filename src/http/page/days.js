@@ -52,7 +52,7 @@ function hours(pieces, due, now) {
     [6, 12, 18].map((hour) => s("line", { class: "grid", x1: at(hour * 60), x2: at(hour * 60), y1: "0%", y2: "100%" })),
     pieces.map((piece) => piece.open
       ? s("rect", { class: "open", x: at(piece.from), width: at(piece.to - piece.from), y: "12%", height: "76%", rx: 3 })
-      : s("rect", { class: `closed ${piece.closed_by ?? ""}`, x: at(piece.from), width: at(piece.to - piece.from), y: "42%", height: "16%" })),
+      : s("rect", { class: `closed by-${piece.closed_by}`, x: at(piece.from), width: at(piece.to - piece.from), y: "42%", height: "16%" })),
     due.map((mark) => s("svg", { x: at(mark.minutes), y: "50%", overflow: "visible" }, s("path", { class: "mark", d: "M 0 -8 l 7 8 l -7 8 l -7 -8 z" }))),
     now !== null && s("line", { class: "now", x1: at(now), x2: at(now), y1: "0%", y2: "100%" }));
 }

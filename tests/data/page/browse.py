@@ -61,11 +61,9 @@ def try_on_copies(browser):
     browser.see("V2__length")
     browser.see("way back rehearsed")
     browser.see("Nothing comes and nothing goes")
-    browser.click("SQL")
     browser.see("ALTER TABLE switches ADD COLUMN length")
-    browser.click("SQL")
     browser.scroll_to("Tried on copies")
-    browser.check("trial")
+    browser.check("trial", tall=1180)
     browser.click("Back", "main a")
     browser.heading("Overview")
 
@@ -203,12 +201,12 @@ def look_at_the_calendar(browser, policy, root):
     browser.see("blocked day")
     browser.see("stocktaking")
     browser.see("Upgrade to 0b1", ".week")
-    browser.check("calendar")
+    browser.check("calendar", tall=1180)
     browser.click("The week after")
     browser.see("stocktaking", ".week")
     browser.click("Month")
     browser.see("closed", ".month")
-    browser.check("calendar-month")
+    browser.check("calendar-month", tall=1180)
     browser.click("Week", ".choice button")
     policy.nights("freeze: audit until Friday")
     browser.driver.refresh()
@@ -216,7 +214,7 @@ def look_at_the_calendar(browser, policy, root):
     browser.check("calendar-frozen")
     policy.nights()
     browser.driver.refresh()
-    browser.wait("the freeze to go", lambda: "They may begin" in browser.text() and "audit until Friday" not in browser.text())
+    browser.wait("the freeze to go", lambda: "now it is outside" in browser.text() and "audit until Friday" not in browser.text())
 
 
 def upgrade_by_keys(browser):
@@ -297,6 +295,7 @@ def back_up(browser):
     browser.wait("a backup more", lambda: rows() == count + 1)
     browser.click("Drill backup_")
     browser.wait("the drill to be remembered", lambda: "a backup that was never restored" not in browser.text())
+    browser.wait("its order to be done", lambda: "Orders" not in browser.text())
     browser.check("backups")
 
 

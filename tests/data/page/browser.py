@@ -90,7 +90,7 @@ class Browser:
     def scroll_to(self, text):
         """Puts the card with this heading at the top of the window."""
         script = """const found = [...document.querySelectorAll("main h2")].find((node) => node.innerText === arguments[0]);
-            found.closest("section").scrollIntoView(); scrollBy(0, -70)"""
+            found.closest("section").scrollIntoView()"""
         self.driver.execute_script(script, text)
 
     def wait(self, what, condition):
@@ -119,7 +119,10 @@ class Browser:
 
     def click(self, text, css="button, a, summary"):
         def clicked():
-            self.find(text, css).click()
+            found = self.find(text, css)
+            # As a person would: out from below the bar on top.
+            self.driver.execute_script("arguments[0].scrollIntoView({ block: 'nearest' })", found)
+            found.click()
             return True
 
         self.wait(f"`{text}` to be clicked at", clicked)
@@ -152,7 +155,8 @@ class Browser:
             told = [{"rule": one["id"], "help": one["help"], "nodes": [[node["html"][:300], node["failureSummary"]] for node in one["nodes"]]} for one in found]
             self.fail(f"{name}: axe: {json.dumps(told, indent=1)}")
 
-    def check(self, name):
+    def check(self, name, tall=860):
+        self.size(1180, tall)
         for scheme in ["light", "dark"]:
             self.scheme(scheme)
             self.accessible(f"{name}, {scheme}")

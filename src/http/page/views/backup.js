@@ -67,7 +67,7 @@ function actions(stage, one, version, contents, look) {
 function files(stage, contents, draw, more) {
   const admin = stage.may("admin");
   const columns = [["File"], ["Size", "number"]];
-  if (admin) columns.unshift(["Restore"]);
+  if (admin) columns.unshift(["Restore", "tick-off"]);
   return card("Files", { extra: h("span", { class: "quiet small" }, contents.next ? `the first ${many(contents.files.length, "file")}` : many(contents.files.length, "file")) },
     admin && h("p", { class: "quiet small" }, "Tick some to restore them alone; with none ticked everything is restored."),
     table("Files of the backup", columns, contents.files.map((file) => {

@@ -16,7 +16,7 @@ export async function backups(stage) {
     const [{ backups: all }, { orders }] = await Promise.all([get("backups"), get("orders")]);
     if (!stage.isOpen()) return;
     const own = orders.filter((one) => one.order.kind.startsWith("backup_"));
-    refill(place, [all, own], () => [summary(all), working(own), list(stage, all, look)]);
+    refill(place, [all, own], () => [summary(all), working(own.filter((one) => one.state === "waiting" || one.problem)), list(stage, all, look)]);
   };
   await look();
   stage.show(
@@ -50,7 +50,7 @@ export function working(orders) {
       h("li", {},
         h("div", { class: "grow" },
           h("p", { class: "name" }, titleOfOrder(one.order)),
-          h("p", { class: "quiet small" }, one.problem ? [h("code", {}, one.problem.code), ": ", inline(one.problem.detail)] : one.state === "waiting" ? one.reason : came(one))),
+          h("p", { class: "quiet small" }, one.problem ? [h("code", {}, one.problem.code), ": ", inline(one.problem.detail)] : one.state === "waiting" ? one.reason && inline(one.reason) : came(one))),
         when(one.ordered_at),
         one.problem ? pill("failed", "bad") : pill(one.state, { waiting: "busy", done: "good" }[one.state])))));
 }

@@ -41,7 +41,7 @@ export async function calendar(stage) {
 function read(policy, orders, zone) {
   const marks = orders.filter((one) => one.state === "waiting" && later(one)).map((one) => ({
     ...readingOf(one.scheduled_time, zone), id: one.order_id, text: titleOfOrder(one.order),
-  }));
+  })).sort((a, b) => a.minutes - b.minutes);
   const now = readingOf(Date.now(), zone);
   const [first, ...others] = policy.calendar;
   return {
@@ -67,10 +67,17 @@ function atPresent(policy, zone) {
   return card("Now", { extra: openness(policy), size: policy.freeze === null ? "" : "bad" },
     h("div", { class: "stack" },
       facts(
-        [policy.now.open ? "Updates may begin" : "They may begin", change(policy, zone), policy.now.open ? null : policy.now.reason],
-        ["By itself", policy.auto_upgrade ? "yes" : "no", policy.auto_upgrade ? `looks each ${policy.check_interval}` : "each update takes a person's word"],
+        opening(policy, zone),
+        ["By itself", policy.auto_upgrade ? "yes" : "no", policy.auto_upgrade ? `looks each ${policy.check_interval}` : "each update is begun by somebody"],
         ["Begins", BEGINS[policy.upgrade_strategy], "unless somebody says otherwise"],
         ["Freeze", policy.freeze === null ? "off" : "on", policy.freeze])));
+}
+
+function opening({ now, freeze }, zone) {
+  const at = now.changes_at;
+  if (now.open) return ["Updates may begin", at ? "now" : "at any time", at && ["until ", momentIn(at, zone)]];
+  if (freeze !== null) return ["Updates may begin", "once the freeze ends", "or when they are forced"];
+  return ["Updates may begin", at ? momentIn(at, zone) : "not within a year", [at && [when(at), "; now it is "], now.reason]];
 }
 
 const BEGINS = { immediate: "at once", graceful: "once it is quiet", scheduled: "by the clock" };
@@ -92,7 +99,7 @@ function pictured(seen, chosen, draw) {
     h("div", { class: "choice", role: "group", "aria-label": "How much is shown" }, SPANS.map(press))) },
     chosen.span === "week" ? week(seen, daysLater(now.day, chosen.from * 7)) : month(seen, now.day, WEEKS),
     h("ul", { class: "legend key" },
-      [["open", "may begin"], ["closed", "outside the hours, or a blocked day"], ["closed exception", "closed by an exception"], ["closed freeze", "frozen"], ["scheduled", "scheduled"]]
+      [["open", "may begin"], ["closed", "outside the hours, or a blocked day"], ["closed by-exception", "closed by an exception"], ["closed by-freeze", "frozen"], ["scheduled", "scheduled"]]
         .map(([kind, text]) => h("li", {}, h("span", { class: `sample ${kind}` }), text))),
     h("p", { class: "quiet small" }, seen.isKnown
       ? `By the clock of ${seen.zone}${seen.zone === ownZone() ? "" : `; this browser's is that of ${ownZone()}`}.`

@@ -71,12 +71,12 @@ function installed(version, last, health) {
           h("span", { class: "version" }, version.current_version ?? "nothing"),
           chip(version.channel),
           health && (health.ready ? pill("ready", "good") : pill("not ready", "warn"))),
-        h("p", { class: "under quiet" }, version.last_updated ? ["put in place ", when(version.last_updated)] : "nothing is installed yet")),
+        h("p", { class: "under quiet" }, version.last_updated ? ["put in place ", when(version.last_updated)] : "nothing is installed yet"),
+        last && quiet(h("span", { class: "small" }, wayBack(last, version)))),
       last && h("div", {},
         h("p", { class: "quiet small" }, "Last update"),
         h("p", { class: "name" }, h("a", { href: `#/update/${last.update_id}`, "data-key": "last" }, titleOf(last))),
-        h("p", {}, pill(...stateOf(last))),
-        quiet(h("span", { class: "small" }, wayBack(last, version))))),
+        h("p", {}, pill(...stateOf(last))))),
     health && !health.ready && h("div", { class: "note warn" }, bullets(health.reasons)));
 }
 
@@ -112,8 +112,8 @@ function available(found, policy, check) {
       found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Why, and why not"), bullets(found.notes.map(inline)))));
 }
 
-/** Of no meaning to who takes each update by hand. */
-const OF_ITSELF = ["auto-upgrade", "newer", "calendar", "freeze"];
+/** Of no meaning to whom starts each update by hand: the plan and its question say the same. */
+const OF_ITSELF = ["auto-upgrade", "newer", "calendar", "freeze", "consent", "warning"];
 
 /** When it is taken by itself, or what keeps it from that. */
 function held({ held: all, taken_at: at, withdrawn }, { auto_upgrade: isAuto, time_zone: name }) {

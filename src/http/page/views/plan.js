@@ -51,10 +51,12 @@ function title(plan, policy, stage) {
 /** Only where the calendar says something. */
 function hours(policy) {
   if (policy.now.open && policy.now.changes_at === null) return null;
-  return h("p", { class: `note ${policy.now.open ? "good" : "warn"}` },
-    policy.now.open ? "Updates may begin now, " : "Updates may not begin now; they may ", change(policy, zoneOf(policy.time_zone)), ". ",
-    !policy.now.open && [inline(policy.now.reason), ". "],
-    h("a", { href: "#/calendar" }, "The calendar"));
+  const changes = change(policy, zoneOf(policy.time_zone));
+  return h("div", { class: `note ${policy.now.open ? "good" : "warn"}` },
+    policy.now.open
+      ? h("p", {}, "Updates may begin now, ", changes, ".")
+      : [h("p", {}, "Updates may not begin now: ", policy.now.reason, "."), h("p", {}, "They may ", changes, ".")],
+    h("p", {}, h("a", { href: "#/calendar" }, "The calendar")));
 }
 
 /** Extensions that a release on the way does not run with. */

@@ -67,6 +67,8 @@ function dependency(one) {
     one.way_back && quiet(`Way back: ${one.way_back}.`));
 }
 
+/** So many lines of SQL are shown without being asked for. */
+const SHORT = 12;
 const PHASES = { before: "while the product runs", during: "while it is stopped", after: "once the new release runs", background: "in the background, later" };
 
 function hop({ version, from, to, files, seconds, point_of_no_return: end, told }) {
@@ -81,9 +83,8 @@ function migration(one) {
   const back = one.way_back && (one.way_back.kind === "rehearsed" ? pill("way back rehearsed", "good") : pill("no way back", "warn"));
   return h("li", {},
     h("div", { class: "grow" },
-      h("p", {}, h("code", {}, one.title), h("span", { class: "quiet small" }, ` ${PHASES[one.phase]}`)),
+      h("p", {}, h("code", {}, one.title), h("span", { class: "quiet small" }, ` ${PHASES[one.phase]} `), back),
       h("p", { class: "quiet small" }, `${lasting(one.seconds)} · ${many(one.rows, "row")} · ${one.lock}`),
       one.way_back?.reason && h("p", { class: "quiet small" }, inline(one.way_back.reason)),
-      h("details", {}, h("summary", {}, "SQL"), h("pre", { class: "diff", tabindex: "0", role: "region", "aria-label": `SQL of ${one.title}` }, one.sql.trim()))),
-    back);
+      h("details", { open: one.sql.split("\n").length <= SHORT }, h("summary", {}, "SQL"), h("pre", { class: "diff", tabindex: "0", role: "region", "aria-label": `SQL of ${one.title}` }, one.sql.trim()))));
 }

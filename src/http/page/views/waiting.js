@@ -17,7 +17,7 @@ export function queue(stage, orders, zone, look) {
   if (open.length + refused.length === 0) return card("Queue", {}, quiet("Nothing waits, and nothing is scheduled."));
   return card("Queue", { extra },
     h("ul", { class: "rows" },
-      turn.map((one) => row(stage, one, look, `${one.position}. ${titleOfOrder(one.order)}`, one.reason)),
+      turn.map((one) => row(stage, one, look, `${one.position}. ${titleOfOrder(one.order)}`, one.reason && inline(one.reason))),
       byClock.map((one) => row(stage, one, look, titleOfOrder(one.order), begins(one, zone))),
       refused.slice(0, 3).map((one) => h("li", {},
         h("div", { class: "grow" },
