@@ -6,10 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
-use super::orders::with_what_is_busy;
 use super::problem::{Problem, Refusals};
-use super::work::Work;
 use crate::app::{self, OrderView, PolicyView};
+use crate::serving::Work;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -51,10 +50,7 @@ pub struct Queue {
     (status = 304, description = "As it was"),
     Refusals))]
 pub async fn queue(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
-    let orders = blocking(move || {
-        let orders = app::queue(&work.open()?)?;
-        Ok(orders.into_iter().map(|view| with_what_is_busy(&work, view)).collect())
-    });
-    let queue = Queue { orders: orders.await? };
+    let orders = blocking(move || work.queue()).await?;
+    let queue = Queue { orders };
     tagged(&request, &queue)
 }
