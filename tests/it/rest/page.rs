@@ -248,13 +248,14 @@ fn told_lamp(dir: &Path) -> Installation {
 
 /// `NETLINK_SCREENSHOTS=docs/screenshots` keeps the pictures for the documents.
 #[test]
-fn a_browser_upgrades_watches_loses_the_server_and_rolls_back() {
+fn a_browser_schedules_upgrades_watches_loses_the_server_rolls_back_and_restores() {
     let dir = tempfile::Builder::new().prefix("demo-").tempdir().unwrap();
     let installation = told_lamp(dir.path());
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page");
     let mut browse = Command::new(here.join("target/python/bin/python"));
     browse.arg(here.join("tests/data/page/browse.py"));
+    browse.env("PYTHONDONTWRITEBYTECODE", "1");
     browse.arg("--netlink").arg(crate::world::netlink());
     browse.arg("--root").arg(&installation.root);
     browse.arg("--pictures").arg(&pictures);
