@@ -23,6 +23,7 @@ pub mod release;
 pub mod settings;
 pub mod store;
 pub mod target;
+pub mod tls;
 pub mod tuf;
 pub mod version;
 

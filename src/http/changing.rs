@@ -16,7 +16,7 @@ use super::problem::{Problem, Refusals};
 use super::work::{Submitted, Work, finished_meanwhile};
 use super::{WorkId, parsed_update, parsed_version};
 use crate::app::{
-    self, Begin, DryRun, Fetch, Goal, Order, OrderView, PlanView, Ready, Settled, UpdateView, Wanted, Wish,
+    self, Begin, DryRun, Fetch, Goal, Installation, Order, OrderView, Ready, Settled, UpdateView, Wanted, Wish,
 };
 use crate::plan::UpgradeStrategy;
 use crate::release::ExtensionName;
@@ -28,9 +28,12 @@ pub struct UpgradeRequest {
     /// The version to go to.
     #[schema(example = "0b1")]
     target_version: String,
-    /// Go on in spite of warnings.
+    /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
     force: bool,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    accept_warnings: bool,
     /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
     #[serde(default)]
     dry_run: bool,
@@ -65,9 +68,12 @@ pub struct DowngradeRequest {
     /// The version to go to.
     #[schema(example = "0a1")]
     target_version: String,
-    /// Go on in spite of warnings.
+    /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
     force: bool,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    accept_warnings: bool,
     /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
     #[serde(default)]
     dry_run: bool,
@@ -94,9 +100,15 @@ pub struct RollbackRequest {
     #[serde(default)]
     #[schema(example = "update_0a1_0b1_20241219_120000")]
     update_id: Option<String>,
-    /// Go on in spite of warnings.
+    /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
     force: bool,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    accept_warnings: bool,
+    /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
+    #[serde(default)]
+    dry_run: bool,
     /// Extensions that may be switched off where the release to go back to does not support them.
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
@@ -109,20 +121,15 @@ pub struct NothingToDo {
     status: Nothing,
     #[schema(value_type = String)]
     installed: Version,
+    /// Higher releases that were wished for in general, each with why it is not taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed_over: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Nothing {
     NothingToDo,
-}
-
-/// A plan, or word that there is nothing to do.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum PlanOrNothing {
-    Plan(Box<PlanView>),
-    Nothing(NothingToDo),
 }
 
 /// A plan with what came of trying it, or word that there is nothing to do.
@@ -154,6 +161,7 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
     let UpgradeRequest {
         target_version,
         force,
+        accept_warnings,
         dry_run,
         accept_breaking,
         acknowledge,
@@ -175,6 +183,7 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
         Ok(Wanted::Upgrade {
             target_version,
             force,
+            accept_warnings,
             accept_breaking,
             acknowledge,
             full,
@@ -205,6 +214,7 @@ pub async fn downgrade(
     let DowngradeRequest {
         target_version,
         force,
+        accept_warnings,
         dry_run,
         accept_risk,
         disable_incompatible,
@@ -222,6 +232,7 @@ pub async fn downgrade(
         Ok(Wanted::Downgrade {
             target_version,
             force,
+            accept_warnings,
             accept_risk,
             disable_incompatible,
             strategy,
@@ -245,7 +256,7 @@ fn begin(strategy: Option<UpgradeStrategy>, time: Option<&str>) -> Result<Begin,
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/rollback", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
     request_body = RollbackRequest, responses(
-    (status = 200, description = "Nothing to do: the version before is installed", body = NothingToDo),
+    (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: the version before is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
@@ -259,9 +270,18 @@ pub async fn rollback(
     let RollbackRequest {
         update_id,
         force,
+        accept_warnings,
+        dry_run,
         disable_incompatible,
     } = sent.value;
     let named = update_id.map(|id| parsed_update(&id)).transpose()?;
+    if dry_run {
+        return tried(work, move |installation| {
+            let goal = app::way_back(installation, named.as_ref())?;
+            Ok(app::order_of(goal, BTreeSet::new(), disable_incompatible))
+        })
+        .await;
+    }
     let asked = work.clone();
     let submitted = blocking(move || {
         asked.submit(ticket, |installation| {
@@ -269,6 +289,7 @@ pub async fn rollback(
             Ok(Wanted::Rollback {
                 update_id,
                 force,
+                accept_warnings,
                 disable_incompatible,
             })
         })
@@ -338,8 +359,16 @@ pub async fn cancel(
 
 /// The answer comes when all of it has been tried.
 async fn dry_run(work: web::Data<Work>, order: Order) -> Answer {
+    tried(work, |_| Ok(order)).await
+}
+
+async fn tried(
+    work: web::Data<Work>,
+    order: impl FnOnce(&Installation) -> app::Result<Order> + Send + 'static,
+) -> Answer {
     let tried = blocking(move || {
         let installation = work.open()?;
+        let order = order(&installation)?;
         Ok(match app::preview(&installation, &order)? {
             Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(settled.into()),
             Ready::Go(view) => DryRunOrNothing::DryRun(Box::new(app::dry_run(&installation, &order, view)?)),
@@ -348,19 +377,12 @@ async fn dry_run(work: web::Data<Work>, order: Order) -> Answer {
     Ok(HttpResponse::Ok().json(tried.await?))
 }
 
-pub fn previewed(made: Ready<PlanView>) -> Answer {
-    let answer = match made {
-        Ready::AlreadyThere(settled) => PlanOrNothing::Nothing(settled.into()),
-        Ready::Go(plan) => PlanOrNothing::Plan(Box::new(plan)),
-    };
-    Ok(HttpResponse::Ok().json(answer))
-}
-
 impl From<Settled> for NothingToDo {
     fn from(settled: Settled) -> Self {
         Self {
             status: Nothing::NothingToDo,
             installed: settled.version,
+            passed_over: settled.passed_over,
         }
     }
 }

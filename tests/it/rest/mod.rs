@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod described;
 mod events;
+mod from_afar;
 mod limits;
 mod page;
 mod queue;
