@@ -10,9 +10,9 @@ pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
     let token = installation.layout.token();
     drop(installation);
-    let ready = |address| {
+    let ready = |place| {
         say(&format!(
-            "listening at http://{address}; the bearer token is in {}",
+            "listening at {place}; the bearer token is in {}",
             token.display()
         ));
     };

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::problem::Problem;
 use super::rate::Rate;
-use super::session;
+use super::{secure, session};
 use crate::app::{Admission, Gate, SessionText};
 use crate::host;
 use crate::settings::Server;
@@ -77,7 +77,7 @@ impl Identity {
         Self {
             who: "unknown".into(),
             prefix: String::new(),
-            from: address(request).to_string(),
+            from: origin(request),
             role: Role::Viewer,
             by: Means::Nothing,
         }
@@ -218,7 +218,7 @@ fn let_in(request: &HttpRequest, (prefix, name, role): (String, &str, Role), by:
     Identity {
         who: format!("{prefix} ({name})"),
         prefix,
-        from: address(request).to_string(),
+        from: origin(request),
         role,
         by,
     }
@@ -250,6 +250,15 @@ fn access(request: &HttpRequest) -> Result<&web::Data<Access>, Problem> {
 fn address(request: &HttpRequest) -> IpAddr {
     let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     request.peer_addr().map_or(nowhere, |peer| peer.ip())
+}
+
+/// The address, and whom the client's certificate is for where it has shown one.
+fn origin(request: &HttpRequest) -> String {
+    let address = address(request);
+    match secure::client(request) {
+        Some(subject) => format!("{address} (certificate {subject})"),
+        None => address.to_string(),
+    }
 }
 
 fn denied(detail: &str) -> Problem {

@@ -20,6 +20,7 @@ mod policy;
 mod problem;
 mod rate;
 mod reads;
+mod secure;
 mod session;
 mod socket;
 mod tokens;
@@ -27,6 +28,7 @@ mod work;
 mod work_id;
 
 use std::any::Any;
+use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use crate::app::{self, AppError, Gate, Installation};
 use access::Access;
 use feed::Feed;
 use metrics::Metrics;
+use secure::Certificate;
 use work::Work;
 use work_id::{WorkId, parsed_update, parsed_version};
 
@@ -48,17 +51,28 @@ const BODY_LIMIT: usize = 64 << 10;
 /// Seconds for requests that are under way when the server is told to end.
 const SHUTDOWN_LIMIT: u64 = 10;
 
+/// Where a server is to be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listening {
+    pub address: SocketAddr,
+    pub is_encrypted: bool,
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.address)
+    }
+}
+
 /// Serves until SIGTERM or SIGINT. A running update finishes its step, then waits for the next start.
-pub fn serve(
-    root: &Path,
-    config: Option<&Path>,
-    listen: SocketAddr,
-    ready: impl FnOnce(SocketAddr),
-) -> app::Result<()> {
+pub fn serve(root: &Path, config: Option<&Path>, listen: SocketAddr, ready: impl FnOnce(Listening)) -> app::Result<()> {
     let installation = Installation::open(root, config)?;
     app::first_token(&installation)?;
     let settings = installation.settings.server.clone();
     drop(installation);
+    let tls = secure::load(&settings.tls)?;
+    let encrypted = tls.as_deref().map(secure::config).transpose()?;
     let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
     let feed = Arc::new(Feed::new());
     feed.follow(root, config, settings.heartbeat)?;
@@ -72,8 +86,13 @@ pub fn serve(
     })?;
     let socket = settings.socket.as_deref().map(app::listen_at_socket).transpose()?;
     work.go_on_after_restart();
-    ready(listener.local_addr().map_err(failed)?);
+    ready(Listening {
+        address: listener.local_addr().map_err(failed)?,
+        is_encrypted: tls.is_some(),
+    });
     let metrics = web::Data::new(Metrics::default());
+    tls.iter().try_for_each(secure::follow).map_err(failed)?;
+    let certificate = web::Data::new(Certificate(tls));
     let shared = work.clone();
     allow_many_connections();
     let served = actix_web::rt::System::new().block_on(async move {
@@ -81,9 +100,11 @@ pub fn serve(
             App::new()
                 .wrap(from_fn(audit::record))
                 .wrap(from_fn(access::identify))
+                .wrap(from_fn(secure::insist))
                 .wrap(headers())
                 .app_data(shared.clone())
                 .app_data(metrics.clone())
+                .app_data(certificate.clone())
                 .app_data(web::Data::from(Arc::clone(&access)))
                 .configure(problem::configure)
                 .configure(api::configure)
@@ -94,9 +115,13 @@ pub fn serve(
             .on_connect(move |connection, known| {
                 cut_slow_readers(connection, settings.slow_reader);
                 socket::note_peer(connection, known);
+                secure::note(connection, known);
             })
-            .shutdown_timeout(SHUTDOWN_LIMIT)
-            .listen(listener)?;
+            .shutdown_timeout(SHUTDOWN_LIMIT);
+        let server = match encrypted {
+            Some(config) => server.listen_rustls_0_23(listener, config)?,
+            None => server.listen(listener)?,
+        };
         let server = match socket {
             Some(socket) => server.listen_uds(socket)?,
             None => server,
@@ -135,7 +160,8 @@ fn end_with_signals(feed: &Arc<Feed>) -> std::io::Result<()> {
 
 /// The system ends a connection whose other side has taken nothing for so long.
 fn cut_slow_readers(connection: &dyn Any, limit: Duration) {
-    if let Some(connection) = connection.downcast_ref::<TcpStream>() {
+    let plain = connection.downcast_ref::<TcpStream>();
+    if let Some(connection) = plain.or_else(|| secure::plain(connection)) {
         let limit = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(connection, limit);
     }

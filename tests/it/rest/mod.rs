@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod described;
+mod encrypted;
 mod events;
 mod from_afar;
 mod limits;
