@@ -4,17 +4,24 @@ use super::args::{Global, ServeArgs};
 use super::open::open;
 use super::output::{Result, say};
 use crate::http;
+use crate::serving::Server;
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
     let token = installation.layout.token();
     drop(installation);
-    let ready = |place| {
-        say(&format!(
-            "listening at {place}; the bearer token is in {}",
-            token.display()
-        ));
-    };
-    Ok(http::serve(&global.root, global.config.as_deref(), listen, ready)?)
+    let server = Server::open(&global.root, global.config.as_deref())?;
+    let rest = http::listen(listen, &server)?;
+    server.end_with_signals()?;
+    server.begin();
+    say(&format!(
+        "listening at {}://{}; the bearer token is in {}",
+        rest.scheme,
+        rest.address,
+        token.display()
+    ));
+    let served = http::serve(&server, rest);
+    server.end();
+    Ok(served?)
 }

@@ -7,9 +7,7 @@ mod audit;
 mod backups;
 mod body;
 mod changing;
-mod clockwork;
 mod events;
-mod feed;
 mod health;
 mod maintenance;
 mod metrics;
@@ -18,118 +16,107 @@ mod orders;
 mod page;
 mod policy;
 mod problem;
-mod rate;
 mod reads;
 mod secure;
 mod session;
 mod socket;
 mod tokens;
-mod work;
-mod work_id;
 
 use std::any::Any;
-use std::fmt;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
+use rustls::ServerConfig;
 
-use crate::app::{self, AppError, Gate, Installation};
-use access::Access;
-use feed::Feed;
+use crate::app::{self, AppError};
+use crate::serving::Server;
 use metrics::Metrics;
-use secure::Certificate;
-use work::Work;
-use work_id::{WorkId, parsed_update, parsed_version};
 
 /// Longest request body, in bytes; all that is sent here is a few short fields.
 const BODY_LIMIT: usize = 64 << 10;
 /// Seconds for requests that are under way when the server is told to end.
 const SHUTDOWN_LIMIT: u64 = 10;
 
-/// Where a server is to be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where this door is; nobody is answered before [`serve`].
 pub struct Listening {
     pub address: SocketAddr,
-    pub is_encrypted: bool,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    encrypted: Option<ServerConfig>,
+    listener: TcpListener,
+    socket: Option<UnixListener>,
 }
 
-impl fmt::Display for Listening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.is_encrypted { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.address)
-    }
-}
-
-/// Serves until SIGTERM or SIGINT. A running update finishes its step, then waits for the next start.
-pub fn serve(root: &Path, config: Option<&Path>, listen: SocketAddr, ready: impl FnOnce(Listening)) -> app::Result<()> {
-    let installation = Installation::open(root, config)?;
-    app::first_token(&installation)?;
-    let settings = installation.settings.server.clone();
-    drop(installation);
-    let tls = secure::load(&settings.tls)?;
-    let encrypted = tls.as_deref().map(secure::config).transpose()?;
-    let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
-    let feed = Arc::new(Feed::new());
-    feed.follow(root, config, settings.heartbeat)?;
-    let work = web::Data::new(Work::new(root, config, Arc::clone(&feed)));
-    let failed = |e: std::io::Error| AppError::below("NL0704", &e);
-    let listener = TcpListener::bind(listen).map_err(|e| {
+/// Listens there, in TLS where there is a certificate, and at the socket of the settings.
+pub fn listen(at: SocketAddr, served: &Server) -> app::Result<Listening> {
+    let encrypted = served.certificate.config(&secure::PROTOCOLS)?;
+    let failed = |e: std::io::Error| {
         AppError::said(
             "NL0704",
-            format!("cannot listen at {listen}: {e}; `--listen` or `server.listen` names another address"),
+            format!("cannot listen at {at}: {e}; `--listen` or `server.listen` names another address"),
         )
-    })?;
-    let socket = settings.socket.as_deref().map(app::listen_at_socket).transpose()?;
-    work.go_on_after_restart();
-    ready(Listening {
+    };
+    let listener = TcpListener::bind(at).map_err(failed)?;
+    Ok(Listening {
         address: listener.local_addr().map_err(failed)?,
-        is_encrypted: tls.is_some(),
-    });
+        scheme: if encrypted.is_some() { "https" } else { "http" },
+        encrypted,
+        socket: served
+            .settings
+            .socket
+            .as_deref()
+            .map(app::listen_at_socket)
+            .transpose()?,
+        listener,
+    })
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
+    let slow_reader = served.settings.slow_reader;
     let metrics = web::Data::new(Metrics::default());
-    tls.iter().try_for_each(secure::follow).map_err(failed)?;
-    let certificate = web::Data::new(Certificate(tls));
-    let shared = work.clone();
+    let work = web::Data::from(Arc::clone(&served.work));
+    let access = web::Data::from(Arc::clone(&served.access));
+    let certificate = web::Data::from(Arc::clone(&served.certificate));
     allow_many_connections();
-    let served = actix_web::rt::System::new().block_on(async move {
+    let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
                 .wrap(from_fn(audit::record))
                 .wrap(from_fn(access::identify))
                 .wrap(from_fn(secure::insist))
                 .wrap(headers())
-                .app_data(shared.clone())
+                .app_data(work.clone())
                 .app_data(metrics.clone())
+                .app_data(access.clone())
                 .app_data(certificate.clone())
-                .app_data(web::Data::from(Arc::clone(&access)))
                 .configure(problem::configure)
                 .configure(api::configure)
         };
-        end_with_signals(&feed)?;
         let server = HttpServer::new(app)
             .workers(2)
             .on_connect(move |connection, known| {
-                cut_slow_readers(connection, settings.slow_reader);
+                cut_slow_readers(connection, slow_reader);
                 socket::note_peer(connection, known);
                 secure::note(connection, known);
             })
             .shutdown_timeout(SHUTDOWN_LIMIT);
-        let server = match encrypted {
-            Some(config) => server.listen_rustls_0_23(listener, config)?,
-            None => server.listen(listener)?,
+        let server = match at.encrypted {
+            Some(config) => server.listen_rustls_0_23(at.listener, config)?,
+            None => server.listen(at.listener)?,
         };
-        let server = match socket {
+        let server = match at.socket {
             Some(socket) => server.listen_uds(socket)?,
             None => server,
         };
         server.run().await
     });
-    work.end();
-    served.map_err(failed)
+    running.map_err(|e| AppError::below("NL0704", &e))
 }
 
 /// As many files as this process may open at most, not as many as it may at first.
@@ -144,18 +131,6 @@ fn allow_many_connections() {
             maximum,
         },
     );
-}
-
-/// Lines of live events have no end of their own: they are let go before the server waits for what is under way.
-fn end_with_signals(feed: &Arc<Feed>) -> std::io::Result<()> {
-    let feed = Arc::clone(feed);
-    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT])?;
-    let wait = move || {
-        if signals.forever().next().is_some() {
-            feed.end();
-        }
-    };
-    std::thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
 }
 
 /// The system ends a connection whose other side has taken nothing for so long.

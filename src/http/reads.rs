@@ -10,15 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
-use super::changing::{DryRunOrNothing, Progress, progress_of};
+use super::changing::DryRunOrNothing;
 use super::problem::{Problem, Refusals};
-use super::work::Work;
-use super::{WorkId, parsed_update, parsed_version};
 use crate::app::{
     self, ChangesOf, CheckView, Fetch, Goal, Installation, Ready, Report, StatusView, UpdateView, VersionView, Wish,
 };
 use crate::release::NameError;
 use crate::release::changelog::{Span, View, html, markdown, text};
+use crate::serving::{Progress, Work, WorkId, parsed_update, parsed_version};
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -95,7 +94,7 @@ pub async fn status(
     request: HttpRequest,
 ) -> Answer {
     let id: WorkId = id.parse()?;
-    let progress = blocking(move || progress_of(&work, &id)).await?;
+    let progress = blocking(move || work.progress_of(&id)).await?;
     tagged(&request, &progress)
 }
 

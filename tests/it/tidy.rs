@@ -45,6 +45,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("app", ENGINES_AND_BELOW),
+    (
+        "serving",
+        &[
+            "app", "backup", "crypt", "engine", "host", "release", "settings", "store", "tls", "version",
+        ],
+    ),
     ("cli", DOORS),
     ("http", DOORS),
 ];
@@ -80,7 +86,7 @@ const ENGINES_AND_BELOW: &[&str] = &[
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[
     "app", "http", "backup", "crypt", "engine", "fetch", "host", "journal", "package", "plan", "publish", "release",
-    "settings", "store", "target", "tls", "version",
+    "serving", "settings", "store", "target", "tls", "version",
 ];
 /// Heads do not ask for the time, hence not there for them.
 const EVERYWHERE: &[&str] = &["clock"];

@@ -8,6 +8,7 @@ use crate::app::{AppError, OrderView, codes};
 use crate::cli::args::Global;
 use crate::cli::output::{Failed, Result, harmless, say};
 use crate::fetch::remote::Method;
+use crate::serving::BEING_DONE;
 use crate::store::OrderState;
 
 /// Orders something, waits until it is done, and gives what came of it.
@@ -33,7 +34,7 @@ pub fn done<T: DeserializeOwned>(global: &Global, wire: &Wire, path: &str, body:
 }
 
 fn tell(order: &OrderView) {
-    if let Some(reason) = &order.reason {
+    if let Some(reason) = order.reason.as_deref().filter(|reason| *reason != BEING_DONE) {
         let OrderView { order_id, order, .. } = order;
         say(&format!("{}: {} ({order_id})", order.told(), harmless(reason)));
     }
