@@ -33,6 +33,7 @@ mod outlook;
 mod plan_file;
 mod product;
 mod publishing;
+mod report;
 mod repository;
 mod rolling_back;
 mod rotation;
@@ -88,7 +89,7 @@ pub use gate::{Admission, Gate};
 pub use index::{IndexOptions, code_of as code_of_no_travel, graph_of_index, plan_over_index, read_index};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
-pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
+pub use maintenance::{Flag as MaintenanceFlag, MaintenanceView, maintenance, set_maintenance};
 pub use measures::{Measured, Standing, measured_after, not_ready, standing};
 pub use node::{NodeView, this_node};
 pub use orders::{
@@ -104,7 +105,8 @@ pub use publishing::{
     PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
     release_verify,
 };
-pub use rolling_back::{RollbackTarget, rollback_target};
+pub use report::{Report, ReportStatus, report};
+pub use rolling_back::{RollbackTarget, rollback_target, way_back};
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
 pub use scheduling::{
     Begin, Due, Scheduled, beginning, cancel_waiting_update, come_due, local_time, miss, schedule, time_of,
@@ -118,12 +120,13 @@ pub use signing::{
 };
 pub use stack::{NoStack, fit_stack};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, history_page, status, update, version, why};
-pub use tokens::{NewToken, TokenWanted, create_token, first_token, list_tokens, revoke_token, token_life};
+pub use tokens::{
+    NewToken, TokenWanted, create_token, first_token, list_tokens, read_token_file, revoke_token, token_life,
+};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Report, ReportStatus, Settled, Wish,
-    begin_resuming, begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume,
-    turn_back,
+    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming, begin_turning_back,
+    is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

@@ -22,7 +22,7 @@ use crate::version::Version;
 use crate::{clock, crypt};
 
 /// How an order stands.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderView {
     #[schema(value_type = String, example = "order_0123456789abcdef")]
     pub order_id: OrderId,
@@ -144,13 +144,13 @@ pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> R
 }
 
 fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted: Wanted) -> Result<Begun> {
-    let strategy = wanted.strategy();
+    let (strategy, accepts_warnings) = (wanted.strategy(), wanted.accepts_warnings());
     let (ordered, consent) = terms(&Installation::open(root, config)?, wanted)?;
     let prepared = match prepare_at_once(root, config, &ordered)? {
         Ready::AlreadyThere(settled) => return Ok(Begun::Settled(nothing_to_do(&settled.version))),
         Ready::Go(prepared) => prepared.begun_as(strategy)?,
     };
-    refuse_warnings(prepared.plan(), ordered.forced)?;
+    refuse_warnings(prepared.plan(), accepts_warnings)?;
     let accepted = prepared.accept_for(Some(&order.id), &order.ordered_by, &consent)?;
     Ok(Begun::Drive(Box::new(accepted)))
 }
@@ -166,16 +166,16 @@ pub fn fits_now(installation: &Installation, wanted: &Wanted) -> Result<Option<V
     match preview(installation, &ordered)? {
         Ready::AlreadyThere(settled) => Ok(Some(nothing_to_do(&settled.version))),
         Ready::Go(view) => {
-            refuse_warnings(&view.plan, ordered.forced)?;
+            refuse_warnings(&view.plan, wanted.accepts_warnings())?;
             is_covered(&view.plan, &consent).map(|()| None)
         }
     }
 }
 
 /// A risk that was taken by its name needs no second word.
-fn refuse_warnings(plan: &Plan, forced: bool) -> Result<()> {
+fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
     let mut warnings = plan.warnings().iter();
-    match warnings.find(|warning| warning.code != "accepted-risk" && !forced) {
+    match warnings.find(|warning| warning.code != "accepted-risk" && !accepted) {
         Some(warning) => {
             let message = format!("{}; `force: true` (`--force`) goes on all the same", warning.message);
             Err(AppError::said("NL0108", message))

@@ -260,7 +260,7 @@ pub enum Selection {
 }
 
 /// What was restored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
     pub id: BackupId,
     /// Files and links.

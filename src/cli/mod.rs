@@ -1,6 +1,7 @@
 //! The command line: parse, call app, render. Results go to standard output, everything else to standard error.
 
 mod args;
+mod asked;
 mod audit;
 mod backup;
 mod backup_keys;
@@ -16,6 +17,7 @@ mod open;
 mod output;
 mod plan;
 mod release;
+mod remote;
 mod schedule;
 mod schema;
 mod scheme;
@@ -27,6 +29,7 @@ mod token;
 mod tuf;
 mod unlock;
 mod update;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -45,7 +48,9 @@ pub fn main() -> ExitCode {
         }
     };
     args.global.color.apply();
-    match audit::audited(&args.global, &args.command, || run(&args)) {
+    let ran = remote::refuse_what_is_local(&args.global, &args.command)
+        .and_then(|()| audit::audited(&args.global, &args.command, || run(&args)));
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&args.global),
     }

@@ -12,11 +12,12 @@ pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let token = installation.layout.token();
     drop(installation);
     let server = Server::open(&global.root, global.config.as_deref())?;
-    let rest = http::listen(listen, &server.settings)?;
+    let rest = http::listen(listen, &server)?;
     server.end_with_signals()?;
     server.begin();
     say(&format!(
-        "listening at http://{}; the bearer token is in {}",
+        "listening at {}://{}; the bearer token is in {}",
+        rest.scheme,
         rest.address,
         token.display()
     ));

@@ -13,6 +13,7 @@ mod pace;
 mod part;
 mod post;
 mod proxy;
+pub mod remote;
 mod resume;
 mod several;
 mod small;

@@ -15,7 +15,7 @@ use super::{
         description = "Upgrades of a self-hosted product: check, start, watch, take back.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
+    paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::standing, reads::report, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
         changing::upgrade, changing::downgrade, changing::rollback, changing::resume, changing::cancel,
         events::of_update, events::of_all, maintenance::look, maintenance::switch,
         orders::list, orders::look, orders::cancel, policy::queue, policy::policy,

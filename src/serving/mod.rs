@@ -4,6 +4,7 @@
 mod access;
 mod acts;
 mod asked;
+mod certificate;
 mod clockwork;
 mod feed;
 mod rate;
@@ -16,7 +17,8 @@ mod work_id;
 
 pub use access::{Access, Credential, Identity, Means};
 pub use acts::{asked, became};
-pub use asked::{Cancelled, Move, Progress, RollBack, Way, ticket};
+pub use asked::{BEING_DONE, Cancelled, Move, Progress, RollBack, Way, ticket};
+pub use certificate::Certificate;
 pub use feed::Shown;
 pub use refusal::Refusal;
 pub use say::say;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::access::Access;
+use super::certificate::Certificate;
 use super::feed::Feed;
 use super::work::Work;
 use crate::app::{self, AppError, Gate, Installation, Result};
@@ -12,6 +13,7 @@ use crate::settings;
 pub struct Server {
     pub work: Arc<Work>,
     pub access: Arc<Access>,
+    pub certificate: Arc<Certificate>,
     /// As they were at the start.
     pub settings: settings::Server,
 }
@@ -23,11 +25,18 @@ impl Server {
         app::first_token(&installation)?;
         let settings = installation.settings.server.clone();
         drop(installation);
+        let certificate = Arc::new(Certificate::load(&settings.tls)?);
         let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
         let feed = Arc::new(Feed::new());
         feed.follow(root, config, settings.heartbeat)?;
         let work = Arc::new(Work::new(root, config, feed));
-        Ok(Self { work, access, settings })
+        certificate.follow()?;
+        Ok(Self {
+            work,
+            access,
+            certificate,
+            settings,
+        })
     }
 
     /// Takes up what an earlier process left and the orders that wait; all doors listen by now.

@@ -18,7 +18,7 @@ pub use environment::{Environment, environment, folder_for_temporary_files, pass
 pub use policy::{Policy, VersionConstraints, WhenMissed};
 pub use sections::{
     Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,
-    Server, Side,
+    Server, Side, Tls,
 };
 pub use zone::{Zone, ZoneError};
 
@@ -192,6 +192,7 @@ fn check(file: &File) -> Result<(), SettingsError> {
         );
     }
     file.policy.check()?;
+    check_tls(&file.server.tls)?;
     let limits = file.download.times().into_iter();
     match limits
         .chain(file.update_system.backup.times())
@@ -206,6 +207,32 @@ fn check(file: &File) -> Result<(), SettingsError> {
             reason: "a time limit is longer than nothing and at most 30 days",
         }),
         None => Ok(()),
+    }
+}
+
+/// A certificate without its key is of no use, nor is either alone to ask others for theirs.
+fn check_tls(tls: &Tls) -> Result<(), SettingsError> {
+    let Tls {
+        certificate,
+        key,
+        client_ca,
+    } = tls;
+    let refuse = |key, value: &Path, reason| {
+        Err(SettingsError::NotPossible {
+            key,
+            value: value.display().to_string(),
+            reason,
+        })
+    };
+    match (certificate, key, client_ca) {
+        (Some(path), None, _) => refuse("server.tls.certificate", path, "it goes with `server.tls.key`"),
+        (None, Some(path), _) => refuse("server.tls.key", path, "it goes with `server.tls.certificate`"),
+        (None, None, Some(path)) => refuse(
+            "server.tls.client_ca",
+            path,
+            "it goes with `server.tls.certificate` and `key`",
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -54,7 +54,7 @@ impl fmt::Display for Role {
 }
 
 /// What is known of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenRecord {
     /// How the token begins; names it in lists, in the audit, and to revoke it.
     #[schema(example = "nlk_1f2e3d4c")]

@@ -99,5 +99,35 @@ pub const CODES: &[Code] = &[
         "request from elsewhere",
         "A browser's session is for NetLink's own page alone; the request came from another page, or the browser did not say from where (`Sec-Fetch-Site`, `Origin`). Programs send `Authorization: Bearer <token>`.",
     ),
+    code(
+        "NL0736",
+        Kind::Refused,
+        "not over the network",
+        "This command, or this option of it, works on the machine of the installation alone: it needs files, keys or time that are there. Run it there, without `--server`.",
+    ),
+    code(
+        "NL0737",
+        Kind::Failed,
+        "server not reached",
+        "The server of `--server` did not answer, or not as a NetLink server of this version does. Is it running, is the address right (`http://`, `https://` or `unix:`), does a firewall or a proxy stand between?",
+    ),
+    code(
+        "NL0738",
+        Kind::Stuck,
+        "server out of sight",
+        "The server went away while something was under way, and was not back in time (`--wait-for-server`). What it was doing goes on when it starts again: `netlink --server URL update status` tells how it went.",
+    ),
+    code(
+        "NL0739",
+        Kind::Refused,
+        "no trusted connection",
+        "TLS: the other side's certificate is not of an authority that is trusted here (`--ca FILE`, `server.tls.client_ca`), has expired or is for another name; or a certificate or key of one's own cannot be used: it is missing, is no PEM, belongs to another key, or its key can be read by everybody.",
+    ),
+    code(
+        "NL0740",
+        Kind::Cancelled,
+        "looked away",
+        "Ctrl-C has ended the watching, not the update, which goes on at the server; `netlink --server URL update watch` shows it again.",
+    ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];

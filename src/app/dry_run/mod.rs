@@ -9,7 +9,7 @@ mod scratch;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::updating::{Order, PlanView, Ready, preview};
@@ -23,7 +23,7 @@ pub use dependencies::DependencyChange;
 pub use schema::{FileView, SchemaTrial};
 
 /// A plan with what came of trying it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DryRun {
     #[serde(flatten)]
     pub view: PlanView,
@@ -34,7 +34,7 @@ pub struct DryRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<Vec<DependencyChange>>,
     /// What becomes of the database, for each hop that changes its schema.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schema: Vec<SchemaTrial>,
 }
 

@@ -3,6 +3,7 @@
 mod backup_keys;
 mod begin;
 mod release;
+mod remote;
 mod schema;
 mod scheme;
 mod server;
@@ -23,6 +24,7 @@ pub use release::{
     BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, PublishArgs, ReleaseVerb, RepositoryArgs, RolloutArgs,
     SignArgs, YankArgs,
 };
+pub use remote::RemoteArgs;
 pub use schema::{SchemaVerb, UpgradeDbArgs};
 pub use scheme::{IndexArgs, LeastChannel, SchemeArgs, SchemeVerb, VersionScheme};
 pub use server::{AuditVerb, ServeArgs, TokenVerb};
@@ -60,6 +62,8 @@ pub struct Global {
     /// Colours; `auto` leaves them out for pipes, CI and NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -187,6 +191,11 @@ pub enum UpdateVerb {
     },
     /// Compare every file of the installed release with what the publisher signed
     Verify,
+    /// Show an update that runs until it ends or waits; looking away leaves it running
+    Watch {
+        #[arg(long, value_name = "ID")]
+        update_id: Option<UpdateId>,
+    },
     /// Updates of this installation, newest first
     History {
         #[arg(long, value_name = "N", default_value_t = 20)]

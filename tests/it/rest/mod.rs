@@ -3,7 +3,9 @@
 mod access;
 mod audit;
 mod described;
+mod encrypted;
 mod events;
+mod from_afar;
 mod limits;
 mod page;
 mod queue;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use ureq::http::{Request, Response};
+use ureq::tls::TlsConfig;
 
 use super::described::Description;
 use crate::world::Installation;
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Server {
     child: Child,
     base: String,
+    tls: TlsConfig,
     pub token: String,
     description: Description,
     log: Arc<Mutex<String>>,
@@ -88,7 +90,24 @@ impl Iterator for Events {
 impl Server {
     #[track_caller]
     pub fn start(installation: &Installation) -> Self {
-        let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+        Self::start_at(installation, "127.0.0.1:0")
+    }
+
+    /// One that speaks TLS, asked by a client that is set up so.
+    #[track_caller]
+    pub fn start_trusting(installation: &Installation, tls: TlsConfig) -> Self {
+        Self::begin(installation, "127.0.0.1:0", tls)
+    }
+
+    /// Also where another one has listened before.
+    #[track_caller]
+    pub fn start_at(installation: &Installation, address: &str) -> Self {
+        Self::begin(installation, address, TlsConfig::default())
+    }
+
+    #[track_caller]
+    fn begin(installation: &Installation, address: &str, tls: TlsConfig) -> Self {
+        let mut command = installation.command(&["serve", "--listen", address]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
@@ -110,11 +129,16 @@ impl Server {
                 kept.lock().unwrap().push_str(&line);
             }
         });
-        let described = ureq::get(format!("{base}/openapi.yaml")).call().unwrap();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls.clone())
+            .build()
+            .new_agent();
+        let described = agent.get(format!("{base}/openapi.yaml")).call().unwrap();
         let description = Description::read(&described.into_body().read_to_string().unwrap());
         Self {
             child,
             base,
+            tls,
             token: installation.text(".netlink/token").trim().to_owned(),
             description,
             log,
@@ -164,6 +188,7 @@ impl Server {
     fn send(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .tls_config(self.tls.clone())
             .allow_non_standard_methods(true);
         let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
@@ -200,9 +225,14 @@ impl Server {
         Events(BufReader::new(answer.into_body().into_reader()).lines())
     }
 
+    /// As `--server` takes it.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Where it listens, as `127.0.0.1:8690`.
     pub fn address(&self) -> &str {
-        self.base.strip_prefix("http://").unwrap()
+        self.base.split_once("://").unwrap().1
     }
 
     pub fn pid(&self) -> u32 {
