@@ -9,7 +9,7 @@ use super::{
     AppError, Installation, Result, Wanted, create_backup, drill_backup, list_backups, prune_backups, restore_backup,
     show_backup, verify_backup,
 };
-use crate::backup::{BackupId, Contents, Kind, Listed, Record, State};
+use crate::backup::{self, BackupId, Contents, Kind, Listed, Record, State};
 use crate::version::Version;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +44,12 @@ pub struct BackupView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub drilled_at: Option<Timestamp>,
+}
+
+impl BackupView {
+    pub(super) fn is_whole_and_by(&self, by: &str) -> bool {
+        self.state == BackupState::Whole && self.by.as_deref() == Some(by)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -104,6 +110,11 @@ pub fn perform(installation: &Installation, wanted: &Wanted, by: &str) -> Result
             Ok(json!({"problem": "an update is driven, not performed"}))
         }
     }
+}
+
+/// A restore was cut off while it put files in place; the same once more finishes it.
+pub fn is_half_restored(installation: &Installation) -> bool {
+    backup::is_half_restored(installation.layout.root())
 }
 
 fn of_listed(listed: Listed) -> BackupView {

@@ -17,6 +17,7 @@ mod page;
 mod policy;
 mod problem;
 mod reads;
+mod request_id;
 mod session;
 mod socket;
 mod tokens;
@@ -35,6 +36,7 @@ use crate::app::{self, AppError};
 use crate::serving::Server;
 use crate::settings;
 use metrics::Metrics;
+use session::CookieName;
 
 /// Longest request body, in bytes; all that is sent here is a few short fields.
 const BODY_LIMIT: usize = 64 << 10;
@@ -70,16 +72,19 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let metrics = web::Data::new(Metrics::default());
     let work = web::Data::from(Arc::clone(&served.work));
     let access = web::Data::from(Arc::clone(&served.access));
+    let cookie = web::Data::new(CookieName::of(&served.id, at.address.port()));
     allow_many_connections();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
                 .wrap(from_fn(audit::record))
                 .wrap(from_fn(access::identify))
+                .wrap(from_fn(request_id::name))
                 .wrap(headers())
                 .app_data(work.clone())
                 .app_data(metrics.clone())
                 .app_data(access.clone())
+                .app_data(cookie.clone())
                 .configure(problem::configure)
                 .configure(api::configure)
         };

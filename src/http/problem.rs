@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::BODY_LIMIT;
+use super::{BODY_LIMIT, request_id};
 use crate::app::{AppError, codes};
 use crate::clock;
 use crate::serving::Refusal;
@@ -28,6 +28,10 @@ pub struct Problem {
     detail: String,
     /// As `netlink explain` and the documentation have it.
     code: &'static str,
+    /// What the request is called, as in `X-Request-Id`, the audit and the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "9f86d081884c7d65")]
+    request_id: Option<String>,
     /// For `WWW-Authenticate` (RFC 6750) when nobody is let in.
     #[serde(skip)]
     challenge: Option<&'static str>,
@@ -48,6 +52,7 @@ impl Problem {
             status: code.kind.http(),
             detail,
             code: code.id,
+            request_id: request_id::current().map(|id| id.to_string()),
             challenge: (code.kind == codes::Kind::Denied).then_some("Bearer"),
             retry_after: is_for_now(code.kind).then_some(RETRY_AFTER),
             methods: None,

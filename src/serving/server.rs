@@ -12,6 +12,8 @@ use crate::settings;
 pub struct Server {
     pub work: Arc<Work>,
     pub access: Arc<Access>,
+    /// Tells the installation from others.
+    pub id: String,
     /// As they were at the start.
     pub settings: settings::Server,
 }
@@ -21,18 +23,24 @@ impl Server {
     pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
         let installation = Installation::open(root, config)?;
         app::first_token(&installation)?;
+        let id = app::installation_id(&installation)?;
         let settings = installation.settings.server.clone();
         drop(installation);
         let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
         let feed = Arc::new(Feed::new());
         feed.follow(root, config, settings.heartbeat)?;
         let work = Arc::new(Work::new(root, config, feed));
-        Ok(Self { work, access, settings })
+        Ok(Self {
+            work,
+            access,
+            id,
+            settings,
+        })
     }
 
     /// Takes up what an earlier process left and the orders that wait; all doors listen by now.
     pub fn begin(&self) {
-        self.work.go_on_after_restart();
+        self.work.begin();
     }
 
     /// From SIGTERM or SIGINT on the server is ending (see [`Self::ended`]); whoever watches is let go at once, since lines of live

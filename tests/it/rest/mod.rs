@@ -3,8 +3,10 @@
 mod access;
 mod audit;
 mod described;
+mod enduring;
 mod events;
 mod limits;
+mod logging;
 mod page;
 mod queue;
 mod reading;
