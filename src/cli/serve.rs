@@ -2,14 +2,15 @@
 
 use super::args::{Global, ServeArgs};
 use super::open::open;
-use super::output::{Result, say};
+use super::output::Result;
 use crate::http;
-use crate::serving::Server;
+use crate::serving::{Server, begin_log, say};
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
     let token = installation.layout.token();
+    begin_log(&installation.settings.log);
     drop(installation);
     let server = Server::open(&global.root, global.config.as_deref())?;
     let rest = http::listen(listen, &server)?;

@@ -61,7 +61,10 @@ pub fn note(cx: &Context<'_>, line: &serde_json::Value) {
     let mut line = line.clone();
     line["time"] = json!(crate::clock::now());
     line["update_id"] = json!(cx.id.as_str());
-    if let Ok(mut file) = disk::append(&cx.layout.update_log()) {
+    let (path, log) = (cx.layout.update_log(), &cx.settings.log);
+    // A log that cannot begin anew is written on.
+    let _ = disk::rotate_log(&path, log.update_log_size);
+    if let Ok(mut file) = disk::append(&path) {
         // In one piece, so that lines of two processes never mix.
         let _ = file.write_all(format!("{line}\n").as_bytes());
     }

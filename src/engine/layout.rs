@@ -64,8 +64,18 @@ impl Layout {
         self.state().join("lock")
     }
 
+    /// Held by the server that carries out orders.
+    pub fn serving(&self) -> PathBuf {
+        self.state().join("serving.lock")
+    }
+
     pub fn trust(&self) -> PathBuf {
         self.state().join("trust")
+    }
+
+    /// A document of the trusted metadata.
+    pub fn metadata(&self, role: &str) -> PathBuf {
+        self.trust().join(format!("{role}.json"))
     }
 
     /// The bearer token of the server.

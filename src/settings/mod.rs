@@ -3,6 +3,7 @@
 mod backup_key;
 mod environment;
 mod keys;
+mod log;
 mod policy;
 mod sections;
 mod zone;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
+pub use log::{Log, LogFormat, LogLevel};
 pub use policy::{Policy, VersionConstraints, WhenMissed};
 pub use sections::{
     Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,
@@ -39,6 +41,7 @@ struct File {
     dependencies: Dependencies,
     health: Health,
     hooks: Hooks,
+    log: Log,
     policy: Policy,
     repository: Repository,
     download: Download,
@@ -66,6 +69,7 @@ pub struct Settings {
     pub dependencies: Dependencies,
     pub health: Health,
     pub hooks: Hooks,
+    pub log: Log,
     pub policy: Policy,
     pub repository: Repository,
     pub download: Download,
@@ -131,6 +135,7 @@ impl Settings {
             dependencies: file.dependencies,
             health: file.health,
             hooks: file.hooks,
+            log: file.log,
             policy: file.policy,
             repository: file.repository,
             download: file.download,

@@ -14,11 +14,11 @@ mod ways_back;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
 
 pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
-pub use orders::{Added, OrderId, OrderIdError, OrderRecord, OrderState};
+pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use sessions::SessionRecord;
 pub use sqlite_file::{
     SqliteFileError, check_integrity, copy_live, copy_to_try, put_back, remove, set_aside, size, stamp,
@@ -174,6 +174,17 @@ impl Store {
             action,
             path: self.path.clone(),
             source,
+        })
+    }
+
+    /// All rows that a query gives, column by column.
+    fn rows<T>(&self, sql: &str, parameters: impl Params) -> Result<Vec<T>>
+    where
+        T: for<'a> TryFrom<&'a rusqlite::Row<'a>, Error = rusqlite::Error>,
+    {
+        self.try_to("read", |db| {
+            let mut rows = db.prepare_cached(sql)?;
+            rows.query_map(parameters, |row| T::try_from(row))?.collect()
         })
     }
 

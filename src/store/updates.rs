@@ -211,12 +211,8 @@ impl Store {
 
     /// The update's journal after `seq`, in order.
     pub fn journal(&self, id: &UpdateId, after: i64) -> Result<Vec<Row>> {
-        let rows: Vec<(i64, String, String)> = self.try_to("read", |db| {
-            let sql = "SELECT seq, time, event FROM journal WHERE update_id = ?1 AND seq > ?2 ORDER BY seq";
-            let mut rows = db.prepare_cached(sql)?;
-            rows.query_map(params![id.0, after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect()
-        })?;
+        let sql = "SELECT seq, time, event FROM journal WHERE update_id = ?1 AND seq > ?2 ORDER BY seq";
+        let rows: Vec<(i64, String, String)> = self.rows(sql, params![id.0, after])?;
         rows.into_iter().map(|raw| self.row(raw)).collect()
     }
 
@@ -231,14 +227,10 @@ impl Store {
 
     /// The journal of all updates, or of one, after `seq`, in order.
     pub fn journal_of_all(&self, of: Option<&UpdateId>, after: i64, limit: u32) -> Result<Vec<(UpdateId, Row)>> {
-        let rows: Vec<(String, i64, String, String)> = self.try_to("read", |db| {
-            let sql = "SELECT update_id, seq, time, event FROM journal \
-                       WHERE seq > ?1 AND (?2 IS NULL OR update_id = ?2) ORDER BY seq LIMIT ?3";
-            let mut rows = db.prepare_cached(sql)?;
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-            rows.query_map(params![after, of.map(UpdateId::as_str), limit], read)?
-                .collect()
-        })?;
+        let sql = "SELECT update_id, seq, time, event FROM journal \
+                   WHERE seq > ?1 AND (?2 IS NULL OR update_id = ?2) ORDER BY seq LIMIT ?3";
+        let rows: Vec<(String, i64, String, String)> =
+            self.rows(sql, params![after, of.map(UpdateId::as_str), limit])?;
         let parse = |(id, seq, time, event)| Ok((UpdateId(id), self.row((seq, time, event))?));
         rows.into_iter().map(parse).collect()
     }
@@ -266,11 +258,7 @@ impl Store {
     }
 
     fn numbered(&self, sql: &str, number: i64, limit: u32) -> Result<Vec<(i64, UpdateRecord)>> {
-        let numbers: Vec<(i64, String)> = self.try_to("read", |db| {
-            let mut rows = db.prepare_cached(sql)?;
-            rows.query_map(params![number, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })?;
+        let numbers: Vec<(i64, String)> = self.rows(sql, params![number, limit])?;
         let found = numbers
             .into_iter()
             .map(|(number, id)| Ok((number, self.update(&UpdateId(id))?)));
@@ -298,6 +286,17 @@ impl Store {
             .map(UpdateId))
     }
 
+    /// Who wants this update to go back.
+    pub fn wanted_back_by(&self, id: &UpdateId) -> Result<Option<String>> {
+        self.try_to("read", |db| {
+            let mut found = db.prepare_cached("SELECT turn_back_by FROM updates WHERE id = ?1")?;
+            found
+                .query_row([&id.0], |row| row.get(0))
+                .optional()
+                .map(Option::flatten)
+        })
+    }
+
     /// Records that the old release of this update was given up.
     pub fn finalize(&self, id: &UpdateId, now: Timestamp) -> Result<()> {
         self.try_to("write", |db| {
@@ -308,22 +307,7 @@ impl Store {
     }
 
     fn records(&self, sql: &str, parameter: &dyn rusqlite::ToSql) -> Result<Vec<UpdateRecord>> {
-        let raw: Vec<RawRecord> = self.try_to("read", |db| {
-            let mut rows = db.prepare(sql)?;
-            let read = |row: &rusqlite::Row<'_>| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                    row.get(5)?,
-                    row.get(6)?,
-                    row.get(7)?,
-                ))
-            };
-            rows.query_map([parameter], read)?.collect()
-        })?;
+        let raw: Vec<RawRecord> = self.rows(sql, [parameter])?;
         raw.into_iter().map(|record| self.record(record)).collect()
     }
 

@@ -94,6 +94,24 @@ pub const CODES: &[Code] = &[
         "The checkpoint of the audit could not be made, or could not be brought to where `audit.copy_to` says; the row itself is written. The next one stands for it too.",
     ),
     code(
+        "NL0725",
+        Kind::Failed,
+        "not known whether it was done",
+        "The server was ended from outside while the order was carried out, and it cannot be told whether its work was done by then. It is not done a second time by itself: look, and order it anew if need be.",
+    ),
+    code(
+        "NL0726",
+        Kind::Failed,
+        "broke off by a fault in NetLink",
+        "What was being done broke off by a fault in NetLink itself; the server goes on with the next order. The message and the server's log say where: please report it. An update that broke off waits: `netlink update resume`.",
+    ),
+    code(
+        "NL0727",
+        Kind::Unavailable,
+        "another server is at work",
+        "Of several servers over one installation one carries out orders; this one takes them in for it, and takes over when it ends. `/health/ready` names its process.",
+    ),
+    code(
         "NL0731",
         Kind::Forbidden,
         "request from elsewhere",

@@ -4,11 +4,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::wire::{ASK_EVERY, Wire, failed};
-use crate::app::{AppError, OrderView, codes};
+use crate::app::{AppError, BEING_DONE, OrderView, codes};
 use crate::cli::args::Global;
 use crate::cli::output::{Failed, Result, harmless, say};
 use crate::fetch::remote::Method;
-use crate::serving::BEING_DONE;
 use crate::store::OrderState;
 
 /// Orders something, waits until it is done, and gives what came of it.
