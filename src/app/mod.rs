@@ -27,6 +27,7 @@ mod installation;
 mod maintenance;
 mod measures;
 mod node;
+mod notices;
 mod offer;
 mod orders;
 mod outlook;
@@ -91,6 +92,7 @@ pub use installation::Installation;
 pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
 pub use measures::{Measured, Standing, measured_after, not_ready, standing};
 pub use node::{NodeView, this_node};
+pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
     Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
     order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,

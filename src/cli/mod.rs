@@ -12,6 +12,7 @@ mod explain;
 mod index;
 mod init;
 mod maintenance;
+mod notify;
 mod open;
 mod output;
 mod plan;
@@ -45,7 +46,10 @@ pub fn main() -> ExitCode {
         }
     };
     args.global.color.apply();
-    match audit::audited(&args.global, &args.command, || run(&args)) {
+    let ran = notify::told(&args.global, &args.command, || {
+        audit::audited(&args.global, &args.command, || run(&args))
+    });
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&args.global),
     }
@@ -66,6 +70,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Serve(wanted) => serve::run(global, wanted),
         Command::Audit(verb) => audit::run(global, verb),
         Command::Token(verb) => token::run(global, verb),
+        Command::Notify(verb) => notify::run(global, verb),
         Command::Supervise(wanted) => supervise::run(global, wanted),
         Command::Tuf(wanted) => tuf::run(global, wanted),
         Command::Explain { code } => explain::run(global, code.as_deref()),

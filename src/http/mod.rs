@@ -71,6 +71,7 @@ pub fn serve(
         )
     })?;
     let socket = settings.socket.as_deref().map(app::listen_at_socket).transpose()?;
+    let courier = app::Courier::start(root, config, work::say)?;
     work.go_on_after_restart();
     ready(listener.local_addr().map_err(failed)?);
     let metrics = web::Data::new(Metrics::default());
@@ -104,6 +105,7 @@ pub fn serve(
         server.run().await
     });
     work.end();
+    courier.end(Duration::ZERO);
     served.map_err(failed)
 }
 

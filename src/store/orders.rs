@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params}
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store, UpdateId};
+use super::{Result, Store, UpdateId, outbox};
 
 /// How long what is no longer waiting is remembered, with its Idempotency-Key.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -197,8 +197,13 @@ impl Store {
     /// Ends the waiting of an order, with what came of it; whether it was still waiting.
     pub fn settle_order(&self, id: &OrderId, state: OrderState, answer: Option<&str>, now: Timestamp) -> Result<bool> {
         let changed = self.try_to("write", |db| {
+            let commit = db.unchecked_transaction()?;
             let sql = "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4 WHERE id = ?1 AND state = 'waiting'";
-            db.execute(sql, params![id.0, state.name(), answer, now.to_string()])
+            let changed = commit.execute(sql, params![id.0, state.name(), answer, now.to_string()])?;
+            if changed > 0 && state == OrderState::Refused {
+                outbox::tell_of_order(&commit, &self.subscribers, id, now)?;
+            }
+            commit.commit().map(|()| changed)
         })?;
         Ok(changed > 0)
     }

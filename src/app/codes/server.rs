@@ -99,5 +99,23 @@ pub const CODES: &[Code] = &[
         "request from elsewhere",
         "A browser's session is for NetLink's own page alone; the request came from another page, or the browser did not say from where (`Sec-Fetch-Site`, `Origin`). Programs send `Authorization: Bearer <token>`.",
     ),
+    code(
+        "NL0741",
+        Kind::Failed,
+        "notice not delivered",
+        "A receiver of `notifications` did not take what it was told; the message says why. It is tried again with growing pauses until it is given up; `netlink notify list` shows what waits and what was given up, `netlink notify retry` tries all of it now.",
+    ),
+    code(
+        "NL0742",
+        Kind::NotFound,
+        "no such receiver",
+        "Receivers are the webhooks and commands under `notifications` of config/update.yml, by their names.",
+    ),
+    code(
+        "NL0743",
+        Kind::NotFound,
+        "no such notice",
+        "Notices are named `notice_` and 32 hex digits, and are remembered for 30 days after they were delivered or given up; `netlink notify list` shows them.",
+    ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];
