@@ -7,7 +7,7 @@ use super::{AppError, Installation, Result, list_backups};
 use crate::engine::{self, Layout, LockState};
 use crate::journal::{Event, Outcome};
 use crate::plan::{Plan, StepKind, UpgradeStrategy};
-use crate::store::{Row, UpdateRecord, Verb};
+use crate::store::{NoticeCounts, Row, UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{clock, disk, target};
 
@@ -39,6 +39,8 @@ pub struct Standing {
     pub backup: Option<(Timestamp, u64)>,
     /// When the first of the trusted metadata's documents expires.
     pub metadata_expires: Option<Timestamp>,
+    /// To each receiver.
+    pub notices: Vec<NoticeCounts>,
 }
 
 /// Updates that have finished after the one of this number, oldest first.
@@ -117,6 +119,7 @@ pub fn standing(installation: &Installation) -> Result<Standing> {
         maintenance: installation.layout.maintenance().exists(),
         backup: newest.map(|record| (record.created, record.size)),
         metadata_expires: first_expiry(&installation.layout),
+        notices: installation.store.notice_counts()?,
     })
 }
 

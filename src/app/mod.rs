@@ -28,6 +28,7 @@ mod installation;
 mod maintenance;
 mod measures;
 mod node;
+mod notices;
 mod offer;
 mod orders;
 mod outlook;
@@ -95,6 +96,7 @@ pub use installation::Installation;
 pub use maintenance::{Flag as MaintenanceFlag, MaintenanceView, maintenance, set_maintenance};
 pub use measures::{Measured, Standing, measured_after, standing};
 pub use node::{NodeView, this_node};
+pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
     BEING_DONE, Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order,
     nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work,

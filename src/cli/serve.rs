@@ -1,20 +1,29 @@
 //! `netlink serve`
 
+use std::time::Duration;
+
 use super::args::{Global, ServeArgs};
 use super::open::open;
 use super::output::Result;
+use crate::app::Courier;
+use crate::host::Confining;
 use crate::http;
 use crate::serving::{Server, begin_log, say};
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
+    let here = Confining::here();
+    if installation.settings.confinement.enabled && !matches!(here, Confining::Possible { .. }) {
+        say(&format!("note: {here}"));
+    }
     let token = installation.layout.token();
     begin_log(&installation.settings.log);
     drop(installation);
     let server = Server::open(&global.root, global.config.as_deref())?;
     let rest = http::listen(listen, &server)?;
     server.end_with_signals()?;
+    let courier = Courier::start(&global.root, global.config.as_deref(), say)?;
     server.begin();
     say(&format!(
         "listening at {}://{}; the bearer token is in {}",
@@ -24,5 +33,6 @@ pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     ));
     let served = http::serve(&server, rest);
     server.end();
+    courier.end(Duration::ZERO);
     Ok(served?)
 }

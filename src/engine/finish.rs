@@ -39,6 +39,7 @@ pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> Result<(), TidyError> {
             cx.hook(HookPoint::Rollback),
             &payload,
             cx.hook_limit(),
+            &cx.layout.bounds_of_hook(HookPoint::Rollback),
         ) {
             note(cx, &json!({"kind": "hook-failed", "message": error.to_string()}));
         }

@@ -3,6 +3,7 @@
 pub mod background;
 pub mod backup_key;
 pub mod backups;
+mod bounds;
 mod context;
 pub mod copies;
 pub mod dependencies;
@@ -22,6 +23,7 @@ mod servers;
 mod step;
 mod version_file;
 
+pub use bounds::unconfined;
 pub use context::{Context, Control, Progress};
 pub use drive::{EngineError, Stopped, drive};
 pub use failure::{DISK_FULL, PERMISSION, StepError};

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params}
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store};
+use super::{Result, Store, outbox};
 
 /// What a row says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,6 +70,7 @@ impl Store {
             let seq = before.unwrap_or(0).max(sealed) + 1;
             let checkpoint = seal(hash_before.as_deref(), seq, entry);
             insert(&commit, entry, &checkpoint)?;
+            outbox::tell_of_checkpoint(&commit, &self.subscribers, &checkpoint)?;
             commit.commit()
         })
     }

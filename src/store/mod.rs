@@ -3,6 +3,7 @@
 mod audit;
 mod installation;
 mod orders;
+mod outbox;
 mod sessions;
 mod sqlite_file;
 mod sqlite_open;
@@ -19,6 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Tran
 pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
 pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
+pub use outbox::{NoticeCounts, NoticeRecord, NoticeState, Subscriber, Subscribers};
 pub use sessions::SessionRecord;
 pub use sqlite_file::{
     SqliteFileError, check_integrity, copy_live, copy_to_try, put_back, remove, set_aside, size, stamp,
@@ -81,6 +83,8 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     db: Connection,
     path: PathBuf,
+    /// Who is told of what is written here.
+    subscribers: Subscribers,
 }
 
 impl Store {
@@ -123,6 +127,7 @@ impl Store {
         Ok(Self {
             db,
             path: path.to_path_buf(),
+            subscribers: Subscribers::default(),
         })
     }
 

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store, UpdateId};
+use super::{Result, Store, UpdateId, outbox};
 
 /// How long what is no longer waiting is remembered, with its Idempotency-Key: seconds in which a server has served.
 const KEPT: i64 = 24 * 60 * 60;
@@ -221,12 +221,17 @@ impl Store {
         let at_once = answered == Answered::AtOnce;
         let forget_key = at_once && state == OrderState::Refused;
         let changed = self.try_to("write", |db| {
+            let commit = db.unchecked_transaction()?;
             let sql = format!(
                 "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4, at_once = ?5, taken = 0, served = {SERVED}, \
                  key = CASE WHEN ?6 THEN NULL ELSE key END WHERE id = ?1 AND state = 'waiting'"
             );
-            let now = now.to_string();
-            db.execute(&sql, params![id.0, state.name(), answer, now, at_once, forget_key])
+            let time = now.to_string();
+            let changed = commit.execute(&sql, params![id.0, state.name(), answer, time, at_once, forget_key])?;
+            if changed > 0 && state == OrderState::Refused {
+                outbox::tell_of_order(&commit, &self.subscribers, id, now)?;
+            }
+            commit.commit().map(|()| changed)
         })?;
         Ok(changed > 0)
     }

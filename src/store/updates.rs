@@ -8,8 +8,9 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::outbox::{self, Told};
 use super::{OrderId, Result, Store, StoreError, orders};
-use crate::journal::{Event, Outcome};
+use crate::journal::{Event, NoticeKind, Outcome};
 use crate::plan::Plan;
 
 /// `update_<from>_<to>_<YYYYMMDD>_<HHMMSS>`, UTC; `none` for the version before the first installation.
@@ -154,7 +155,9 @@ impl Store {
         let id = self.free_id(plan, now)?;
         let text = self.to_json("the plan", plan)?;
         let consented_to = plan.notes().consents();
-        let accepted = self.to_json("an event", &Event::Accepted { consented_to })?;
+        let event = Event::Accepted { consented_to };
+        let accepted = self.to_json("an event", &event)?;
+        let told = self.told(&event, || Ok(Told::new(plan, verb, by)))?;
         let commit = || {
             let commit = self.db.unchecked_transaction()?;
             commit.execute(
@@ -163,6 +166,10 @@ impl Store {
             )?;
             let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
             commit.execute(row, params![id.0, now.to_string(), accepted])?;
+            let seq = commit.last_insert_rowid();
+            if let Some(told) = &told {
+                outbox::tell_of_entry(&commit, &self.subscribers, told, (&id, seq, &event), now)?;
+            }
             match order {
                 // Dropped, the commit takes everything back.
                 Some(order) if !orders::begun(&commit, order, &id, now)? => Ok(false),
@@ -180,6 +187,12 @@ impl Store {
         }
     }
 
+    /// What is told of an entry besides the entry; none where nobody is told of it.
+    fn told(&self, event: &Event, told: impl FnOnce() -> Result<Told>) -> Result<Option<Told>> {
+        let kind = NoticeKind::of(event).filter(|kind| self.subscribers.want(*kind));
+        kind.map(|_| told()).transpose()
+    }
+
     /// Two updates accepted within one second get ids a second apart.
     fn free_id(&self, plan: &Plan, now: Timestamp) -> Result<UpdateId> {
         let mut at = now;
@@ -195,10 +208,25 @@ impl Store {
     /// Appends to the journal, durably. A finishing entry also closes the update in the same commit.
     pub fn append(&self, id: &UpdateId, event: &Event, now: Timestamp) -> Result<()> {
         let text = self.to_json("an event", event)?;
+        let told = self.told(event, || {
+            let update = self.update(id)?;
+            let unknown = || self.unreadable(format!("update {id}"), &"there is none");
+            let UpdateRecord {
+                plan,
+                verb,
+                accepted_by,
+                ..
+            } = update.ok_or_else(unknown)?;
+            Ok(Told::new(&plan, verb, &accepted_by))
+        })?;
         self.try_to("write", |db| {
             let commit = db.unchecked_transaction()?;
             let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
             commit.execute(row, params![id.0, now.to_string(), text])?;
+            let seq = commit.last_insert_rowid();
+            if let Some(told) = &told {
+                outbox::tell_of_entry(&commit, &self.subscribers, told, (id, seq, event), now)?;
+            }
             if let Event::Finished { outcome } = event {
                 commit.execute(
                     "UPDATE updates SET outcome = ?2, finished_at = ?3 WHERE id = ?1",

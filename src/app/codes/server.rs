@@ -147,5 +147,23 @@ pub const CODES: &[Code] = &[
         "looked away",
         "Ctrl-C has ended the watching, not the update, which goes on at the server; `netlink --server URL update watch` shows it again.",
     ),
+    code(
+        "NL0741",
+        Kind::Failed,
+        "notice not delivered",
+        "A receiver of `notifications` did not take what it was told; the message says why. It is tried again with growing pauses until it is given up; `netlink notify list` shows what waits and what was given up, `netlink notify retry` tries all of it now.",
+    ),
+    code(
+        "NL0742",
+        Kind::NotFound,
+        "no such receiver",
+        "Receivers are the webhooks and commands under `notifications` of config/update.yml, by their names.",
+    ),
+    code(
+        "NL0743",
+        Kind::NotFound,
+        "no such notice",
+        "Notices are named `notice_` and 32 hex digits, and are remembered for 30 days after they were delivered or given up; `netlink notify list` shows them.",
+    ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];
