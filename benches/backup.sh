@@ -65,7 +65,7 @@ begin() {
         netlink) rm -rf "$work/site/backups" "$work/site/.netlink/backup.key" ;;
         restic) rm -rf "$work/restic" "$work/cache" && restic init -q -r "$work/restic" >/dev/null ;;
         borg) rm -rf "$work/borg" "$work/borg-base" && borg init -e repokey-blake2 "$work/borg" 2>/dev/null ;;
-        age) rm -f "$work/"*.age ;;
+        age) rm -rf "$work/age" && mkdir "$work/age" ;;
     esac
 }
 
@@ -74,7 +74,7 @@ backed_up() {
         netlink) netlink --quiet backup create ;;
         restic) restic backup -q -r "$work/restic" "$data" ;;
         borg) borg create -C zstd,3 "$work/borg::{now:%s%f}" "$data" ;;
-        age) tar -C "$data" -cf - . | zstd -q -3 -T2 | age -r "$(age-keygen -y "$work/age.key")" >"$work/$(date +%s%N).age" ;;
+        age) tar -C "$data" -cf - . | zstd -q -3 -T2 | age -r "$(age-keygen -y "$work/age.key")" >"$work/age/$(date +%s%N)" ;;
     esac >/dev/null 2>"$work/said"
 }
 
@@ -83,14 +83,13 @@ restored() {
         netlink) netlink --quiet backup restore "$(netlink backup list --output json | grep -o 'backup_[0-9a-z_]*' | head -1)" --into "$work/out" --yes ;;
         restic) restic restore -q -r "$work/restic" latest --target "$work/out" ;;
         borg) (cd "$work/out" && borg extract "$work/borg::$(borg list --short --last 1 "$work/borg")") ;;
-        age) age -d -i "$work/age.key" "$(ls -t "$work/"*.age | head -1)" | zstd -dq | tar -C "$work/out" -xf - ;;
+        age) age -d -i "$work/age.key" "$(ls -t "$work/age/"* | head -1)" | zstd -dq | tar -C "$work/out" -xf - ;;
     esac >/dev/null 2>"$work/said"
 }
 
 stored() {
     case $1 in
         netlink) du -sb "$work/site/backups" | cut -f1 ;;
-        age) cat "$work/"*.age | wc -c ;;
         *) du -sb "$work/$1" | cut -f1 ;;
     esac
 }

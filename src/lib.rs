@@ -20,6 +20,7 @@ pub mod plan;
 pub mod probe;
 pub mod publish;
 pub mod release;
+pub mod serving;
 pub mod settings;
 pub mod store;
 pub mod target;

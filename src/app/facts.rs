@@ -22,11 +22,7 @@ pub fn gather(installation: &Installation) -> Result<Facts> {
     let readable = |version: &Version| {
         let unreadable = |e: StepError| {
             let message = e.into_failure().message;
-            let advice = format!("`netlink update upgrade --to {version} --full` repairs it");
-            AppError::said(
-                "NL0306",
-                format!("the installed release cannot be read: {message}; {advice}"),
-            )
+            AppError::said("NL0306", format!("the installed release cannot be read: {message}"))
         };
         product::manifest(&installation.layout, version)
             .map(Some)

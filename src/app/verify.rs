@@ -39,10 +39,8 @@ pub fn verify(installation: &Installation) -> Result<VerifyView> {
                     differences.extend(dependencies::differences(installation, &manifest)?);
                 }
             }
-            Err(e) => {
-                let advice = format!("`netlink update upgrade --to {version} --full` repairs it");
-                differences.push(format!("{}; {advice}", AppError::below("NL0306", &e)));
-            }
+            // What to do about it stands among the differences already.
+            Err(e) => differences.push(AppError::below("NL0306", &e).to_string()),
         }
     }
     view.differences = differences;

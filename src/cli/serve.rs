@@ -3,8 +3,10 @@
 use super::args::{Global, ServeArgs};
 use super::open::open;
 use super::output::{Result, say};
+use crate::app::Courier;
 use crate::host::Confining;
 use crate::http;
+use crate::serving::{self, Server};
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
@@ -15,11 +17,19 @@ pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     }
     let token = installation.layout.token();
     drop(installation);
-    let ready = |address| {
-        say(&format!(
-            "listening at http://{address}; the bearer token is in {}",
-            token.display()
-        ));
-    };
-    Ok(http::serve(&global.root, global.config.as_deref(), listen, ready)?)
+    let server = Server::open(&global.root, global.config.as_deref())?;
+    let rest = http::listen(listen, &server.settings)?;
+    server.end_with_signals()?;
+    let courier = Courier::start(&global.root, global.config.as_deref(), serving::say)?;
+    server.begin();
+    say(&format!(
+        "listening at http://{}; the bearer token is in {}",
+        rest.address,
+        token.display()
+    ));
+    let served = http::serve(&server, rest);
+    server.end();
+    // What is on its way to a receiver is nobody's to wait for.
+    drop(courier);
+    Ok(served?)
 }

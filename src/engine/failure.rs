@@ -52,6 +52,15 @@ impl StepError {
         Self::new(code, message)
     }
 
+    /// Says what to do next, if it failed for this reason and not for one further down.
+    #[must_use]
+    pub fn advising(mut self, code: &str, advice: &str) -> Self {
+        if self.failure.code == code {
+            self.failure.message = format!("{}; {advice}", self.failure.message);
+        }
+        self
+    }
+
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>, found: impl Into<String>) -> Self {
         self.failure.expected = Some(expected.into());

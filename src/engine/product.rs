@@ -24,9 +24,14 @@ const KEPT_LOG_LINES: usize = 20;
 /// A product without health checks must stay up this long.
 const STEADY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+const NOT_AS_SIGNED: &str = "NL0306";
 
 pub fn manifest(layout: &Layout, version: &Version) -> Result<ReleaseManifest, StepError> {
-    package::manifest_of(&layout.release(version)).map_err(|e| StepError::because("NL0306", &e))
+    let found = package::manifest_of(&layout.release(version));
+    found.map_err(|e| {
+        let advice = format!("`netlink update upgrade --to {version} --full` repairs it");
+        StepError::because(NOT_AS_SIGNED, &e).advising(NOT_AS_SIGNED, &advice)
+    })
 }
 
 /// `root`, `release`, `data`, `config`.

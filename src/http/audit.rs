@@ -7,17 +7,17 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, we
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Admin, Caller, Identity, count_change, sender};
+use super::access::{Admin, Caller, NotLetIn, address, sender};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
-use super::work::Work;
-use crate::app::{self, Act, AuditVerified, Became};
+use crate::app::{self, Act, AuditVerified};
+use crate::serving::{self, Access, Work};
 use crate::store::AuditRow;
 
 /// What a request is about, in the words of its body; for the row that says what came of it.
 pub struct Subject(pub String);
 
-/// Writes the rows. Only what comes from somebody who is let in is written down beforehand; of wrong tokens only that there was one.
+/// Writes the rows.
 pub async fn record<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -40,31 +40,24 @@ pub async fn record<B: MessageBody + 'static>(
     }
 }
 
-/// The row before; none when the sender is not known, who will be told so.
+/// The row before.
 async fn asked(request: &HttpRequest) -> Result<Option<Act>, Problem> {
-    let identity = match sender(request) {
-        Ok(identity) => identity,
-        Err(problem) if problem.is_of_wrong_token() => {
-            let act = act(request, Identity::unknown(request));
-            write(request, act, Became::Failed("NL0701".into())).await?;
-            return Ok(None);
-        }
-        Err(_) => return Ok(None),
+    let sender = match sender(request) {
+        Ok(identity) => Ok(identity),
+        Err(NotLetIn::Refused(refusal)) => Err(refusal),
+        Err(NotLetIn::FromElsewhere) => return Ok(None),
     };
-    count_change(request, &identity)?;
-    let act = act(request, identity);
-    write(request, act.clone(), Became::Asked).await?;
-    Ok(Some(act))
+    let (work, access) = (data::<Work>(request)?, data::<Access>(request)?);
+    let (action, from) = (format!("{} {}", request.method(), request.path()), address(request));
+    let written = web::block(move || serving::asked((&work, &access), sender, action, from)).await;
+    Ok(written.map_err(|e| Problem::new("NL0999", e.to_string()))??)
 }
 
-/// The row after. What was done is done: when it cannot be written down, the server's log says so.
+/// The row after.
 async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
     let request = answer.request();
     let subject = request.extensions_mut().remove::<Subject>();
-    let act = Act {
-        subject: subject.map_or_else(String::new, |subject| subject.0),
-        ..act
-    };
+    let subject = subject.map_or_else(String::new, |subject| subject.0);
     let failed = answer
         .response()
         .error()
@@ -72,30 +65,15 @@ async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
             Some(problem) => problem.code().to_owned(),
             None => answer.status().as_u16().to_string(),
         });
-    let became = failed.map_or(Became::Done, Became::Failed);
-    if let Err(problem) = write(request, act, became).await {
-        super::work::say(&format!("the audit: {problem}"));
+    if let Ok(work) = data::<Work>(request) {
+        // When its thread dies, that was said.
+        let _ = web::block(move || serving::became(&work, act, subject, failed)).await;
     }
 }
 
-async fn write(request: &HttpRequest, act: Act, became: Became) -> Result<(), Problem> {
-    let work = request.app_data::<web::Data<Work>>().cloned();
-    let work = work.ok_or_else(|| Problem::new("NL0999", "the server has lost its installation".into()))?;
-    blocking(move || {
-        app::audit(&work.open()?, &act, &became)?;
-        work.copy_checkpoint_soon();
-        Ok(())
-    })
-    .await
-}
-
-fn act(request: &HttpRequest, identity: Identity) -> Act {
-    Act {
-        who: identity.who,
-        origin: identity.from,
-        action: format!("{} {}", request.method(), request.path()),
-        subject: String::new(),
-    }
+fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
+    let data = request.app_data::<web::Data<T>>().cloned();
+    data.ok_or_else(|| Problem::new("NL0999", "the server has lost its installation".into()))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -9,10 +9,10 @@ use super::answer::{Answer, blocking, tagged};
 use super::body::{Empty, Sent};
 use super::orders::{Key, ordered_besides};
 use super::problem::{Problem, Refusals};
-use super::work::Work;
 use crate::app::{self, BackupFileView, BackupView, OrderView, Wanted};
 use crate::backup::BackupId;
 use crate::release::RelPath;
+use crate::serving::Work;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Backups {
@@ -98,8 +98,9 @@ pub struct BackupRequest {
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]
 pub async fn create(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<BackupRequest>) -> Answer {
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered_besides(work, ticket, Wanted::BackupCreate { full: sent.value.full }).await
+    let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
+    let wanted = Wanted::BackupCreate { full: sent.value.full };
+    ordered_besides(work, |work| work.submit(ticket, |_| Ok(wanted))).await
 }
 
 /// Reads every byte of a backup.
@@ -116,9 +117,11 @@ pub async fn verify(
     id: web::Path<String>,
     sent: Sent<Empty>,
 ) -> Answer {
-    let backup_id = known(&work, &id).await?;
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered_besides(work, ticket, Wanted::BackupVerify { backup_id }).await
+    let (backup_id, ticket) = (parsed(&id)?, key.ticket(&caller.identity, sent.fingerprint)?);
+    let wanted = Wanted::BackupVerify {
+        backup_id: backup_id.clone(),
+    };
+    ordered_besides(work, move |work| work.order_for_backup(ticket, &backup_id, wanted)).await
 }
 
 /// Restores a backup for practice, compares every file, and forgets it.
@@ -135,9 +138,11 @@ pub async fn drill(
     id: web::Path<String>,
     sent: Sent<Empty>,
 ) -> Answer {
-    let backup_id = known(&work, &id).await?;
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered_besides(work, ticket, Wanted::BackupDrill { backup_id }).await
+    let (backup_id, ticket) = (parsed(&id)?, key.ticket(&caller.identity, sent.fingerprint)?);
+    let wanted = Wanted::BackupDrill {
+        backup_id: backup_id.clone(),
+    };
+    ordered_besides(work, move |work| work.order_for_backup(ticket, &backup_id, wanted)).await
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -169,9 +174,12 @@ pub async fn restore(
         .iter()
         .map(|path| path.trim_end_matches('/').parse().map_err(wrong));
     let only: Vec<RelPath> = paths.collect::<Result<_, _>>()?;
-    let backup_id = known(&work, &id).await?;
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered_besides(work, ticket, Wanted::BackupRestore { backup_id, only }).await
+    let (backup_id, ticket) = (parsed(&id)?, key.ticket(&caller.identity, sent.fingerprint)?);
+    let wanted = Wanted::BackupRestore {
+        backup_id: backup_id.clone(),
+        only,
+    };
+    ordered_besides(work, move |work| work.order_for_backup(ticket, &backup_id, wanted)).await
 }
 
 /// Lets go of backups that the settings do not keep.
@@ -181,23 +189,8 @@ pub async fn restore(
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]
 pub async fn prune(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<Empty>) -> Answer {
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    ordered_besides(work, ticket, Wanted::BackupPrune).await
-}
-
-/// Only what is there is ordered for.
-async fn known(work: &web::Data<Work>, id: &str) -> Result<BackupId, Problem> {
-    let id = parsed(id)?;
-    let (work, wanted) = (work.clone(), id.clone());
-    let there = blocking(move || {
-        Ok(app::backup_views(&work.open()?)?
-            .iter()
-            .any(|backup| backup.id == wanted))
-    });
-    match there.await? {
-        true => Ok(id),
-        false => Err(Problem::new("NL0601", format!("there is no backup {id}"))),
-    }
+    let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
+    ordered_besides(work, |work| work.submit(ticket, |_| Ok(Wanted::BackupPrune))).await
 }
 
 fn parsed(id: &str) -> Result<BackupId, Problem> {

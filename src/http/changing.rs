@@ -2,24 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Caller, Operator};
 use super::answer::{Answer, blocking};
-use super::api::BASE;
 use super::body::{Empty, Sent};
-use super::orders::{self, Key};
+use super::orders::{Key, accepted, cancelled, ordered};
 use super::problem::{Problem, Refusals};
-use super::work::{Submitted, Work, finished_meanwhile};
-use super::{WorkId, parsed_update, parsed_version};
-use crate::app::{
-    self, Begin, DryRun, Fetch, Goal, Order, OrderView, PlanView, Ready, Settled, UpdateView, Wanted, Wish,
-};
+use crate::app::{Begin, DryRun, OrderView, PlanView, Ready, Settled, Ticket};
 use crate::plan::UpgradeStrategy;
 use crate::release::ExtensionName;
+use crate::serving::{Move, Progress, RollBack, Way, Work, WorkId, parsed_update, parsed_version};
 use crate::version::Version;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -133,14 +128,6 @@ pub enum DryRunOrNothing {
     Nothing(NothingToDo),
 }
 
-/// An update that has begun, or the order that waits to become one.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum Progress {
-    Update(Box<UpdateView>),
-    Order(Box<OrderView>),
-}
-
 /// Starts an upgrade; where something is under way already it waits for its turn, and where it is scheduled for its time.
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/upgrade", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
@@ -150,41 +137,21 @@ pub enum Progress {
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
 pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<UpgradeRequest>) -> Answer {
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    let UpgradeRequest {
-        target_version,
-        force,
-        dry_run,
-        accept_breaking,
-        acknowledge,
-        full,
-        accept_risk,
-        disable_incompatible,
-        strategy,
-        scheduled_time,
-    } = sent.value;
-    let begin = begin(strategy, scheduled_time.as_deref())?;
-    let target_version = parsed_version("target_version", &target_version)?;
-    if dry_run {
-        let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
-        let goal = Goal::Upgrade(Wish::To(target_version), fetch);
-        return self::dry_run(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
-    }
-    orders::ordered(work, ticket, move |installation| {
-        let (strategy, scheduled_time) = app::beginning(installation, begin, force)?;
-        Ok(Wanted::Upgrade {
-            target_version,
-            force,
-            accept_breaking,
-            acknowledge,
-            full,
-            accept_risk,
-            disable_incompatible,
-            strategy,
-            scheduled_time,
-        })
-    })
-    .await
+    let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
+    let asked = sent.value;
+    let wanted = Move {
+        begin: begin(asked.strategy, asked.scheduled_time.as_deref())?,
+        target_version: parsed_version("target_version", &asked.target_version)?,
+        way: Way::Up {
+            accept_breaking: asked.accept_breaking,
+            acknowledge: asked.acknowledge,
+            full: asked.full,
+        },
+        force: asked.force,
+        accept_risk: asked.accept_risk,
+        disable_incompatible: asked.disable_incompatible,
+    };
+    moved(work, ticket, wanted, asked.dry_run).await
 }
 
 /// Starts a downgrade; where something is under way already it waits for its turn, and where it is scheduled for its time.
@@ -201,34 +168,29 @@ pub async fn downgrade(
     work: web::Data<Work>,
     sent: Sent<DowngradeRequest>,
 ) -> Answer {
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    let DowngradeRequest {
-        target_version,
-        force,
-        dry_run,
-        accept_risk,
-        disable_incompatible,
-        strategy,
-        scheduled_time,
-    } = sent.value;
-    let begin = begin(strategy, scheduled_time.as_deref())?;
-    let target_version = parsed_version("target_version", &target_version)?;
-    if dry_run {
-        let goal = Goal::Downgrade(target_version);
-        return self::dry_run(work, app::order_of(goal, accept_risk, disable_incompatible)).await;
+    let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
+    let asked = sent.value;
+    let wanted = Move {
+        begin: begin(asked.strategy, asked.scheduled_time.as_deref())?,
+        target_version: parsed_version("target_version", &asked.target_version)?,
+        way: Way::Down,
+        force: asked.force,
+        accept_risk: asked.accept_risk,
+        disable_incompatible: asked.disable_incompatible,
+    };
+    moved(work, ticket, wanted, asked.dry_run).await
+}
+
+/// For a dry run the answer comes when all of it has been tried.
+async fn moved(work: web::Data<Work>, ticket: Ticket, wanted: Move, dry_run: bool) -> Answer {
+    if !dry_run {
+        return ordered(work, move |work| work.move_to(ticket, wanted)).await;
     }
-    orders::ordered(work, ticket, move |installation| {
-        let (strategy, scheduled_time) = app::beginning(installation, begin, force)?;
-        Ok(Wanted::Downgrade {
-            target_version,
-            force,
-            accept_risk,
-            disable_incompatible,
-            strategy,
-            scheduled_time,
-        })
-    })
-    .await
+    let tried = match blocking(move || work.try_move(wanted)).await? {
+        Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(settled.into()),
+        Ready::Go(tried) => DryRunOrNothing::DryRun(tried),
+    };
+    Ok(HttpResponse::Ok().json(tried))
 }
 
 /// A time with its offset, as RFC 3339 writes it.
@@ -255,29 +217,14 @@ pub async fn rollback(
     work: web::Data<Work>,
     sent: Sent<RollbackRequest>,
 ) -> Answer {
-    let ticket = key.ticket(caller.name(), sent.fingerprint);
-    let RollbackRequest {
-        update_id,
-        force,
-        disable_incompatible,
-    } = sent.value;
-    let named = update_id.map(|id| parsed_update(&id)).transpose()?;
-    let asked = work.clone();
-    let submitted = blocking(move || {
-        asked.submit(ticket, |installation| {
-            let update_id = app::update_to_roll_back(installation, named)?;
-            Ok(Wanted::Rollback {
-                update_id,
-                force,
-                disable_incompatible,
-            })
-        })
-    });
-    match submitted.await? {
-        Submitted::Settled(value) => Ok(HttpResponse::Ok().json(value)),
-        Submitted::Update(id) => accepted(work, WorkId::Update(id)).await,
-        Submitted::Waits(id) => accepted(work, WorkId::Order(id)).await,
-    }
+    let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
+    let asked = sent.value;
+    let wanted = RollBack {
+        update_id: asked.update_id.map(|id| parsed_update(&id)).transpose()?,
+        force: asked.force,
+        disable_incompatible: asked.disable_incompatible,
+    };
+    ordered(work, move |work| work.roll_back(ticket, wanted)).await
 }
 
 /// Goes on with an update that waits for a person or whose process died.
@@ -293,15 +240,8 @@ pub async fn resume(
 ) -> Answer {
     let id = parsed_update(&id)?;
     let asked = work.clone();
-    let resumed = blocking(move || {
-        let installation = asked.open()?;
-        if app::update(&installation, &id)?.finished_at.is_some() {
-            let message = format!("update {id} is finished; there is nothing to go on with");
-            return Err(app::AppError::said("NL0719", message));
-        }
-        asked.resume()?.ok_or_else(finished_meanwhile)
-    });
-    accepted(work, WorkId::Update(resumed.await?)).await
+    let resumed = blocking(move || asked.go_on(&id)).await?;
+    accepted(work, WorkId::Update(resumed)).await
 }
 
 /// Takes back what waits; turns back what runs, after the step that it is in.
@@ -316,36 +256,7 @@ pub async fn cancel(
     id: web::Path<String>,
     _sent: Sent<Empty>,
 ) -> Answer {
-    let update = match id.parse::<WorkId>()? {
-        WorkId::Update(id) => id,
-        WorkId::Order(id) => {
-            let view = blocking(move || work.cancel(&id)).await?;
-            return Ok(HttpResponse::Ok().json(view));
-        }
-    };
-    let (asked, by) = (work.clone(), caller.name());
-    let turned = blocking(move || {
-        let installation = asked.open()?;
-        if app::update(&installation, &update)?.finished_at.is_some() {
-            let message = format!("update {update} is finished; roll it back instead");
-            return Err(app::AppError::said("NL0719", message));
-        }
-        app::refuse_committed(&installation, &update)?;
-        asked.turn_back(&update, &by)?.ok_or_else(finished_meanwhile)
-    });
-    accepted(work, WorkId::Update(turned.await?)).await
-}
-
-/// The answer comes when all of it has been tried.
-async fn dry_run(work: web::Data<Work>, order: Order) -> Answer {
-    let tried = blocking(move || {
-        let installation = work.open()?;
-        Ok(match app::preview(&installation, &order)? {
-            Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(settled.into()),
-            Ready::Go(view) => DryRunOrNothing::DryRun(Box::new(app::dry_run(&installation, &order, view)?)),
-        })
-    });
-    Ok(HttpResponse::Ok().json(tried.await?))
+    cancelled(work, id.parse()?, caller.name()).await
 }
 
 pub fn previewed(made: Ready<PlanView>) -> Answer {
@@ -361,30 +272,6 @@ impl From<Settled> for NothingToDo {
         Self {
             status: Nothing::NothingToDo,
             installed: settled.version,
-        }
-    }
-}
-
-pub async fn accepted(work: web::Data<Work>, id: WorkId) -> Answer {
-    let place = format!("{BASE}/updates/status/{id}");
-    let progress = blocking(move || progress_of(&work, &id)).await?;
-    Ok(HttpResponse::Accepted()
-        .insert_header((header::LOCATION, place))
-        .json(progress))
-}
-
-/// How an update goes, or what an order waits for; of an order that has begun, how its update goes.
-pub fn progress_of(work: &Work, id: &WorkId) -> app::Result<Progress> {
-    let installation = work.open()?;
-    let of_update = |id| Ok(Progress::Update(Box::new(app::update(&installation, id)?)));
-    match id {
-        WorkId::Update(id) => of_update(id),
-        WorkId::Order(id) => {
-            let view = orders::view(work, id)?;
-            match &view.update_id {
-                Some(update) => of_update(update),
-                None => Ok(Progress::Order(Box::new(view))),
-            }
         }
     }
 }

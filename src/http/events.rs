@@ -3,21 +3,16 @@
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
-use tokio::sync::broadcast::{self, error::RecvError};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Access, Caller, Identity, Viewer};
+use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
-use super::feed::{Told, is_last, text};
 use super::problem::{Problem, Refusals};
-use super::work::Work;
-use crate::app;
+use crate::serving::{Access, Seen, Shown, Watch, Work, has_seen_all, parsed_update};
 use crate::store::UpdateId;
 
-/// Entries of the journal that are read at once for who comes back.
-const PAGE: u32 = 200;
 /// What is sent at once, so that proxies and clients see that it begins; and when to come back.
 const BEGINNING: &str = "retry: 2000\n\n";
 
@@ -51,24 +46,18 @@ pub struct From {
     Refusals))]
 pub async fn of_update(
     caller: Caller<Viewer>,
+    served: Served,
     request: HttpRequest,
     id: web::Path<String>,
     from: web::Query<From>,
 ) -> Answer {
-    let id: UpdateId = super::parsed_update(&id)?;
+    let id: UpdateId = parsed_update(&id)?;
     let after = begins_after(&request, &from)?.unwrap_or(0);
-    let work = work(&request)?;
-    let asked = (work.clone(), id.clone());
-    let seen_all = blocking(move || {
-        let installation = asked.0.open()?;
-        let update = app::update(&installation, &asked.1)?;
-        let left = app::events_after(&installation, Some(&asked.1), after, 1)?;
-        Ok(update.finished_at.is_some() && left.is_empty())
-    });
-    if seen_all.await? {
+    let (work, of) = (served.0.clone(), id.clone());
+    if blocking(move || has_seen_all(&work, &of, after)).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
-    watched(&request, &caller, Some(id), Some(after))
+    watched(served, caller, Some(id), Some(after))
 }
 
 /// The events of all updates from now on, or since `Last-Event-ID`; also of those that a command line runs.
@@ -76,10 +65,12 @@ pub async fn of_update(
     params(From, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen", example = "42")),
     responses(
     (status = 200, description = "Events without end", content_type = "text/event-stream", body = EventLine), Refusals))]
-pub async fn of_all(caller: Caller<Viewer>, request: HttpRequest, from: web::Query<From>) -> Answer {
+pub async fn of_all(caller: Caller<Viewer>, served: Served, request: HttpRequest, from: web::Query<From>) -> Answer {
     let after = begins_after(&request, &from)?;
-    watched(&request, &caller, None, after)
+    watched(served, caller, None, after)
 }
+
+type Served = (web::Data<Work>, web::Data<Access>);
 
 fn begins_after(request: &HttpRequest, from: &From) -> Result<Option<i64>, Problem> {
     let wrong = || Problem::malformed("the id of an event is a number from 0 on".to_owned());
@@ -93,137 +84,28 @@ fn begins_after(request: &HttpRequest, from: &From) -> Result<Option<i64>, Probl
     number.filter(|number| *number >= 0).map(Some).ok_or_else(wrong)
 }
 
-fn work(request: &HttpRequest) -> Result<web::Data<Work>, Problem> {
-    let work = request.app_data::<web::Data<Work>>().cloned();
-    work.ok_or_else(|| Problem::new("NL0999", "the server has lost its installation".into()))
-}
-
-fn watched(request: &HttpRequest, caller: &Caller<Viewer>, of: Option<UpdateId>, after: Option<i64>) -> Answer {
-    let work = work(request)?;
-    if work.feed().is_ending() {
-        return Err(Problem::new(
-            "NL0720",
-            "the server is ending; ask again in a moment".into(),
-        ));
-    }
-    let (receiver, newest) = work.feed().watch();
-    let watch = Watch {
-        access: request.app_data::<web::Data<Access>>().cloned(),
-        watcher: caller.identity.clone(),
-        state: State::Beginning,
-        after: after.unwrap_or(newest),
-        replays: after.is_some(),
-        receiver,
-        work,
-        of,
-    };
+fn watched((work, access): Served, caller: Caller<Viewer>, of: Option<UpdateId>, after: Option<i64>) -> Answer {
+    let watch = Watch::begin((work.into_inner(), access.into_inner()), caller.identity, of, after)?;
+    let beginning = stream::iter([Ok(Bytes::from_static(BEGINNING.as_bytes()))]);
+    let seen = stream::unfold(watch, |mut watch| async move {
+        let seen = watch.next().await?;
+        Some((Ok::<_, actix_web::Error>(rendered(&seen)), watch))
+    });
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(stream::unfold(watch, Watch::next)))
+        .streaming(beginning.chain(seen)))
 }
 
-/// One who watches.
-struct Watch {
-    work: web::Data<Work>,
-    access: Option<web::Data<Access>>,
-    watcher: Identity,
-    of: Option<UpdateId>,
-    /// The last entry that was sent.
-    after: i64,
-    replays: bool,
-    receiver: broadcast::Receiver<Told>,
-    state: State,
+fn rendered(seen: &Seen) -> Bytes {
+    match seen {
+        Seen::Events(events) => Bytes::from(events.iter().map(|shown| text(shown)).collect::<String>()),
+        Seen::Progress(shown) => Bytes::from(format!("data: {}\n\n", shown.json)),
+        Seen::Beat => Bytes::from_static(b":\n\n"),
+    }
 }
 
-enum State {
-    Beginning,
-    /// Reads up what was missed.
-    Behind,
-    Live,
-    Over,
-}
-
-type Chunk = Result<Bytes, actix_web::Error>;
-
-impl Watch {
-    async fn next(mut self) -> Option<(Chunk, Self)> {
-        loop {
-            let chunk = match self.state {
-                State::Over => return None,
-                State::Beginning => {
-                    self.state = if self.replays { State::Behind } else { State::Live };
-                    Some(Bytes::from_static(BEGINNING.as_bytes()))
-                }
-                State::Behind => match self.read_up().await {
-                    Ok(chunk) => chunk,
-                    // The client comes back and goes on from its last event.
-                    Err(_) => return None,
-                },
-                State::Live => match self.receiver.recv().await {
-                    Ok(told) => self.told(told),
-                    Err(RecvError::Lagged(_)) => {
-                        self.state = State::Behind;
-                        None
-                    }
-                    Err(RecvError::Closed) => return None,
-                },
-            };
-            if let Some(chunk) = chunk {
-                return Some((Ok(chunk), self));
-            }
-        }
-    }
-
-    async fn read_up(&mut self) -> Result<Option<Bytes>, Problem> {
-        let (work, of, after) = (self.work.clone(), self.of.clone(), self.after);
-        let events = blocking(move || app::events_after(&work.open()?, of.as_ref(), after, PAGE)).await?;
-        let Some(last) = events.last() else {
-            self.state = State::Live;
-            return Ok(None);
-        };
-        self.after = last.seq;
-        if self.of.is_some() && is_last(last) {
-            self.state = State::Over;
-        }
-        Ok(Some(Bytes::from(events.iter().map(text).collect::<String>())))
-    }
-
-    fn told(&mut self, told: Told) -> Option<Bytes> {
-        let is_ours = |update: &UpdateId| self.of.as_ref().is_none_or(|of| of == update);
-        match told {
-            Told::Event {
-                seq,
-                update,
-                is_last,
-                text,
-            } => {
-                if seq <= self.after || !is_ours(&update) {
-                    return None;
-                }
-                self.after = seq;
-                if self.of.is_some() && is_last {
-                    self.state = State::Over;
-                }
-                Some(text)
-            }
-            Told::Progress { update, text } => is_ours(&update).then_some(text),
-            Told::Beat => {
-                if !self.is_still_let_in() {
-                    self.state = State::Over;
-                    return None;
-                }
-                Some(Bytes::from_static(b":\n\n"))
-            }
-            Told::End => {
-                self.state = State::Over;
-                None
-            }
-        }
-    }
-
-    fn is_still_let_in(&self) -> bool {
-        let access = self.access.as_ref();
-        access.is_some_and(|access| access.still_admits(&self.watcher))
-    }
+/// An event as it goes over the line; its id is where to go on from.
+fn text(shown: &Shown) -> String {
+    format!("id: {}\ndata: {}\n\n", shown.event.seq, shown.json)
 }

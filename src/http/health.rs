@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::Refusals;
-use super::work::Work;
 use crate::app::{self, NodeView};
+use crate::serving::Work;
 
 /// Alive, whatever the installation is doing.
 #[utoipa::path(get, tag = "server", path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]

@@ -10,8 +10,8 @@ use super::access::{Caller, Operator, Viewer};
 use super::answer::{Answer, blocking, tag, tagged};
 use super::body::Sent;
 use super::problem::{Problem, Refusals};
-use super::work::Work;
 use crate::app::{self, MaintenanceView};
+use crate::serving::Work;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

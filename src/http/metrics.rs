@@ -14,10 +14,10 @@ use prometheus_client::registry::{Registry, Unit};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
-use super::work::Work;
 use crate::app::{self, Measured, Standing};
 use crate::clock;
 use crate::journal::Outcome;
+use crate::serving::Work;
 use crate::store::{NoticeCounts, Verb};
 
 /// Seconds; a step takes from nothing to hours.

@@ -7,9 +7,7 @@ mod audit;
 mod backups;
 mod body;
 mod changing;
-mod clockwork;
 mod events;
-mod feed;
 mod health;
 mod maintenance;
 mod metrics;
@@ -18,17 +16,14 @@ mod orders;
 mod page;
 mod policy;
 mod problem;
-mod rate;
 mod reads;
 mod session;
 mod socket;
 mod tokens;
-mod work;
-mod work_id;
 
 use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,77 +31,73 @@ use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 
-use crate::app::{self, AppError, Gate, Installation};
-use access::Access;
-use feed::Feed;
+use crate::app::{self, AppError};
+use crate::serving::Server;
+use crate::settings;
 use metrics::Metrics;
-use work::Work;
-use work_id::{WorkId, parsed_update, parsed_version};
 
 /// Longest request body, in bytes; all that is sent here is a few short fields.
 const BODY_LIMIT: usize = 64 << 10;
 /// Seconds for requests that are under way when the server is told to end.
 const SHUTDOWN_LIMIT: u64 = 10;
 
-/// Serves until SIGTERM or SIGINT. A running update finishes its step, then waits for the next start.
-pub fn serve(
-    root: &Path,
-    config: Option<&Path>,
-    listen: SocketAddr,
-    ready: impl FnOnce(SocketAddr),
-) -> app::Result<()> {
-    let installation = Installation::open(root, config)?;
-    app::first_token(&installation)?;
-    let settings = installation.settings.server.clone();
-    drop(installation);
-    let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
-    let feed = Arc::new(Feed::new());
-    feed.follow(root, config, settings.heartbeat)?;
-    let work = web::Data::new(Work::new(root, config, Arc::clone(&feed)));
-    let failed = |e: std::io::Error| AppError::below("NL0704", &e);
-    let listener = TcpListener::bind(listen).map_err(|e| {
+/// Where this door is; nobody is answered before [`serve`].
+pub struct Listening {
+    pub address: SocketAddr,
+    listener: TcpListener,
+    socket: Option<UnixListener>,
+}
+
+/// Listens there, and at the socket of the settings.
+pub fn listen(at: SocketAddr, settings: &settings::Server) -> app::Result<Listening> {
+    let failed = |e: std::io::Error| {
         AppError::said(
             "NL0704",
-            format!("cannot listen at {listen}: {e}; `--listen` or `server.listen` names another address"),
+            format!("cannot listen at {at}: {e}; `--listen` or `server.listen` names another address"),
         )
-    })?;
-    let socket = settings.socket.as_deref().map(app::listen_at_socket).transpose()?;
-    let courier = app::Courier::start(root, config, work::say)?;
-    work.go_on_after_restart();
-    ready(listener.local_addr().map_err(failed)?);
+    };
+    let listener = TcpListener::bind(at).map_err(failed)?;
+    Ok(Listening {
+        address: listener.local_addr().map_err(failed)?,
+        socket: settings.socket.as_deref().map(app::listen_at_socket).transpose()?,
+        listener,
+    })
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
+    let slow_reader = served.settings.slow_reader;
     let metrics = web::Data::new(Metrics::default());
-    let shared = work.clone();
+    let work = web::Data::from(Arc::clone(&served.work));
+    let access = web::Data::from(Arc::clone(&served.access));
     allow_many_connections();
-    let served = actix_web::rt::System::new().block_on(async move {
+    let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
                 .wrap(from_fn(audit::record))
                 .wrap(from_fn(access::identify))
                 .wrap(headers())
-                .app_data(shared.clone())
+                .app_data(work.clone())
                 .app_data(metrics.clone())
-                .app_data(web::Data::from(Arc::clone(&access)))
+                .app_data(access.clone())
                 .configure(problem::configure)
                 .configure(api::configure)
         };
-        end_with_signals(&feed)?;
         let server = HttpServer::new(app)
             .workers(2)
             .on_connect(move |connection, known| {
-                cut_slow_readers(connection, settings.slow_reader);
+                cut_slow_readers(connection, slow_reader);
                 socket::note_peer(connection, known);
             })
             .shutdown_timeout(SHUTDOWN_LIMIT)
-            .listen(listener)?;
-        let server = match socket {
+            .listen(at.listener)?;
+        let server = match at.socket {
             Some(socket) => server.listen_uds(socket)?,
             None => server,
         };
         server.run().await
     });
-    work.end();
-    courier.end(Duration::ZERO);
-    served.map_err(failed)
+    running.map_err(|e| AppError::below("NL0704", &e))
 }
 
 /// As many files as this process may open at most, not as many as it may at first.
@@ -121,18 +112,6 @@ fn allow_many_connections() {
             maximum,
         },
     );
-}
-
-/// Lines of live events have no end of their own: they are let go before the server waits for what is under way.
-fn end_with_signals(feed: &Arc<Feed>) -> std::io::Result<()> {
-    let feed = Arc::clone(feed);
-    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT])?;
-    let wait = move || {
-        if signals.forever().next().is_some() {
-            feed.end();
-        }
-    };
-    std::thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
 }
 
 /// The system ends a connection whose other side has taken nothing for so long.

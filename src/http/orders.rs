@@ -1,23 +1,19 @@
 //! Orders: what was asked for, waits, or was done within a day.
 
+use std::future::{Ready, ready};
+
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
 use serde::Serialize;
-use std::future::{Ready, ready};
 use utoipa::ToSchema;
 
-use super::WorkId;
-use super::access::{Caller, Operator, Viewer, sender};
+use super::access::{Caller, Operator, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
-use super::changing::accepted;
 use super::problem::{Problem, Refusals};
-use super::work::{Submitted, Work};
-use crate::app::{self, Installation, OrderView, Ticket, Wanted};
-use crate::crypt::{Digest, digest_of};
-use crate::store::OrderId;
-
-const KEY_LIMIT: usize = 255;
+use crate::app::{self, OrderView, Ticket};
+use crate::crypt::Digest;
+use crate::serving::{Cancelled, Identity, Submitted, Work, WorkId, parsed_order, ticket};
 
 /// The `Idempotency-Key` of a request: the same key with the same body is the same order, for a day.
 #[derive(Debug, Clone)]
@@ -32,46 +28,29 @@ impl FromRequest for Key {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(key(request))
+        // What cannot be read is one of no characters, which is refused.
+        let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        ready(Ok(Self {
+            text: request.headers().get("Idempotency-Key").map(text),
+            address: format!("{} {}", request.method(), request.path()),
+        }))
     }
 }
 
-fn key(request: &HttpRequest) -> Result<Key, Problem> {
-    let whose = sender(request)?.prefix;
-    let sent = request.headers().get("Idempotency-Key").map(|value| value.to_str());
-    let text = match sent {
-        None => None,
-        Some(Ok(text)) if !text.is_empty() && text.len() <= KEY_LIMIT => Some(format!("{whose} {text}")),
-        Some(_) => {
-            let detail = format!("an Idempotency-Key has 1 to {KEY_LIMIT} visible characters");
-            return Err(Problem::malformed(detail));
-        }
-    };
-    Ok(Key {
-        text,
-        address: format!("{} {}", request.method(), request.path()),
-    })
-}
-
 impl Key {
-    /// The ticket of a request with this body, by that name.
-    pub fn ticket(self, by: String, body: Digest) -> Ticket {
-        Ticket {
-            by,
-            fingerprint: digest_of(format!("{} {body}", self.address).as_bytes()).to_string(),
-            key: self.text,
-        }
+    /// The ticket of a request with this body, by that one.
+    pub fn ticket(&self, identity: &Identity, body: Digest) -> Result<Ticket, Problem> {
+        Ok(ticket(identity, self.text.as_deref(), &self.address, body)?)
     }
 }
 
 /// Orders what takes its time; the answer says where to look.
 pub async fn ordered(
     work: web::Data<Work>,
-    ticket: Ticket,
-    wanted: impl FnOnce(&Installation) -> app::Result<Wanted> + Send + 'static,
+    order: impl FnOnce(&Work) -> app::Result<Submitted> + Send + 'static,
 ) -> Answer {
     let asked = work.clone();
-    match blocking(move || asked.submit(ticket, wanted)).await? {
+    match blocking(move || order(&asked)).await? {
         Submitted::Settled(value) => Ok(HttpResponse::Ok().json(value)),
         Submitted::Update(id) => accepted(work, WorkId::Update(id)).await,
         Submitted::Waits(id) => accepted(work, WorkId::Order(id)).await,
@@ -79,14 +58,17 @@ pub async fn ordered(
 }
 
 /// The same for what is no update.
-pub async fn ordered_besides(work: web::Data<Work>, ticket: Ticket, wanted: Wanted) -> Answer {
+pub async fn ordered_besides(
+    work: web::Data<Work>,
+    order: impl FnOnce(&Work) -> app::Result<Submitted> + Send + 'static,
+) -> Answer {
     let asked = work.clone();
-    match blocking(move || asked.submit(ticket, |_| Ok(wanted))).await? {
+    match blocking(move || order(&asked)).await? {
         Submitted::Settled(value) => Ok(HttpResponse::Ok().json(value)),
         Submitted::Update(id) => accepted(work, WorkId::Update(id)).await,
         Submitted::Waits(id) => {
             let place = format!("{BASE}/orders/{id}");
-            let view = blocking(move || view(&work, &id)).await?;
+            let view = blocking(move || work.order(&id)).await?;
             Ok(HttpResponse::Accepted()
                 .insert_header((header::LOCATION, place))
                 .json(view))
@@ -94,16 +76,12 @@ pub async fn ordered_besides(work: web::Data<Work>, ticket: Ticket, wanted: Want
     }
 }
 
-/// With what only this process knows.
-pub fn view(work: &Work, id: &OrderId) -> app::Result<OrderView> {
-    Ok(with_what_is_busy(work, app::order(&work.open()?, id)?))
-}
-
-pub fn with_what_is_busy(work: &Work, mut view: OrderView) -> OrderView {
-    if work.is_busy_with(&view.order_id) && view.position.is_some() {
-        view.reason = Some("it is being done".into());
-    }
-    view
+pub async fn accepted(work: web::Data<Work>, id: WorkId) -> Answer {
+    let place = format!("{BASE}/updates/status/{id}");
+    let progress = blocking(move || work.progress_of(&id)).await?;
+    Ok(HttpResponse::Accepted()
+        .insert_header((header::LOCATION, place))
+        .json(progress))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,8 +113,8 @@ pub async fn look(
     id: web::Path<String>,
     request: HttpRequest,
 ) -> Answer {
-    let id = parsed(&id)?;
-    let view = blocking(move || view(&work, &id)).await?;
+    let id = parsed_order(&id)?;
+    let view = blocking(move || work.order(&id)).await?;
     tagged(&request, &view)
 }
 
@@ -144,13 +122,15 @@ pub async fn look(
 #[utoipa::path(post, operation_id = "cancel_order", tag = "orders", path = "/api/v1/system/orders/{order_id}/cancel", security(("token" = ["operator"])),
     params(("order_id" = String, Path, example = "order_0123456789abcdef")), responses(
     (status = 200, description = "It is cancelled", body = OrderView), Refusals))]
-pub async fn cancel(_caller: Caller<Operator>, work: web::Data<Work>, id: web::Path<String>) -> Answer {
-    let id = parsed(&id)?;
-    let view = blocking(move || work.cancel(&id)).await?;
-    Ok(HttpResponse::Ok().json(view))
+pub async fn cancel(caller: Caller<Operator>, work: web::Data<Work>, id: web::Path<String>) -> Answer {
+    let id = WorkId::Order(parsed_order(&id)?);
+    cancelled(work, id, caller.name()).await
 }
 
-fn parsed(id: &str) -> Result<OrderId, Problem> {
-    let unknown = |e| Problem::new("NL0718", format!("there is no such order: {e}"));
-    id.parse().map_err(unknown)
+pub async fn cancelled(work: web::Data<Work>, id: WorkId, by: String) -> Answer {
+    let asked = work.clone();
+    match blocking(move || asked.cancel(&id, &by)).await? {
+        Cancelled::Order(view) => Ok(HttpResponse::Ok().json(view)),
+        Cancelled::Update(id) => accepted(work, WorkId::Update(id)).await,
+    }
 }

@@ -6,10 +6,9 @@ use utoipa::ToSchema;
 
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
-use super::orders::with_what_is_busy;
 use super::problem::Refusals;
-use super::work::Work;
 use crate::app::{self, OrderView, PolicyView};
+use crate::serving::Work;
 
 /// When updates may begin: the policy, and the calendar of the next 14 days.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/policy", security(("token" = ["viewer"])), responses(
@@ -33,10 +32,7 @@ pub struct Queue {
     (status = 304, description = "As it was"),
     Refusals))]
 pub async fn queue(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
-    let orders = blocking(move || {
-        let orders = app::queue(&work.open()?)?;
-        Ok(orders.into_iter().map(|view| with_what_is_busy(&work, view)).collect())
-    });
-    let queue = Queue { orders: orders.await? };
+    let orders = blocking(move || work.queue()).await?;
+    let queue = Queue { orders };
     tagged(&request, &queue)
 }

@@ -12,8 +12,8 @@ use utoipa::{IntoResponses, ToSchema};
 use super::BODY_LIMIT;
 use crate::app::{AppError, codes};
 use crate::clock;
+use crate::serving::Refusal;
 
-const WRONG_TOKEN: &str = "Bearer error=\"invalid_token\"";
 /// Seconds until it is worth asking again, where nothing better is known.
 const RETRY_AFTER: u64 = 5;
 
@@ -54,41 +54,8 @@ impl Problem {
         }
     }
 
-    /// A token was sent, but not the right one.
-    pub fn wrong_token(detail: &str) -> Self {
-        Self {
-            challenge: Some(WRONG_TOKEN),
-            ..Self::new("NL0701", detail.to_owned())
-        }
-    }
-
-    pub fn is_of_wrong_token(&self) -> bool {
-        self.challenge == Some(WRONG_TOKEN)
-    }
-
-    /// Nothing was sent that could let anybody in, or it does no longer.
-    pub fn is_of_nobody(&self) -> bool {
-        self.challenge == Some("Bearer")
-    }
-
     pub fn code(&self) -> &'static str {
         self.code
-    }
-
-    /// The sender is known, and not allowed to.
-    pub fn role_too_low(detail: String) -> Self {
-        Self {
-            challenge: Some("Bearer error=\"insufficient_scope\""),
-            ..Self::new("NL0713", detail)
-        }
-    }
-
-    pub fn too_often(detail: &str, wait: Duration) -> Self {
-        let seconds = wait.as_secs() + 1;
-        Self {
-            retry_after: Some(seconds),
-            ..Self::new("NL0714", format!("{detail}; ask again in {seconds} s"))
-        }
     }
 
     /// The request itself is not as described.
@@ -142,6 +109,23 @@ fn is_for_now(kind: codes::Kind) -> bool {
         kind,
         codes::Kind::NotNow | codes::Kind::TooOften | codes::Kind::Unavailable
     )
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Self::new(refusal.code(), refusal.to_string());
+        let challenge = match &refusal {
+            Refusal::Malformed(_) => return problem.with_status(StatusCode::BAD_REQUEST),
+            Refusal::WrongToken(_) => Some("Bearer error=\"invalid_token\""),
+            Refusal::RoleTooLow(_) => Some("Bearer error=\"insufficient_scope\""),
+            Refusal::Nobody(_) | Refusal::TooOften { .. } | Refusal::Failed { .. } => problem.challenge,
+        };
+        Self {
+            challenge,
+            retry_after: refusal.retry_after().or(problem.retry_after),
+            ..problem
+        }
+    }
 }
 
 impl From<AppError> for Problem {

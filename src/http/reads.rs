@@ -10,12 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
-use super::changing::{PlanOrNothing, Progress, previewed, progress_of};
+use super::changing::{PlanOrNothing, previewed};
 use super::problem::{Problem, Refusals};
-use super::work::Work;
-use super::{WorkId, parsed_version};
 use crate::app::{self, ChangesOf, CheckView, Fetch, Goal, UpdateView, VersionView, Wish};
 use crate::release::changelog::{Span, View, html, markdown};
+use crate::serving::{Progress, Work, WorkId, parsed_version};
 
 /// The installed version.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/version", security(("token" = ["viewer"])), responses(
@@ -53,7 +52,7 @@ pub async fn status(
     request: HttpRequest,
 ) -> Answer {
     let id: WorkId = id.parse()?;
-    let progress = blocking(move || progress_of(&work, &id)).await?;
+    let progress = blocking(move || work.progress_of(&id)).await?;
     tagged(&request, &progress)
 }
 

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::{Caller, Identity, Means, Viewer, sender};
+use super::access::{Caller, NotLetIn, Viewer, sender};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
-use super::work::Work;
 use crate::app::{self, SessionText};
+use crate::serving::{Identity, Means, Refusal, Work};
 use crate::store::Role;
 
 const COOKIE: &str = "netlink_session";
@@ -60,8 +60,8 @@ pub async fn begin(caller: Caller<Viewer>, work: web::Data<Work>, request: HttpR
 pub async fn look(request: HttpRequest) -> Answer {
     let Identity { who, role, by, .. } = match sender(&request) {
         Ok(identity) => identity,
-        Err(problem) if problem.is_of_nobody() => return Ok(HttpResponse::NoContent().finish()),
-        Err(problem) => return Err(problem),
+        Err(NotLetIn::Refused(Refusal::Nobody(_))) => return Ok(HttpResponse::NoContent().finish()),
+        Err(no) => return Err(no.into()),
     };
     let expires_at = match by {
         Means::Token { expires_at } => expires_at,
@@ -103,7 +103,7 @@ pub fn sent(request: &HttpRequest) -> Option<SessionText> {
 }
 
 /// Browsers say where a request comes from (`Sec-Fetch-Site`), older ones at least for those that change something (`Origin`).
-pub fn only_from_the_page(request: &HttpRequest) -> Result<(), Problem> {
+pub fn is_from_the_page(request: &HttpRequest) -> bool {
     let named = |name: &str| {
         request
             .headers()
@@ -111,22 +111,20 @@ pub fn only_from_the_page(request: &HttpRequest) -> Result<(), Problem> {
             .map(|value| value.to_str().unwrap_or_default())
     };
     let changes = !request.method().is_safe();
-    let is_ours = match (named("Sec-Fetch-Site"), named("Origin")) {
+    match (named("Sec-Fetch-Site"), named("Origin")) {
         (Some("same-origin"), _) => true,
         // Typed, or out of a bookmark.
         (Some("none"), _) => !changes,
         (Some(_), _) => false,
         (None, Some(origin)) => is_origin_of(origin, request.connection_info().host()),
         (None, None) => !changes,
-    };
-    match is_ours {
-        true => Ok(()),
-        false => Err(Problem::new(
-            "NL0731",
-            "the session is for NetLink's own page, and this request comes from elsewhere; send a bearer token instead"
-                .into(),
-        )),
     }
+}
+
+pub fn from_elsewhere() -> Problem {
+    let detail =
+        "the session is for NetLink's own page, and this request comes from elsewhere; send a bearer token instead";
+    Problem::new("NL0731", detail.into())
 }
 
 fn is_origin_of(origin: &str, host: &str) -> bool {
@@ -149,7 +147,7 @@ mod tests {
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
-        only_from_the_page(&request.to_http_request()).is_ok()
+        is_from_the_page(&request.to_http_request())
     }
 
     #[test]

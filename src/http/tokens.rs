@@ -10,8 +10,8 @@ use super::answer::{Answer, blocking};
 use super::api::BASE;
 use super::body::Sent;
 use super::problem::Refusals;
-use super::work::Work;
 use crate::app::{self, NewToken, TokenWanted};
+use crate::serving::Work;
 use crate::store::{Role, TokenRecord};
 
 #[derive(Debug, Serialize, ToSchema)]

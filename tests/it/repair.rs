@@ -123,6 +123,7 @@ fn a_release_that_is_gone_altogether_comes_back() {
             .run(&["update", "upgrade", "--to", "0b1", "--yes"])
             .no(1, &advice);
         scene.lamp.run(&["update", "verify"]).no(1, &advice[1..]);
+        scene.lamp.run(&["backup", "create"]).no(1, &advice);
         scene.lamp.run(&REPAIR).ok();
         assert_whole(&scene);
     }

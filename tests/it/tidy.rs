@@ -44,6 +44,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("app", ENGINES_AND_BELOW),
+    (
+        "serving",
+        &[
+            "app", "backup", "crypt", "engine", "host", "release", "settings", "store", "version",
+        ],
+    ),
     ("cli", DOORS),
     ("http", DOORS),
 ];
@@ -78,7 +84,7 @@ const ENGINES_AND_BELOW: &[&str] = &[
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[
     "app", "http", "backup", "crypt", "engine", "fetch", "host", "journal", "package", "plan", "publish", "release",
-    "settings", "store", "target", "version",
+    "serving", "settings", "store", "target", "version",
 ];
 /// Heads do not ask for the time, hence not there for them.
 const EVERYWHERE: &[&str] = &["clock"];

@@ -361,10 +361,10 @@ impl Making<'_, '_> {
     }
 }
 
-/// Size and time of the log beside a database.
+/// Size and time of the log beside a database. An empty one says nothing, and is what a mere reader leaves, this one too.
 fn log_of(database: &Path) -> Option<(u64, i64, u32)> {
     let meta = std::fs::metadata(databases::with(database, "-wal")).ok()?;
-    Some((meta.len(), meta.mtime(), super::entry::nanos(meta.mtime_nsec())))
+    (meta.len() > 0).then(|| (meta.len(), meta.mtime(), super::entry::nanos(meta.mtime_nsec())))
 }
 
 /// Puts the content of all files that are there, for the chunks alone. Gives those that cannot be read, with the reason.

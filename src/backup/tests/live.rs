@@ -74,6 +74,20 @@ fn rows_that_are_only_in_the_log_are_in_the_next_backup() {
     assert_eq!(rows, 1);
 }
 
+/// A reader of a closed database leaves an empty log beside it.
+#[test]
+fn a_closed_database_is_not_read_again_because_the_backup_before_has_read_it() {
+    let place = Place::filled();
+    let db = Connection::open(place.root().join("data/app.db")).unwrap();
+    db.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE a (n); INSERT INTO a VALUES (zeroblob(1000000))")
+        .unwrap();
+    drop(db);
+    place.create_later();
+    let mut heard = 0;
+    create(&place.repository, &place.request(Kind::Manual), &mut |_, _| heard += 1).unwrap();
+    assert!(heard < 10, "one file is heard of once: {heard}");
+}
+
 #[test]
 fn files_that_grow_shrink_and_vanish_while_they_are_read_neither_fail_nor_hang_a_backup() {
     let place = Place::filled();

@@ -10,7 +10,7 @@ use crate::disk;
 use crate::engine::copies::Live;
 use crate::engine::keeping::{self, Keeping};
 use crate::engine::{Context, StepError, knows, product};
-use crate::migrate::schema::{self, Applied, Place, SchemaFiles, Stages, StoredLevel, WayBack};
+use crate::migrate::schema::{self, Applied, FileRun, Place, SchemaFiles, Stages, StoredLevel, WayBack};
 use crate::plan::{Direction, Leg, SchemaMove, Step};
 use crate::release::ReleaseManifest;
 use crate::version::Version;
@@ -168,17 +168,28 @@ pub fn run_up(
 }
 
 fn runs(level: u32, applied: &Applied) -> String {
-    let files: Vec<String> = applied
-        .files()
-        .iter()
-        .map(|run| said(&run.title, run.seconds, run.rows))
-        .collect();
+    let told = |run: &FileRun| (run.seconds, said(&run.title, run.seconds, run.rows));
+    let files = slowest(applied.files().iter().map(told).collect());
     let files = if files.is_empty() {
         "nothing to do".into()
     } else {
         files.join(", ")
     };
     format!("level {level}: {files}")
+}
+
+/// Of so many files at most each is told by itself.
+const TOLD: usize = 12;
+
+/// What is said of each file, with its seconds; where they are many, of the slowest alone, in their order, and how many more there are.
+pub fn slowest(files: Vec<(f64, String)>) -> Vec<String> {
+    let mut numbered: Vec<_> = files.into_iter().enumerate().collect();
+    numbered.sort_by(|(_, (one, _)), (_, (other, _))| other.total_cmp(one));
+    let more = numbered.len().saturating_sub(TOLD);
+    numbered.truncate(TOLD);
+    numbered.sort_by_key(|(number, _)| *number);
+    let said = numbered.into_iter().map(|(_, (_, said))| said);
+    said.chain((more > 0).then(|| format!("and {more} more"))).collect()
 }
 
 /// One file of a run, for people.
@@ -193,4 +204,33 @@ fn undo(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<(), StepError> {
     let before: Before = gathered(undo)?;
     let (place, server) = database(cx, step)?;
     put_back::put_back(cx, step, &before, &place, server.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_files_the_slowest_are_told_in_their_order() {
+        let files = |count: u32| (1..=count).map(|n| (f64::from(n * 7 % 31), n.to_string())).collect();
+        assert_eq!(slowest(files(3)), ["1", "2", "3"]);
+        assert_eq!(slowest(files(12)).len(), 12);
+        let told = slowest(files(30));
+        let all = [
+            "4",
+            "8",
+            "12",
+            "13",
+            "16",
+            "17",
+            "21",
+            "22",
+            "25",
+            "26",
+            "29",
+            "30",
+            "and 18 more",
+        ];
+        assert_eq!(told, all);
+    }
 }

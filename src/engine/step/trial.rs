@@ -147,12 +147,8 @@ fn told(trial: &Trial) -> String {
             None => said,
         }
     };
-    let all = trial
-        .files
-        .iter()
-        .map(file)
-        .chain(trial.told.iter().map(|note| format!("note: {note}")));
-    let all: Vec<String> = all.collect();
+    let mut all = schema::slowest(trial.files.iter().map(|one| (one.seconds, file(one))).collect());
+    all.extend(trial.told.iter().map(|note| format!("note: {note}")));
     format!("schema in {:.2} s ({})", trial.seconds(), all.join("; "))
 }
 

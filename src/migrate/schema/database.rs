@@ -205,8 +205,8 @@ pub(super) trait Database {
     /// Rows that point to nothing, as far as the database does not itself see to it that there are none.
     fn broken(&mut self) -> Result<Broken, StepError>;
 
-    /// What takes longer is interrupted from now on.
-    fn give_up_at(&mut self, deadline: Deadline) -> Result<(), StepError>;
+    /// It is thrown away: nothing of it need last, and what takes longer is interrupted from now on.
+    fn only_try_until(&mut self, deadline: Deadline) -> Result<(), StepError>;
 
     /// An error when the database is damaged, as far as that is seen quickly.
     fn check(&mut self) -> Result<Option<String>, StepError>;

@@ -27,23 +27,34 @@ pub(super) fn down_with(
     witness: &mut dyn Witness,
     prepare: impl FnOnce(&mut dyn Database) -> Result<(), StepError>,
 ) -> Result<Applied, SchemaError> {
-    let mut applied = Applied::default();
     let rows = match db.open_to_read()? {
         Some(mut connection) => history::read(connection.as_mut(), db)?.unwrap_or_default(),
         None => Vec::new(),
     };
     if steps(db, &rows, stored, to)?.is_empty() {
-        return Ok(applied);
+        return Ok(Applied::default());
     }
     let mut connection = db.open_to_migrate()?;
-    prepare(connection.as_mut()).map_err(at("prepare", db))?;
+    let prepared = prepare(connection.as_mut()).map_err(at("prepare", db));
+    let applied = prepared.and_then(|()| each_down(connection.as_mut(), db, stored, to, witness));
+    let closed = connection.close().map_err(at("close", db));
+    let applied = applied?;
+    closed.map(|()| applied)
+}
+
+fn each_down(
+    connection: &mut dyn Database,
+    db: &Place,
+    stored: &[StoredLevel],
+    to: u32,
+    witness: &mut dyn Witness,
+) -> Result<Applied, SchemaError> {
+    let mut applied = Applied::default();
     // Somebody else may have taken levels back while the lock was waited for.
-    let rows = history::read(connection.as_mut(), db)?.unwrap_or_default();
-    let steps = steps(db, &rows, stored, to)?;
-    for step in steps {
-        applied.files.push(one_down(connection.as_mut(), &step, witness)?);
+    let rows = history::read(connection, db)?.unwrap_or_default();
+    for step in steps(db, &rows, stored, to)? {
+        applied.files.push(one_down(connection, &step, witness)?);
     }
-    connection.close().map_err(at("close", db))?;
     Ok(applied)
 }
 
@@ -118,7 +129,6 @@ fn one_down(connection: &mut dyn Database, step: &Step<'_>, witness: &mut dyn Wi
         return Err(standing.cut_off(step.name));
     }
     let start = clock::monotonic();
-    let before = connection.shape().map_err(failed)?;
     let leads_back = |connection: &mut dyn Database| {
         if connection.shape()?.digest() == step.schema {
             return Ok(());
@@ -135,7 +145,6 @@ fn one_down(connection: &mut dyn Database, step: &Step<'_>, witness: &mut dyn Wi
         title: step.script.title(),
         seconds: start.elapsed().as_secs_f64(),
         rows: taken_back.map_err(failed)?,
-        before,
     })
 }
 

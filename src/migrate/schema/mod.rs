@@ -73,5 +73,4 @@ pub struct FileRun {
     pub seconds: f64,
     /// That were inserted, updated or deleted.
     pub rows: u64,
-    before: shape::Shape,
 }

@@ -92,19 +92,22 @@ pub fn trial_up(
     let deadline = Deadline::after(budget);
     let late = |e| over_budget(e, budget);
     let mut connection = opened(copy, deadline)?;
+    let shape = |connection: &mut dyn Database| connection.shape().map_err(at("read the schema of", copy));
+    let mut before = shape(connection.as_mut())?;
     for (level, step) in files.between(from, to) {
-        let run = again(copy, connection.as_mut(), step, deadline).map_err(late)?;
-        let after = connection.shape().map_err(at("read the schema of", copy))?;
-        let (way_back, spoiled) = way_back(connection.as_mut(), step, &run.before, &after).map_err(late)?;
+        let run = one_up(connection.as_mut(), step, &mut Within(deadline)).map_err(late)?;
+        let after = shape(connection.as_mut())?;
+        let (way_back, spoiled) = way_back(connection.as_mut(), step, &before, &after).map_err(late)?;
         trial.files.push(TriedFile::of(&run, Some(way_back)));
         if spoiled {
             connection.close().map_err(at("close", copy))?;
             renew().map_err(|source| SchemaError::NoCopy { source })?;
             connection = opened(copy, deadline)?;
             for (_, step) in files.between(from, level) {
-                again(copy, connection.as_mut(), step, deadline).map_err(late)?;
+                one_up(connection.as_mut(), step, &mut Within(deadline)).map_err(late)?;
             }
         }
+        before = after;
     }
     connection.close().map_err(at("close", copy))?;
     quick_check(copy)?;
@@ -113,24 +116,14 @@ pub fn trial_up(
 
 fn opened(copy: &Place, deadline: Deadline) -> Result<Connection, SchemaError> {
     let mut connection = copy.open_to_migrate()?;
-    connection.give_up_at(deadline).map_err(at("prepare", copy))?;
+    connection.only_try_until(deadline).map_err(at("prepare", copy))?;
     Ok(connection)
-}
-
-fn again(
-    copy: &Place,
-    connection: &mut dyn Database,
-    step: &LevelFiles,
-    deadline: Deadline,
-) -> Result<FileRun, SchemaError> {
-    let before = connection.shape().map_err(at("read the schema of", copy))?;
-    one_up(connection, step, before, &mut Within(deadline))
 }
 
 /// Takes `copy` down as [`super::down`] would take the database itself.
 pub fn trial_down(copy: &Place, stored: &[StoredLevel], to: u32, budget: Duration) -> Result<Trial, SchemaError> {
     let run = down_with(copy, stored, to, &mut Nobody, |connection| {
-        connection.give_up_at(Deadline::after(budget))
+        connection.only_try_until(Deadline::after(budget))
     });
     let applied = run.map_err(|e| over_budget(e, budget))?;
     quick_check(copy)?;
@@ -237,8 +230,7 @@ fn rehearse_for_real(
     take_back(connection, step.level(), down, &mut Nobody, |connection| {
         is(connection, before, "")
     })?;
-    let now = connection.shape()?;
-    one_up(connection, step, now, &mut Nobody).map_err(|e| match e {
+    one_up(connection, step, &mut Nobody).map_err(|e| match e {
         SchemaError::Migration { source, .. } => *source,
         other => super::error::Refused::other(other.to_string()),
     })?;

@@ -5,7 +5,6 @@ use refinery::{Runner, Target};
 use super::database::{Database, Place, at};
 use super::driver::Driver;
 use super::files::{LevelFiles, Run, SchemaFiles};
-use super::shape::Shape;
 use super::witness::{Turn, Way, Witness};
 use super::{Applied, FileRun, SchemaError, history};
 use crate::clock;
@@ -13,26 +12,35 @@ use crate::clock;
 /// Repeatable: what the history says is applied is not applied again. What is repeated in batches can be left off between two of them,
 /// and goes on from there another time.
 pub fn up(db: &Place, files: &SchemaFiles, to: u32, witness: &mut dyn Witness) -> Result<Applied, SchemaError> {
-    let mut applied = Applied::default();
     if pending(db, files, to)? == to {
-        return Ok(applied);
+        return Ok(Applied::default());
     }
     let mut connection = db.open_to_migrate()?;
+    let applied = each_up(connection.as_mut(), db, files, to, witness);
+    let closed = connection.close().map_err(at("close", db));
+    let applied = applied?;
+    closed.map(|()| applied)
+}
+
+fn each_up(
+    connection: &mut dyn Database,
+    db: &Place,
+    files: &SchemaFiles,
+    to: u32,
+    witness: &mut dyn Witness,
+) -> Result<Applied, SchemaError> {
+    let mut applied = Applied::default();
     // Somebody else may have migrated it while the lock was waited for.
-    let from = current(connection.as_mut(), db, files)?;
+    let from = current(connection, db, files)?;
     for (level, step) in files.between(from, to) {
         refuse_cut_off(step, level, witness)?;
-        let before = connection.shape().map_err(at("read the schema of", db))?;
-        let turn = Turn {
-            level,
-            schema: before.digest(),
-        };
+        let schema = connection.shape().map_err(at("read the schema of", db))?.digest();
+        let turn = Turn { level, schema };
         witness
             .turn(&turn)
             .map_err(|source| SchemaError::NotKept { level, source })?;
-        applied.files.push(one_up(connection.as_mut(), step, before, witness)?);
+        applied.files.push(one_up(connection, step, witness)?);
     }
-    connection.close().map_err(at("close", db))?;
     Ok(applied)
 }
 
@@ -75,7 +83,6 @@ fn current(connection: &mut dyn Database, db: &Place, files: &SchemaFiles) -> Re
 pub(super) fn one_up(
     connection: &mut dyn Database,
     step: &LevelFiles,
-    before: Shape,
     witness: &mut dyn Witness,
 ) -> Result<FileRun, SchemaError> {
     let level = step.level();
@@ -99,6 +106,5 @@ pub(super) fn one_up(
         title: step.title(),
         seconds: start.elapsed().as_secs_f64(),
         rows,
-        before,
     })
 }

@@ -336,7 +336,7 @@ impl Database for Mysql {
         foreign_keys::broken(self)
     }
 
-    fn give_up_at(&mut self, deadline: Deadline) -> Result<(), StepError> {
+    fn only_try_until(&mut self, deadline: Deadline) -> Result<(), StepError> {
         self.deadline = Some(deadline);
         Ok(())
     }

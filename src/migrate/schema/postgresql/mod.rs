@@ -257,7 +257,7 @@ impl Database for Postgresql {
         Ok(Broken::new())
     }
 
-    fn give_up_at(&mut self, deadline: Deadline) -> Result<(), StepError> {
+    fn only_try_until(&mut self, deadline: Deadline) -> Result<(), StepError> {
         self.deadline = Some(deadline);
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 mod foreign_keys;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -23,6 +24,8 @@ use crate::store::{self, BUSY_TIMEOUT};
 
 pub(super) struct Sqlite {
     connection: rusqlite::Connection,
+    /// What was read of the schema before, in the one form: most of it is the same the next time.
+    normal: HashMap<String, String>,
 }
 
 /// `None` when there is no file.
@@ -31,10 +34,24 @@ pub(super) fn for_reading(path: &Path) -> Result<Option<Connection>, StepError> 
         return Ok(None);
     }
     let connection = store::open_quietly(path)?;
-    Ok(Some(Box::new(Sqlite { connection })))
+    Ok(Some(Box::new(Sqlite::on(connection))))
 }
 
-/// Creates the database when absent. The journal mode stays as found.
+/// How SQLite ends a transaction where it has no write-ahead log: it removes the journal, or leaves an empty file.
+const DELETED: &str = "delete";
+const EMPTIED: &str = "truncate";
+
+/// A file less to make and to remove for each of many transactions. This is the connection's own; what is kept in the database, a
+/// write-ahead log, stays as found.
+fn change_journal(connection: &rusqlite::Connection, from: &str, to: &str) -> rusqlite::Result<()> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    if mode == from {
+        connection.pragma_update(None, "journal_mode", to)?;
+    }
+    Ok(())
+}
+
+/// Creates the database when absent.
 pub(super) fn for_migration(path: &Path) -> Result<Connection, StepError> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = rusqlite::Connection::open_with_flags(path, flags)?;
@@ -43,7 +60,8 @@ pub(super) fn for_migration(path: &Path) -> Result<Connection, StepError> {
     // Dropping a table under `foreign_keys` deletes its rows first and cascades into its children. The setting cannot
     // change inside a transaction, so it is off for the whole connection; what it would guard is checked before COMMIT.
     connection.pragma_update(None, "foreign_keys", false)?;
-    Ok(Box::new(Sqlite { connection }))
+    change_journal(&connection, DELETED, EMPTIED)?;
+    Ok(Box::new(Sqlite::on(connection)))
 }
 
 /// SQLite asks between so many of its instructions whether to go on; some milliseconds.
@@ -52,8 +70,26 @@ const INSTRUCTIONS: i32 = 100_000;
 impl Sqlite {
     #[cfg(test)]
     pub(super) fn in_memory() -> Self {
-        let connection = rusqlite::Connection::open_in_memory().unwrap();
-        Self { connection }
+        Self::on(rusqlite::Connection::open_in_memory().unwrap())
+    }
+
+    fn on(connection: rusqlite::Connection) -> Self {
+        Self {
+            connection,
+            normal: HashMap::new(),
+        }
+    }
+
+    fn normal(known: &mut HashMap<String, String>, sql: ValueRef<'_>) -> rusqlite::Result<Option<String>> {
+        let Some(sql) = sql.as_str_or_null()? else {
+            return Ok(None);
+        };
+        if let Some(normal) = known.get(sql) {
+            return Ok(Some(normal.clone()));
+        }
+        let normal = sql::normal(sql);
+        known.insert(sql.to_owned(), normal.clone());
+        Ok(Some(normal))
     }
 
     fn changing(&mut self, run: impl FnOnce(&mut Self) -> Result<(), StepError>) -> Result<u64, StepError> {
@@ -194,7 +230,8 @@ impl Database for Sqlite {
     /// What `sqlite_schema` says. `sqlite_sequence` and the statistics come with the first use and never go, so they say nothing
     /// about a level.
     fn shape(&mut self) -> Result<Shape, StepError> {
-        let mut all = self.connection.prepare(
+        let known = &mut self.normal;
+        let mut all = self.connection.prepare_cached(
             "SELECT type, name, sql FROM sqlite_schema
              WHERE tbl_name <> ?1 AND name <> 'sqlite_sequence' AND name NOT LIKE 'sqlite!_stat%' ESCAPE '!'",
         )?;
@@ -202,7 +239,7 @@ impl Database for Sqlite {
             Ok(Part {
                 kind: row.get(0)?,
                 name: row.get(1)?,
-                sql: row.get::<_, Option<String>>(2)?.map(|sql| sql::normal(&sql)),
+                sql: Self::normal(known, row.get_ref(2)?)?,
             })
         };
         let parts = all.query_map([history::TABLE], part)?;
@@ -213,7 +250,9 @@ impl Database for Sqlite {
         Ok(foreign_keys::broken(&self.connection)?)
     }
 
-    fn give_up_at(&mut self, deadline: Deadline) -> Result<(), StepError> {
+    fn only_try_until(&mut self, deadline: Deadline) -> Result<(), StepError> {
+        self.connection.pragma_update(None, "synchronous", "OFF")?;
+        self.connection.pragma_update(None, "journal_mode", "MEMORY")?;
         let handler = Some(move || deadline.has_passed());
         Ok(self.connection.progress_handler(INSTRUCTIONS, handler)?)
     }
@@ -226,6 +265,7 @@ impl Database for Sqlite {
     }
 
     fn close(self: Box<Self>) -> Result<(), StepError> {
+        change_journal(&self.connection, EMPTIED, DELETED)?;
         self.connection.close().map_err(|(_, e)| e.into())
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::work::{Shared, say, say_error};
+use super::say::{say, say_error};
+use super::work::Shared;
 use crate::app::{self, Due, Installation, Look, Result};
 use crate::clock::{self, Deadline};
 use crate::crypt;

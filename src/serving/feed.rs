@@ -1,18 +1,17 @@
 //! Live events: one thread reads on in the journal and tells everybody who watches; who falls behind reads it up there.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::web::Bytes;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
-use super::work::say;
+use super::say::say;
 use crate::app::{EventView, Events, Installation, Result};
 use crate::clock;
-use crate::store::{Store, UpdateId};
+use crate::store::Store;
 
 /// How late an event may come.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -23,18 +22,33 @@ const PAGE: u32 = 500;
 /// Between two words on progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
+/// An event, with its JSON, which is written once for all who watch.
+#[derive(Debug)]
+pub struct Shown {
+    pub event: EventView,
+    pub json: String,
+}
+
+impl Shown {
+    pub(super) fn of(event: EventView) -> Self {
+        Self {
+            json: serde_json::to_string(&event).unwrap_or_default(),
+            event,
+        }
+    }
+
+    /// Nothing follows in this update.
+    pub fn is_last(&self) -> bool {
+        self.event.kind == "finished"
+    }
+}
+
 /// What watchers are told.
 #[derive(Debug, Clone)]
-pub enum Told {
-    Event {
-        seq: i64,
-        update: UpdateId,
-        /// Nothing follows in this update.
-        is_last: bool,
-        text: Bytes,
-    },
+pub(super) enum Told {
+    Event(Arc<Shown>),
     /// May get lost on the way.
-    Progress { update: UpdateId, text: Bytes },
+    Progress(Arc<Shown>),
     /// Nothing happened, and the server is alive.
     Beat,
     /// The server ends.
@@ -45,7 +59,7 @@ pub struct Feed {
     sender: broadcast::Sender<Told>,
     /// The last entry that was told.
     last: AtomicI64,
-    ending: AtomicBool,
+    ending: watch::Sender<bool>,
     told_progress: Mutex<Option<Instant>>,
 }
 
@@ -54,13 +68,13 @@ impl Feed {
         Self {
             sender: broadcast::channel(KEPT).0,
             last: AtomicI64::new(0),
-            ending: AtomicBool::new(false),
+            ending: watch::Sender::new(false),
             told_progress: Mutex::new(None),
         }
     }
 
     /// Everything from now on, and the entry before.
-    pub fn watch(&self) -> (broadcast::Receiver<Told>, i64) {
+    pub(super) fn watch(&self) -> (broadcast::Receiver<Told>, i64) {
         let receiver = self.sender.subscribe();
         (receiver, self.last.load(Ordering::SeqCst))
     }
@@ -81,19 +95,23 @@ impl Feed {
             return;
         }
         *told = Some(now);
-        let text = Bytes::from(format!("data: {}\n\n", json(event)));
-        let update = event.update_id.clone();
-        let _ = self.sender.send(Told::Progress { update, text });
+        let _ = self.sender.send(Told::Progress(Arc::new(Shown::of(event.clone()))));
     }
 
     /// Everybody is told that the server ends.
     pub fn end(&self) {
-        self.ending.store(true, Ordering::SeqCst);
+        self.ending.send_replace(true);
         let _ = self.sender.send(Told::End);
     }
 
     pub fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::SeqCst)
+        *self.ending.borrow()
+    }
+
+    /// Waits until the server was told to end.
+    pub async fn ended(&self) {
+        // The sender is our own: it cannot be gone.
+        let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
     /// Reads on in the journal on a thread of its own, until the server ends.
@@ -134,29 +152,10 @@ impl Feed {
             let Some(newest) = new.last().map(|event| event.seq) else {
                 return Ok(());
             };
-            for event in &new {
-                let told = Told::Event {
-                    seq: event.seq,
-                    update: event.update_id.clone(),
-                    is_last: is_last(event),
-                    text: Bytes::from(text(event)),
-                };
-                let _ = self.sender.send(told);
+            for event in new {
+                let _ = self.sender.send(Told::Event(Arc::new(Shown::of(event))));
             }
             self.last.store(newest, Ordering::SeqCst);
         }
     }
-}
-
-pub fn is_last(event: &EventView) -> bool {
-    event.kind == "finished"
-}
-
-/// An event as it goes over the line; its id is where to go on from.
-pub fn text(event: &EventView) -> String {
-    format!("id: {}\ndata: {}\n\n", event.seq, json(event))
-}
-
-fn json(event: &EventView) -> String {
-    serde_json::to_string(event).unwrap_or_default()
 }

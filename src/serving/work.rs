@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::clockwork;
 use super::feed::Feed;
+use super::say::{say, say_error, say_of};
 use crate::app::{self, Accepted, AppError, Begun, Installation, NewOrder, OrderView, Report, Result, Ticket, Wanted};
 use crate::clock;
 use crate::engine::Control;
@@ -65,7 +66,7 @@ pub enum Submitted {
 }
 
 impl Work {
-    pub fn new(root: &Path, config: Option<&Path>, feed: Arc<Feed>) -> Self {
+    pub(super) fn new(root: &Path, config: Option<&Path>, feed: Arc<Feed>) -> Self {
         let shared = Shared {
             root: root.to_path_buf(),
             config: config.map(Path::to_path_buf),
@@ -131,7 +132,7 @@ impl Work {
     }
 
     /// Takes an order back that has not begun.
-    pub fn cancel(&self, id: &OrderId) -> Result<OrderView> {
+    pub(super) fn cancel_order(&self, id: &OrderId) -> Result<OrderView> {
         let _nobody_begins = self.shared.beginning.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_busy_with(id) {
             let message = format!("order {id} is being done; it cannot be cancelled any more");
@@ -140,18 +141,18 @@ impl Work {
         app::cancel_order(&self.open()?, id)
     }
 
-    pub fn is_busy_with(&self, id: &OrderId) -> bool {
+    pub(super) fn is_busy_with(&self, id: &OrderId) -> bool {
         self.shared.current().busy.as_ref() == Some(id)
     }
 
     /// Drives an update that is accepted already.
-    pub fn run(&self, accepted: Accepted) -> Result<UpdateId> {
+    fn run(&self, accepted: Accepted) -> Result<UpdateId> {
         Shared::drive(&self.shared, accepted)
     }
 
     /// Turns the unfinished update back: one that runs here is told so, one that waits is driven back here. None when it has
     /// finished by itself.
-    pub fn turn_back(&self, id: &UpdateId, by: &str) -> Result<Option<UpdateId>> {
+    pub(super) fn turn_back(&self, id: &UpdateId, by: &str) -> Result<Option<UpdateId>> {
         if self.shared.tell_to_turn_back(id) {
             return Ok(Some(id.clone()));
         }
@@ -162,13 +163,13 @@ impl Work {
     }
 
     /// Goes on with the unfinished update; refused when it runs, none when it has finished.
-    pub fn resume(&self) -> Result<Option<UpdateId>> {
+    pub(super) fn resume(&self) -> Result<Option<UpdateId>> {
         let left = app::begin_resuming(&self.shared.root, self.shared.config())?;
         left.map(|left| self.run(left)).transpose()
     }
 
     /// Brings the audit's newest checkpoint off this host; nobody waits for that.
-    pub fn copy_checkpoint_soon(&self) {
+    pub(super) fn copy_checkpoint_soon(&self) {
         let shared = Arc::clone(&self.shared);
         if shared.to_copy.fetch_add(1, Ordering::SeqCst) > 0 {
             return;
@@ -184,7 +185,7 @@ impl Work {
 
     /// Finishes or undoes what an earlier process left, then takes up the orders that wait. A server that cannot is still of use to
     /// find out why.
-    pub fn go_on_after_restart(&self) {
+    pub(super) fn go_on_after_restart(&self) {
         let left = app::left_unfinished(&self.shared.root, self.shared.config());
         let gone_on = left.and_then(|left| left.map_or(Ok(()), |left| self.run(left).map(drop)));
         if let Err(error) = gone_on {
@@ -205,7 +206,7 @@ impl Work {
 
     /// The process is ending: the step that runs is finished, the rest waits for the next start. An order that is no update can be
     /// cut off, and is done again then.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         let thread = {
             let mut current = self.shared.current();
             current.ending = true;
@@ -222,7 +223,7 @@ impl Work {
     }
 }
 
-pub fn finished_meanwhile() -> AppError {
+pub(super) fn finished_meanwhile() -> AppError {
     AppError::said("NL0407", "the update has just finished by itself; ask for its status")
 }
 
@@ -468,20 +469,4 @@ impl Shared {
             }
         }
     }
-}
-
-/// Nobody waits for the answer any more: the journal has it, and whoever reads the server's log.
-pub(super) fn say_error(error: &AppError) {
-    say(&format!("error: {error} [{}]", error.code().id));
-}
-
-fn say_of(report: &Report, code: &str) {
-    let why = report.failure.as_ref().map_or("", |failure| failure.message.as_str());
-    say(&format!("update {}: {why} [{code}]", report.update_id));
-}
-
-/// A line of the server's log.
-pub fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{}", line.escape_debug());
 }

@@ -1,0 +1,26 @@
+//! One server, whichever door it is asked through: who is let in, the queue of orders, what happens by the clock, live events, and the
+//! audit's rows of requests. Doors parse, ask here, and render.
+
+mod access;
+mod acts;
+mod asked;
+mod clockwork;
+mod feed;
+mod rate;
+mod refusal;
+mod say;
+mod server;
+mod watch;
+mod work;
+mod work_id;
+
+pub use access::{Access, Credential, Identity, Means};
+pub use acts::{asked, became};
+pub use asked::{Cancelled, Move, Progress, RollBack, Way, ticket};
+pub use feed::Shown;
+pub use refusal::Refusal;
+pub use say::say;
+pub use server::Server;
+pub use watch::{Seen, Watch, has_seen_all};
+pub use work::{Submitted, Work};
+pub use work_id::{WorkId, parsed_order, parsed_update, parsed_version};

@@ -1,0 +1,64 @@
+//! What a server is made of, and its end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::access::Access;
+use super::feed::Feed;
+use super::work::Work;
+use crate::app::{self, AppError, Gate, Installation, Result};
+use crate::settings;
+
+pub struct Server {
+    pub work: Arc<Work>,
+    pub access: Arc<Access>,
+    /// As they were at the start.
+    pub settings: settings::Server,
+}
+
+impl Server {
+    /// Makes the first token where there is none, and follows the journal; nothing begins before [`Self::begin`].
+    pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
+        let installation = Installation::open(root, config)?;
+        app::first_token(&installation)?;
+        let settings = installation.settings.server.clone();
+        drop(installation);
+        let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
+        let feed = Arc::new(Feed::new());
+        feed.follow(root, config, settings.heartbeat)?;
+        let work = Arc::new(Work::new(root, config, feed));
+        Ok(Self { work, access, settings })
+    }
+
+    /// Takes up what an earlier process left and the orders that wait; all doors listen by now.
+    pub fn begin(&self) {
+        self.work.go_on_after_restart();
+    }
+
+    /// From SIGTERM or SIGINT on the server is ending (see [`Self::ended`]); whoever watches is let go at once, since lines of live
+    /// events have no end of their own.
+    pub fn end_with_signals(&self) -> Result<()> {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        let failed = |e: std::io::Error| AppError::below("NL0704", &e);
+        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT]).map_err(failed)?;
+        let feed = Arc::clone(self.work.feed());
+        let wait = move || {
+            if signals.forever().next().is_some() {
+                feed.end();
+            }
+        };
+        let spawned = std::thread::Builder::new().name("signals".into()).spawn(wait);
+        spawned.map(drop).map_err(failed)
+    }
+
+    /// Waits until the server was told to end.
+    pub async fn ended(&self) {
+        self.work.feed().ended().await;
+    }
+
+    /// No door lets anybody in any more: the step that runs is finished, the rest waits for the next start.
+    pub fn end(&self) {
+        self.work.feed().end();
+        self.work.end();
+    }
+}
