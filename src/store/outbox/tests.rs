@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::store::{Added, AuditEntry, OrderRecord, OrderState};
+use crate::store::{Added, Answered, AuditEntry, OrderRecord, OrderState};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
