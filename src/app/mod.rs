@@ -53,6 +53,7 @@ mod terms;
 mod tokens;
 mod tuf;
 mod updating;
+mod validation;
 mod verify;
 mod views;
 mod wanted;
@@ -134,6 +135,7 @@ pub use updating::{
     Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming, begin_turning_back,
     is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, turn_back,
 };
+pub use validation::{ToValidate, Validation, validate};
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};
 pub use wanted::Wanted;

@@ -145,11 +145,12 @@ pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> R
 }
 
 fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted: Wanted) -> Result<Begun> {
-    let (strategy, accepts_warnings) = (wanted.strategy(), wanted.accepts_warnings());
+    let (strategy, graceful_timeout) = (wanted.strategy(), wanted.graceful_timeout());
+    let accepts_warnings = wanted.accepts_warnings();
     let (ordered, consent) = terms(&Installation::open(root, config)?, wanted)?;
     let prepared = match prepare_at_once(root, config, &ordered)? {
         Ready::AlreadyThere(settled) => return Ok(Begun::Settled(nothing_to_do(&settled.version))),
-        Ready::Go(prepared) => prepared.begun_as(strategy)?,
+        Ready::Go(prepared) => prepared.begun_as(strategy, graceful_timeout)?,
     };
     refuse_warnings(prepared.plan(), accepts_warnings)?;
     let accepted = prepared.accept_for(Some(&order.id), &order.ordered_by, &consent)?;
@@ -174,7 +175,7 @@ pub fn fits_now(installation: &Installation, wanted: &Wanted) -> Result<Option<V
 }
 
 /// A risk that was taken by its name needs no second word.
-fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
+pub(super) fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
     let mut warnings = plan.warnings().iter();
     match warnings.find(|warning| warning.code != "accepted-risk" && !accepted) {
         Some(warning) => {
