@@ -13,12 +13,12 @@ use crate::serving::{Server, begin_log, say};
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
+    begin_log(&installation.settings.log);
     let here = Confining::here();
     if installation.settings.confinement.enabled && !matches!(here, Confining::Possible { .. }) {
         say(&format!("note: {here}"));
     }
     let token = installation.layout.token();
-    begin_log(&installation.settings.log);
     drop(installation);
     let server = Server::open(&global.root, global.config.as_deref())?;
     let rest = http::listen(listen, &server)?;
