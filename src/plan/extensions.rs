@@ -326,7 +326,7 @@ mod tests {
 
     fn facts(found: &[InstalledExtension], disable: &[&str]) -> ExtensionFacts {
         ExtensionFacts {
-            found: found.to_vec(),
+            found: FoundExtensions::Known(found.to_vec()),
             may_be_disabled: disable.iter().map(|name| name.parse().unwrap()).collect(),
         }
     }

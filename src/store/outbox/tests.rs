@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::store::{Added, AuditEntry, OrderRecord, OrderState};
+use crate::store::{Added, Answered, AuditEntry, OrderRecord, OrderState};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -190,14 +190,18 @@ fn an_order_that_is_refused_is_told_and_one_that_is_cancelled_is_not() {
             answer: None,
             fingerprint: n.to_string(),
             not_before: None,
+            taken: false,
+            at_once: false,
         };
         let key = n.to_string();
         assert!(matches!(
             store.add_order(&order, Some(&key), now()).unwrap(),
             Added::New | Added::Known(_)
         ));
-        let answer = Some(r#"{"code":"NL0102","detail":"no"}"#);
-        store.settle_order(&order.id, state, answer, now()).unwrap();
+        let answer = r#"{"code":"NL0102","detail":"no"}"#;
+        store
+            .settle_order(&order.id, (state, answer), Answered::Later, now())
+            .unwrap();
     }
     let notices = store.notices(10).unwrap();
     assert_eq!(notices.len(), 2, "once for each receiver");

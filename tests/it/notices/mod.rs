@@ -199,11 +199,7 @@ fn what_a_killed_command_has_not_brought_the_next_one_brings() {
     let after: Vec<&Told> = told.iter().filter(|one| one.header("webhook-id") != first[0]).collect();
     assert_eq!(after.len(), 1, "the end, once: {after:#?}");
     assert_eq!(after[0].kind(), "update.completed");
-    let again = told
-        .iter()
-        .filter(|one| one.header("webhook-id") == first[0])
-        .next_back()
-        .unwrap();
+    let again = told.iter().rfind(|one| one.header("webhook-id") == first[0]).unwrap();
     assert_eq!(again.kind(), "update.accepted");
     assert!(again.text == told[0].text, "the same, whenever it is sent");
     scene.lamp.assert_at("0b1");
@@ -252,7 +248,10 @@ fn two_processes_send_each_notice_once_and_a_slow_receiver_holds_up_nobody() {
     once.sort();
     once.dedup();
     assert_eq!((once.len(), told.len()), (4, 4));
-    assert_eq!(slow.told().len(), 1, "one at a time");
+    // What the command gave up at its end the server tries again; nothing goes past what has not arrived.
+    let mut tried = ids(&slow.told());
+    tried.dedup();
+    assert_eq!((tried.len(), slow.kinds()[0].as_str()), (1, "update.accepted"));
     server.signal(rustix::process::Signal::TERM);
     assert_eq!(server.ended(), Some(0), "it does not wait for the slow one");
 }
