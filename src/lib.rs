@@ -24,6 +24,7 @@ pub mod serving;
 pub mod settings;
 pub mod store;
 pub mod target;
+pub mod tls;
 pub mod tuf;
 pub mod version;
 

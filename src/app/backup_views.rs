@@ -1,7 +1,7 @@
 //! Backups as a server shows them, and what may be done with them without anybody at a terminal.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -9,10 +9,10 @@ use super::{
     AppError, Installation, Result, Wanted, create_backup, drill_backup, list_backups, prune_backups, restore_backup,
     show_backup, verify_backup,
 };
-use crate::backup::{BackupId, Contents, Kind, Listed, Record, State};
+use crate::backup::{self, BackupId, ContentFile, Contents, Drilled, DumpNote, Failure, Kind, Listed, Record, State};
 use crate::version::Version;
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct BackupView {
     #[schema(value_type = String, example = "backup_0b1_20260131_235959")]
     pub id: BackupId,
@@ -44,9 +44,23 @@ pub struct BackupView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub drilled_at: Option<Timestamp>,
+    /// What else it says of itself, as `netlink backup list --output json` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    pub record: Option<Record>,
+    /// What its last drill found to be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    pub drilled: Option<Drilled>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+impl BackupView {
+    pub(super) fn is_whole_and_by(&self, by: &str) -> bool {
+        self.state == BackupState::Whole && self.by.as_deref() == Some(by)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BackupState {
     Whole,
@@ -55,7 +69,7 @@ pub enum BackupState {
 }
 
 /// A file of a backup.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct BackupFileView {
     /// Relative to the installation.
     pub path: String,
@@ -63,11 +77,56 @@ pub struct BackupFileView {
     pub mode: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// It was still being written while it was read.
+    pub unsettled: bool,
+    /// A socket, pipe or device, which is not restored.
+    pub special: bool,
+    /// Of which database on a server it is a dump.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    pub dump: Option<DumpNote>,
 }
 
 /// Newest first.
 pub fn backup_views(installation: &Installation) -> Result<Vec<BackupView>> {
     Ok(list_backups(installation, None)?.into_iter().map(of_listed).collect())
+}
+
+impl BackupView {
+    /// As the list has it; none where a server has left out what belongs to its state.
+    pub fn into_listed(self) -> Option<Listed> {
+        let state = match self.state {
+            BackupState::Whole => State::Whole(self.record?),
+            BackupState::Failed => State::Failed(Failure {
+                id: self.id.clone(),
+                kind: self.before_update.map_or(Kind::Manual, Kind::BeforeUpdate),
+                version: self.version,
+                by: self.by?,
+                created: self.created?,
+                failed: self.problem?,
+            }),
+            BackupState::Damaged => State::Damaged(self.problem?),
+        };
+        Some(Listed {
+            id: self.id,
+            state,
+            drilled: self.drilled,
+        })
+    }
+}
+
+impl From<BackupFileView> for ContentFile {
+    fn from(file: BackupFileView) -> Self {
+        Self {
+            path: file.path,
+            size: file.size,
+            mode: file.mode,
+            link: file.link,
+            unsettled: file.unsettled,
+            special: file.special,
+            dump: file.dump,
+        }
+    }
 }
 
 /// A backup with all its files.
@@ -78,6 +137,9 @@ pub fn backup_contents(installation: &Installation, id: &BackupId) -> Result<(Ba
         size: file.size,
         mode: file.mode,
         link: file.link,
+        unsettled: file.unsettled,
+        special: file.special,
+        dump: file.dump,
     });
     Ok((of_record(record), files.collect()))
 }
@@ -106,11 +168,18 @@ pub fn perform(installation: &Installation, wanted: &Wanted, by: &str) -> Result
     }
 }
 
+/// A restore was cut off while it put files in place; the same once more finishes it.
+pub fn is_half_restored(installation: &Installation) -> bool {
+    backup::is_half_restored(installation.layout.root())
+}
+
 fn of_listed(listed: Listed) -> BackupView {
-    let drilled_at = listed.drilled.map(|drilled| drilled.at);
+    let drilled = listed.drilled;
+    let drilled_at = drilled.as_ref().map(|drilled| drilled.at);
     match listed.state {
         State::Whole(record) => BackupView {
             drilled_at,
+            drilled,
             ..of_record(record)
         },
         State::Failed(failure) => BackupView {
@@ -132,13 +201,14 @@ fn of_listed(listed: Listed) -> BackupView {
 
 fn of_record(record: Record) -> BackupView {
     BackupView {
-        before_update: before(record.kind),
-        version: record.version,
-        by: Some(record.by),
+        before_update: before(record.kind.clone()),
+        version: record.version.clone(),
+        by: Some(record.by.clone()),
         created: Some(record.created),
         files: Some(record.files),
         size: Some(record.size),
         new_bytes: Some(record.new_bytes),
+        record: Some(record.clone()),
         ..bare(record.id)
     }
 }
@@ -156,6 +226,8 @@ fn bare(id: BackupId) -> BackupView {
         size: None,
         new_bytes: None,
         drilled_at: None,
+        record: None,
+        drilled: None,
     }
 }
 

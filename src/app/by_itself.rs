@@ -60,6 +60,7 @@ pub fn look_for_newer(root: &Path, config: Option<&Path>) -> Result<Look> {
     let wanted = Wanted::Upgrade {
         target_version: version.clone(),
         force: false,
+        accept_warnings: false,
         accept_breaking: false,
         acknowledge: BTreeSet::new(),
         full: false,

@@ -1,6 +1,6 @@
 //! Is there something newer, and can one get there?
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::offer::Offer;
@@ -10,7 +10,7 @@ use crate::plan::{self, Fetch, Goal, Planned, Wish};
 use crate::release::{Platform, Withdrawal};
 use crate::version::{Channel, Version};
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CheckView {
     #[schema(value_type = Option<String>, required = true)]
     pub current_version: Option<Version>,
@@ -27,7 +27,7 @@ pub struct CheckView {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Available {
     #[schema(value_type = String)]
     pub version: Version,

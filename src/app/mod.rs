@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod facts;
 mod finalize;
+mod fitness;
 mod gate;
 mod index;
 mod init;
@@ -27,12 +28,14 @@ mod installation;
 mod maintenance;
 mod measures;
 mod node;
+mod notices;
 mod offer;
 mod orders;
 mod outlook;
 mod plan_file;
 mod product;
 mod publishing;
+mod report;
 mod repository;
 mod rolling_back;
 mod rotation;
@@ -45,6 +48,7 @@ mod soundness;
 mod speed;
 mod stack;
 mod status;
+mod taken;
 mod terms;
 mod tokens;
 mod tuf;
@@ -84,17 +88,19 @@ pub use dry_run::{DependencyChange, DryRun, FileView, SchemaDryRun, SchemaTrial,
 pub use error::{AppError, Result};
 pub use events::{Events, events_after};
 pub use finalize::{Finalized, finalize};
+pub use fitness::Fitness;
 pub use gate::{Admission, Gate};
 pub use index::{IndexOptions, code_of as code_of_no_travel, graph_of_index, plan_over_index, read_index};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
-pub use maintenance::{MaintenanceView, maintenance, set_maintenance};
-pub use measures::{Measured, Standing, measured_after, not_ready, standing};
+pub use maintenance::{Flag as MaintenanceFlag, MaintenanceView, maintenance, set_maintenance};
+pub use measures::{Measured, Standing, measured_after, standing};
 pub use node::{NodeView, this_node};
+pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
-    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
-    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
-    waits_for_a_person,
+    BEING_DONE, Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order,
+    nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work,
+    update_to_roll_back, waits_for_a_person, who_is_at_work,
 };
 pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};
@@ -104,13 +110,14 @@ pub use publishing::{
     PublishOptions, pack, patch, publish, release_advise, release_bundle, release_list, release_new, release_send,
     release_verify,
 };
-pub use rolling_back::{RollbackTarget, rollback_target};
+pub use report::{Report, ReportStatus, report};
+pub use rolling_back::{RollbackTarget, rollback_target, way_back};
 pub use rotation::{Forgotten, Rotated, forget_older_keys, rotate_master_key};
 pub use scheduling::{
     Begin, Due, Scheduled, beginning, cancel_waiting_update, come_due, local_time, miss, schedule, time_of,
 };
 pub use schema::{SchemaDiff, schema_diff, schema_goal};
-pub use server::{left_unfinished, listen_at_socket};
+pub use server::{installation_id, left_unfinished, listen_at_socket, take_serving};
 pub use sessions::{NewSession, SessionText, begin_session, end_session};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
@@ -118,12 +125,14 @@ pub use signing::{
 };
 pub use stack::{NoStack, fit_stack};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, history_page, status, update, version, why};
-pub use tokens::{NewToken, TokenWanted, create_token, first_token, list_tokens, revoke_token, token_life};
+pub use taken::settle_taken;
+pub use tokens::{
+    NewToken, TokenWanted, create_token, first_token, list_tokens, read_token_file, revoke_token, token_life,
+};
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Report, ReportStatus, Settled, Wish,
-    begin_resuming, begin_turning_back, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume,
-    turn_back,
+    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming, begin_turning_back,
+    is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, turn_back,
 };
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};

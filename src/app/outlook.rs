@@ -1,7 +1,7 @@
 //! What would be upgraded to by itself, and what holds back every other release: each of them is told why not, and when it would be.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::offer::Offer;
@@ -14,7 +14,7 @@ use crate::version::Version;
 const LOOKED_AT: usize = 20;
 
 /// One thing that keeps a release from being taken now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Held {
     pub by: HeldBy,
     /// In words.
@@ -25,7 +25,7 @@ pub struct Held {
     pub until: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeldBy {
     /// Its publisher has withdrawn it.

@@ -3,8 +3,8 @@
 use super::updating::record;
 use super::{AppError, Installation, Result};
 use crate::journal::Outcome;
-use crate::plan::Direction;
-use crate::store::{UpdateId, UpdateRecord};
+use crate::plan::{Direction, Goal};
+use crate::store::{StoreError, UpdateId, UpdateRecord};
 use crate::version::Version;
 
 /// What `rollback` comes to.
@@ -73,6 +73,18 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
         )
     };
     update.plan.from().cloned().map(RollbackTarget::To).ok_or_else(missing)
+}
+
+/// The same as a goal; refused while an update is unfinished, which is turned back instead.
+pub fn way_back(installation: &Installation, id: Option<&UpdateId>) -> Result<Goal> {
+    match rollback_target(installation, id)? {
+        RollbackTarget::To(version) => Ok(Goal::Rollback(version)),
+        RollbackTarget::Unfinished => {
+            let unfinished = installation.store.unfinished()?;
+            let id = unfinished.or_else(|| id.cloned()).ok_or(AppError::NoUpdateYet)?;
+            Err(StoreError::Unfinished { id }.into())
+        }
+    }
 }
 
 fn is_repair(update: &UpdateRecord) -> bool {

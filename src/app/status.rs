@@ -1,11 +1,13 @@
 //! What is installed, what runs, what waits, what went wrong.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::background::left_for_background;
-use super::updating::{record, replay};
+use super::updating::{record, replay_to};
 use super::{AppError, BY_ITSELF, Installation, OrderView, Result, orders, queue};
 use crate::engine::extensions::{Disabled, waiting};
 use crate::engine::{self, LockState, Owner};
@@ -15,14 +17,15 @@ use crate::store::{Fact, OrderState, UpdateId, UpdateRecord, Verb};
 use crate::target;
 use crate::version::{Channel, Scheme, Version};
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct VersionView {
     pub product: String,
     #[schema(value_type = Option<String>, required = true)]
     pub current_version: Option<Version>,
     #[schema(required = true)]
     pub channel: Option<Channel>,
-    pub netlink: &'static str,
+    #[schema(value_type = String)]
+    pub netlink: Cow<'static, str>,
     #[schema(value_type = String)]
     pub root: std::path::PathBuf,
     #[schema(required = true)]
@@ -49,7 +52,7 @@ pub fn version(installation: &Installation) -> Result<VersionView> {
         product: installation.product()?.to_string(),
         channel: current_version.as_ref().map(Version::channel),
         current_version,
-        netlink: crate::VERSION,
+        netlink: crate::VERSION.into(),
         root: installation.layout.root().to_path_buf(),
         repository: installation.store.fact(Fact::Repository)?,
         kept,
@@ -58,7 +61,7 @@ pub fn version(installation: &Installation) -> Result<VersionView> {
 }
 
 /// What an unfinished update is doing.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum Running {
     /// A process holds the lock and works.
@@ -76,7 +79,7 @@ pub enum Running {
     },
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct UpdateView {
     #[schema(value_type = String)]
     pub update_id: UpdateId,
@@ -90,7 +93,7 @@ pub struct UpdateView {
     pub accepted_at: Timestamp,
     pub accepted_by: String,
     /// The breaking changes that who accepted it consented to.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consented_to: Vec<String>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finished_at: Option<Timestamp>,
@@ -103,48 +106,55 @@ pub struct UpdateView {
     #[serde(flatten)]
     pub running: Running,
     /// `forward`, `backward`, `committed` or `finished`.
-    pub course: &'static str,
+    #[schema(value_type = String)]
+    pub course: Cow<'static, str>,
+    /// The newest entry of its journal; its events go on after that.
+    pub seq: i64,
     pub steps: Vec<StepView>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<StepKind>)]
-    pub failed_step: Option<&'static str>,
+    pub failed_step: Option<StepKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aborted_by: Option<String>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StepView {
-    #[schema(value_type = StepKind)]
-    pub step: &'static str,
+    pub step: StepKind,
     #[schema(value_type = String)]
     pub release: Version,
     /// `pending`, `started`, `succeeded`, `failed`, `undo-started`, `undone` or `undo-failed`.
-    pub state: &'static str,
+    #[schema(value_type = String)]
+    pub state: Cow<'static, str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StatusView {
+    #[schema(value_type = Option<String>, required = true)]
     pub current_version: Option<Version>,
     pub maintenance: bool,
+    /// Of the product's process: `state`, and what belongs to that.
+    #[schema(value_type = std::collections::BTreeMap<String, serde_json::Value>)]
     pub product: target::Status,
     /// Migrations that wait for `netlink schema migrate`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations_left: Vec<String>,
     /// Extensions that updates have switched off, until a release supports them again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<std::collections::BTreeMap<String, serde_json::Value>>)]
     pub disabled_extensions: Vec<Disabled>,
     /// What waits for its turn or its time.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queue: Vec<OrderView>,
     /// Updates of the last day that began by the clock or by themselves and were refused, newest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<OrderView>,
     /// What a trial could not tidy up on the database's server; the next update does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_beside: Option<String>,
     /// The unfinished update, else the last one.
+    #[schema(required = true)]
     pub update: Option<UpdateView>,
 }
 
@@ -226,7 +236,7 @@ pub fn why(installation: &Installation, id: Option<&UpdateId>) -> Result<UpdateV
 }
 
 fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView> {
-    let state = replay(installation, &update)?;
+    let (state, seq) = replay_to(installation, &update)?;
     let running = match (state.course(), state.paused()) {
         (Course::Finished(outcome), _) => Running::Finished { outcome },
         (_, Some(reason)) => Running::Waiting { reason },
@@ -241,9 +251,9 @@ fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView>
         .iter()
         .zip(state.steps())
         .map(|(step, state)| StepView {
-            step: step.kind.name(),
+            step: step.kind,
             release: update.plan.legs()[step.leg].to.clone(),
-            state: name_of(state),
+            state: name_of(state).into(),
         });
     let failure = state.failure().cloned();
     Ok(UpdateView {
@@ -258,17 +268,19 @@ fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView>
         finalized_at: update.finalized_at,
         finalizes_at: finalizes_at(installation, &update),
         running,
+        seq,
         course: match state.course() {
             Course::Forward => "forward",
             Course::Backward => "backward",
             Course::Committed => "committed",
             Course::Finished(_) => "finished",
-        },
+        }
+        .into(),
         steps: steps.collect(),
         failed_step: failure
             .as_ref()
             .and_then(|(step, _)| update.plan.step(*step))
-            .map(|step| step.kind.name()),
+            .map(|step| step.kind),
         failure: failure.map(|(_, failure)| failure),
         aborted_by: state.aborted_by().map(str::to_owned),
         update_id: update.id,

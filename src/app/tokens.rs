@@ -1,11 +1,13 @@
 //! Tokens of the server: made, listed, revoked. The text of a token is shown once and kept nowhere.
 
+use std::path::Path;
+
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{AppError, Installation, Result};
-use crate::crypt::{self, digest_of};
+use crate::crypt::{self, Secret, digest_of};
 use crate::store::{Role, TokenRecord};
 use crate::{clock, disk};
 
@@ -26,7 +28,7 @@ pub struct TokenWanted {
 }
 
 /// A token that was just made; nobody can show its text again.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     /// To be sent as `Authorization: Bearer <token>`.
     pub token: String,
@@ -123,6 +125,12 @@ pub fn token_life(text: &str) -> Result<SignedDuration> {
             format!("`{text}` is no length of time: expected e.g. `24h`, `90d`"),
         )
     })
+}
+
+/// A token that somebody has put into a file.
+pub fn read_token_file(path: &Path) -> Result<Secret> {
+    let text = disk::read_limited(path, TOKEN_LIMIT)?;
+    Ok(Secret::new(text.trim_ascii().to_vec()))
 }
 
 fn named(name: &str) -> Result<String> {

@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::offer::Offer;
+use super::report::{Report, ReportStatus, reported};
 use super::repository::Repository;
 use super::watch::{Watcher, drive_watched};
-use super::{AppError, Consent, EventView, Installation, Result, answers, calendar, facts, finalize, verify};
+use super::{AppError, Consent, EventView, Installation, Result, answers, calendar, facts, finalize};
 use crate::clock;
-use crate::engine::{Control, InstallationLock, Stopped};
-use crate::journal::{Course, Event, Failure, Outcome, PauseReason, State};
+use crate::engine::{Control, InstallationLock};
+use crate::journal::{Course, Event, PauseReason, State};
 use crate::plan::{self, Direction, Explanation, Plan, PlanError, Planned, SchemaMove, UpgradeStrategy};
 use crate::release::ExtensionName;
 use crate::settings::Side;
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
-use crate::version::Version;
 
 pub use crate::plan::{Fetch, Goal, Settled, Wish};
 
@@ -53,7 +53,7 @@ impl From<Goal> for Order {
 }
 
 /// A plan to look at.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlanView {
     pub plan: Plan,
     #[serde(flatten)]
@@ -104,56 +104,6 @@ pub struct Prepared {
     plan: Plan,
     verb: Verb,
     pub(super) answers: BTreeMap<String, Side>,
-}
-
-/// How an update ended, after a fresh look at the installation.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    pub kind: &'static str,
-    pub status: ReportStatus,
-    pub update_id: UpdateId,
-    pub from: Option<Version>,
-    pub to: Version,
-    /// The version that is in place now.
-    pub installed: Option<Version>,
-    /// Where the database is now, after an update of it alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema_level: Option<u32>,
-    pub seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-    /// Name of the step that failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failed_step: Option<&'static str>,
-    /// What a fresh look found to be other than it should; empty when all is well.
-    pub differences: Vec<String>,
-    /// Folder with what the product wrote while the version ran that was then taken back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub set_aside: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportStatus {
-    Completed,
-    RolledBack,
-    Paused,
-    UndoFailed,
-    CleanUpFailed,
-}
-
-impl Report {
-    /// The code of how it ended; none for a success.
-    pub fn code(&self) -> Option<&'static str> {
-        match self.status {
-            _ if !self.differences.is_empty() => Some("NL0327"),
-            ReportStatus::Completed => None,
-            ReportStatus::RolledBack => Some("NL0325"),
-            ReportStatus::Paused => Some("NL0326"),
-            ReportStatus::UndoFailed => Some("NL0324"),
-            ReportStatus::CleanUpFailed => Some("NL0319"),
-        }
-    }
 }
 
 /// What there is to do, after what had to be done first.
@@ -241,17 +191,6 @@ pub fn prepare_exactly(
             Err(AppError::said("NL0109", message))
         }
         _ => Ok(outset),
-    }
-}
-
-/// Where an update of the database alone has brought it.
-fn level_alone(plan: &Plan, stopped: Stopped) -> Option<u32> {
-    let moved = plan.legs().last().and_then(|leg| leg.schema);
-    let moved = moved.filter(|_| plan.direction() == Direction::Schema)?;
-    match stopped {
-        Stopped::Finished(Outcome::RolledBack) => moved.from,
-        Stopped::Finished(Outcome::Completed) => Some(moved.to),
-        Stopped::Waiting(_) => None,
     }
 }
 
@@ -358,7 +297,7 @@ impl Prepared {
 }
 
 /// Nothing on the way needs a word that was not given, and no extension stands in it.
-pub(super) fn is_covered(plan: &Plan, consent: &Consent) -> Result<()> {
+pub fn is_covered(plan: &Plan, consent: &Consent) -> Result<()> {
     let incompatible = plan.incompatible();
     if incompatible.is_empty() {
         return consent.covers(plan.notes());
@@ -413,9 +352,24 @@ pub(super) fn take_up(root: &Path, config: Option<&Path>, doing: &str) -> Result
     Ok(id.map(|id| Accepted { installation, lock, id }))
 }
 
-/// Takes the lock for the unfinished update, to go on with it; none when there is none.
+/// Takes the lock for the unfinished update, to go on with it, none when there is none;
+/// and journals that it does, so that from here on a crash goes on, too.
 pub fn begin_resuming(root: &Path, config: Option<&Path>) -> Result<Option<Accepted>> {
-    take_up(root, config, "netlink update resume")
+    let left = take_up(root, config, "netlink update resume")?;
+    if let Some(left) = &left {
+        go_on_if_paused(&left.installation, &record(&left.installation, &left.id)?)?;
+    }
+    Ok(left)
+}
+
+fn go_on_if_paused(installation: &Installation, update: &UpdateRecord) -> Result<()> {
+    if replay(installation, update)?.paused().is_some() {
+        let by = "the operator".into();
+        installation
+            .store
+            .append(&update.id, &Event::Resumed { by }, clock::now())?;
+    }
+    Ok(())
 }
 
 /// Turns a running or waiting update back; for `rollback` while it is not finished.
@@ -461,15 +415,7 @@ fn run(
 ) -> Result<Report> {
     let started = clock::monotonic();
     let update = record(installation, id)?;
-    if replay(installation, &update)?.paused().is_some() {
-        installation.store.append(
-            id,
-            &Event::Resumed {
-                by: "the operator".into(),
-            },
-            clock::now(),
-        )?;
-    }
+    go_on_if_paused(installation, &update)?;
     let repository = match update.plan.bundle() {
         Some(file) => Some(Repository::in_bundle(installation, file.to_path_buf())),
         None => Repository::of(installation)?,
@@ -482,39 +428,7 @@ fn run(
         control,
         watcher,
     )?;
-    let state = replay(installation, &update)?;
-    let (status, should_be) = match stopped {
-        Stopped::Finished(Outcome::Completed) => (ReportStatus::Completed, Some(Some(update.plan.ends_at()))),
-        Stopped::Finished(Outcome::RolledBack) => (ReportStatus::RolledBack, Some(update.plan.from())),
-        Stopped::Waiting(PauseReason::Asked | PauseReason::ServerEnded) => (ReportStatus::Paused, None),
-        Stopped::Waiting(PauseReason::UndoFailed) => (ReportStatus::UndoFailed, None),
-        Stopped::Waiting(PauseReason::CleanUpFailed) => {
-            (ReportStatus::CleanUpFailed, Some(Some(update.plan.ends_at())))
-        }
-    };
-    let level = level_alone(&update.plan, stopped);
-    let differences = match should_be {
-        None => Vec::new(),
-        Some(version) => verify::end_state_at(installation, version, level)?,
-    };
-    let failure = state.failure().cloned();
-    Ok(Report {
-        kind: "result",
-        status,
-        update_id: id.clone(),
-        from: update.plan.from().cloned(),
-        to: update.plan.to().clone(),
-        installed: installation.installed()?,
-        schema_level: level,
-        seconds: started.elapsed().as_secs_f64(),
-        failed_step: failure
-            .as_ref()
-            .and_then(|(step, _)| update.plan.step(*step))
-            .map(|step| step.kind.name()),
-        failure: failure.map(|(_, failure)| failure),
-        differences,
-        set_aside: Some(installation.layout.set_aside(id)).filter(|dir| dir.exists()),
-    })
+    reported(installation, &update, stopped, started.elapsed())
 }
 
 pub(super) fn record(installation: &Installation, id: &UpdateId) -> Result<UpdateRecord> {
@@ -525,6 +439,13 @@ pub(super) fn record(installation: &Installation, id: &UpdateId) -> Result<Updat
 }
 
 pub(super) fn replay(installation: &Installation, update: &UpdateRecord) -> Result<State> {
+    replay_to(installation, update).map(|(state, _)| state)
+}
+
+/// The same with the number of the newest entry.
+pub(super) fn replay_to(installation: &Installation, update: &UpdateRecord) -> Result<(State, i64)> {
     let rows = installation.store.journal(&update.id, 0)?;
-    State::replay(&update.plan, rows.iter().map(|row| &row.event)).map_err(|e| AppError::below("NL0404", &e))
+    let state = State::replay(&update.plan, rows.iter().map(|row| &row.event));
+    let state = state.map_err(|e| AppError::below("NL0404", &e))?;
+    Ok((state, rows.last().map_or(0, |row| row.seq)))
 }

@@ -1,7 +1,9 @@
 //! What doors show of a running update, in the one shape of INTERFACES.md ("Event").
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::engine::Progress;
@@ -9,30 +11,30 @@ use crate::journal::{Event, Outcome, WHOLE_PACKAGE_BECAUSE};
 use crate::plan::{Phase, Plan, Step, StepKind};
 use crate::store::{Row, UpdateId};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EventView {
     /// Grows; progress carries that of the last journal entry.
     pub seq: i64,
     pub time: Timestamp,
     pub update_id: UpdateId,
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub step: Option<&'static str>,
+    pub step: Option<StepKind>,
     /// How the release comes to this disk, where a download or a staging begins or falls back; the message says why.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<&'static str>,
+    pub strategy: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
     pub message: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgressView {
     pub done: u64,
     pub total: u64,
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// Units a second of late, and seconds left at that speed; none before enough was seen to tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<u64>,
@@ -48,10 +50,10 @@ impl EventView {
             seq: row.seq,
             time: row.time,
             update_id: id.clone(),
-            kind: row.event.name(),
+            kind: row.event.name().into(),
             phase: step.map(|step| step.kind.phase()),
-            step: step.map(|step| step.kind.name()),
-            strategy,
+            step: step.map(|step| step.kind),
+            strategy: strategy.map(Cow::Borrowed),
             progress: None,
             message: reason.unwrap_or_else(|| message(&row.event)),
         }
@@ -63,7 +65,7 @@ impl EventView {
             seq,
             time: clock::now(),
             update_id: id.clone(),
-            kind,
+            kind: kind.into(),
             phase: None,
             step: None,
             strategy: None,
@@ -85,14 +87,14 @@ impl EventView {
             seq,
             time: clock::now(),
             update_id: id.clone(),
-            kind: "progress",
+            kind: "progress".into(),
             phase: step.map(|step| step.kind.phase()),
-            step: step.map(|step| step.kind.name()),
+            step: step.map(|step| step.kind),
             strategy: None,
             progress: Some(ProgressView {
                 done,
                 total,
-                unit,
+                unit: unit.into(),
                 per_second,
                 seconds_left,
             }),

@@ -20,6 +20,9 @@ pub enum Wanted {
         #[schema(value_type = String)]
         target_version: Version,
         force: bool,
+        /// What was warned of was seen, and it goes on all the same.
+        #[serde(default)]
+        accept_warnings: bool,
         accept_breaking: bool,
         acknowledge: BTreeSet<String>,
         full: bool,
@@ -38,6 +41,9 @@ pub enum Wanted {
         #[schema(value_type = String)]
         target_version: Version,
         force: bool,
+        /// What was warned of was seen, and it goes on all the same.
+        #[serde(default)]
+        accept_warnings: bool,
         accept_risk: BTreeSet<String>,
         #[serde(default)]
         #[schema(value_type = Vec<String>)]
@@ -53,6 +59,9 @@ pub enum Wanted {
         #[schema(value_type = String)]
         update_id: UpdateId,
         force: bool,
+        /// What was warned of was seen, and it goes on all the same.
+        #[serde(default)]
+        accept_warnings: bool,
         #[serde(default)]
         #[schema(value_type = Vec<String>)]
         disable_incompatible: BTreeSet<ExtensionName>,
@@ -105,6 +114,16 @@ impl Wanted {
     pub fn is_forced(&self) -> bool {
         match self {
             Self::Upgrade { force, .. } | Self::Downgrade { force, .. } | Self::Rollback { force, .. } => *force,
+            _ => false,
+        }
+    }
+
+    /// Warnings do not hold it back.
+    pub fn accepts_warnings(&self) -> bool {
+        match self {
+            Self::Upgrade { accept_warnings, .. }
+            | Self::Downgrade { accept_warnings, .. }
+            | Self::Rollback { accept_warnings, .. } => *accept_warnings || self.is_forced(),
             _ => false,
         }
     }

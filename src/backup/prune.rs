@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chunk::{ChunkId, Chunking};
 use super::repository::{BlockReader, Index, Packed, Purpose, Repository, Shelf, with_writer};
@@ -26,7 +26,7 @@ pub struct Keep {
     pub needed: BTreeSet<BackupId>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pruned {
     pub removed: Vec<BackupId>,
     pub kept: usize,

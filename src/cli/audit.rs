@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use super::args::{
-    AuditVerb, BackupKeysVerb, BackupVerb, BeginArgs, Command, Global, SchemaVerb, Switch, TokenVerb, UpdateVerb,
+    AuditVerb, BackupKeysVerb, BackupVerb, BeginArgs, Command, Global, NotifyVerb, SchemaVerb, Switch, TokenVerb,
+    UpdateVerb,
 };
-use super::open::open;
+use super::asked::{Asked, asked};
 use super::output::{Failed, Result, dim, exit_of, green, harmless, red, result, say, streamed, yellow};
 use super::update::who;
 use crate::app::{self, Act, AppError, Became, Installation};
@@ -14,10 +15,10 @@ use crate::plan::UpgradeStrategy;
 use crate::store::AuditRow;
 
 pub fn run(global: &Global, verb: &AuditVerb) -> Result<()> {
-    let installation = open(global)?;
+    let asked = asked(global)?;
     match verb {
         AuditVerb::Verify { copies, key } => {
-            let verified = app::verify_audit(&installation, copies.as_deref(), key.as_deref())?;
+            let verified = asked.verify_audit(copies.as_deref(), key.as_deref())?;
             result(global, &verified, |verified| {
                 let said = verified
                     .problems
@@ -43,21 +44,21 @@ pub fn run(global: &Global, verb: &AuditVerb) -> Result<()> {
             }
         }
         AuditVerb::List { limit } => {
-            let mut rows = app::audit_before(&installation, i64::MAX, *limit)?;
+            let mut rows = asked.audit_rows(*limit)?;
             rows.reverse();
             streamed(global, &rows, |rows, out| {
                 rows.iter().try_for_each(|row| writeln!(out, "{}", line(row)))
             })
         }
-        AuditVerb::Export => export(&installation),
+        AuditVerb::Export => export(&asked),
     }
 }
 
 /// A JSON document a line, oldest first, for other programs to keep.
-fn export(installation: &Installation) -> Result<()> {
+fn export(asked: &Asked) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |e: &std::io::Error| AppError::below("NL0408", e);
-    app::audit_each(installation, |row| {
+    asked.audit_each(|row| {
         let text = serde_json::to_string(row).map_err(|e| AppError::below("NL0408", &e))?;
         writeln!(out, "{text}").map_err(|e| failed(&e))
     })?;
@@ -84,7 +85,9 @@ fn line(row: &AuditRow) -> String {
 
 /// Runs a command; one that changes the installation leaves a row before and one after.
 pub fn audited(global: &Global, command: &Command, run: impl FnOnce() -> Result<()>) -> Result<()> {
-    let Some((action, subject)) = changing(command) else {
+    // A server writes down itself what it is asked for.
+    let changing = changing(command).filter(|_| global.remote.server.is_none());
+    let Some((action, subject)) = changing else {
         return run();
     };
     // Where there is no installation there is nothing to write into; the command itself says so, or makes one.
@@ -120,7 +123,7 @@ pub fn audited(global: &Global, command: &Command, run: impl FnOnce() -> Result<
 }
 
 /// What is written down of a command; none for those that change nothing here.
-fn changing(command: &Command) -> Option<(&'static str, String)> {
+pub(super) fn changing(command: &Command) -> Option<(&'static str, String)> {
     let of = |action, subject: &dyn std::fmt::Display| Some((action, subject.to_string()));
     let plain = |action| Some((action, String::new()));
     match command {
@@ -132,6 +135,8 @@ fn changing(command: &Command) -> Option<(&'static str, String)> {
         Command::Maintenance { switch: Switch::Off } => plain("maintenance off"),
         Command::Token(TokenVerb::Create { name, role, .. }) => of("token create", &format!("{role} {name}")),
         Command::Token(TokenVerb::Revoke { prefix }) => of("token revoke", prefix),
+        Command::Notify(NotifyVerb::Test { receiver }) => of("notify test", &text(receiver.as_ref())),
+        Command::Notify(NotifyVerb::Retry { id }) => of("notify retry", &text(id.as_ref())),
         Command::Serve(_) => plain("serve"),
         Command::Supervise(wanted) if wanted.start => plain("supervise --start"),
         Command::Supervise(wanted) if wanted.stop => plain("supervise --stop"),

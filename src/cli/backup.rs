@@ -7,39 +7,34 @@ use super::args::{BackupVerb, Global, UnlockArgs, selected};
 use super::backup_keys;
 use super::open::open;
 use super::output::{Failed, Result, bytes, confirm, dim, exit_of, green, harmless, red, result, say, yellow};
+use super::remote;
 use crate::app::{self, AppError, Installation};
-use crate::backup::{BackupId, Contents, Drilled, Kind, Listed, Pruned, Record, Repaired, State, Verified};
+use crate::backup::{BackupId, Contents, Drilled, Kind, Listed, Pruned, Record, Repaired, Restored, State, Verified};
 use crate::host;
-use crate::release::counted;
+use crate::release::{RelPath, counted};
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &BackupVerb) -> Result<()> {
     if let BackupVerb::Keys(verb) = verb {
         return backup_keys::run(global, verb);
     }
+    if let Some(wire) = remote::wire(global)? {
+        return remote::backup(global, &wire, verb);
+    }
     let installation = open(global)?;
     match verb {
         BackupVerb::Keys(verb) => backup_keys::run(global, verb),
         BackupVerb::Create { full, unlock } => create(global, &installation, unlock, *full),
-        BackupVerb::List { unlock } => {
-            let listed = app::list_backups(&installation, unlock.unlock()?.as_ref())?;
-            result(global, &listed, |listed| match listed.is_empty() {
-                true => "no backup yet".into(),
-                false => listed.iter().map(listed_line).collect::<Vec<_>>().join("\n"),
-            })
-        }
+        BackupVerb::List { unlock } => show_list(global, &app::list_backups(&installation, unlock.unlock()?.as_ref())?),
         BackupVerb::Show { id, unlock } => {
-            let contents = app::show_backup(&installation, unlock.unlock()?.as_ref(), id)?;
-            result(global, &contents, contents_lines)
+            show_contents(global, &app::show_backup(&installation, unlock.unlock()?.as_ref(), id)?)
         }
         BackupVerb::Verify {
             id: Some(id), unlock, ..
-        } => {
-            let record = app::verify_backup(&installation, unlock.unlock()?.as_ref(), id)?;
-            result(global, &[record], |records| {
-                format!("{} {}", green("whole"), line(&records[0]))
-            })
-        }
+        } => show_whole(
+            global,
+            app::verify_backup(&installation, unlock.unlock()?.as_ref(), id)?,
+        ),
         BackupVerb::Verify {
             id: None,
             unlock,
@@ -49,18 +44,17 @@ pub fn run(global: &Global, verb: &BackupVerb) -> Result<()> {
             result(global, &verified, verified_lines)?;
             damaged_unless(verified.is_whole())
         }
-        BackupVerb::Drill { id, unlock } => {
-            let drilled = app::drill_backup(&installation, unlock.unlock()?.as_ref(), id)?;
-            result(global, &drilled, drilled_line)
-        }
+        BackupVerb::Drill { id, unlock } => show_drilled(
+            global,
+            &app::drill_backup(&installation, unlock.unlock()?.as_ref(), id)?,
+        ),
         BackupVerb::Repair { unlock } => {
             let repaired = app::repair_backups(&installation, unlock.unlock()?.as_ref())?;
             result(global, &repaired, repaired_lines)?;
             damaged_unless(repaired.damaged.is_empty() && repaired.removed.is_empty())
         }
         BackupVerb::Prune { unlock } => {
-            let pruned = app::prune_backups(&installation, unlock.unlock()?.as_ref())?;
-            result(global, &pruned, pruned_lines)
+            show_pruned(global, &app::prune_backups(&installation, unlock.unlock()?.as_ref())?)
         }
         BackupVerb::Restore { id, unlock, only, into } => {
             restore(global, &installation, unlock, (id, only, into.as_deref()))
@@ -77,7 +71,36 @@ fn create(global: &Global, installation: &Installation, unlock: &UnlockArgs, ful
     if let Some(rotation) = &made.rotation {
         say(rotation);
     }
-    result(global, &made.record, |record| {
+    show_made(global, &made.record)
+}
+
+pub fn show_list(global: &Global, listed: &Vec<Listed>) -> Result<()> {
+    result(global, listed, |listed| match listed.is_empty() {
+        true => "no backup yet".into(),
+        false => listed.iter().map(listed_line).collect::<Vec<_>>().join("\n"),
+    })
+}
+
+pub fn show_contents(global: &Global, contents: &Contents) -> Result<()> {
+    result(global, contents, contents_lines)
+}
+
+pub fn show_whole(global: &Global, record: Record) -> Result<()> {
+    result(global, &[record], |records| {
+        format!("{} {}", green("whole"), line(&records[0]))
+    })
+}
+
+pub fn show_drilled(global: &Global, drilled: &Drilled) -> Result<()> {
+    result(global, drilled, drilled_line)
+}
+
+pub fn show_pruned(global: &Global, pruned: &Pruned) -> Result<()> {
+    result(global, pruned, pruned_lines)
+}
+
+pub fn show_made(global: &Global, record: &Record) -> Result<()> {
+    result(global, record, |record| {
         let mut out = format!("{} {}", green("made"), line(record));
         for left in record.left_out() {
             let _ = write!(out, "\n{} {}", yellow("note:"), harmless(&left));
@@ -86,15 +109,20 @@ fn create(global: &Global, installation: &Installation, unlock: &UnlockArgs, ful
     })
 }
 
+/// Paths of a backup as people type them.
+pub fn paths(only: &[String]) -> Result<Vec<RelPath>> {
+    let only = only.iter().map(|path| selected(path));
+    let only = only.collect::<std::result::Result<Vec<_>, _>>();
+    Ok(only.map_err(|e| AppError::below("NL0110", &e))?)
+}
+
 fn restore(
     global: &Global,
     installation: &Installation,
     unlock: &UnlockArgs,
     (id, only, into): (&BackupId, &[String], Option<&Path>),
 ) -> Result<()> {
-    let only = only.iter().map(|path| selected(path));
-    let only = only.collect::<std::result::Result<Vec<_>, _>>();
-    let only = only.map_err(|e| AppError::below("NL0110", &e))?;
+    let only = paths(only)?;
     let unlock = unlock.unlock()?;
     if into.is_none() {
         let root = installation.layout.root();
@@ -104,13 +132,17 @@ fn restore(
         )?;
     }
     let restored = app::restore_backup(installation, unlock.as_ref(), id, only, into)?;
+    show_restored(global, &restored)
+}
+
+pub fn show_restored(global: &Global, restored: &Restored) -> Result<()> {
     if let Some(left) = &restored.left {
         say(&format!(
             "what the database was before could not be removed: {}; the next restore tries again",
             harmless(left)
         ));
     }
-    result(global, &restored, |restored| {
+    result(global, restored, |restored| {
         let databases = match restored.databases {
             0 => String::new(),
             1 => ", 1 database on its server".into(),

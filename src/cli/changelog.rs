@@ -9,9 +9,10 @@ use super::args::{
 };
 use super::open::open;
 use super::output::{Failed, Result, bold, dim, harmless, line, red, say, struck, width, yellow};
+use super::remote::{self, Wire};
 use crate::app::{self, AppError, ChangesOf};
 use crate::release::changelog::{AnyDocument, Document, Grammar, Mark, Span, View, html, markdown, text, view};
-use crate::version::Scheme;
+use crate::version::{Scheme, Version};
 
 pub fn run(global: &Global, verb: &ChangelogVerb) -> Result<()> {
     match verb {
@@ -97,6 +98,9 @@ fn check(global: &Global, files: &[PathBuf], scheme: Option<VersionScheme>) -> R
 }
 
 pub fn of_installation(global: &Global, wanted: &UpdateChangelogArgs) -> Result<()> {
+    if let Some(wire) = remote::wire(global)? {
+        return of_server(&wire, wanted, format(global, wanted.format));
+    }
     let of = match (&wanted.version, &wanted.since, &wanted.until) {
         (Some(version), _, _) => ChangesOf::One(version.clone()),
         (None, None, None) => ChangesOf::Installed,
@@ -107,6 +111,34 @@ pub fn of_installation(global: &Global, wanted: &UpdateChangelogArgs) -> Result<
         }),
     };
     written(&app::changes(&open(global)?, &of)?, format(global, wanted.format))
+}
+
+/// As the server writes it.
+fn of_server(wire: &Wire, wanted: &UpdateChangelogArgs, format: ChangelogFormat) -> Result<()> {
+    let shown = |version: &Version| version.to_string();
+    let columns = width().clamp(20, 400).to_string();
+    let values = [
+        ("version", wanted.version.as_ref().map(shown)),
+        ("since", wanted.since.as_ref().map(shown)),
+        ("until", wanted.until.as_ref().map(shown)),
+        ("pre", wanted.pre.then(|| "true".to_owned())),
+        ("width", Some(columns)),
+    ];
+    let given = values
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    let query: Vec<(&str, &str)> = given.collect();
+    let accept = match format {
+        ChangelogFormat::Json => return json(&wire.look::<serde_json::Value>("/changelog", &query)?),
+        ChangelogFormat::Text => "text/plain",
+        ChangelogFormat::Markdown => "text/markdown",
+        ChangelogFormat::Html => "text/html",
+    };
+    let text = wire.text("/changelog", &query, accept)?;
+    match text.trim_end() {
+        "" => print("no newer release"),
+        text => print(&harmless(text)),
+    }
 }
 
 /// `--output json` means the format as well.

@@ -36,8 +36,8 @@ pub fn changes_text(all: &[DependencyChange]) -> String {
             None => format!("{} change, {} stay{room}", one.changes.len(), one.stay),
         };
         let _ = writeln!(out, "  {:<9} {}: {counts}", "needs", harmless(&one.name));
-        if let Some(way_back) = one.way_back {
-            let _ = writeln!(out, "            {}", yellow(way_back));
+        if let Some(way_back) = &one.way_back {
+            let _ = writeln!(out, "            {}", yellow(&harmless(way_back)));
         }
         for change in &one.changes {
             let name = harmless(&change.package);

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::{Global, Output};
 use super::output::{bytes, dim, green, harmless, line, red, say, seconds, yellow};
 use crate::app::{EventView, ProgressView};
+use crate::plan::StepKind;
 
 /// Shows events as they come.
 pub struct Show {
@@ -43,12 +44,12 @@ impl Show {
     }
 
     fn people(&mut self, event: &EventView) {
-        let step = event.step.unwrap_or_default();
+        let step = event.step.map_or("", StepKind::name);
         if self.verbose && event.kind != "progress" {
-            say(&dim(&format!("{} {} {step}", event.time, event.kind)));
+            say(&dim(&harmless(&format!("{} {} {step}", event.time, event.kind))));
         }
         let message = harmless(&event.message);
-        match event.kind {
+        match event.kind.as_ref() {
             "started" => self.begin(step),
             "progress" => self.progress(event),
             "succeeded" => self.end(&format!("{} {step:<16} {}", green("ok"), dim(&message))),
@@ -80,7 +81,7 @@ impl Show {
     }
 
     fn progress(&mut self, event: &EventView) {
-        let Some(progress) = event.progress else { return };
+        let Some(progress) = &event.progress else { return };
         if let Some(bar) = &self.bar {
             if bar.length().is_none() {
                 bar.set_length(progress.total);
@@ -90,18 +91,18 @@ impl Show {
                 }
             }
             bar.set_position(progress.done);
-            bar.set_prefix(speed(&progress));
+            bar.set_prefix(speed(progress));
             return;
         }
         let tenth = (progress.done * 10).checked_div(progress.total).unwrap_or(0);
         if tenth > self.last_tenth && tenth < 10 {
             self.last_tenth = tenth;
-            let step = event.step.unwrap_or_default();
+            let step = event.step.map_or("", StepKind::name);
             say(&format!(
                 "   {step:<16} {} of {} {}",
                 bytes(progress.done),
                 bytes(progress.total),
-                speed(&progress)
+                speed(progress)
             ));
         }
     }

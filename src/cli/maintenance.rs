@@ -1,16 +1,15 @@
 //! `netlink maintenance on|off|status`
 
 use super::args::{Global, Switch};
-use super::open::open;
+use super::asked::asked;
 use super::output::{Result, harmless, result, yellow};
-use crate::app;
 
 pub fn run(global: &Global, switch: Switch) -> Result<()> {
-    let installation = open(global)?;
+    let asked = asked(global)?;
     let view = match switch {
-        Switch::Status => app::maintenance(&installation)?,
-        Switch::On => app::set_maintenance(&installation, true)?,
-        Switch::Off => app::set_maintenance(&installation, false)?,
+        Switch::Status => asked.maintenance()?,
+        Switch::On => asked.set_maintenance(true)?,
+        Switch::Off => asked.set_maintenance(false)?,
     };
     result(global, &view, |view| match &view.flag {
         Some(flag) => format!(

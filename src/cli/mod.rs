@@ -1,6 +1,7 @@
 //! The command line: parse, call app, render. Results go to standard output, everything else to standard error.
 
 mod args;
+mod asked;
 mod audit;
 mod backup;
 mod backup_keys;
@@ -12,10 +13,12 @@ mod explain;
 mod index;
 mod init;
 mod maintenance;
+mod notify;
 mod open;
 mod output;
 mod plan;
 mod release;
+mod remote;
 mod schedule;
 mod schema;
 mod scheme;
@@ -27,6 +30,7 @@ mod token;
 mod tuf;
 mod unlock;
 mod update;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -45,7 +49,12 @@ pub fn main() -> ExitCode {
         }
     };
     args.global.color.apply();
-    match audit::audited(&args.global, &args.command, || run(&args)) {
+    let ran = remote::refuse_what_is_local(&args.global, &args.command).and_then(|()| {
+        notify::told(&args.global, &args.command, || {
+            audit::audited(&args.global, &args.command, || run(&args))
+        })
+    });
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&args.global),
     }
@@ -66,6 +75,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Serve(wanted) => serve::run(global, wanted),
         Command::Audit(verb) => audit::run(global, verb),
         Command::Token(verb) => token::run(global, verb),
+        Command::Notify(verb) => notify::run(global, verb),
         Command::Supervise(wanted) => supervise::run(global, wanted),
         Command::Tuf(wanted) => tuf::run(global, wanted),
         Command::Explain { code } => explain::run(global, code.as_deref()),

@@ -7,6 +7,7 @@ use super::args::{BeginArgs, Global, Output};
 use super::open::open;
 use super::output::{self, Failed, Result, confirm, result, say};
 use super::plan as plan_text;
+use super::remote;
 use super::update::{How, already, question, who};
 use crate::app::{self, Begin, Installation, Order, OrderView, Ready, Scheduled, Wanted};
 use crate::plan::{Plan, UpgradeStrategy};
@@ -81,7 +82,10 @@ fn told(installation: &Installation, order: &OrderView) -> String {
 }
 
 pub fn cancel(global: &Global, id: &OrderId) -> Result<()> {
-    let view = app::cancel_waiting_update(&open(global)?, id)?;
+    let view = match remote::wire(global)? {
+        Some(wire) => remote::cancel(&wire, id)?,
+        None => app::cancel_waiting_update(&open(global)?, id)?,
+    };
     result(global, &view, |view| {
         format!("cancelled: {} ({})", view.order.told(), view.order_id)
     })

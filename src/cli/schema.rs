@@ -109,7 +109,7 @@ fn file_text(file: &FileView, out: &mut String) {
             listed.phase.name(),
             file.seconds,
             file.rows,
-            listed.lock
+            harmless(&listed.lock)
         ))
     );
     let _ = writeln!(out, "{}", harmless(listed.sql.trim_end()));

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use super::args::Global;
+use super::asked::asked;
 use super::open::open;
 use super::output::{Failed, Result, bold, bytes, dim, exit_of, green, harmless, red, result, yellow};
 use crate::app::{self, CheckView, HeldBy, Running, StatusView, UpdateView, VerifyView, VersionView};
 use crate::journal::{Outcome, PauseReason};
+use crate::plan::StepKind;
 use crate::store::UpdateId;
 use crate::version::Version;
 
@@ -14,7 +16,7 @@ use crate::version::Version;
 const AVAILABLE: u8 = 10;
 
 pub fn check(global: &Global, exit_code: bool) -> Result<()> {
-    let view = app::check(&open(global)?)?;
+    let view = asked(global)?.check()?;
     result(global, &view, check_text)?;
     if exit_code && view.updates_available {
         return Err(Failed::Exit(AVAILABLE));
@@ -79,7 +81,7 @@ fn or_nothing(version: Option<&Version>) -> String {
 }
 
 pub fn version(global: &Global, detailed: bool) -> Result<()> {
-    let view = app::version(&open(global)?)?;
+    let view = asked(global)?.version()?;
     result(global, &view, |view| version_text(view, detailed))
 }
 
@@ -104,7 +106,7 @@ fn version_text(view: &VersionView, detailed: bool) -> String {
 }
 
 pub fn status(global: &Global, id: Option<&UpdateId>) -> Result<()> {
-    let view = app::status(&open(global)?, id)?;
+    let view = asked(global)?.status(id)?;
     result(global, &view, status_text)
 }
 
@@ -155,10 +157,10 @@ fn update_text(update: &UpdateView) -> String {
     let mut out = format!("update       {} {}\n", update.update_id, state(update));
     let finished = matches!(update.running, Running::Finished { .. });
     for step in update.steps.iter().filter(|step| !finished || step.state != "pending") {
-        let _ = writeln!(out, "  {:<14} {:<6} {}", step.step, step.release, step.state);
+        let _ = writeln!(out, "  {:<14} {:<6} {}", step.step, step.release, harmless(&step.state));
     }
     if let Some(failure) = &update.failure {
-        let step = update.failed_step.unwrap_or("?");
+        let step = update.failed_step.map_or("?", StepKind::name);
         let _ = writeln!(
             out,
             "{} {step}: {}; `netlink update why` tells more",
@@ -257,7 +259,7 @@ fn verify_text(view: &VerifyView) -> String {
 }
 
 pub fn history(global: &Global, limit: u32) -> Result<()> {
-    let updates = app::history(&open(global)?, limit)?;
+    let updates = asked(global)?.history(limit)?;
     result(global, &updates, |updates| {
         let line = |update: &UpdateView| {
             let from = or_nothing(update.from.as_ref());
@@ -279,12 +281,12 @@ pub fn history(global: &Global, limit: u32) -> Result<()> {
 }
 
 pub fn why(global: &Global, id: Option<&UpdateId>) -> Result<()> {
-    let update = app::why(&open(global)?, id)?;
+    let update = asked(global)?.why(id)?;
     result(global, &update, |update| {
         let mut out = format!("{} {}\n", update.update_id, state(update));
         match (&update.failure, &update.aborted_by) {
             (Some(failure), _) => {
-                let _ = writeln!(out, "step      {}", update.failed_step.unwrap_or("?"));
+                let _ = writeln!(out, "step      {}", update.failed_step.map_or("?", StepKind::name));
                 let _ = writeln!(out, "failed    {} [{}]", harmless(&failure.message), failure.code);
                 if let (Some(expected), Some(found)) = (&failure.expected, &failure.found) {
                     let _ = writeln!(out, "expected  {}\nfound     {}", harmless(expected), harmless(found));

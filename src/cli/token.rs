@@ -1,35 +1,28 @@
 //! `netlink token …`
 
 use super::args::{Global, TokenVerb};
-use super::open::open;
+use super::asked::asked;
 use super::output::{Result, dim, green, harmless, red, result, say, yellow};
-use super::update::who;
-use crate::app::{self, TokenWanted};
 use crate::clock;
 use crate::store::TokenRecord;
 
 pub fn run(global: &Global, verb: &TokenVerb) -> Result<()> {
-    let installation = open(global)?;
+    let asked = asked(global)?;
     match verb {
         TokenVerb::Create { name, role, expires } => {
-            let wanted = TokenWanted {
-                role: *role,
-                name: name.clone(),
-                life: expires.as_deref().map(app::token_life).transpose()?,
-            };
-            let made = app::create_token(&installation, &wanted, &who())?;
+            let made = asked.create_token(name, *role, expires.as_deref())?;
             say("keep it now: it is shown this once, and kept nowhere");
             result(global, &made, |made| made.token.clone())
         }
         TokenVerb::List => {
-            let tokens = app::list_tokens(&installation)?;
+            let tokens = asked.tokens()?;
             result(global, &tokens, |tokens| match tokens.is_empty() {
                 true => "no token yet; `netlink serve` makes the first one".into(),
                 false => tokens.iter().map(line).collect::<Vec<_>>().join("\n"),
             })
         }
         TokenVerb::Revoke { prefix } => {
-            let revoked = app::revoke_token(&installation, prefix)?;
+            let revoked = asked.revoke_token(prefix)?;
             result(global, &revoked, |revoked| {
                 format!("{} {} ({})", green("revoked"), revoked.prefix, harmless(&revoked.name))
             })

@@ -33,6 +33,17 @@ impl UnlockArgs {
         file.map(|path| code(&in_file(path)?)).transpose()
     }
 
+    /// Something is to open the backups that the settings do not name.
+    pub fn is_given(&self) -> bool {
+        let files = [
+            &self.key_file,
+            &self.passphrase_file,
+            &self.recovery,
+            &self.recovery_code_file,
+        ];
+        self.passphrase || self.recovery_code || files.into_iter().any(Option::is_some)
+    }
+
     /// Whether it is read from standard input.
     pub fn takes_input(&self) -> bool {
         [&self.passphrase_file, &self.recovery_code_file]

@@ -10,7 +10,7 @@ use super::args::{BeginArgs, DowngradeArgs, ExtensionArgs, Global, RiskArgs, Upd
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
-use super::{changelog, dependencies, plan as plan_text, schedule, schema, status};
+use super::{changelog, dependencies, plan as plan_text, remote, schedule, schema, status, watch};
 use crate::app::{
     self, Consent, DryRun, Fetch, Goal, Order, Outset, Prepared, Ready, Report, ReportStatus, Settled, Wanted, Wish,
 };
@@ -28,6 +28,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::Verify => status::verify(global),
         UpdateVerb::History { limit } => status::history(global, *limit),
         UpdateVerb::Why { update_id } => status::why(global, update_id.as_ref()),
+        UpdateVerb::Watch { update_id } => watch::watch(global, update_id.as_ref()),
         UpdateVerb::Plan {
             to,
             explain,
@@ -36,6 +37,14 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             bundle,
             risks,
         } => {
+            if let Some(wire) = remote::wire(global)? {
+                let way = remote::Way::to(&to.to_string()).full(*full).risks(risks);
+                let planned = remote::plan(&wire, &way);
+                return match planned.inspect_err(|no| explain_failed(no, *explain))? {
+                    remote::Planned::Settled(settled) => already(global, &settled, None),
+                    remote::Planned::Go(shown) => plan(global, &shown, *explain, out.as_deref()),
+                };
+            }
             let installation = open(global)?;
             let order = preview_order(&installation, to, *full, &|goal| risks.order(goal, bundle.as_ref()))?;
             match app::preview(&installation, &order).inspect_err(|no| explain_no(no, *explain))? {
@@ -58,6 +67,9 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
             force,
             extensions,
         } => {
+            if let Some(wire) = remote::wire(global)? {
+                return remote::rollback(global, &wire, update_id.as_ref(), (*dry_run, *force), extensions);
+            }
             let how = How {
                 dry_run: *dry_run,
                 force: *force,
@@ -70,6 +82,12 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
         UpdateVerb::ReinstallDeps => dependencies::reinstall(global),
         UpdateVerb::UpgradeDb(wanted) => schema::upgrade_db(global, wanted),
         UpdateVerb::Changelog(wanted) => changelog::of_installation(global, wanted),
+    }
+}
+
+fn explain_failed(failed: &Failed, explain: bool) {
+    if let Failed::App(error) = failed {
+        explain_no(error, explain);
     }
 }
 
@@ -149,6 +167,9 @@ pub struct How {
 }
 
 fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
+    if let Some(wire) = remote::wire(global)? {
+        return remote::upgrade(global, &wire, wanted);
+    }
     let (strategy, time) = beginning(global, &wanted.begin, wanted.dry_run, wanted.force)?;
     let how = How {
         dry_run: wanted.dry_run,
@@ -187,6 +208,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
     schedule::schedule(global, &order, how, |plan, how| Wanted::Upgrade {
         target_version: plan.to().clone(),
         force: how.force,
+        accept_warnings: false,
         accept_breaking: how.consent.breaking,
         acknowledge: how.consent.acknowledged,
         full: wanted.full,
@@ -198,6 +220,9 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
 }
 
 fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
+    if let Some(wire) = remote::wire(global)? {
+        return remote::downgrade(global, &wire, wanted);
+    }
     let (strategy, time) = beginning(global, &wanted.begin, wanted.dry_run, wanted.force)?;
     let how = How {
         dry_run: wanted.dry_run,
@@ -216,6 +241,7 @@ fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
     schedule::schedule(global, &order, how, |plan, how| Wanted::Downgrade {
         target_version: plan.to().clone(),
         force: how.force,
+        accept_warnings: false,
         accept_risk: order.accepted_risks.clone(),
         disable_incompatible: order.disable_incompatible.clone(),
         strategy,
@@ -325,16 +351,16 @@ pub fn already(global: &Global, settled: &Settled, before: Option<&Report>) -> R
 }
 
 fn resume(global: &Global) -> Result<()> {
+    if let Some(wire) = remote::wire(global)? {
+        return remote::resume(global, &wire);
+    }
     let mut show = Show::new(global);
     let control = stop_on_signals()?;
     match app::resume(&global.root, global.config.as_deref(), &control, &mut |event| {
         show.event(event);
     })? {
         Some(report) => finish(global, &report),
-        None => {
-            let document = serde_json::json!({"kind": "result", "status": "nothing_to_do"});
-            result(global, &document, |_| "no update is unfinished; nothing to do".into())
-        }
+        None => nothing_unfinished(global),
     }
 }
 
@@ -344,11 +370,7 @@ fn rollback(global: &Global, id: Option<&UpdateId>, order: &dyn Fn(Version) -> O
     let target = app::rollback_target(&installation, id)?;
     drop(installation);
     match target {
-        app::RollbackTarget::Unfinished if how.dry_run => {
-            result(global, &serde_json::json!({"status": "would_turn_back"}), |_| {
-                "the unfinished update would be turned back".into()
-            })
-        }
+        app::RollbackTarget::Unfinished if how.dry_run => would_turn_back(global),
         app::RollbackTarget::Unfinished => {
             let mut show = Show::new(global);
             let control = Control::default();
@@ -369,6 +391,17 @@ fn rollback(global: &Global, id: Option<&UpdateId>, order: &dyn Fn(Version) -> O
         }
         app::RollbackTarget::To(version) => go(global, &order(version), how),
     }
+}
+
+pub fn would_turn_back(global: &Global) -> Result<()> {
+    result(global, &serde_json::json!({"status": "would_turn_back"}), |_| {
+        "the unfinished update would be turned back".into()
+    })
+}
+
+pub fn nothing_unfinished(global: &Global) -> Result<()> {
+    let document = serde_json::json!({"kind": "result", "status": "nothing_to_do"});
+    result(global, &document, |_| "no update is unfinished; nothing to do".into())
 }
 
 fn finalize(global: &Global) -> Result<()> {
@@ -399,7 +432,7 @@ struct Results<'a> {
     before: Option<&'a Report>,
 }
 
-fn finish(global: &Global, report: &Report) -> Result<()> {
+pub fn finish(global: &Global, report: &Report) -> Result<()> {
     finish_after(global, report, None)
 }
 
@@ -412,7 +445,7 @@ fn finish_after(global: &Global, report: &Report, before: Option<&Report>) -> Re
     report.code().map_or(Ok(()), |code| Err(Failed::Exit(exit_of(code))))
 }
 
-fn show_report(global: &Global, report: &Report) -> Result<()> {
+pub fn show_report(global: &Global, report: &Report) -> Result<()> {
     show_results(global, &Results { report, before: None })
 }
 

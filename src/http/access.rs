@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 
 use super::problem::Problem;
-use super::session;
+use super::{secure, session};
 use crate::serving::{Access, Credential, Identity, Refusal};
 use crate::store::Role;
 
@@ -117,7 +117,15 @@ fn identity(request: &HttpRequest) -> Result<Identity, NotLetIn> {
             },
         },
     };
-    access.admit(sent, address(request)).map_err(NotLetIn::Refused)
+    let identity = access.admit(sent, address(request)).map_err(NotLetIn::Refused)?;
+    // It is asked for besides all else.
+    Ok(match secure::client(request) {
+        Some(subject) => Identity {
+            from: format!("{} (certificate {subject})", identity.from),
+            ..identity
+        },
+        None => identity,
+    })
 }
 
 /// Names of schemes are read in any case (RFC 9110).

@@ -32,6 +32,7 @@ fn of_updates(config: &mut web::ServiceConfig) {
     let at = |path: &str| format!("{BASE}{path}");
     config
         .service(look(&at("/version"), reads::version))
+        .service(look(&at("/status"), reads::standing))
         .service(look(&at("/changelog"), reads::changelog))
         .service(look(&at("/updates"), reads::history))
         .service(look(&at("/updates/check"), reads::check))
@@ -41,6 +42,7 @@ fn of_updates(config: &mut web::ServiceConfig) {
         .service(look(&at("/updates/status/{update_id}"), reads::status))
         .service(look(&at("/updates/events"), events::of_all))
         .service(look(&at("/updates/{update_id}/events"), events::of_update))
+        .service(look(&at("/updates/{update_id}/report"), reads::report))
         .service(start(&at("/updates/upgrade"), changing::upgrade))
         .service(start(&at("/updates/downgrade"), changing::downgrade))
         .service(start(&at("/updates/rollback"), changing::rollback))

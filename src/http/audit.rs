@@ -10,8 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Admin, Caller, NotLetIn, address, sender};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
+use super::request_id;
 use crate::app::{self, Act, AuditVerified};
-use crate::serving::{self, Access, Work};
+use crate::serving::{self, Access, Asking, Work};
 use crate::store::AuditRow;
 
 /// What a request is about, in the words of its body; for the row that says what came of it.
@@ -48,8 +49,12 @@ async fn asked(request: &HttpRequest) -> Result<Option<Act>, Problem> {
         Err(NotLetIn::FromElsewhere) => return Ok(None),
     };
     let (work, access) = (data::<Work>(request)?, data::<Access>(request)?);
-    let (action, from) = (format!("{} {}", request.method(), request.path()), address(request));
-    let written = web::block(move || serving::asked((&work, &access), sender, action, from)).await;
+    let asking = Asking {
+        id: request_id::of(request),
+        action: format!("{} {}", request.method(), request.path()),
+        from: address(request),
+    };
+    let written = web::block(move || serving::asked((&work, &access), sender, asking)).await;
     Ok(written.map_err(|e| Problem::new("NL0999", e.to_string()))??)
 }
 
@@ -67,7 +72,7 @@ async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
         });
     if let Ok(work) = data::<Work>(request) {
         // When its thread dies, that was said.
-        let _ = web::block(move || serving::became(&work, act, subject, failed)).await;
+        let _ = web::block(move || serving::became(&work, act, &subject, failed)).await;
     }
 }
 
@@ -80,9 +85,12 @@ fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditPage {
-    /// Rows before this one; the newest ones when absent.
+    /// Rows before this one, newest first; the newest ones when absent.
     #[param(minimum = 1)]
     before: Option<i64>,
+    /// Instead of that: rows after this one, oldest first.
+    #[param(minimum = 0)]
+    after: Option<i64>,
     #[serde(default = "page")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: u32,
@@ -94,21 +102,28 @@ fn page() -> u32 {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditRows {
-    /// Newest first.
+    /// Newest first; with `after` oldest first.
     rows: Vec<AuditRow>,
-    /// To be asked for as `before`; null at the first row.
+    /// To be asked for as `before`, or as `after`; null where there are no more.
     #[schema(required = true)]
     next: Option<i64>,
 }
 
 /// What was asked of this installation, by whom, and what came of it.
 #[utoipa::path(get, operation_id = "audit", tag = "access", path = "/api/v1/system/audit", security(("token" = ["admin"])), params(AuditPage), responses(
-    (status = 200, description = "Rows, newest first", body = AuditRows), Refusals))]
+    (status = 200, description = "A page of rows", body = AuditRows), Refusals))]
 pub async fn rows(_caller: Caller<Admin>, work: web::Data<Work>, wanted: web::Query<AuditPage>) -> Answer {
-    let AuditPage { before, limit } = wanted.into_inner();
-    if before.is_some_and(|before| before < 1) || !(1..=1000).contains(&limit) {
-        let detail = "`before` is a row from 1 on, `limit` is 1 to 1000";
+    let AuditPage { before, after, limit } = wanted.into_inner();
+    let is_odd = before.is_some_and(|before| before < 1) || after.is_some_and(|after| after < 0);
+    if is_odd || before.is_some() && after.is_some() || !(1..=1000).contains(&limit) {
+        let detail = "`before` is a row from 1 on, `after` one from 0 on, not both; `limit` is 1 to 1000";
         return Err(Problem::malformed(detail.to_owned()));
+    }
+    if let Some(after) = after {
+        let rows = blocking(move || app::audit_after(&work.open()?, after, limit)).await?;
+        let is_full = rows.len() == limit as usize;
+        let next = rows.last().map(|row| row.seq).filter(|_| is_full);
+        return Ok(HttpResponse::Ok().json(AuditRows { rows, next }));
     }
     let rows = blocking(move || app::audit_before(&work.open()?, before.unwrap_or(i64::MAX), limit)).await?;
     let next = rows.last().map(|row| row.seq).filter(|seq| *seq > 1);

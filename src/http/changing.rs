@@ -11,7 +11,7 @@ use super::answer::{Answer, blocking};
 use super::body::{Empty, Sent};
 use super::orders::{Key, accepted, cancelled, ordered};
 use super::problem::{Problem, Refusals};
-use crate::app::{Begin, DryRun, OrderView, PlanView, Ready, Settled, Ticket};
+use crate::app::{Begin, DryRun, OrderView, Ready, Settled, Ticket};
 use crate::plan::UpgradeStrategy;
 use crate::release::ExtensionName;
 use crate::serving::{Move, Progress, RollBack, Way, Work, WorkId, parsed_update, parsed_version};
@@ -23,9 +23,12 @@ pub struct UpgradeRequest {
     /// The version to go to.
     #[schema(example = "0b1")]
     target_version: String,
-    /// Go on in spite of warnings.
+    /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
     force: bool,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    accept_warnings: bool,
     /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
     #[serde(default)]
     dry_run: bool,
@@ -60,9 +63,12 @@ pub struct DowngradeRequest {
     /// The version to go to.
     #[schema(example = "0a1")]
     target_version: String,
-    /// Go on in spite of warnings.
+    /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
     force: bool,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    accept_warnings: bool,
     /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
     #[serde(default)]
     dry_run: bool,
@@ -89,9 +95,15 @@ pub struct RollbackRequest {
     #[serde(default)]
     #[schema(example = "update_0a1_0b1_20241219_120000")]
     update_id: Option<String>,
-    /// Go on in spite of warnings.
+    /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
     force: bool,
+    /// Go on in spite of warnings.
+    #[serde(default)]
+    accept_warnings: bool,
+    /// Do nothing but try it on copies, and answer with the plan and what would become of configuration, dependencies and database.
+    #[serde(default)]
+    dry_run: bool,
     /// Extensions that may be switched off where the release to go back to does not support them.
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
@@ -104,20 +116,15 @@ pub struct NothingToDo {
     status: Nothing,
     #[schema(value_type = String)]
     installed: Version,
+    /// Higher releases that were wished for in general, each with why it is not taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed_over: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Nothing {
     NothingToDo,
-}
-
-/// A plan, or word that there is nothing to do.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum PlanOrNothing {
-    Plan(Box<PlanView>),
-    Nothing(NothingToDo),
 }
 
 /// A plan with what came of trying it, or word that there is nothing to do.
@@ -148,6 +155,7 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
             full: asked.full,
         },
         force: asked.force,
+        accept_warnings: asked.accept_warnings,
         accept_risk: asked.accept_risk,
         disable_incompatible: asked.disable_incompatible,
     };
@@ -175,6 +183,7 @@ pub async fn downgrade(
         target_version: parsed_version("target_version", &asked.target_version)?,
         way: Way::Down,
         force: asked.force,
+        accept_warnings: asked.accept_warnings,
         accept_risk: asked.accept_risk,
         disable_incompatible: asked.disable_incompatible,
     };
@@ -186,11 +195,14 @@ async fn moved(work: web::Data<Work>, ticket: Ticket, wanted: Move, dry_run: boo
     if !dry_run {
         return ordered(work, move |work| work.move_to(ticket, wanted)).await;
     }
-    let tried = match blocking(move || work.try_move(wanted)).await? {
+    tried(blocking(move || work.try_move(wanted)).await?)
+}
+
+fn tried(tried: Ready<Box<DryRun>>) -> Answer {
+    Ok(HttpResponse::Ok().json(match tried {
         Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(settled.into()),
         Ready::Go(tried) => DryRunOrNothing::DryRun(tried),
-    };
-    Ok(HttpResponse::Ok().json(tried))
+    }))
 }
 
 /// A time with its offset, as RFC 3339 writes it.
@@ -207,7 +219,7 @@ fn begin(strategy: Option<UpgradeStrategy>, time: Option<&str>) -> Result<Begin,
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/rollback", security(("token" = ["operator"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
     request_body = RollbackRequest, responses(
-    (status = 200, description = "Nothing to do: the version before is installed", body = NothingToDo),
+    (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: the version before is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
         headers(("Location" = String, description = "Where its status is"))),
     Refusals))]
@@ -222,9 +234,13 @@ pub async fn rollback(
     let wanted = RollBack {
         update_id: asked.update_id.map(|id| parsed_update(&id)).transpose()?,
         force: asked.force,
+        accept_warnings: asked.accept_warnings,
         disable_incompatible: asked.disable_incompatible,
     };
-    ordered(work, move |work| work.roll_back(ticket, wanted)).await
+    if !asked.dry_run {
+        return ordered(work, move |work| work.roll_back(ticket, wanted)).await;
+    }
+    tried(blocking(move || work.try_roll_back(wanted)).await?)
 }
 
 /// Goes on with an update that waits for a person or whose process died.
@@ -259,19 +275,12 @@ pub async fn cancel(
     cancelled(work, id.parse()?, caller.name()).await
 }
 
-pub fn previewed(made: Ready<PlanView>) -> Answer {
-    let answer = match made {
-        Ready::AlreadyThere(settled) => PlanOrNothing::Nothing(settled.into()),
-        Ready::Go(plan) => PlanOrNothing::Plan(Box::new(plan)),
-    };
-    Ok(HttpResponse::Ok().json(answer))
-}
-
 impl From<Settled> for NothingToDo {
     fn from(settled: Settled) -> Self {
         Self {
             status: Nothing::NothingToDo,
             installed: settled.version,
+            passed_over: settled.passed_over,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::Refusals;
 use crate::app::{self, NodeView};
-use crate::serving::Work;
+use crate::serving::{Certificate, Work};
 
 /// Alive, whatever the installation is doing.
 #[utoipa::path(get, tag = "server", path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]
@@ -21,22 +21,21 @@ pub struct Readiness {
     ready: bool,
     /// Why not; empty when it is.
     reasons: Vec<String>,
+    /// What should be seen to all the same.
+    warnings: Vec<String>,
 }
 
 /// Whether the server takes orders and the installation is as it should be.
 #[utoipa::path(get, tag = "server", path = "/health/ready", security(()), responses(
     (status = 200, description = "It is", body = Readiness),
     (status = 503, description = "It is not, for these reasons", body = Readiness)))]
-pub async fn ready(work: web::Data<Work>) -> HttpResponse {
-    let ending = work.feed().is_ending();
-    let asked = blocking(move || app::not_ready(&work.open()?)).await;
-    let mut reasons = asked.unwrap_or_else(|problem| vec![problem.to_string()]);
-    if ending {
-        reasons.push("the server is ending".to_owned());
-    }
+pub async fn ready(work: web::Data<Work>, certificate: web::Data<Certificate>) -> HttpResponse {
+    let asked = blocking(move || Ok(work.not_ready())).await;
+    let reasons = asked.unwrap_or_else(|problem| vec![problem.to_string()]);
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
+        warnings: certificate.trouble().into_iter().collect(),
     };
     match readiness.ready {
         true => HttpResponse::Ok().json(readiness),

@@ -17,6 +17,8 @@ mod page;
 mod policy;
 mod problem;
 mod reads;
+mod request_id;
+mod secure;
 mod session;
 mod socket;
 mod tokens;
@@ -30,11 +32,12 @@ use std::time::Duration;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
+use rustls::ServerConfig;
 
 use crate::app::{self, AppError};
 use crate::serving::Server;
-use crate::settings;
 use metrics::Metrics;
+use session::CookieName;
 
 /// Longest request body, in bytes; all that is sent here is a few short fields.
 const BODY_LIMIT: usize = 64 << 10;
@@ -44,12 +47,16 @@ const SHUTDOWN_LIMIT: u64 = 10;
 /// Where this door is; nobody is answered before [`serve`].
 pub struct Listening {
     pub address: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    encrypted: Option<ServerConfig>,
     listener: TcpListener,
     socket: Option<UnixListener>,
 }
 
-/// Listens there, and at the socket of the settings.
-pub fn listen(at: SocketAddr, settings: &settings::Server) -> app::Result<Listening> {
+/// Listens there, in TLS where there is a certificate, and at the socket of the settings.
+pub fn listen(at: SocketAddr, served: &Server) -> app::Result<Listening> {
+    let encrypted = served.certificate.config(&secure::PROTOCOLS)?;
     let failed = |e: std::io::Error| {
         AppError::said(
             "NL0704",
@@ -59,7 +66,14 @@ pub fn listen(at: SocketAddr, settings: &settings::Server) -> app::Result<Listen
     let listener = TcpListener::bind(at).map_err(failed)?;
     Ok(Listening {
         address: listener.local_addr().map_err(failed)?,
-        socket: settings.socket.as_deref().map(app::listen_at_socket).transpose()?,
+        scheme: if encrypted.is_some() { "https" } else { "http" },
+        encrypted,
+        socket: served
+            .settings
+            .socket
+            .as_deref()
+            .map(app::listen_at_socket)
+            .transpose()?,
         listener,
     })
 }
@@ -70,16 +84,22 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let metrics = web::Data::new(Metrics::default());
     let work = web::Data::from(Arc::clone(&served.work));
     let access = web::Data::from(Arc::clone(&served.access));
+    let certificate = web::Data::from(Arc::clone(&served.certificate));
+    let cookie = web::Data::new(CookieName::of(&served.id, at.address.port()));
     allow_many_connections();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
                 .wrap(from_fn(audit::record))
                 .wrap(from_fn(access::identify))
+                .wrap(from_fn(request_id::name))
+                .wrap(from_fn(secure::insist))
                 .wrap(headers())
                 .app_data(work.clone())
                 .app_data(metrics.clone())
                 .app_data(access.clone())
+                .app_data(certificate.clone())
+                .app_data(cookie.clone())
                 .configure(problem::configure)
                 .configure(api::configure)
         };
@@ -88,9 +108,13 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
             .on_connect(move |connection, known| {
                 cut_slow_readers(connection, slow_reader);
                 socket::note_peer(connection, known);
+                secure::note(connection, known);
             })
-            .shutdown_timeout(SHUTDOWN_LIMIT)
-            .listen(at.listener)?;
+            .shutdown_timeout(SHUTDOWN_LIMIT);
+        let server = match at.encrypted {
+            Some(config) => server.listen_rustls_0_23(at.listener, config)?,
+            None => server.listen(at.listener)?,
+        };
         let server = match at.socket {
             Some(socket) => server.listen_uds(socket)?,
             None => server,
@@ -116,7 +140,8 @@ fn allow_many_connections() {
 
 /// The system ends a connection whose other side has taken nothing for so long.
 fn cut_slow_readers(connection: &dyn Any, limit: Duration) {
-    if let Some(connection) = connection.downcast_ref::<TcpStream>() {
+    let plain = connection.downcast_ref::<TcpStream>();
+    if let Some(connection) = plain.or_else(|| secure::plain(connection)) {
         let limit = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(connection, limit);
     }

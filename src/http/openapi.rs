@@ -15,7 +15,7 @@ use super::{
         description = "Upgrades of a self-hosted product: check, start, watch, take back.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
+    paths(health::live, health::ready, metrics::metrics, health::cluster, health::protocol, api::describe, reads::version, reads::standing, reads::report, reads::check, reads::status, reads::plan, reads::history, reads::changelog,
         changing::upgrade, changing::downgrade, changing::rollback, changing::resume, changing::cancel,
         events::of_update, events::of_all, maintenance::look, maintenance::switch,
         orders::list, orders::look, orders::cancel, policy::queue, policy::policy,
@@ -43,7 +43,7 @@ impl Modify for Token {
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
         let cookie = ApiKeyValue::with_description(
             "netlink_session",
-            "The page's session, begun by `POST /api/v1/system/session`; it lets in as its token does, and only what comes from the page itself.",
+            "The page's session, begun by `POST /api/v1/system/session`, which says how the cookie is called in full; it lets in as its token does, and only what comes from the page itself.",
         );
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }

@@ -9,10 +9,12 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::BODY_LIMIT;
+use super::{BODY_LIMIT, request_id};
 use crate::app::{AppError, codes};
 use crate::clock;
+use crate::plan::{Reason, RefusedHop};
 use crate::serving::Refusal;
+use crate::version::Version;
 
 /// Seconds until it is worth asking again, where nothing better is known.
 const RETRY_AFTER: u64 = 5;
@@ -28,6 +30,17 @@ pub struct Problem {
     detail: String,
     /// As `netlink explain` and the documentation have it.
     code: &'static str,
+    /// Where no permitted way leads on: the farthest version that one can get to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    farthest: Option<Version>,
+    /// The moves that stand in the way there, each with the rule that forbids it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    witness: Vec<RefusedHop>,
+    /// What the request is called, as in `X-Request-Id`, the audit and the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "9f86d081884c7d65")]
+    request_id: Option<String>,
     /// For `WWW-Authenticate` (RFC 6750) when nobody is let in.
     #[serde(skip)]
     challenge: Option<&'static str>,
@@ -48,6 +61,9 @@ impl Problem {
             status: code.kind.http(),
             detail,
             code: code.id,
+            farthest: None,
+            witness: Vec::new(),
+            request_id: request_id::current().map(|id| id.to_string()),
             challenge: (code.kind == codes::Kind::Denied).then_some("Bearer"),
             retry_after: is_for_now(code.kind).then_some(RETRY_AFTER),
             methods: None,
@@ -135,6 +151,14 @@ impl From<AppError> for Problem {
             AppError::Closed { opens, .. } => Self {
                 retry_after: opens.map(seconds_until),
                 ..problem
+            },
+            AppError::Refused(refusal) => match refusal.reason {
+                Reason::NoPath { farthest, witness } => Self {
+                    farthest: Some(farthest),
+                    witness,
+                    ..problem
+                },
+                _ => problem,
             },
             _ => problem,
         }

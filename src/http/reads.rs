@@ -10,11 +10,16 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
-use super::changing::{PlanOrNothing, previewed};
+use super::changing::DryRunOrNothing;
 use super::problem::{Problem, Refusals};
-use crate::app::{self, ChangesOf, CheckView, Fetch, Goal, UpdateView, VersionView, Wish};
-use crate::release::changelog::{Span, View, html, markdown};
-use crate::serving::{Progress, Work, WorkId, parsed_version};
+use crate::app::{
+    self, ChangesOf, CheckView, Fetch, Goal, Installation, Ready, Report, StatusView, UpdateView, VersionView, Wish,
+};
+use crate::release::NameError;
+use crate::release::changelog::{Span, View, html, markdown, text};
+use crate::serving::{Progress, Work, WorkId, parsed_update, parsed_version};
+use crate::store::UpdateId;
+use crate::version::Version;
 
 /// The installed version.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/version", security(("token" = ["viewer"])), responses(
@@ -38,6 +43,43 @@ pub async fn check(_caller: Caller<Viewer>, work: web::Data<Work>, request: Http
     tagged(&request, &view)
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StatusOf {
+    /// This update; when absent the unfinished one, else the last.
+    #[param(example = "update_0a1_0b1_20241219_120000")]
+    update_id: Option<String>,
+}
+
+/// What is installed, what runs, what waits: the installation with one of its updates.
+#[utoipa::path(get, operation_id = "standing", tag = "system", path = "/api/v1/system/status", security(("token" = ["viewer"])), params(StatusOf), responses(
+    (status = 200, description = "As `netlink update status` shows it", body = StatusView,
+        headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "As it was"),
+    Refusals))]
+pub async fn standing(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    of: web::Query<StatusOf>,
+    request: HttpRequest,
+) -> Answer {
+    let id = of.into_inner().update_id.map(|id| parsed_update(&id)).transpose()?;
+    let view = blocking(move || app::status(&work.open()?, id.as_ref())).await?;
+    tagged(&request, &view)
+}
+
+/// How an update ended, or where it waits, after a fresh look at the installation.
+#[utoipa::path(get, operation_id = "report", tag = "system", path = "/api/v1/system/updates/{update_id}/report", security(("token" = ["viewer"])),
+    params(("update_id" = String, Path, example = "update_0a1_0b1_20241219_120000")), responses(
+    (status = 200, description = "As the command line ends with it; `differences` is empty when all is well", body = Report),
+    Refusals))]
+pub async fn report(_caller: Caller<Viewer>, work: web::Data<Work>, id: web::Path<String>) -> Answer {
+    let id = parsed_update(&id)?;
+    let report = blocking(move || app::report(&work.open()?, &id)).await?;
+    Ok(HttpResponse::Ok().json(report))
+}
+
 /// How an update is going, or went; also of an order that will become one.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/status/{update_id}", security(("token" = ["viewer"])),
     params(("update_id" = String, Path, description = "As the answer to starting it gave", example = "update_0a1_0b1_20241219_120000")),
@@ -56,13 +98,32 @@ pub async fn status(
     tagged(&request, &progress)
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanVerb {
+    Upgrade,
+    Downgrade,
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PlanWish {
-    /// The version to go to, up or down.
+    /// The version to go to, up or down; or `latest`, `stable`, and `back` to where an update came from.
     #[param(example = "0b1")]
     to: String,
+    /// With `back`: the update to take back; the last completed one when absent.
+    #[param(example = "update_0a1_0b1_20241219_120000")]
+    update_id: Option<String>,
+    /// As which it is meant; up or down, whichever leads there, when absent.
+    verb: Option<PlanVerb>,
+    /// Names of moves that are not recommended and are taken all the same, separated by commas.
+    #[serde(default)]
+    accept_risk: String,
+    /// Names of extensions that may be switched off, separated by commas.
+    #[serde(default)]
+    #[param(example = "gallery")]
+    disable_incompatible: String,
     /// Fetch whole packages, also of what lies on the disk of the installation already.
     #[serde(default)]
     #[param(default = false)]
@@ -71,22 +132,72 @@ pub struct PlanWish {
 
 /// What going to a version would do; nothing is changed.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/plan", security(("token" = ["viewer"])), params(PlanWish), responses(
-    (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = PlanOrNothing),
+    (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = DryRunOrNothing),
     Refusals))]
 pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: web::Query<PlanWish>) -> Answer {
-    let PlanWish { to, full } = wish.into_inner();
-    let to = parsed_version("to", &to)?;
+    let wish = wish.into_inner();
+    let fetch = if wish.full { Fetch::Full } else { Fetch::AsNeeded };
+    let accepted_risks = named(&wish.accept_risk).map(str::to_owned).collect();
+    let wrong = |e: NameError| Problem::malformed(format!("disable_incompatible: {e}"));
+    let disabled = named(&wish.disable_incompatible).map(|name| name.parse().map_err(wrong));
+    let disabled = disabled.collect::<Result<_, _>>()?;
+    let to = wish.way()?;
     let made = blocking(move || {
         let installation = work.open()?;
-        let down = installation.installed()?.is_some_and(|installed| to < installed);
-        let fetch = if full { Fetch::Full } else { Fetch::AsNeeded };
-        let goal = match down {
-            true => Goal::Downgrade(to),
-            false => Goal::Upgrade(Wish::To(to), fetch),
-        };
-        app::preview(&installation, &goal.into())
+        let goal = to.goal(&installation, fetch)?;
+        let order = app::order_of(goal, accepted_risks, disabled);
+        Ok(match app::preview(&installation, &order)? {
+            Ready::AlreadyThere(settled) => DryRunOrNothing::Nothing(settled.into()),
+            Ready::Go(view) => DryRunOrNothing::DryRun(Box::new(app::outlook(&installation, view)?)),
+        })
     });
-    previewed(made.await?)
+    Ok(HttpResponse::Ok().json(made.await?))
+}
+
+/// Where a plan is to lead.
+enum Way {
+    To(Version, Option<PlanVerb>),
+    Highest(Wish),
+    Back(Option<UpdateId>),
+}
+
+/// Of a list with commas, the names in it.
+fn named(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+impl PlanWish {
+    fn way(self) -> Result<Way, Problem> {
+        let way = match self.to.as_str() {
+            "latest" => Way::Highest(Wish::Latest),
+            "stable" => Way::Highest(Wish::Stable),
+            "back" => return Ok(Way::Back(self.update_id.map(|id| parsed_update(&id)).transpose()?)),
+            version => Way::To(parsed_version("to", version)?, self.verb),
+        };
+        match self.update_id {
+            None => Ok(way),
+            Some(_) => Err(Problem::malformed("`update_id` goes with `to=back` alone".to_owned())),
+        }
+    }
+}
+
+impl Way {
+    fn goal(self, installation: &Installation, fetch: Fetch) -> app::Result<Goal> {
+        Ok(match self {
+            Self::To(to, verb) => {
+                let is_down = match verb {
+                    Some(verb) => verb == PlanVerb::Downgrade,
+                    None => installation.installed()?.is_some_and(|installed| to < installed),
+                };
+                match is_down {
+                    true => Goal::Downgrade(to),
+                    false => Goal::Upgrade(Wish::To(to), fetch),
+                }
+            }
+            Self::Highest(wish) => Goal::Upgrade(wish, fetch),
+            Self::Back(update) => app::way_back(installation, update.as_ref())?,
+        })
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -160,12 +271,20 @@ pub struct ChangelogWish {
     #[serde(default)]
     #[param(default = false)]
     pre: bool,
+    /// Columns of plain text.
+    #[serde(default = "columns")]
+    #[param(minimum = 20, maximum = 400, default = 96)]
+    width: u16,
 }
 
-/// What changed: as JSON, Markdown or HTML, whichever `Accept` prefers.
+fn columns() -> u16 {
+    96
+}
+
+/// What changed: as JSON, Markdown, HTML or plain text, whichever `Accept` prefers.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/changelog", security(("token" = ["viewer"])), params(ChangelogWish), responses(
     (status = 200, description = "Newest first", content(
-        (inline(Changes) = "application/json"), (String = "text/markdown"), (String = "text/html"))),
+        (inline(Changes) = "application/json"), (String = "text/markdown"), (String = "text/html"), (String = "text/plain"))),
     Refusals))]
 pub async fn changelog(
     _caller: Caller<Viewer>,
@@ -174,9 +293,13 @@ pub async fn changelog(
     request: HttpRequest,
 ) -> Answer {
     let format = Format::accepted(&request)?;
+    let width = usize::from(wish.width);
+    if !(20..=400).contains(&width) {
+        return Err(Problem::malformed("`width` is 20 to 400".to_owned()));
+    }
     let of = wish.into_inner().changes()?;
     let view = blocking(move || app::changes(&work.open()?, &of)).await?;
-    Ok(format.written(&view))
+    Ok(format.written(&view, width))
 }
 
 /// The changelog of the releases asked for, as `netlink update changelog --format json` gives it.
@@ -210,13 +333,15 @@ enum Format {
     Json,
     Markdown,
     Html,
+    Text,
 }
 
 impl Format {
-    const ALL: [(Self, &'static str); 3] = [
+    const ALL: [(Self, &'static str); 4] = [
         (Self::Json, "application/json"),
         (Self::Markdown, "text/markdown"),
         (Self::Html, "text/html"),
+        (Self::Text, "text/plain"),
     ];
 
     /// The best of `Accept` (RFC 9110): the highest weight, of equal ones the first that is named.
@@ -247,13 +372,19 @@ impl Format {
             .ok_or_else(|| Problem::not_acceptable(&names))
     }
 
-    fn written(self, view: &View) -> HttpResponse {
+    fn written(self, view: &View, width: usize) -> HttpResponse {
         let mut answer = HttpResponse::Ok();
         answer.insert_header((header::VARY, "Accept"));
         match self {
             Self::Json => answer.json(view),
             Self::Markdown => answer.content_type("text/markdown; charset=utf-8").body(markdown(view)),
             Self::Html => answer.content_type("text/html; charset=utf-8").body(html(view)),
+            Self::Text => {
+                let plain = |_, words: &str| words.to_owned();
+                answer
+                    .content_type("text/plain; charset=utf-8")
+                    .body(text(view, width, &plain))
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a way is as it is: for each of its hops why it is made, and for what would have been shorter why it is not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::graph::{Ends, Graph, Way};
@@ -11,7 +11,7 @@ use crate::release::Catalog;
 use crate::version::Scheme;
 
 /// Why the way of a plan is as it is.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// For each hop, in order, why the way goes over its end.
     pub because: Vec<String>,

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Rule;
 use crate::version::{Scheme, Version};
 
 /// One move that a rule forbids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(bound = "")]
 #[schema(bound = "")]
 pub struct RefusedHop<V: Scheme = Version> {

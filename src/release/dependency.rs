@@ -22,7 +22,8 @@ pub enum DependencySpec {
     Apt(AptSpec),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DependencyKind {
     Pip,
     Uv,

@@ -28,6 +28,7 @@ pub struct Move {
     pub way: Way,
     pub target_version: Version,
     pub force: bool,
+    pub accept_warnings: bool,
     pub accept_risk: BTreeSet<String>,
     pub disable_incompatible: BTreeSet<ExtensionName>,
     pub begin: Begin,
@@ -58,6 +59,7 @@ impl Move {
         let Self {
             target_version,
             force,
+            accept_warnings,
             accept_risk,
             disable_incompatible,
             ..
@@ -70,6 +72,7 @@ impl Move {
             } => Wanted::Upgrade {
                 target_version,
                 force,
+                accept_warnings,
                 accept_breaking,
                 acknowledge,
                 full,
@@ -81,6 +84,7 @@ impl Move {
             Way::Down => Wanted::Downgrade {
                 target_version,
                 force,
+                accept_warnings,
                 accept_risk,
                 disable_incompatible,
                 strategy,
@@ -90,12 +94,20 @@ impl Move {
     }
 }
 
+fn tried(installation: &Installation, order: &Order) -> Result<Ready<Box<DryRun>>> {
+    Ok(match app::preview(installation, order)? {
+        Ready::AlreadyThere(settled) => Ready::AlreadyThere(settled),
+        Ready::Go(view) => Ready::Go(Box::new(app::dry_run(installation, order, view)?)),
+    })
+}
+
 /// The way back.
 #[derive(Debug, Clone)]
 pub struct RollBack {
     /// When absent the unfinished update, else the last completed one.
     pub update_id: Option<UpdateId>,
     pub force: bool,
+    pub accept_warnings: bool,
     pub disable_incompatible: BTreeSet<ExtensionName>,
 }
 
@@ -144,11 +156,7 @@ impl Work {
 
     /// Tries it on copies, and changes nothing.
     pub fn try_move(&self, wanted: Move) -> Result<Ready<Box<DryRun>>> {
-        let (installation, order) = (self.open()?, wanted.order());
-        Ok(match app::preview(&installation, &order)? {
-            Ready::AlreadyThere(settled) => Ready::AlreadyThere(settled),
-            Ready::Go(view) => Ready::Go(Box::new(app::dry_run(&installation, &order, view)?)),
-        })
+        tried(&self.open()?, &wanted.order())
     }
 
     /// Orders the way back: an unfinished update is turned round, a completed one is followed by the way down.
@@ -156,6 +164,7 @@ impl Work {
         let RollBack {
             update_id,
             force,
+            accept_warnings,
             disable_incompatible,
         } = wanted;
         self.submit(ticket, |installation| {
@@ -163,9 +172,18 @@ impl Work {
             Ok(Wanted::Rollback {
                 update_id,
                 force,
+                accept_warnings,
                 disable_incompatible,
             })
         })
+    }
+
+    /// Tries the way back on copies; refused while an update is unfinished, which is turned round.
+    pub fn try_roll_back(&self, wanted: RollBack) -> Result<Ready<Box<DryRun>>> {
+        let installation = self.open()?;
+        let goal = app::way_back(&installation, wanted.update_id.as_ref())?;
+        let order = app::order_of(goal, BTreeSet::new(), wanted.disable_incompatible);
+        tried(&installation, &order)
     }
 
     /// Orders something to be done with a backup that is there.
@@ -200,7 +218,7 @@ impl Work {
             return Err(AppError::said("NL0719", message));
         }
         app::refuse_committed(&installation, update)?;
-        let turned = self.turn_back(update, by)?.ok_or_else(finished_meanwhile)?;
+        let turned = self.turn_back(update, by, None)?.ok_or_else(finished_meanwhile)?;
         Ok(Cancelled::Update(turned))
     }
 
@@ -219,21 +237,13 @@ impl Work {
         }
     }
 
-    /// An order, with what only this process knows.
+    /// How an order stands.
     pub fn order(&self, id: &OrderId) -> Result<OrderView> {
-        Ok(self.with_what_is_busy(app::order(&self.open()?, id)?))
+        app::order(&self.open()?, id)
     }
 
     /// Those that wait, in the order in which they begin.
     pub fn queue(&self) -> Result<Vec<OrderView>> {
-        let orders = app::queue(&self.open()?)?;
-        Ok(orders.into_iter().map(|view| self.with_what_is_busy(view)).collect())
-    }
-
-    fn with_what_is_busy(&self, mut view: OrderView) -> OrderView {
-        if self.is_busy_with(&view.order_id) && view.position.is_some() {
-            view.reason = Some("it is being done".into());
-        }
-        view
+        app::queue(&self.open()?)
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::access::Access;
+use super::certificate::Certificate;
 use super::feed::Feed;
 use super::work::Work;
 use crate::app::{self, AppError, Gate, Installation, Result};
@@ -12,6 +13,9 @@ use crate::settings;
 pub struct Server {
     pub work: Arc<Work>,
     pub access: Arc<Access>,
+    pub certificate: Arc<Certificate>,
+    /// Tells the installation from others.
+    pub id: String,
     /// As they were at the start.
     pub settings: settings::Server,
 }
@@ -21,18 +25,27 @@ impl Server {
     pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
         let installation = Installation::open(root, config)?;
         app::first_token(&installation)?;
+        let id = app::installation_id(&installation)?;
         let settings = installation.settings.server.clone();
         drop(installation);
+        let certificate = Arc::new(Certificate::load(&settings.tls)?);
         let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
         let feed = Arc::new(Feed::new());
         feed.follow(root, config, settings.heartbeat)?;
         let work = Arc::new(Work::new(root, config, feed));
-        Ok(Self { work, access, settings })
+        certificate.follow()?;
+        Ok(Self {
+            work,
+            access,
+            certificate,
+            id,
+            settings,
+        })
     }
 
     /// Takes up what an earlier process left and the orders that wait; all doors listen by now.
     pub fn begin(&self) {
-        self.work.go_on_after_restart();
+        self.work.begin();
     }
 
     /// From SIGTERM or SIGINT on the server is ending (see [`Self::ended`]); whoever watches is let go at once, since lines of live

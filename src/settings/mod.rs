@@ -1,8 +1,11 @@
 //! What the operator decides: `config/update.yml` with every key's default, overridden by the environment.
 
 mod backup_key;
+mod confinement;
 mod environment;
 mod keys;
+mod log;
+mod notifications;
 mod policy;
 mod sections;
 mod zone;
@@ -14,11 +17,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
+pub use confinement::Confinement;
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
+pub use log::{Log, LogFormat, LogLevel};
+pub use notifications::{Notifications, Notifier, ReceiverName, SecretPlace, Webhook, WebhookUrl};
 pub use policy::{Policy, VersionConstraints, WhenMissed};
 pub use sections::{
     Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,
-    Server, Side,
+    Server, Side, Tls,
 };
 pub use zone::{Zone, ZoneError};
 
@@ -36,9 +42,12 @@ struct File {
     update_system: UpdateSystem,
     audit: Audit,
     config: Config,
+    confinement: Confinement,
     dependencies: Dependencies,
     health: Health,
     hooks: Hooks,
+    log: Log,
+    notifications: Notifications,
     policy: Policy,
     repository: Repository,
     download: Download,
@@ -63,9 +72,12 @@ pub struct Settings {
     pub clustering: Clustering,
     pub audit: Audit,
     pub config: Config,
+    pub confinement: Confinement,
     pub dependencies: Dependencies,
     pub health: Health,
     pub hooks: Hooks,
+    pub log: Log,
+    pub notifications: Notifications,
     pub policy: Policy,
     pub repository: Repository,
     pub download: Download,
@@ -128,9 +140,12 @@ impl Settings {
             clustering: file.update_system.clustering,
             audit: file.audit,
             config: file.config,
+            confinement: file.confinement,
             dependencies: file.dependencies,
             health: file.health,
             hooks: file.hooks,
+            log: file.log,
+            notifications: file.notifications,
             policy: file.policy,
             repository: file.repository,
             download: file.download,
@@ -192,11 +207,14 @@ fn check(file: &File) -> Result<(), SettingsError> {
         );
     }
     file.policy.check()?;
+    check_tls(&file.server.tls)?;
+    file.notifications.check()?;
     let limits = file.download.times().into_iter();
     match limits
         .chain(file.update_system.backup.times())
         .chain(file.server.times())
         .chain(file.policy.times())
+        .chain(file.notifications.times())
         .chain([("audit.copy_timeout", file.audit.copy_timeout)])
         .find(|(_, limit)| limit.is_zero() || *limit > LONGEST_WAIT)
     {
@@ -206,6 +224,32 @@ fn check(file: &File) -> Result<(), SettingsError> {
             reason: "a time limit is longer than nothing and at most 30 days",
         }),
         None => Ok(()),
+    }
+}
+
+/// A certificate without its key is of no use, nor is either alone to ask others for theirs.
+fn check_tls(tls: &Tls) -> Result<(), SettingsError> {
+    let Tls {
+        certificate,
+        key,
+        client_ca,
+    } = tls;
+    let refuse = |key, value: &Path, reason| {
+        Err(SettingsError::NotPossible {
+            key,
+            value: value.display().to_string(),
+            reason,
+        })
+    };
+    match (certificate, key, client_ca) {
+        (Some(path), None, _) => refuse("server.tls.certificate", path, "it goes with `server.tls.key`"),
+        (None, Some(path), _) => refuse("server.tls.key", path, "it goes with `server.tls.certificate`"),
+        (None, None, Some(path)) => refuse(
+            "server.tls.client_ca",
+            path,
+            "it goes with `server.tls.certificate` and `key`",
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -119,6 +119,8 @@ pub struct Safety {
     pub trial_budget: Duration,
     pub test_after_update: bool,
     pub rollback_on_failure: bool,
+    /// Look for extensions before an update to another release.
+    pub check_extensions: bool,
 }
 
 impl Default for Safety {
@@ -129,6 +131,7 @@ impl Default for Safety {
             trial_budget: Duration::from_secs(30 * 60),
             test_after_update: true,
             rollback_on_failure: true,
+            check_extensions: true,
         }
     }
 }
@@ -188,6 +191,7 @@ pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     pub listen: SocketAddr,
+    pub tls: Tls,
     /// A Unix socket to listen at as well; who owns this process, or root, needs no token there.
     pub socket: Option<PathBuf>,
     /// Requests with a wrong token from one address; 0 knows no limit.
@@ -206,6 +210,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8690).into(),
+            tls: Tls::default(),
             socket: None,
             wrong_tokens_per_minute: 10,
             changes_per_minute: 120,
@@ -223,6 +228,17 @@ impl Server {
             ("server.slow_reader", self.slow_reader),
         ]
     }
+}
+
+/// What `server.listen` shows and asks for; in the clear as long as there is no certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// The server's own, then those between it and its authority, in PEM.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    /// Only clients with a certificate of one of these authorities are let in.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// The audit's copies elsewhere: a chain alone does not stop who may write to all of this machine.

@@ -19,15 +19,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host", &["disk"]),
     ("store", &["disk", "journal", "plan", "version"]),
     ("tuf", &["disk", "crypt", "release", "version"]),
-    ("fetch", &["disk", "crypt", "host"]),
+    ("tls", &["disk"]),
+    ("fetch", &["disk", "crypt", "host", "tls"]),
     ("package", &["disk", "crypt", "component", "release", "version"]),
     ("backup", &["disk", "crypt", "store", "host", "release", "version"]),
     ("migrate", &["disk", "crypt", "host", "store", "release", "version"]),
     ("target", &["disk", "crypt", "host", "version"]),
     ("probe", &["host", "release"]),
-    ("notify", &["disk", "host", "release"]),
+    ("notify", &["disk", "crypt", "host", "release"]),
     // The calendar and what it is made of are words of the planner's.
-    ("settings", &["disk", "crypt", "plan", "release", "version"]),
+    ("settings", &["disk", "crypt", "journal", "plan", "release", "version"]),
     ("engine", HANDS_AND_BELOW),
     (
         "publish",
@@ -47,7 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "serving",
         &[
-            "app", "backup", "crypt", "engine", "host", "release", "settings", "store", "version",
+            "app", "backup", "crypt", "engine", "host", "release", "settings", "store", "tls", "version",
         ],
     ),
     ("cli", DOORS),
@@ -68,6 +69,7 @@ const ENGINES_AND_BELOW: &[&str] = &[
     "backup",
     "migrate",
     "target",
+    "tls",
     "probe",
     "notify",
     "settings",
@@ -84,7 +86,7 @@ const ENGINES_AND_BELOW: &[&str] = &[
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[
     "app", "http", "backup", "crypt", "engine", "fetch", "host", "journal", "package", "plan", "publish", "release",
-    "serving", "settings", "store", "target", "version",
+    "serving", "settings", "store", "target", "tls", "version",
 ];
 /// Heads do not ask for the time, hence not there for them.
 const EVERYWHERE: &[&str] = &["clock"];

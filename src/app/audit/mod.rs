@@ -5,7 +5,7 @@ mod copy;
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{AppError, Installation, Report, ReportStatus, Result};
@@ -138,7 +138,7 @@ pub fn audit_each(installation: &Installation, mut each: impl FnMut(&AuditRow) -
 }
 
 /// What a look at the whole audit found.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditVerified {
     pub rows: u64,
     pub checkpoints: usize,

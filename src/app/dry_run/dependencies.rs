@@ -1,8 +1,9 @@
 //! What becomes of the packages that a release needs.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::{AppError, Installation, Result};
@@ -14,10 +15,9 @@ use crate::plan::{Direction, Plan};
 use crate::release::{DependencyKind, DependencySpec, ReleaseManifest};
 
 /// What becomes of the packages of one of the release's dependencies.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DependencyChange {
     pub name: String,
-    #[serde(serialize_with = "by_name")]
     #[schema(value_type = String)]
     pub kind: DependencyKind,
     pub changes: Vec<PackageChange>,
@@ -28,16 +28,13 @@ pub struct DependencyChange {
     pub bytes: Option<u64>,
     /// Where it is not simply the old release's own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub way_back: Option<&'static str>,
+    #[schema(value_type = Option<String>)]
+    pub way_back: Option<Cow<'static, str>>,
     /// Why the update would stop there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
-}
-
-fn by_name<S: serde::Serializer>(kind: &DependencyKind, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.name())
 }
 
 /// From the installed release to the target; `trees` has the release of each hop.
@@ -122,7 +119,7 @@ fn of_machine(
         bytes: None,
     });
     DependencyChange {
-        way_back: Some("for the whole machine; put back as well as apt can"),
+        way_back: Some("for the whole machine; put back as well as apt can".into()),
         ..change(spec, &before, planned)
     }
 }

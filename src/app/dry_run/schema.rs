@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::schema::live;
@@ -19,7 +19,7 @@ use crate::release::ReleaseManifest;
 use crate::version::Version;
 
 /// What would be run for one hop, in its order, and what came of it on a copy.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SchemaTrial {
     /// The release whose schema the database gets.
     #[schema(value_type = String)]
@@ -35,7 +35,7 @@ pub struct SchemaTrial {
     pub told: Vec<String>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = SchemaFileTrial)]
 pub struct FileView {
     #[serde(flatten)]

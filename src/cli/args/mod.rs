@@ -3,6 +3,7 @@
 mod backup_keys;
 mod begin;
 mod release;
+mod remote;
 mod schema;
 mod scheme;
 mod server;
@@ -23,9 +24,10 @@ pub use release::{
     BlockArgs, BundleArgs, ImportArgs, KeysVerb, PatchArgs, PublishArgs, ReleaseVerb, RepositoryArgs, RolloutArgs,
     SignArgs, YankArgs,
 };
+pub use remote::RemoteArgs;
 pub use schema::{SchemaVerb, UpgradeDbArgs};
 pub use scheme::{IndexArgs, LeastChannel, SchemeArgs, SchemeVerb, VersionScheme};
-pub use server::{AuditVerb, ServeArgs, TokenVerb};
+pub use server::{AuditVerb, NotifyVerb, ServeArgs, TokenVerb};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -60,6 +62,8 @@ pub struct Global {
     /// Colours; `auto` leaves them out for pipes, CI and NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -121,6 +125,9 @@ pub enum Command {
     /// Tokens for the server: who may ask for what
     #[command(subcommand)]
     Token(TokenVerb),
+    /// Who is told what becomes of updates: try, list, try again
+    #[command(subcommand)]
+    Notify(NotifyVerb),
     /// Run the product under supervision; started by itself where needed
     Supervise(SuperviseArgs),
     /// Any TUF repository: trust a root, refresh metadata, download targets
@@ -187,6 +194,11 @@ pub enum UpdateVerb {
     },
     /// Compare every file of the installed release with what the publisher signed
     Verify,
+    /// Show an update that runs until it ends or waits; looking away leaves it running
+    Watch {
+        #[arg(long, value_name = "ID")]
+        update_id: Option<UpdateId>,
+    },
     /// Updates of this installation, newest first
     History {
         #[arg(long, value_name = "N", default_value_t = 20)]

@@ -1,6 +1,8 @@
 //! Migrations as they are shown before they run: the exact SQL.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::directives::Phase;
@@ -8,7 +10,7 @@ use super::files::{LevelFiles, Run, SchemaFiles};
 use super::sql::Dialect;
 use super::stored::{StoredLevel, WayDown};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = SchemaFile)]
 pub struct Listed {
     pub level: u32,
@@ -16,7 +18,8 @@ pub struct Listed {
     pub title: String,
     pub phase: Phase,
     /// What it locks while it runs, in words.
-    pub lock: &'static str,
+    #[schema(value_type = String)]
+    pub lock: Cow<'static, str>,
     pub sql: String,
     /// What must hold after it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +33,7 @@ impl SchemaFiles {
             level,
             title: files.title(),
             phase: files.phase(),
-            lock: lock(files),
+            lock: lock(files).into(),
             sql: files.up.sql.clone(),
             verify: files.verify.as_ref().map(|verify| verify.sql.clone()),
         };
@@ -51,7 +54,8 @@ impl Listed {
                     WHOLE
                 } else {
                     LOCKS_OF_ALL
-                },
+                }
+                .into(),
                 sql: sql.clone(),
                 verify: None,
             }),

@@ -35,7 +35,7 @@ def log_in(browser, token):
     browser.heading("Overview")
     browser.see("See the plan")
     cookies = browser.driver.get_cookies()
-    session = [one for one in cookies if one["name"] == "netlink_session"]
+    session = [one for one in cookies if one["name"].startswith("netlink_session_")]
     if len(session) != 1 or not session[0]["httpOnly"] or session[0]["sameSite"] != "Strict":
         browser.fail(f"the session's cookie: {cookies}")
     browser.driver.refresh()
@@ -402,7 +402,7 @@ def log_out(browser):
     browser.heading("Overview")
     browser.click("Log out")
     browser.heading("Log in")
-    if any(one["name"] == "netlink_session" for one in browser.driver.get_cookies()):
+    if any(one["name"].startswith("netlink_session_") for one in browser.driver.get_cookies()):
         browser.fail("the session's cookie is still there")
     browser.driver.refresh()
     browser.heading("Log in")

@@ -3,8 +3,12 @@
 mod access;
 mod audit;
 mod described;
+mod encrypted;
+mod enduring;
 mod events;
+mod from_afar;
 mod limits;
+mod logging;
 mod page;
 mod queue;
 mod reading;

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use ureq::http::{Request, Response};
+use ureq::tls::TlsConfig;
 
 use super::described::Description;
 use crate::world::Installation;
@@ -19,9 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Server {
     child: Child,
     base: String,
+    tls: TlsConfig,
     pub token: String,
     description: Description,
     log: Arc<Mutex<String>>,
+    lines: Mutex<mpsc::Receiver<String>>,
 }
 
 #[derive(Debug)]
@@ -88,15 +91,40 @@ impl Iterator for Events {
 impl Server {
     #[track_caller]
     pub fn start(installation: &Installation) -> Self {
-        let mut command = installation.command(&["serve", "--listen", "127.0.0.1:0"]);
+        Self::begin(installation, "127.0.0.1:0", TlsConfig::default(), &[])
+    }
+
+    /// With these variables in its environment.
+    #[track_caller]
+    pub fn start_with(installation: &Installation, variables: &[(&str, &str)]) -> Self {
+        Self::begin(installation, "127.0.0.1:0", TlsConfig::default(), variables)
+    }
+
+    /// One that speaks TLS, asked by a client that is set up so.
+    #[track_caller]
+    pub fn start_trusting(installation: &Installation, tls: TlsConfig) -> Self {
+        Self::begin(installation, "127.0.0.1:0", tls, &[])
+    }
+
+    /// Also where another one has listened before.
+    #[track_caller]
+    pub fn start_at(installation: &Installation, address: &str) -> Self {
+        Self::begin(installation, address, TlsConfig::default(), &[])
+    }
+
+    #[track_caller]
+    fn begin(installation: &Installation, address: &str, tls: TlsConfig, variables: &[(&str, &str)]) -> Self {
+        let mut command = installation.command(&["serve", "--listen", address]);
+        command.envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
+        let (mut said, mut first) = (String::new(), Vec::new());
         let base = loop {
             let line = lines
                 .next()
                 .unwrap_or_else(|| panic!("the server ended: {said}"))
                 .unwrap();
+            first.push(line.clone());
             if let Some((_, rest)) = line.split_once("listening at ") {
                 break rest.split(';').next().unwrap().to_owned();
             }
@@ -104,21 +132,37 @@ impl Server {
         };
         let log = Arc::new(Mutex::new(said));
         let kept = Arc::clone(&log);
+        let (told, rest) = mpsc::channel();
+        first.into_iter().for_each(|line| told.send(line).unwrap());
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 eprintln!("serve: {line}");
                 kept.lock().unwrap().push_str(&line);
+                // Hardly anybody wants them one by one.
+                let _ = told.send(line);
             }
         });
-        let described = ureq::get(format!("{base}/openapi.yaml")).call().unwrap();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls.clone())
+            .build()
+            .new_agent();
+        let described = agent.get(format!("{base}/openapi.yaml")).call().unwrap();
         let description = Description::read(&described.into_body().read_to_string().unwrap());
         Self {
             child,
             base,
+            tls,
             token: installation.text(".netlink/token").trim().to_owned(),
             description,
             log,
+            lines: Mutex::new(rest),
         }
+    }
+
+    /// All that it says until its end.
+    pub fn all_lines(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok()).collect()
     }
 
     /// What it has said so far.
@@ -164,6 +208,7 @@ impl Server {
     fn send(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .tls_config(self.tls.clone())
             .allow_non_standard_methods(true);
         let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
@@ -200,9 +245,14 @@ impl Server {
         Events(BufReader::new(answer.into_body().into_reader()).lines())
     }
 
+    /// As `--server` takes it.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Where it listens, as `127.0.0.1:8690`.
     pub fn address(&self) -> &str {
-        self.base.strip_prefix("http://").unwrap()
+        self.base.split_once("://").unwrap().1
     }
 
     pub fn pid(&self) -> u32 {
@@ -227,6 +277,20 @@ impl Server {
                 return update;
             }
             assert!(began.elapsed() < PATIENCE, "{update:#}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Asks whether it is ready until it is.
+    #[track_caller]
+    pub fn wait_until_ready(&self) {
+        let began = Instant::now();
+        loop {
+            let ready = self.ask("GET", "/health/ready", None, &[], "");
+            if ready.status == 200 {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{ready:#?}");
             thread::sleep(Duration::from_millis(50));
         }
     }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::sealed;
@@ -249,7 +249,7 @@ fn tell_conflicts(
 }
 
 /// A value that the operator and the release have both changed, and of which nothing says yet which one it is to be.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OpenConflict {
     /// As `config.settled` has it: the file and the key.
     pub name: String,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::outcome::{OpenConflict, Way, files, outcome, secrets};
@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::{disk, package};
 
 /// One file that would change, or of which there is something to say.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ConfigChange {
     #[schema(value_type = String)]
     pub file: RelPath,
@@ -27,7 +27,7 @@ pub struct ConfigChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// What would have to be settled first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<OpenConflict>,
 }
 

@@ -1,0 +1,89 @@
+//! The door in TLS: what is kept of each connection, who is at its other end, and that browsers come back in TLS alone.
+
+use std::any::Any;
+use std::net::IpAddr;
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
+use actix_web::middleware::Next;
+use actix_web::rt::net::TcpStream;
+use actix_web::{Error, HttpRequest};
+
+use crate::tls::subject;
+
+/// What this door speaks, best first.
+pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
+/// Browsers ask in TLS alone from then on.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Of a connection in TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Encrypted {
+    /// Whom the client's certificate is for.
+    client: Option<String>,
+    is_on_loopback: bool,
+}
+
+/// The connection below TLS, where there is TLS.
+pub fn plain(connection: &dyn Any) -> Option<&TcpStream> {
+    let encrypted = connection.downcast_ref::<TlsStream<TcpStream>>();
+    encrypted.map(|stream| stream.get_ref().0)
+}
+
+/// Keeps of a connection what its requests need to know.
+pub fn note(connection: &dyn Any, known: &mut Extensions) {
+    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else {
+        return;
+    };
+    let (plain, session) = stream.get_ref();
+    let shown = session.peer_certificates().and_then(<[_]>::first);
+    let local = plain.local_addr().map(|address| address.ip());
+    known.insert(Encrypted {
+        client: shown.map(|certificate| subject(certificate).unwrap_or_else(|| "unreadable".to_owned())),
+        is_on_loopback: local.is_ok_and(is_loopback),
+    });
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// Whom the certificate is for that the client has shown.
+pub fn client(request: &HttpRequest) -> Option<String> {
+    request.conn_data::<Encrypted>()?.client.clone()
+}
+
+/// Has browsers come back in TLS alone; not on loopback, where other servers answer in the clear under the same name.
+pub async fn insist(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let encrypted = request.request().conn_data::<Encrypted>();
+    let insists = encrypted.is_some_and(|encrypted| !encrypted.is_on_loopback);
+    let mut answer = next.call(request).await?;
+    if insists {
+        answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_known_in_all_its_forms() {
+        for (address, expected) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("192.0.2.1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_loopback(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Whom a certificate is for.
+
+use rustls::pki_types::CertificateDer;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+/// Longer ones are cut: they are written down with every request.
+const LIMIT: usize = 200;
+
+/// The subject as RFC 4514 writes it, e.g. `CN=operator,O=Example`; none for a certificate that is not understood.
+pub fn subject(certificate: &CertificateDer<'_>) -> Option<String> {
+    let parsed = Certificate::from_der(certificate).ok()?;
+    let told = parsed.tbs_certificate.subject.to_string();
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    Some(told.chars().map(shown).take(LIMIT).collect())
+}
