@@ -19,8 +19,6 @@ use crate::release::ExtensionName;
 use crate::store::{OrderId, UpdateId};
 use crate::version::Version;
 
-/// The reason of an order that has its turn.
-pub const BEING_DONE: &str = "it is being done";
 /// Bytes of an Idempotency-Key.
 const KEY_LIMIT: usize = 255;
 
@@ -252,7 +250,7 @@ impl Work {
 
     fn with_what_is_busy(&self, mut view: OrderView) -> OrderView {
         if self.is_busy_with(&view.order_id) && view.position.is_some() {
-            view.reason = Some(BEING_DONE.into());
+            view.reason = Some("it is being done".into());
         }
         view
     }

@@ -17,7 +17,7 @@ mod work_id;
 
 pub use access::{Access, Credential, Identity, Means};
 pub use acts::{asked, became};
-pub use asked::{BEING_DONE, Cancelled, Move, Progress, RollBack, Way, ticket};
+pub use asked::{Cancelled, Move, Progress, RollBack, Way, ticket};
 pub use certificate::Certificate;
 pub use feed::Shown;
 pub use refusal::Refusal;
