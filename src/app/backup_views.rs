@@ -9,7 +9,7 @@ use super::{
     AppError, Installation, Result, Wanted, create_backup, drill_backup, list_backups, prune_backups, restore_backup,
     show_backup, verify_backup,
 };
-use crate::backup::{BackupId, ContentFile, Contents, Drilled, DumpNote, Failure, Kind, Listed, Record, State};
+use crate::backup::{self, BackupId, ContentFile, Contents, Drilled, DumpNote, Failure, Kind, Listed, Record, State};
 use crate::version::Version;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -52,6 +52,12 @@ pub struct BackupView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
     pub drilled: Option<Drilled>,
+}
+
+impl BackupView {
+    pub(super) fn is_whole_and_by(&self, by: &str) -> bool {
+        self.state == BackupState::Whole && self.by.as_deref() == Some(by)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -160,6 +166,11 @@ pub fn perform(installation: &Installation, wanted: &Wanted, by: &str) -> Result
             Ok(json!({"problem": "an update is driven, not performed"}))
         }
     }
+}
+
+/// A restore was cut off while it put files in place; the same once more finishes it.
+pub fn is_half_restored(installation: &Installation) -> bool {
+    backup::is_half_restored(installation.layout.root())
 }
 
 fn of_listed(listed: Listed) -> BackupView {

@@ -8,9 +8,6 @@ use super::{AppError, Goal, Installation, Result};
 use crate::clock;
 use crate::plan::{self, Calendar, CalendarAnswer, Closed, Direction, ExceptionRule, Plan, UpgradeStrategy};
 
-/// So many days are shown.
-const SHOWN: SignedDuration = SignedDuration::from_hours(14 * 24);
-
 /// What the policy says of when updates begin.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PolicyView {
@@ -36,7 +33,7 @@ pub struct PolicyView {
     #[schema(required = true)]
     pub freeze: Option<String>,
     pub now: NowView,
-    /// The next 14 days without gaps, each stretch of time with what keeps updates from beginning in it.
+    /// The days to come without gaps, each stretch of time with what keeps updates from beginning in it.
     pub calendar: Vec<IntervalView>,
 }
 
@@ -79,11 +76,13 @@ pub struct IntervalView {
     pub reason: Option<String>,
 }
 
-pub fn policy(installation: &Installation) -> PolicyView {
+/// With the calendar of so many days from now.
+pub fn policy(installation: &Installation, days: u32) -> PolicyView {
     let policy = &installation.settings.policy;
     let calendar = policy.calendar();
     let now = clock::now();
-    let end = now.checked_add(SHOWN).unwrap_or(Timestamp::MAX);
+    let shown = SignedDuration::from_hours(24 * i64::from(days));
+    let end = now.checked_add(shown).unwrap_or(Timestamp::MAX);
     PolicyView {
         auto_upgrade: policy.auto_upgrade,
         check_interval: told(policy.check_interval),

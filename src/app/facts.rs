@@ -8,7 +8,9 @@ use crate::engine::{self, StepError, backups, knows, product};
 use crate::journal::{Outcome, State};
 use crate::migrate::schema::StoredLevel;
 use crate::package::TreeReport;
-use crate::plan::{Direction, ExtensionFacts, Facts, Goal, Installed, Restorable, StepKind, Tree, Wish};
+use crate::plan::{
+    Direction, ExtensionFacts, Facts, FoundExtensions, Goal, Installed, Restorable, StepKind, Tree, Wish,
+};
 use crate::release::{Platform, ReleaseManifest};
 use crate::store::{UpdateRecord, Verb};
 use crate::version::Version;
@@ -114,11 +116,16 @@ fn kept_levels(installation: &Installation) -> Result<(BTreeMap<u32, String>, BT
 pub fn extensions(installation: &Installation, order: &Order) -> Result<ExtensionFacts> {
     let may_be_disabled = order.disable_incompatible.clone();
     let found = match (&order.goal, installation.installed()?) {
-        (Goal::Schema(_), _) | (_, None) => Vec::new(),
-        (Goal::Upgrade(Wish::To(to), _), Some(installed)) if *to == installed => Vec::new(),
+        (Goal::Schema(_), _) | (_, None) => FoundExtensions::default(),
+        (Goal::Upgrade(Wish::To(to), _), Some(installed)) if *to == installed => FoundExtensions::default(),
         (_, Some(installed)) => {
             let manifest = product::manifest(&installation.layout, &installed)?;
-            engine::extensions::installed(&installation.layout, &installation.store, &manifest)?
+            engine::extensions::known(
+                &installation.layout,
+                &installation.store,
+                &installation.settings,
+                &manifest,
+            )?
         }
     };
     Ok(ExtensionFacts { found, may_be_disabled })

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{AppError, Result, answers};
+use super::{AppError, Result, answers, notices};
 use crate::disk;
 use crate::engine::Layout;
 use crate::release::ProductName;
@@ -27,9 +27,10 @@ impl Installation {
         let settings = load_settings(&layout, config)?;
         let mut installation = Self {
             store: Store::open(&layout.store())?,
+            layout: layout.confined_as(settings.confinement.clone()),
             settings,
-            layout,
         };
+        notices::subscribe(&mut installation.store, &installation.settings)?;
         answers::recall(&mut installation)?;
         Ok(installation)
     }

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::updating::replay;
 use super::{AppError, Installation, Result, list_backups};
-use crate::engine::{self, LockState};
+use crate::engine::{self, Layout, LockState};
 use crate::journal::{Event, Outcome};
 use crate::plan::{Plan, StepKind, UpgradeStrategy};
-use crate::store::{Row, UpdateRecord, Verb};
+use crate::store::{NoticeCounts, Row, UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{clock, disk, target};
 
@@ -39,6 +39,8 @@ pub struct Standing {
     pub backup: Option<(Timestamp, u64)>,
     /// When the first of the trusted metadata's documents expires.
     pub metadata_expires: Option<Timestamp>,
+    /// To each receiver.
+    pub notices: Vec<NoticeCounts>,
 }
 
 /// Updates that have finished after the one of this number, oldest first.
@@ -116,27 +118,27 @@ pub fn standing(installation: &Installation) -> Result<Standing> {
         is_running: installation.store.unfinished()?.is_some(),
         maintenance: installation.layout.maintenance().exists(),
         backup: newest.map(|record| (record.created, record.size)),
-        metadata_expires: first_expiry(installation),
+        metadata_expires: first_expiry(&installation.layout),
+        notices: installation.store.notice_counts()?,
     })
 }
 
 const METADATA_LIMIT: u64 = 64 << 20;
 
-fn first_expiry(installation: &Installation) -> Option<Timestamp> {
+/// The documents that expire.
+pub const METADATA: [&str; 4] = ["root", "timestamp", "snapshot", "targets"];
+
+pub fn first_expiry(layout: &Layout) -> Option<Timestamp> {
     let expires = |role: &str| -> Option<Timestamp> {
-        let path = installation.layout.trust().join(format!("{role}.json"));
-        let text = disk::read_limited(&path, METADATA_LIMIT).ok()?;
+        let text = disk::read_limited(&layout.metadata(role), METADATA_LIMIT).ok()?;
         let document: serde_json::Value = serde_json::from_slice(&text).ok()?;
         document.pointer("/signed/expires")?.as_str()?.parse().ok()
     };
-    ["root", "timestamp", "snapshot", "targets"]
-        .into_iter()
-        .filter_map(expires)
-        .min()
+    METADATA.into_iter().filter_map(expires).min()
 }
 
-/// Why the installation is not as it should be; empty when it is.
-pub fn not_ready(installation: &Installation) -> Result<Vec<String>> {
+/// Why the installation is not as it should be, whose metadata expires then; empty when it is.
+pub fn not_ready(installation: &Installation, expires: Option<Timestamp>) -> Result<Vec<String>> {
     let mut reasons = Vec::new();
     if let Some(id) = installation.store.unfinished()? {
         let update = installation.store.update(&id)?;
@@ -156,7 +158,7 @@ pub fn not_ready(installation: &Installation) -> Result<Vec<String>> {
         reasons.push("the product should run and does not".to_owned());
     }
     let now = clock::now();
-    if first_expiry(installation).is_some_and(|expires| expires <= now) {
+    if expires.is_some_and(|expires| expires <= now) {
         reasons.push("the repository's metadata has expired; the next check fetches it anew".to_owned());
     }
     Ok(reasons)

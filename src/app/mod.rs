@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod facts;
 mod finalize;
+mod fitness;
 mod gate;
 mod index;
 mod init;
@@ -27,6 +28,7 @@ mod installation;
 mod maintenance;
 mod measures;
 mod node;
+mod notices;
 mod offer;
 mod orders;
 mod outlook;
@@ -46,6 +48,7 @@ mod soundness;
 mod speed;
 mod stack;
 mod status;
+mod taken;
 mod terms;
 mod tokens;
 mod tuf;
@@ -85,17 +88,19 @@ pub use dry_run::{DependencyChange, DryRun, FileView, SchemaDryRun, SchemaTrial,
 pub use error::{AppError, Result};
 pub use events::{Events, events_after};
 pub use finalize::{Finalized, finalize};
+pub use fitness::Fitness;
 pub use gate::{Admission, Gate};
 pub use index::{IndexOptions, code_of as code_of_no_travel, graph_of_index, plan_over_index, read_index};
 pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use maintenance::{Flag as MaintenanceFlag, MaintenanceView, maintenance, set_maintenance};
-pub use measures::{Measured, Standing, measured_after, not_ready, standing};
+pub use measures::{Measured, Standing, measured_after, standing};
 pub use node::{NodeView, this_node};
+pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
-    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
-    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
-    waits_for_a_person,
+    BEING_DONE, Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order,
+    nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work,
+    update_to_roll_back, waits_for_a_person, who_is_at_work,
 };
 pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};
@@ -112,7 +117,7 @@ pub use scheduling::{
     Begin, Due, Scheduled, beginning, cancel_waiting_update, come_due, local_time, miss, schedule, time_of,
 };
 pub use schema::{SchemaDiff, schema_diff, schema_goal};
-pub use server::{left_unfinished, listen_at_socket};
+pub use server::{installation_id, left_unfinished, listen_at_socket, take_serving};
 pub use sessions::{NewSession, SessionText, begin_session, end_session};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
@@ -120,6 +125,7 @@ pub use signing::{
 };
 pub use stack::{NoStack, fit_stack};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, history_page, status, update, version, why};
+pub use taken::settle_taken;
 pub use tokens::{
     NewToken, TokenWanted, create_token, first_token, list_tokens, read_token_file, revoke_token, token_life,
 };

@@ -12,14 +12,17 @@ use super::rolling_back::{last_completed, rollback_target};
 use super::updating::is_covered;
 use super::{
     Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wanted, Wish,
-    backup_views, codes, prepare_at_once, preview,
+    prepare_at_once, preview, taken,
 };
-use crate::engine::{self, LockError, LockState};
+use crate::engine::{self, LockError, LockState, Owner};
 use crate::plan::{Calendar, Plan};
 use crate::release::ExtensionName;
-use crate::store::{Added, OrderId, OrderRecord, OrderState, StoreError, UpdateId};
+use crate::store::{Added, Answered, OrderId, OrderRecord, OrderState, StoreError, UpdateId};
 use crate::version::Version;
 use crate::{clock, crypt};
+
+/// The reason of an order whose turn it is.
+pub const BEING_DONE: &str = "it is being done";
 
 /// How an order stands.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -72,6 +75,8 @@ pub enum Begun {
     Settled(Value),
     /// Somebody else is at work, who is named.
     NotNow(String),
+    /// It was cancelled meanwhile.
+    Gone,
 }
 
 /// Who orders, and under which key.
@@ -112,6 +117,8 @@ pub fn add_order(installation: &Installation, new: &NewOrder) -> Result<(OrderRe
         answer: None,
         fingerprint: new.ticket.fingerprint.clone(),
         not_before: new.wanted.scheduled_time(),
+        taken: false,
+        at_once: false,
     };
     match installation.store.add_order(&order, new.ticket.key.as_deref(), now)? {
         Added::New => Ok((order, true)),
@@ -126,17 +133,11 @@ pub fn add_order(installation: &Installation, new: &NewOrder) -> Result<(OrderRe
 /// Begins an order whose turn it is. What comes back to be driven has begun in the store, too.
 pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> Result<Begun> {
     let begun = match wanted(order)? {
-        Wanted::BackupCreate { .. }
-        | Wanted::BackupVerify { .. }
-        | Wanted::BackupRestore { .. }
-        | Wanted::BackupDrill { .. }
-        | Wanted::BackupPrune => {
-            backup_views::perform(&Installation::open(root, config)?, &wanted(order)?, &order.ordered_by)
-                .map(Begun::Settled)
-        }
-        update => begin_update(root, config, order, update),
+        update if update.is_update() => begin_update(root, config, order, update),
+        besides => taken::perform(&Installation::open(root, config)?, order, &besides),
     };
     match begun {
+        Err(AppError::Store(StoreError::NoLongerWaits { .. })) => Ok(Begun::Gone),
         Err(AppError::Lock(busy @ LockError::Busy { .. })) => Ok(Begun::NotNow(busy.to_string())),
         Err(AppError::Store(unfinished @ StoreError::Unfinished { .. })) => Ok(Begun::NotNow(unfinished.to_string())),
         begun => begun,
@@ -244,6 +245,14 @@ pub fn nothing_to_do(installed: &Version) -> Value {
     serde_json::json!({"status": "nothing_to_do", "installed": installed})
 }
 
+/// Who holds the lock of the installation, if that is known.
+pub fn who_is_at_work(installation: &Installation) -> Result<Option<Owner>> {
+    Ok(match engine::look_at_lock(&installation.layout)? {
+        LockState::Held(owner) => owner,
+        LockState::Free => None,
+    })
+}
+
 /// No order can begin now.
 pub fn somebody_is_at_work(installation: &Installation) -> Result<bool> {
     let is_held = matches!(engine::look_at_lock(&installation.layout)?, LockState::Held(_));
@@ -279,7 +288,7 @@ pub fn refuse_committed(installation: &Installation, id: &UpdateId) -> Result<()
 }
 
 /// Writes down what came of an order that did not become an update.
-pub fn settle_order(installation: &Installation, id: &OrderId, came: &Result<Value>) -> Result<()> {
+pub fn settle_order(installation: &Installation, id: &OrderId, came: &Result<Value>, answered: Answered) -> Result<()> {
     let (state, answer) = match came {
         Ok(value) => (OrderState::Done, value.to_string()),
         Err(error) => {
@@ -293,17 +302,19 @@ pub fn settle_order(installation: &Installation, id: &OrderId, came: &Result<Val
     };
     installation
         .store
-        .settle_order(id, state, Some(&answer), clock::now())?;
+        .settle_order(id, (state, &answer), answered, clock::now())?;
     Ok(())
 }
 
 /// Takes an order back that still waits.
 pub fn cancel_order(installation: &Installation, id: &OrderId) -> Result<OrderView> {
     let record = order_record(installation, id)?;
-    let cancelled = installation
-        .store
-        .settle_order(id, OrderState::Cancelled, None, clock::now())?;
+    let cancelled = installation.store.cancel_order(id, clock::now())?;
     if !cancelled && record.state != OrderState::Cancelled {
+        if order_record(installation, id)?.taken {
+            let message = format!("order {id} is being done; it cannot be cancelled any more");
+            return Err(AppError::said("NL0719", message));
+        }
         let message = format!("order {id} waits no longer; an update that has begun is cancelled by its own id");
         return Err(AppError::said("NL0719", message));
     }
@@ -330,21 +341,15 @@ pub fn queue(installation: &Installation) -> Result<Vec<OrderView>> {
     due.into_iter().chain(later).map(|record| views.view(record)).collect()
 }
 
-/// What an order came to that is known already, as it was answered before; of what is no update that is always the order itself.
+/// What an order came to that was answered so at once; of any other the answer is where it can be followed, whatever has become of
+/// it.
 pub fn replayed(record: &OrderRecord) -> Result<Option<Value>> {
-    if !wanted(record)?.is_update() {
+    if record.state != OrderState::Done || !record.at_once {
         return Ok(None);
     }
     let answer = record.answer.as_deref().unwrap_or_default();
-    let damaged = |e: serde_json::Error| AppError::below("NL0404", &e);
-    match record.state {
-        OrderState::Refused => {
-            let problem: OrderProblem = serde_json::from_str(answer).map_err(damaged)?;
-            Err(AppError::said(codes::lookup(&problem.code).id, problem.detail))
-        }
-        OrderState::Done => serde_json::from_str(answer).map(Some).map_err(damaged),
-        OrderState::Waiting | OrderState::Begun | OrderState::Cancelled => Ok(None),
-    }
+    let read = serde_json::from_str(answer);
+    read.map(Some).map_err(|e| AppError::below("NL0404", &e))
 }
 
 fn order_record(installation: &Installation, id: &OrderId) -> Result<OrderRecord> {
@@ -409,6 +414,9 @@ impl<'a> Views<'a> {
 
     /// What stands in the way of an order that waits for its turn.
     fn reason(&self, record: &OrderRecord, order: &Wanted, position: usize) -> Result<String> {
+        if record.taken {
+            return Ok(BEING_DONE.into());
+        }
         if position > 1 {
             return Ok(format!(
                 "{} before it",

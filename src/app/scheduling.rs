@@ -11,7 +11,7 @@ use super::{
 };
 use crate::plan::{MomentError, UpgradeStrategy, moment, to_come};
 use crate::settings::WhenMissed;
-use crate::store::{OrderId, OrderRecord};
+use crate::store::{Answered, OrderId, OrderRecord};
 use crate::{clock, host};
 
 /// A clock that asks may be a little behind the one that is asked.
@@ -158,7 +158,8 @@ fn skip(installation: &Installation, record: &OrderRecord, why: String) -> Resul
         "its time was missed: {why}; order it anew, or let `policy.when_missed: run` make up for what is missed"
     );
     let told = format!("{}: {why}", record.id);
-    settle_order(installation, &record.id, &Err(AppError::said("NL0121", message)))?;
+    let missed = Err(AppError::said("NL0121", message));
+    settle_order(installation, &record.id, &missed, Answered::Later)?;
     let became = Became::Failed("NL0121".to_owned());
     written(installation, record, "order was missed", told, &became)?;
     Ok(Due::Skipped { why })

@@ -4,9 +4,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use super::updating::take_up;
-use super::{Accepted, AppError, Result};
-use crate::disk;
-use crate::engine::LockError;
+use super::{Accepted, AppError, Installation, Result};
+use crate::engine::{LockError, Serving, ServingLock};
+use crate::store::Fact;
+use crate::{crypt, disk};
 
 /// An update that died or that the end of a server paused, with the lock for it; none when it waits for a person or another
 /// process is at it.
@@ -17,6 +18,17 @@ pub fn left_unfinished(root: &Path, config: Option<&Path>) -> Result<Option<Acce
         Ok(Some(left)) if left.waits_for_a_person()? => Ok(None),
         left => left,
     }
+}
+
+/// Tries to be the one server that carries out this installation's orders.
+pub fn take_serving(installation: &Installation) -> Result<Serving> {
+    Ok(ServingLock::take(&installation.layout)?)
+}
+
+/// What tells this installation from all others.
+pub fn installation_id(installation: &Installation) -> Result<String> {
+    let new = hex::encode(crypt::random::<8>());
+    Ok(installation.store.fact_once(Fact::Id, &new)?)
 }
 
 /// Anybody may connect; who that is decides what one may.

@@ -99,6 +99,10 @@ pub struct UpdateView {
     pub finished_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finalized_at: Option<Timestamp>,
+    /// When the soak time ends, after which the next change finalizes it; absent where no release before is kept for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finalizes_at: Option<Timestamp>,
     #[serde(flatten)]
     pub running: Running,
     /// `forward`, `backward`, `committed` or `finished`.
@@ -262,6 +266,7 @@ fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView>
         consented_to: update.plan.notes().consents(),
         finished_at: update.finished_at,
         finalized_at: update.finalized_at,
+        finalizes_at: finalizes_at(installation, &update),
         running,
         seq,
         course: match state.course() {
@@ -280,6 +285,12 @@ fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView>
         aborted_by: state.aborted_by().map(str::to_owned),
         update_id: update.id,
     })
+}
+
+fn finalizes_at(installation: &Installation, update: &UpdateRecord) -> Option<Timestamp> {
+    let is_kept = update.outcome == Some(Outcome::Completed) && update.finalized_at.is_none();
+    let finished = update.finished_at.filter(|_| is_kept && update.plan.from().is_some())?;
+    finished.checked_add(installation.settings.behavior.soak).ok()
 }
 
 fn name_of(state: &StepState) -> &'static str {

@@ -352,9 +352,24 @@ pub(super) fn take_up(root: &Path, config: Option<&Path>, doing: &str) -> Result
     Ok(id.map(|id| Accepted { installation, lock, id }))
 }
 
-/// Takes the lock for the unfinished update, to go on with it; none when there is none.
+/// Takes the lock for the unfinished update, to go on with it, none when there is none;
+/// and journals that it does, so that from here on a crash goes on, too.
 pub fn begin_resuming(root: &Path, config: Option<&Path>) -> Result<Option<Accepted>> {
-    take_up(root, config, "netlink update resume")
+    let left = take_up(root, config, "netlink update resume")?;
+    if let Some(left) = &left {
+        go_on_if_paused(&left.installation, &record(&left.installation, &left.id)?)?;
+    }
+    Ok(left)
+}
+
+fn go_on_if_paused(installation: &Installation, update: &UpdateRecord) -> Result<()> {
+    if replay(installation, update)?.paused().is_some() {
+        let by = "the operator".into();
+        installation
+            .store
+            .append(&update.id, &Event::Resumed { by }, clock::now())?;
+    }
+    Ok(())
 }
 
 /// Turns a running or waiting update back; for `rollback` while it is not finished.
@@ -400,15 +415,7 @@ fn run(
 ) -> Result<Report> {
     let started = clock::monotonic();
     let update = record(installation, id)?;
-    if replay(installation, &update)?.paused().is_some() {
-        installation.store.append(
-            id,
-            &Event::Resumed {
-                by: "the operator".into(),
-            },
-            clock::now(),
-        )?;
-    }
+    go_on_if_paused(installation, &update)?;
     let repository = match update.plan.bundle() {
         Some(file) => Some(Repository::in_bundle(installation, file.to_path_buf())),
         None => Repository::of(installation)?,

@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use super::args::{
-    AuditVerb, BackupKeysVerb, BackupVerb, BeginArgs, Command, Global, SchemaVerb, Switch, TokenVerb, UpdateVerb,
+    AuditVerb, BackupKeysVerb, BackupVerb, BeginArgs, Command, Global, NotifyVerb, SchemaVerb, Switch, TokenVerb,
+    UpdateVerb,
 };
 use super::asked::{Asked, asked};
 use super::output::{Failed, Result, dim, exit_of, green, harmless, red, result, say, streamed, yellow};
@@ -122,7 +123,7 @@ pub fn audited(global: &Global, command: &Command, run: impl FnOnce() -> Result<
 }
 
 /// What is written down of a command; none for those that change nothing here.
-fn changing(command: &Command) -> Option<(&'static str, String)> {
+pub(super) fn changing(command: &Command) -> Option<(&'static str, String)> {
     let of = |action, subject: &dyn std::fmt::Display| Some((action, subject.to_string()));
     let plain = |action| Some((action, String::new()));
     match command {
@@ -134,6 +135,8 @@ fn changing(command: &Command) -> Option<(&'static str, String)> {
         Command::Maintenance { switch: Switch::Off } => plain("maintenance off"),
         Command::Token(TokenVerb::Create { name, role, .. }) => of("token create", &format!("{role} {name}")),
         Command::Token(TokenVerb::Revoke { prefix }) => of("token revoke", prefix),
+        Command::Notify(NotifyVerb::Test { receiver }) => of("notify test", &text(receiver.as_ref())),
+        Command::Notify(NotifyVerb::Retry { id }) => of("notify retry", &text(id.as_ref())),
         Command::Serve(_) => plain("serve"),
         Command::Supervise(wanted) if wanted.start => plain("supervise --start"),
         Command::Supervise(wanted) if wanted.stop => plain("supervise --stop"),

@@ -13,6 +13,7 @@ mod explain;
 mod index;
 mod init;
 mod maintenance;
+mod notify;
 mod open;
 mod output;
 mod plan;
@@ -48,8 +49,11 @@ pub fn main() -> ExitCode {
         }
     };
     args.global.color.apply();
-    let ran = remote::refuse_what_is_local(&args.global, &args.command)
-        .and_then(|()| audit::audited(&args.global, &args.command, || run(&args)));
+    let ran = remote::refuse_what_is_local(&args.global, &args.command).and_then(|()| {
+        notify::told(&args.global, &args.command, || {
+            audit::audited(&args.global, &args.command, || run(&args))
+        })
+    });
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&args.global),
@@ -71,6 +75,7 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Serve(wanted) => serve::run(global, wanted),
         Command::Audit(verb) => audit::run(global, verb),
         Command::Token(verb) => token::run(global, verb),
+        Command::Notify(verb) => notify::run(global, verb),
         Command::Supervise(wanted) => supervise::run(global, wanted),
         Command::Tuf(wanted) => tuf::run(global, wanted),
         Command::Explain { code } => explain::run(global, code.as_deref()),

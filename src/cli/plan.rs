@@ -91,6 +91,9 @@ pub fn dry_run(tried: &DryRun) -> String {
     for trial in &tried.schema {
         let _ = write!(out, "  {:<9} {}\n{}", "schema of", trial.version, trial_text(trial));
     }
+    for said in &tried.unconfined {
+        let _ = writeln!(out, "  {:<9} {}", "note", harmless(said));
+    }
     out
 }
 

@@ -3,6 +3,7 @@
 mod block;
 mod digest;
 mod keys;
+mod mac;
 mod seal;
 mod secret;
 mod verifying;
@@ -10,6 +11,7 @@ mod verifying;
 pub use block::{BlockCipher, Forged};
 pub use digest::{Digest, DigestParseError, DigestReader, Hasher, digest_of, sha512_hex};
 pub use keys::{KeyError, PublicKey, SigningKey};
+pub use mac::hmac_sha256;
 pub use seal::{Opener, Sealer};
 pub use secret::Secret;
 pub use verifying::{EcdsaKey, KeyIdentity, RsaKey, RsaPadding};

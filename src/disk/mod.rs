@@ -10,6 +10,7 @@ mod plain;
 mod read;
 mod seeded;
 mod space;
+mod temporary;
 mod tree;
 
 use std::io;
@@ -28,6 +29,7 @@ pub use plain::{
 };
 pub use read::{exists, read_limited, read_text_limited};
 pub use space::{free_space, reserve};
+pub use temporary::{TemporaryFolder, temporary_folder};
 pub use tree::{
     Entry, EntryKind, copy_file, copy_tree, move_across, remove_empty, remove_file, remove_tree, replace_file,
     set_mode, tree_size, walk,

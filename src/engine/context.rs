@@ -146,7 +146,15 @@ impl Context<'_> {
     /// Runs the hooks of one point; one that fails is a failed step.
     pub fn run_hooks(&self, point: HookPoint) -> Result<(), StepError> {
         let payload = self.hook_payload();
-        let ran = notify::run(self.layout.root(), point, self.hook(point), &payload, HOOK_LIMIT);
+        let bounds = self.layout.bounds_of_hook(point);
+        let ran = notify::run(
+            self.layout.root(),
+            point,
+            self.hook(point),
+            &payload,
+            HOOK_LIMIT,
+            &bounds,
+        );
         ran.map(drop).map_err(|e| StepError::because("NL0309", &e))
     }
 }

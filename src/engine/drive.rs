@@ -54,7 +54,7 @@ impl<'a> Drive<'a, '_> {
     fn run(mut self) -> Result<Stopped, EngineError> {
         loop {
             match journal::next(&self.state) {
-                Next::Apply(id) => match self.wanted_otherwise() {
+                Next::Apply(id) => match self.wanted_otherwise()? {
                     Some(event) => self.record(&event)?,
                     None => self.apply(self.find(id)?)?,
                 },
@@ -66,7 +66,10 @@ impl<'a> Drive<'a, '_> {
                     self.fail(id, StepError::new("NL0321", message))?;
                 }
                 Next::Undo(id) => self.undo(self.find(id)?)?,
-                Next::Commit => self.record(&Event::Committed)?,
+                Next::Commit => {
+                    let wanted = self.wanted_back()?;
+                    self.record(&wanted.unwrap_or(Event::Committed))?;
+                }
                 Next::Finish(outcome) => {
                     finish::tidy_up(self.cx, outcome)?;
                     self.reserve.release();
@@ -79,13 +82,20 @@ impl<'a> Drive<'a, '_> {
     }
 
     /// What those outside want of the update instead of its next step. Once it is committed there is no way back to want.
-    fn wanted_otherwise(&self) -> Option<Event> {
+    fn wanted_otherwise(&self) -> Result<Option<Event>, EngineError> {
         self.cx.control.settle();
-        if self.cx.control.wants_rollback() && self.state.course() == Course::Forward {
-            let by = "the operator".into();
-            return Some(Event::Aborted { by });
+        let back = self.wanted_back()?;
+        Ok(back.or_else(|| self.cx.control.wants_pause().map(|reason| Event::Paused { reason })))
+    }
+
+    /// The wish for the way back is in the store where it must outlive this process.
+    fn wanted_back(&self) -> Result<Option<Event>, EngineError> {
+        if self.state.course() != Course::Forward {
+            return Ok(None);
         }
-        self.cx.control.wants_pause().map(|reason| Event::Paused { reason })
+        let asked = || self.cx.control.wants_rollback().then(|| "the operator".to_owned());
+        let by = self.cx.store.wanted_back_by(self.cx.id)?.or_else(asked);
+        Ok(by.map(|by| Event::Aborted { by }))
     }
 
     fn find(&self, id: StepId) -> Result<&'a Step, EngineError> {
@@ -142,7 +152,9 @@ impl<'a> Drive<'a, '_> {
         }
         match guarded(|| (work.apply)(cx, step, &undo)) {
             Ok(note) => self.record(&Event::Succeeded { step: id, note }),
-            Err(error) if error.is_interrupted() => self.wanted_otherwise().map_or(Ok(()), |event| self.record(&event)),
+            Err(error) if error.is_interrupted() => {
+                self.wanted_otherwise()?.map_or(Ok(()), |event| self.record(&event))
+            }
             Err(error) if error.falls_back() => {
                 let reason = error.into_failure().message;
                 self.record(&Event::FellBack { step: id, reason })

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{Layout, StepError, product};
 use crate::disk;
 use crate::migrate;
-use crate::plan::{ExtensionState, InstalledExtension};
+use crate::plan::{ExtensionState, FoundExtensions, InstalledExtension};
 use crate::release::{
     CommandSpec, ConfigFormat, ExtensionCommands, ExtensionFolder, ExtensionName, ExtensionSwitch, ExtensionsFound,
     ExtensionsSpec, ReleaseManifest, VersionPlace, named_version,
 };
+use crate::settings::Settings;
 use crate::store::{Fact, Store, UpdateId};
 use crate::version::{Dotted, Version};
 
@@ -73,13 +74,23 @@ pub fn found(layout: &Layout, manifest: &ReleaseManifest) -> Result<Vec<Found>, 
     Ok(all)
 }
 
-/// As the planner is told of them: what is in use, and what an update has switched off. What the operator has switched off is of no
-/// concern.
-pub fn installed(
+/// Unless the operator wants updates without looking for them: the installed release may be one that cannot tell, and the next one
+/// the one that can.
+pub fn known(
     layout: &Layout,
     store: &Store,
+    settings: &Settings,
     manifest: &ReleaseManifest,
-) -> Result<Vec<InstalledExtension>, StepError> {
+) -> Result<FoundExtensions, StepError> {
+    if !settings.safety.check_extensions && !manifest.extensions.is_empty() {
+        return Ok(FoundExtensions::PassedOver);
+    }
+    installed(layout, store, manifest).map(FoundExtensions::Known)
+}
+
+/// As the planner is told of them: what is in use, and what an update has switched off. What the operator has switched off is of no
+/// concern.
+fn installed(layout: &Layout, store: &Store, manifest: &ReleaseManifest) -> Result<Vec<InstalledExtension>, StepError> {
     let active = found(layout, manifest)?.into_iter().filter(|one| one.is_active);
     let active = active.map(|one| InstalledExtension {
         state: ExtensionState::Active {

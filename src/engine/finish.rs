@@ -39,6 +39,7 @@ pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> Result<(), TidyError> {
             cx.hook(HookPoint::Rollback),
             &payload,
             cx.hook_limit(),
+            &cx.layout.bounds_of_hook(HookPoint::Rollback),
         ) {
             note(cx, &json!({"kind": "hook-failed", "message": error.to_string()}));
         }
@@ -61,7 +62,10 @@ pub fn note(cx: &Context<'_>, line: &serde_json::Value) {
     let mut line = line.clone();
     line["time"] = json!(crate::clock::now());
     line["update_id"] = json!(cx.id.as_str());
-    if let Ok(mut file) = disk::append(&cx.layout.update_log()) {
+    let (path, log) = (cx.layout.update_log(), &cx.settings.log);
+    // A log that cannot begin anew is written on.
+    let _ = disk::rotate_log(&path, log.update_log_size);
+    if let Ok(mut file) = disk::append(&path) {
         // In one piece, so that lines of two processes never mix.
         let _ = file.write_all(format!("{line}\n").as_bytes());
     }

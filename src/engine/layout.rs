@@ -3,18 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use crate::disk;
+use crate::settings::Confinement;
 use crate::store::UpdateId;
 use crate::version::Version;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     root: PathBuf,
+    confinement: Confinement,
 }
 
 impl Layout {
     /// `root` must be absolute: commands and links are made from it.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            confinement: Confinement::default(),
+        }
+    }
+
+    /// The same, with what the settings say of commands that run there.
+    #[must_use]
+    pub fn confined_as(self, confinement: Confinement) -> Self {
+        Self { confinement, ..self }
+    }
+
+    pub(super) fn confinement(&self) -> &Confinement {
+        &self.confinement
     }
 
     pub fn root(&self) -> &Path {
@@ -64,8 +79,23 @@ impl Layout {
         self.state().join("lock")
     }
 
+    /// Held by the server that carries out orders.
+    pub fn serving(&self) -> PathBuf {
+        self.state().join("serving.lock")
+    }
+
+    /// Held by who brings notices to this receiver.
+    pub fn notices_lock(&self, receiver: &str) -> PathBuf {
+        self.state().join("notices").join(format!("{receiver}.lock"))
+    }
+
     pub fn trust(&self) -> PathBuf {
         self.state().join("trust")
+    }
+
+    /// A document of the trusted metadata.
+    pub fn metadata(&self, role: &str) -> PathBuf {
+        self.trust().join(format!("{role}.json"))
     }
 
     /// The bearer token of the server.

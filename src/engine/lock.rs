@@ -50,6 +50,20 @@ impl std::fmt::Display for Owner {
     }
 }
 
+impl Owner {
+    fn now(doing: &str) -> Self {
+        let now = clock::now();
+        Self {
+            pid: std::process::id(),
+            boot_id: host::boot_id(),
+            host: host::hostname(),
+            doing: doing.to_owned(),
+            since: now,
+            heartbeat: now,
+        }
+    }
+}
+
 /// Held for the time of a change; ends with the process in whatever way.
 #[derive(Debug)]
 pub struct InstallationLock {
@@ -81,18 +95,9 @@ impl InstallationLock {
     }
 
     fn named(lock: disk::Lock, doing: &str) -> Result<Self, LockError> {
-        let now = clock::now();
-        let owner = Owner {
-            pid: std::process::id(),
-            boot_id: host::boot_id(),
-            host: host::hostname(),
-            doing: doing.to_owned(),
-            since: now,
-            heartbeat: now,
-        };
         let held = Self {
             lock,
-            owner: Mutex::new(owner),
+            owner: Mutex::new(Owner::now(doing)),
         };
         held.beat()?;
         Ok(held)
@@ -104,6 +109,34 @@ impl InstallationLock {
         owner.heartbeat = clock::now();
         self.lock
             .name_owner(&serde_json::to_string(&*owner).unwrap_or_default())
+    }
+}
+
+/// Of all servers over one installation the one that carries out its orders; ends with the process in whatever way.
+#[derive(Debug)]
+pub struct ServingLock {
+    _lock: disk::Lock,
+}
+
+/// What came of trying to be that server.
+#[derive(Debug)]
+pub enum Serving {
+    Here(ServingLock),
+    /// Another one is; it is unknown for the moment in which it writes its name.
+    Elsewhere(Option<Owner>),
+}
+
+impl ServingLock {
+    /// Never waits.
+    pub fn take(layout: &Layout) -> disk::Result<Serving> {
+        match disk::try_lock(&layout.serving())? {
+            disk::LockAttempt::Busy(text) => Ok(Serving::Elsewhere(serde_json::from_str(&text).ok())),
+            disk::LockAttempt::Held(lock) => {
+                let owner = Owner::now("netlink serve");
+                lock.name_owner(&serde_json::to_string(&owner).unwrap_or_default())?;
+                Ok(Serving::Here(Self { _lock: lock }))
+            }
+        }
     }
 }
 

@@ -317,7 +317,8 @@ pub fn run_with(
         stdin: Vec::new(),
         limit: spec.timeout,
     };
-    let finished = run.run().map_err(|e| StepError::because(code, &e))?;
+    let bounds = layout.bounds_of_release();
+    let finished = run.run_within(&bounds).map_err(|e| StepError::because(code, &e))?;
     if finished.status.success() {
         return Ok(finished.stdout);
     }

@@ -1,13 +1,32 @@
 //! A fault seeded on purpose, so that the crash sweep can prove that it would find it. Compiled out of every ordinary build.
 
-/// True when the variable asks for results to be journaled before the work is done.
+/// Results are journaled before the work is done.
+pub fn result_before_work() -> bool {
+    is("result-before-work")
+}
+
+/// The process dies when an order that is no update is done, before that is written down.
+pub fn dies_when_done() {
+    if is("dies-when-done") {
+        std::process::abort();
+    }
+}
+
+/// Letting go of old backups for an order is broken.
+#[allow(clippy::panic)]
+pub fn breaks_off(what: &str) {
+    if is("breaks-off") && what.contains("prune") {
+        panic!("seeded");
+    }
+}
+
 #[cfg(feature = "seeded-faults")]
 #[allow(clippy::disallowed_methods)]
-pub fn result_before_work() -> bool {
-    std::env::var_os("NETLINK_SEEDED_FAULT").is_some_and(|fault| fault == "result-before-work")
+fn is(fault: &str) -> bool {
+    std::env::var_os("NETLINK_SEEDED_FAULT").is_some_and(|seeded| seeded == fault)
 }
 
 #[cfg(not(feature = "seeded-faults"))]
-pub const fn result_before_work() -> bool {
+const fn is(_: &str) -> bool {
     false
 }

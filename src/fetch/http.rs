@@ -56,7 +56,7 @@ pub(super) fn agent(address: &Address, network: &Network) -> Result<Agent, Fetch
     Ok(builder.build().new_agent())
 }
 
-fn proxy(address: &Address, network: &Network) -> Result<Option<Proxy>, FetchError> {
+pub(super) fn proxy(address: &Address, network: &Network) -> Result<Option<Proxy>, FetchError> {
     let uri: Option<Uri> = address.url.parse().ok();
     let named = uri.as_ref().and_then(|uri| {
         let (scheme, host) = uri.scheme_str().zip(uri.host())?;
@@ -187,7 +187,7 @@ impl<'a> Client<'a> {
 }
 
 /// RFC 9110, 10.2.3: seconds from now; the other form, a date, is passed over, for clocks differ.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }

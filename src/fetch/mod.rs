@@ -31,7 +31,7 @@ pub use forget::forget;
 pub use limits::Limits;
 pub use location::{Location, LocationError};
 pub use part::Progress;
-pub use post::{PostError, post_json};
+pub use post::{PostError, Posting, post};
 pub use proxy::Proxies;
 pub use several::several;
 pub use small::{read_named, read_small};

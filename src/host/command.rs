@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::Bounds;
 use crate::clock::Deadline;
+use crate::disk::TemporaryFolder;
 
 /// Of what a command prints, this much of the end is kept.
 pub(super) const KEPT_OUTPUT: usize = 64 * 1024;
@@ -106,7 +108,13 @@ impl CommandError {
 impl Run {
     /// Runs to the end or kills the whole process group at the limit.
     pub fn run(&self) -> Result<Finished, CommandError> {
-        let mut child = self.start()?;
+        self.run_within(&Bounds::none())
+    }
+
+    /// The same, confined as `bounds` say.
+    pub fn run_within(&self, bounds: &Bounds) -> Result<Finished, CommandError> {
+        let temporary = bounds.temporary_folder();
+        let mut child = self.start_within(bounds, temporary.as_ref().map(TemporaryFolder::path))?;
         self.feed(&mut child);
         let stdout = child.stdout.take().map(keep_end);
         let stderr = child.stderr.take().map(keep_end);
@@ -135,22 +143,29 @@ impl Run {
 
     /// Starts it in a process group of its own, with pipes to all three of its streams.
     pub(super) fn start(&self) -> Result<Child, CommandError> {
+        self.start_within(&Bounds::none(), None)
+    }
+
+    fn start_within(&self, bounds: &Bounds, temporary: Option<&Path>) -> Result<Child, CommandError> {
         let (program, args) = self.argv.split_first().ok_or(CommandError::Empty)?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .current_dir(&self.dir)
             .env_clear()
             .envs(passed_on())
+            .envs(temporary.map(|folder| ("TMPDIR", folder)))
             .envs(&self.env)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn();
-        child.map_err(|source| CommandError::Start {
-            program: program.clone(),
-            source,
-        })
+            .process_group(0);
+        bounds
+            .spawn(&mut command, temporary)
+            .map_err(|source| CommandError::Start {
+                program: program.clone(),
+                source,
+            })
     }
 
     pub(super) fn program(&self) -> String {

@@ -1,5 +1,6 @@
 //! The machine: commands with time limits, processes, who and where we are.
 
+mod bounds;
 mod command;
 mod commands;
 mod machine;
@@ -9,6 +10,7 @@ mod spawn;
 mod ssh;
 mod stream;
 
+pub use bounds::{Bounds, Confining};
 pub use command::{CommandError, Finished, Run};
 pub use commands::{command_mark, end_commands};
 pub use machine::{boot_id, cores, group_id, hostname, mount_points, process_is_alive, user_id};

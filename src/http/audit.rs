@@ -10,8 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Admin, Caller, NotLetIn, address, sender};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
+use super::request_id;
 use crate::app::{self, Act, AuditVerified};
-use crate::serving::{self, Access, Work};
+use crate::serving::{self, Access, Asking, Work};
 use crate::store::AuditRow;
 
 /// What a request is about, in the words of its body; for the row that says what came of it.
@@ -48,8 +49,12 @@ async fn asked(request: &HttpRequest) -> Result<Option<Act>, Problem> {
         Err(NotLetIn::FromElsewhere) => return Ok(None),
     };
     let (work, access) = (data::<Work>(request)?, data::<Access>(request)?);
-    let (action, from) = (format!("{} {}", request.method(), request.path()), address(request));
-    let written = web::block(move || serving::asked((&work, &access), sender, action, from)).await;
+    let asking = Asking {
+        id: request_id::of(request),
+        action: format!("{} {}", request.method(), request.path()),
+        from: address(request),
+    };
+    let written = web::block(move || serving::asked((&work, &access), sender, asking)).await;
     Ok(written.map_err(|e| Problem::new("NL0999", e.to_string()))??)
 }
 
@@ -67,7 +72,7 @@ async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
         });
     if let Ok(work) = data::<Work>(request) {
         // When its thread dies, that was said.
-        let _ = web::block(move || serving::became(&work, act, subject, failed)).await;
+        let _ = web::block(move || serving::became(&work, act, &subject, failed)).await;
     }
 }
 

@@ -30,12 +30,8 @@ pub struct Readiness {
     (status = 200, description = "It is", body = Readiness),
     (status = 503, description = "It is not, for these reasons", body = Readiness)))]
 pub async fn ready(work: web::Data<Work>, certificate: web::Data<Certificate>) -> HttpResponse {
-    let ending = work.feed().is_ending();
-    let asked = blocking(move || app::not_ready(&work.open()?)).await;
-    let mut reasons = asked.unwrap_or_else(|problem| vec![problem.to_string()]);
-    if ending {
-        reasons.push("the server is ending".to_owned());
-    }
+    let asked = blocking(move || Ok(work.not_ready())).await;
+    let reasons = asked.unwrap_or_else(|problem| vec![problem.to_string()]);
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,

@@ -18,7 +18,7 @@ use crate::app::{self, Measured, Standing};
 use crate::clock;
 use crate::journal::Outcome;
 use crate::serving::Work;
-use crate::store::Verb;
+use crate::store::{NoticeCounts, Verb};
 
 /// Seconds; a step takes from nothing to hours.
 const BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
@@ -142,6 +142,7 @@ fn stand(all: &mut Registry, standing: &Standing, watchers: usize) {
         number(standing.maintenance.into()),
     );
     all.register("event_watchers", "Open lines of live events", number(watchers));
+    tell_of_notices(all, &standing.notices);
     if let Some((created, size)) = standing.backup {
         let age = clock::now().duration_since(created).as_secs_f64();
         all.register_with_unit("backup_age", "Of the newest whole backup", Unit::Seconds, fraction(age));
@@ -161,6 +162,24 @@ fn stand(all: &mut Registry, standing: &Standing, watchers: usize) {
             at,
         );
     }
+}
+
+fn tell_of_notices(all: &mut Registry, counts: &[NoticeCounts]) {
+    let (waiting, dead) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+    let tried = Family::<Labels, Counter>::default();
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    for one in counts {
+        let receiver = vec![("receiver", one.receiver.clone())];
+        waiting.get_or_create(&receiver).set(number(one.waiting));
+        dead.get_or_create(&receiver).set(number(one.dead));
+        for (result, count) in [("delivered", one.delivered), ("failed", one.failed), ("dead", one.died)] {
+            let labels = vec![("receiver", one.receiver.clone()), ("result", result.to_owned())];
+            tried.get_or_create(&labels).inc_by(count);
+        }
+    }
+    all.register("notices", "Tries to tell receivers, and notices given up", tried);
+    all.register("notices_waiting", "Notices on their way", waiting);
+    all.register("notices_dead", "Notices given up, as long as they are remembered", dead);
 }
 
 fn whole(value: i64) -> Gauge {

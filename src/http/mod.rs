@@ -17,6 +17,7 @@ mod page;
 mod policy;
 mod problem;
 mod reads;
+mod request_id;
 mod secure;
 mod session;
 mod socket;
@@ -36,6 +37,7 @@ use rustls::ServerConfig;
 use crate::app::{self, AppError};
 use crate::serving::Server;
 use metrics::Metrics;
+use session::CookieName;
 
 /// Longest request body, in bytes; all that is sent here is a few short fields.
 const BODY_LIMIT: usize = 64 << 10;
@@ -83,18 +85,21 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let work = web::Data::from(Arc::clone(&served.work));
     let access = web::Data::from(Arc::clone(&served.access));
     let certificate = web::Data::from(Arc::clone(&served.certificate));
+    let cookie = web::Data::new(CookieName::of(&served.id, at.address.port()));
     allow_many_connections();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
                 .wrap(from_fn(audit::record))
                 .wrap(from_fn(access::identify))
+                .wrap(from_fn(request_id::name))
                 .wrap(from_fn(secure::insist))
                 .wrap(headers())
                 .app_data(work.clone())
                 .app_data(metrics.clone())
                 .app_data(access.clone())
                 .app_data(certificate.clone())
+                .app_data(cookie.clone())
                 .configure(problem::configure)
                 .configure(api::configure)
         };

@@ -43,7 +43,7 @@ impl Modify for Token {
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
         let cookie = ApiKeyValue::with_description(
             "netlink_session",
-            "The page's session, begun by `POST /api/v1/system/session`; it lets in as its token does, and only what comes from the page itself.",
+            "The page's session, begun by `POST /api/v1/system/session`, which says how the cookie is called in full; it lets in as its token does, and only what comes from the page itself.",
         );
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }

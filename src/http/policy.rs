@@ -1,21 +1,39 @@
 //! The policy: whether and when updates begin, and what waits for its turn or its time.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
-use super::problem::Refusals;
+use super::problem::{Problem, Refusals};
 use crate::app::{self, OrderView, PolicyView};
 use crate::serving::Work;
 
-/// When updates may begin: the policy, and the calendar of the next 14 days.
-#[utoipa::path(get, tag = "system", path = "/api/v1/system/policy", security(("token" = ["viewer"])), responses(
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Ahead {
+    /// So many days the calendar has.
+    #[serde(default = "fortnight")]
+    #[param(minimum = 1, maximum = 62, default = 14)]
+    days: u32,
+}
+
+fn fortnight() -> u32 {
+    14
+}
+
+/// When updates may begin: the policy, and the calendar of the days to come.
+#[utoipa::path(get, tag = "system", path = "/api/v1/system/policy", security(("token" = ["viewer"])), params(Ahead), responses(
     (status = 200, description = "What the settings say, how it is now, and the days to come as stretches of time", body = PolicyView),
     Refusals))]
-pub async fn policy(_caller: Caller<Viewer>, work: web::Data<Work>) -> Answer {
-    let view = blocking(move || Ok(app::policy(&work.open()?))).await?;
+pub async fn policy(_caller: Caller<Viewer>, work: web::Data<Work>, ahead: web::Query<Ahead>) -> Answer {
+    let Ahead { days } = ahead.into_inner();
+    if !(1..=62).contains(&days) {
+        return Err(Problem::malformed("`days` is 1 to 62".to_owned()));
+    }
+    let view = blocking(move || Ok(app::policy(&work.open()?, days))).await?;
     Ok(HttpResponse::Ok().json(view))
 }
 

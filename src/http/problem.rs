@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::BODY_LIMIT;
+use super::{BODY_LIMIT, request_id};
 use crate::app::{AppError, codes};
 use crate::clock;
 use crate::plan::{Reason, RefusedHop};
@@ -37,6 +37,10 @@ pub struct Problem {
     /// The moves that stand in the way there, each with the rule that forbids it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     witness: Vec<RefusedHop>,
+    /// What the request is called, as in `X-Request-Id`, the audit and the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "9f86d081884c7d65")]
+    request_id: Option<String>,
     /// For `WWW-Authenticate` (RFC 6750) when nobody is let in.
     #[serde(skip)]
     challenge: Option<&'static str>,
@@ -59,6 +63,7 @@ impl Problem {
             code: code.id,
             farthest: None,
             witness: Vec::new(),
+            request_id: request_id::current().map(|id| id.to_string()),
             challenge: (code.kind == codes::Kind::Denied).then_some("Bearer"),
             retry_after: is_for_now(code.kind).then_some(RETRY_AFTER),
             methods: None,

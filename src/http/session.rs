@@ -10,10 +10,34 @@ use super::access::{Caller, NotLetIn, Viewer, sender};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
 use crate::app::{self, SessionText};
+use crate::crypt::digest_of;
 use crate::serving::{Identity, Means, Refusal, Work};
 use crate::store::Role;
 
-const COOKIE: &str = "netlink_session";
+/// What the session's cookie is called at one server: browsers share cookies between all ports of a host.
+#[derive(Debug, Clone)]
+pub struct CookieName(String);
+
+impl CookieName {
+    pub fn of(installation: &str, port: u16) -> Self {
+        let digest = digest_of(format!("{installation} {port}").as_bytes()).to_string();
+        Self(format!("netlink_session_{}", &digest[..8]))
+    }
+
+    /// Over TLS browsers take the cookie from this host alone, and from no other below or beside it.
+    fn at(request: &HttpRequest) -> String {
+        let name = request.app_data::<web::Data<Self>>();
+        let name = name.map_or("netlink_session", |name| name.0.as_str());
+        match is_secure(request) {
+            true => format!("__Host-{name}"),
+            false => name.to_owned(),
+        }
+    }
+}
+
+fn is_secure(request: &HttpRequest) -> bool {
+    request.connection_info().scheme() == "https"
+}
 
 /// Who is let in with what was sent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,7 +55,7 @@ pub struct Session {
 /// Exchanges the bearer token for a session: a cookie that lets in as the token does, until either ends.
 #[utoipa::path(post, operation_id = "begin_session", tag = "access", path = "/api/v1/system/session", security(("token" = ["viewer"])), responses(
     (status = 201, description = "The session, in a cookie", body = Session,
-        headers(("Set-Cookie" = String, description = "`netlink_session`, HttpOnly and SameSite=Strict"))),
+        headers(("Set-Cookie" = String, description = "`netlink_session_` and what tells this server from others of the host (over TLS with `__Host-` before it), HttpOnly and SameSite=Strict"))),
     Refusals))]
 pub async fn begin(caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
     let Identity {
@@ -86,20 +110,19 @@ pub async fn end(caller: Caller<Viewer>, work: web::Data<Work>, request: HttpReq
 /// Gone with the browser; the server knows better how long it lasts.
 fn cookie(request: &HttpRequest, text: &str, seconds: Option<u32>) -> String {
     let life = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
-    let secure = match request.connection_info().scheme() {
-        "https" => "; Secure",
-        _ => "",
-    };
-    format!("{COOKIE}={text}; Path=/; HttpOnly; SameSite=Strict{life}{secure}")
+    let secure = if is_secure(request) { "; Secure" } else { "" };
+    let name = CookieName::at(request);
+    format!("{name}={text}; Path=/; HttpOnly; SameSite=Strict{life}{secure}")
 }
 
 /// The session that a request brings along.
 pub fn sent(request: &HttpRequest) -> Option<SessionText> {
+    let name = CookieName::at(request);
     let headers = request.headers().get_all(header::COOKIE);
     let mut pairs = headers
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'));
-    pairs.find_map(|pair| SessionText::parse(pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?))
+    pairs.find_map(|pair| SessionText::parse(pair.trim().strip_prefix(name.as_str())?.strip_prefix('=')?))
 }
 
 /// Browsers say where a request comes from (`Sec-Fetch-Site`), older ones at least for those that change something (`Origin`).
@@ -177,6 +200,27 @@ mod tests {
         ] {
             assert_eq!(ours(method, headers), expected, "{method} {headers:?}");
         }
+    }
+
+    #[test]
+    fn each_server_of_a_host_has_a_cookie_of_its_own() {
+        let name = |installation, port| CookieName::of(installation, port).0;
+        assert_eq!(name("a", 8690), name("a", 8690));
+        assert!(name("a", 8690) != name("a", 8691) && name("a", 8690) != name("b", 8690));
+        let request = |scheme| {
+            TestRequest::default()
+                .insert_header(("X-Forwarded-Proto", scheme))
+                .app_data(web::Data::new(CookieName("n".into())))
+                .to_http_request()
+        };
+        assert_eq!(
+            cookie(&request("http"), "x", None),
+            "n=x; Path=/; HttpOnly; SameSite=Strict"
+        );
+        assert_eq!(
+            cookie(&request("https"), "x", None),
+            "__Host-n=x; Path=/; HttpOnly; SameSite=Strict; Secure"
+        );
     }
 
     #[test]

@@ -9,8 +9,10 @@
 
 mod event;
 mod next;
+mod notice;
 mod state;
 
 pub use event::{Event, Failure, Outcome, PauseReason};
 pub use next::{Next, next};
+pub use notice::{NoticeKind, NoticeKindError};
 pub use state::{Course, IllegalTransition, State, StepState, WHOLE_PACKAGE_BECAUSE};

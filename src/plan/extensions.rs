@@ -30,9 +30,22 @@ pub enum ExtensionState {
 /// What the planner is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExtensionFacts {
-    pub found: Vec<InstalledExtension>,
+    pub found: FoundExtensions,
     /// Those that the operator lets be switched off where they do not fit.
     pub may_be_disabled: BTreeSet<ExtensionName>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundExtensions {
+    Known(Vec<InstalledExtension>),
+    /// There may be some, and the operator wants an update without looking for them.
+    PassedOver,
+}
+
+impl Default for FoundExtensions {
+    fn default() -> Self {
+        Self::Known(Vec::new())
+    }
 }
 
 /// One that changes, and why.
@@ -90,7 +103,13 @@ pub fn decide(facts: &ExtensionFacts, legs: &[Leg], direction: Direction) -> Dec
     if !matches!(direction, Direction::Up | Direction::Down) {
         return decided;
     }
-    let mut now: BTreeSet<InstalledExtension> = facts.found.iter().cloned().collect();
+    let mut now: BTreeSet<InstalledExtension> = match &facts.found {
+        FoundExtensions::Known(found) => found.iter().cloned().collect(),
+        FoundExtensions::PassedOver => {
+            decided.warnings.push(passed_over());
+            BTreeSet::new()
+        }
+    };
     for at in 0..legs.len() {
         let mut changes = ExtensionChanges::default();
         if legs[at].rules.extensions.is_none() {
@@ -178,6 +197,14 @@ fn is_replaced(extension: &InstalledExtension, all: &BTreeSet<InstalledExtension
 fn objection(leg: &Leg, extension: &InstalledExtension) -> Option<String> {
     let supported = leg.rules.extensions.as_ref()?;
     supported.objection(&extension.name, extension.version.as_ref())
+}
+
+fn passed_over() -> Warning {
+    Warning {
+        code: "extensions-passed-over".into(),
+        message: "extensions are not looked for (`safety.check_extensions` is false): whether the new release runs with them is not known"
+            .into(),
+    }
 }
 
 fn unsaid(leg: &Leg, now: &BTreeSet<InstalledExtension>) -> Option<Warning> {
@@ -299,7 +326,7 @@ mod tests {
 
     fn facts(found: &[InstalledExtension], disable: &[&str]) -> ExtensionFacts {
         ExtensionFacts {
-            found: found.to_vec(),
+            found: FoundExtensions::Known(found.to_vec()),
             may_be_disabled: disable.iter().map(|name| name.parse().unwrap()).collect(),
         }
     }

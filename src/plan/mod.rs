@@ -41,7 +41,8 @@ pub use component::ComponentNeed;
 pub use entrance::{Shut, shut};
 pub use explain::{Explanation, explain};
 pub use extensions::{
-    ExtensionChange, ExtensionChanges, ExtensionFacts, ExtensionState, Incompatible, InstalledExtension, unforeseen,
+    ExtensionChange, ExtensionChanges, ExtensionFacts, ExtensionState, FoundExtensions, Incompatible,
+    InstalledExtension, unforeseen,
 };
 pub use facts::{Facts, Fetch, Goal, Installed, Restorable, Tree, Wish};
 pub use graph::{EdgeRule, Graph, GraphError};

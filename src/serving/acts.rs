@@ -5,34 +5,44 @@ use std::net::IpAddr;
 
 use super::access::{Access, Identity};
 use super::refusal::Refusal;
+use super::request_id::RequestId;
 use super::say::say;
 use super::work::Work;
 use crate::app::{self, Act, Became};
 
-/// The row before `action`; none when the sender is not known, who will be told so. When it cannot be written, nothing is to be done.
+/// A request that changes something.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    pub id: RequestId,
+    /// In the words of its door.
+    pub action: String,
+    pub from: IpAddr,
+}
+
+/// The row before; none when the sender is not known, who will be told so. When it cannot be written, nothing is to be done.
 pub fn asked(
     (work, access): (&Work, &Access),
     sender: Result<Identity, Refusal>,
-    action: String,
-    from: IpAddr,
+    asking: Asking,
 ) -> Result<Option<Act>, Refusal> {
     let identity = match sender {
         Ok(identity) => identity,
         Err(Refusal::WrongToken(_)) => {
-            let act = act(Identity::unknown(from), action);
+            let act = act(Identity::unknown(asking.from), asking);
             write(work, &act, &Became::Failed("NL0701".into()))?;
             return Ok(None);
         }
         Err(_) => return Ok(None),
     };
     access.count_change(&identity)?;
-    let act = act(identity, action);
+    let act = act(identity, asking);
     write(work, &act, &Became::Asked)?;
     Ok(Some(act))
 }
 
 /// The row after. What was done is done: when it cannot be written down, the server's log says so.
-pub fn became(work: &Work, act: Act, subject: String, failed: Option<String>) {
+pub fn became(work: &Work, act: Act, subject: &str, failed: Option<String>) {
+    let subject = format!("{} {subject}", act.subject).trim_end().to_owned();
     let act = Act { subject, ..act };
     let became = failed.map_or(Became::Done, Became::Failed);
     if let Err(refusal) = write(work, &act, &became) {
@@ -46,11 +56,11 @@ fn write(work: &Work, act: &Act, became: &Became) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn act(identity: Identity, action: String) -> Act {
+fn act(identity: Identity, asking: Asking) -> Act {
     Act {
         who: identity.who,
         origin: identity.from,
-        action,
-        subject: String::new(),
+        action: asking.action,
+        subject: format!("[{}]", asking.id),
     }
 }

@@ -218,7 +218,7 @@ impl Work {
             return Err(AppError::said("NL0719", message));
         }
         app::refuse_committed(&installation, update)?;
-        let turned = self.turn_back(update, by)?.ok_or_else(finished_meanwhile)?;
+        let turned = self.turn_back(update, by, None)?.ok_or_else(finished_meanwhile)?;
         Ok(Cancelled::Update(turned))
     }
 
@@ -237,21 +237,13 @@ impl Work {
         }
     }
 
-    /// An order, with what only this process knows.
+    /// How an order stands.
     pub fn order(&self, id: &OrderId) -> Result<OrderView> {
-        Ok(self.with_what_is_busy(app::order(&self.open()?, id)?))
+        app::order(&self.open()?, id)
     }
 
     /// Those that wait, in the order in which they begin.
     pub fn queue(&self) -> Result<Vec<OrderView>> {
-        let orders = app::queue(&self.open()?)?;
-        Ok(orders.into_iter().map(|view| self.with_what_is_busy(view)).collect())
-    }
-
-    fn with_what_is_busy(&self, mut view: OrderView) -> OrderView {
-        if self.is_busy_with(&view.order_id) && view.position.is_some() {
-            view.reason = Some("it is being done".into());
-        }
-        view
+        app::queue(&self.open()?)
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::guard::guarded;
 use super::say::{say, say_error};
-use super::work::Shared;
+use super::shared::Shared;
 use crate::app::{self, Due, Installation, Look, Result};
 use crate::clock::{self, Deadline};
 use crate::crypt;
@@ -24,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 pub fn follow_schedule(shared: &Arc<Shared>) {
     let mut held = HashSet::new();
     loop {
-        let pause = match look_at_schedule(shared, &mut held) {
+        let pause = match guarded("the schedule", || look_at_schedule(shared, &mut held)) {
             Ok(next) => next.map_or(LOOK_EVERY, |next| until(next).min(LOOK_EVERY)),
             Err(error) => {
                 say_error(&error);
@@ -86,7 +87,11 @@ pub fn follow_policy(shared: &Arc<Shared>) {
                 return;
             }
         }
-        looks.look(shared);
+        let looked = guarded("the policy", || {
+            looks.look(shared);
+            Ok(())
+        });
+        looked.unwrap_or_else(|error| looks.failed(&error));
         pause = looks.pause(shared);
     }
 }
@@ -107,7 +112,7 @@ impl Looks {
             Ok(refused) => refused,
             Err(error) => return self.failed(&error),
         };
-        match app::look_for_newer(shared.root(), shared.config()) {
+        match app::look_for_newer(&shared.root, shared.config()) {
             Err(error) => self.failed(&error),
             Ok(Look::Off) => *self = Self::default(),
             Ok(Look::Busy) => {}

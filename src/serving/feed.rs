@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
+use super::guard::guarded;
 use super::say::say;
 use crate::app::{EventView, Events, Installation, Result};
 use crate::clock;
@@ -134,7 +135,7 @@ impl Feed {
             thread::sleep(LOOK_EVERY.min(heartbeat));
             let now = store.outside_changes().ok();
             if now.is_none() || now != changes {
-                match self.tell_new(store, &mut events) {
+                match guarded("live events", || self.tell_new(store, &mut events)) {
                     Ok(()) => changes = now,
                     Err(error) => say(&format!("events: {error}")),
                 }

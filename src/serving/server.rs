@@ -14,6 +14,8 @@ pub struct Server {
     pub work: Arc<Work>,
     pub access: Arc<Access>,
     pub certificate: Arc<Certificate>,
+    /// Tells the installation from others.
+    pub id: String,
     /// As they were at the start.
     pub settings: settings::Server,
 }
@@ -23,6 +25,7 @@ impl Server {
     pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
         let installation = Installation::open(root, config)?;
         app::first_token(&installation)?;
+        let id = app::installation_id(&installation)?;
         let settings = installation.settings.server.clone();
         drop(installation);
         let certificate = Arc::new(Certificate::load(&settings.tls)?);
@@ -35,13 +38,14 @@ impl Server {
             work,
             access,
             certificate,
+            id,
             settings,
         })
     }
 
     /// Takes up what an earlier process left and the orders that wait; all doors listen by now.
     pub fn begin(&self) {
-        self.work.go_on_after_restart();
+        self.work.begin();
     }
 
     /// From SIGTERM or SIGINT on the server is ending (see [`Self::ended`]); whoever watches is let go at once, since lines of live

@@ -1,63 +1,32 @@
-//! What this process has under way: one order at a time, as the installation's lock has it; the rest waits in the store.
+//! What is asked of the queue from outside, and its beginning and end with the server.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
-use super::clockwork;
 use super::feed::Feed;
-use super::say::{say, say_error, say_of};
-use crate::app::{self, Accepted, AppError, Begun, Installation, NewOrder, OrderView, Report, Result, Ticket, Wanted};
+use super::guard::guarded;
+use super::queue::{self, begin_at_once, drive, refuse};
+use super::say::{say, say_error};
+use super::shared::{Part, Shared};
+use super::{clockwork, served};
+use crate::app::{self, AppError, Fitness, Installation, NewOrder, OrderView, Result, Ticket, Wanted};
 use crate::clock;
-use crate::engine::Control;
+use crate::engine::Serving;
 use crate::store::{OrderId, OrderRecord, UpdateId};
 
-/// How often somebody else's work is looked at while orders wait for its end.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often a server that stands by looks whether it may take over.
+const STAND_BY: Duration = Duration::from_millis(300);
 
 pub struct Work {
     shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    root: PathBuf,
-    config: Option<PathBuf>,
-    current: Mutex<Current>,
-    /// Something has ended, was ordered, or is to end.
-    turn: Condvar,
-    /// Held by who lets an order begin, so that two never do at once.
-    beginning: Mutex<()>,
-    feed: Arc<Feed>,
-    /// Rows of the audit that were written since their checkpoint was last copied.
-    to_copy: AtomicU64,
-}
-
-#[derive(Default)]
-struct Current {
-    /// None while nothing runs.
-    update: Option<Driven>,
-    /// An order that is no update, while it is done.
-    busy: Option<OrderId>,
-    /// What has changed since orders were last looked at.
-    woken: bool,
-    /// Orders whose time has come: from then on they wait for their turn, however long that takes.
-    due: HashSet<OrderId>,
-    /// The server was told to end: what still begins waits for the next start at once.
-    ending: bool,
-}
-
-struct Driven {
-    control: Arc<Control>,
-    thread: Option<JoinHandle<()>>,
-    id: UpdateId,
-    /// It has come to its end, and only its end is still being written down: nothing reaches it any more.
-    is_over: bool,
+    fitness: Fitness,
 }
 
 /// What became of an order at once.
+#[derive(Debug)]
 pub enum Submitted {
     Update(UpdateId),
     /// What came of it.
@@ -67,17 +36,9 @@ pub enum Submitted {
 
 impl Work {
     pub(super) fn new(root: &Path, config: Option<&Path>, feed: Arc<Feed>) -> Self {
-        let shared = Shared {
-            root: root.to_path_buf(),
-            config: config.map(Path::to_path_buf),
-            current: Mutex::default(),
-            turn: Condvar::new(),
-            beginning: Mutex::default(),
-            feed,
-            to_copy: AtomicU64::new(0),
-        };
         Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(root, config, feed)),
+            fitness: Fitness::of(root, config),
         }
     }
 
@@ -88,6 +49,13 @@ impl Work {
 
     pub fn feed(&self) -> &Arc<Feed> {
         &self.shared.feed
+    }
+
+    /// Why the server or its installation is not as it should be; empty when all is well.
+    pub fn not_ready(&self) -> Vec<String> {
+        let mut reasons = self.fitness.reasons();
+        reasons.extend(self.shared.complaints());
+        reasons
     }
 
     /// Keeps an order, and lets it begin when nothing is in its way. `wanted` is asked only for one that is new.
@@ -110,7 +78,7 @@ impl Work {
             Wanted::Rollback { update_id, .. } if installation.store.unfinished()?.as_ref() == Some(update_id) => {
                 self.turn_back_for(&installation, &record, update_id)
             }
-            wanted if wanted.is_update() && !is_for_later => self.shared.begin_at_once(record),
+            wanted if wanted.is_update() && !is_for_later => begin_at_once(&self.shared, record),
             // What is no update, or is for later, takes its time: nobody waits for its end.
             _ => {
                 self.shared.wake();
@@ -120,52 +88,63 @@ impl Work {
     }
 
     fn turn_back_for(&self, installation: &Installation, order: &OrderRecord, id: &UpdateId) -> Result<Submitted> {
-        let turned = app::refuse_committed(installation, id).and_then(|()| self.turn_back(id, &order.ordered_by));
+        let by = &order.ordered_by;
+        let turned = app::refuse_committed(installation, id).and_then(|()| self.turn_back(id, by, Some(&order.id)));
         match turned {
-            Ok(Some(turned)) => {
-                installation.store.order_became(&order.id, &turned, clock::now())?;
-                Ok(Submitted::Update(turned))
-            }
-            Ok(None) => self.shared.refuse(installation, &order.id, finished_meanwhile()),
-            Err(error) => self.shared.refuse(installation, &order.id, error),
+            Ok(Some(turned)) => Ok(Submitted::Update(turned)),
+            Ok(None) => refuse(installation, &order.id, finished_meanwhile()),
+            Err(error) => refuse(installation, &order.id, error),
         }
     }
 
     /// Takes an order back that has not begun.
     pub(super) fn cancel_order(&self, id: &OrderId) -> Result<OrderView> {
-        let _nobody_begins = self.shared.beginning.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_busy_with(id) {
-            let message = format!("order {id} is being done; it cannot be cancelled any more");
-            return Err(AppError::said("NL0719", message));
-        }
         app::cancel_order(&self.open()?, id)
     }
 
-    pub(super) fn is_busy_with(&self, id: &OrderId) -> bool {
-        self.shared.current().busy.as_ref() == Some(id)
-    }
-
-    /// Drives an update that is accepted already.
-    fn run(&self, accepted: Accepted) -> Result<UpdateId> {
-        Shared::drive(&self.shared, accepted)
-    }
-
     /// Turns the unfinished update back: one that runs here is told so, one that waits is driven back here. None when it has
-    /// finished by itself.
-    pub(super) fn turn_back(&self, id: &UpdateId, by: &str) -> Result<Option<UpdateId>> {
-        if self.shared.tell_to_turn_back(id) {
-            return Ok(Some(id.clone()));
+    /// finished by itself. Before this returns the wish is in the store, where the end of this process does not reach it.
+    pub(super) fn turn_back(&self, id: &UpdateId, by: &str, order: Option<&OrderId>) -> Result<Option<UpdateId>> {
+        let installation = self.open()?;
+        if queue::drives(&self.shared, id) || self.is_driven_by_the_other(&installation)? {
+            let was_unfinished = installation.store.want_back(id, by, order, clock::now())?;
+            queue::tell_to_turn_back(&self.shared, id);
+            return Ok(was_unfinished.then(|| id.clone()));
         }
-        match app::begin_turning_back(&self.shared.root, self.shared.config(), by)? {
-            Some(turned) => self.run(turned).map(Some),
-            None => Ok(None),
+        self.refuse_standing_by()?;
+        let Some(turned) = app::begin_turning_back(&self.shared.root, self.shared.config(), by)? else {
+            return Ok(None);
+        };
+        if let Some(order) = order {
+            installation.store.order_became(order, turned.id(), clock::now())?;
         }
+        drive(&self.shared, turned).map(Some)
+    }
+
+    /// The server that carries out orders hears of what is in the store after each step.
+    fn is_driven_by_the_other(&self, installation: &Installation) -> Result<bool> {
+        let part = self.shared.part();
+        let Part::StandsBy(Some(other)) = &*part else {
+            return Ok(false);
+        };
+        let owner = app::who_is_at_work(installation)?;
+        Ok(owner.is_some_and(|owner| (owner.pid, &owner.boot_id) == (other.pid, &other.boot_id)))
+    }
+
+    fn refuse_standing_by(&self) -> Result<()> {
+        if self.shared.performs() {
+            return Ok(());
+        }
+        let message =
+            "another server carries out the orders of this installation; ask that one, or again when it has ended";
+        Err(AppError::said("NL0727", message))
     }
 
     /// Goes on with the unfinished update; refused when it runs, none when it has finished.
     pub(super) fn resume(&self) -> Result<Option<UpdateId>> {
+        self.refuse_standing_by()?;
         let left = app::begin_resuming(&self.shared.root, self.shared.config())?;
-        left.map(|left| self.run(left)).transpose()
+        left.map(|left| drive(&self.shared, left)).transpose()
     }
 
     /// Brings the audit's newest checkpoint off this host; nobody waits for that.
@@ -176,36 +155,23 @@ impl Work {
         }
         let spawned = thread::Builder::new()
             .name("checkpoint".into())
-            .spawn(move || shared.copy_checkpoints());
+            .spawn(move || copy_checkpoints(&shared));
         if let Err(error) = spawned {
             self.shared.to_copy.store(0, Ordering::SeqCst);
             say(&format!("the audit's checkpoint: {error}"));
         }
     }
 
-    /// Finishes or undoes what an earlier process left, then takes up the orders that wait. A server that cannot is still of use to
-    /// find out why.
-    pub(super) fn go_on_after_restart(&self) {
-        let left = app::left_unfinished(&self.shared.root, self.shared.config());
-        let gone_on = left.and_then(|left| left.map_or(Ok(()), |left| self.run(left).map(drop)));
-        if let Err(error) = gone_on {
-            say_error(&error);
-        }
-        self.spawn("orders", Shared::take_orders);
-        self.spawn("schedule", clockwork::follow_schedule);
-        self.spawn("policy", clockwork::follow_policy);
-    }
-
-    fn spawn(&self, name: &str, run: fn(&Arc<Shared>)) {
-        let shared = Arc::clone(&self.shared);
-        let spawned = thread::Builder::new().name(name.into()).spawn(move || run(&shared));
-        if let Err(error) = spawned {
-            say(&format!("what waits does not begin ({name}): {error}"));
+    /// Carries out orders from now on, or once the server has ended that does. One that cannot is still of use to find out why.
+    pub(super) fn begin(&self) {
+        match take_part(&self.shared) {
+            true => perform(&self.shared),
+            false => spawn(&self.shared, "standby", stand_by),
         }
     }
 
     /// The process is ending: the step that runs is finished, the rest waits for the next start. An order that is no update can be
-    /// cut off, and is done again then.
+    /// cut off, and the next start finds out what became of it.
     pub(super) fn end(&self) {
         let thread = {
             let mut current = self.shared.current();
@@ -227,7 +193,7 @@ pub(super) fn finished_meanwhile() -> AppError {
     AppError::said("NL0407", "the update has just finished by itself; ask for its status")
 }
 
-/// The same as before, also where that was a no.
+/// The same as before.
 fn answer_again(record: OrderRecord) -> Result<Submitted> {
     match app::replayed(&record)? {
         Some(value) => Ok(Submitted::Settled(value)),
@@ -235,238 +201,70 @@ fn answer_again(record: OrderRecord) -> Result<Submitted> {
     }
 }
 
-impl Shared {
-    pub(super) fn open(&self) -> Result<Installation> {
-        Installation::open(&self.root, self.config())
-    }
-
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    pub(super) fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
-    }
-
-    /// The time of this order has come.
-    pub(super) fn is_due_from_now_on(&self, id: &OrderId) {
-        self.current().due.insert(id.clone());
-        self.wake();
-    }
-
-    pub(super) fn is_known_to_be_due(&self, id: &OrderId) -> bool {
-        self.current().due.contains(id)
-    }
-
-    /// Waits until something has changed, or for so long; whether the server goes on.
-    pub(super) fn rest(&self, limit: Duration) -> bool {
-        let current = self.current();
-        if current.ending {
-            return false;
+/// Whether this server carries out orders from now on.
+fn take_part(shared: &Shared) -> bool {
+    let tried = shared.open().and_then(|installation| app::take_serving(&installation));
+    let mut part = shared.part();
+    match tried {
+        Ok(Serving::Here(lock)) => {
+            *part = Part::Performs { _lock: lock };
+            true
         }
-        let (current, _) = self
-            .turn
-            .wait_timeout(current, limit)
-            .unwrap_or_else(PoisonError::into_inner);
-        !current.ending
-    }
-
-    /// The order that begins next.
-    fn first_of(&self, waiting: Vec<OrderRecord>) -> Option<OrderRecord> {
-        let current = self.current();
-        let mut due = waiting
-            .into_iter()
-            .filter(|order| order.not_before.is_none() || current.due.contains(&order.id));
-        due.next()
-    }
-
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn wake(&self) {
-        self.current().woken = true;
-        self.turn.notify_all();
-    }
-
-    fn is_idle(&self) -> bool {
-        let current = self.current();
-        current.update.is_none() && current.busy.is_none() && !current.ending
-    }
-
-    /// For who waits for the answer: what is in the way of the first order of all is said as a no, where nobody is at work.
-    fn begin_at_once(self: &Arc<Self>, record: OrderRecord) -> Result<Submitted> {
-        let _mine = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
-        let installation = self.open()?;
-        let first = self.first_of(installation.store.waiting_orders()?);
-        let is_first = first.is_some_and(|first| first.id == record.id);
-        if !is_first || !self.is_idle() {
-            self.wake();
-            return Ok(Submitted::Waits(record.id));
+        Ok(Serving::Elsewhere(owner)) => {
+            *part = Part::StandsBy(owner);
+            false
         }
-        match app::begin_order(&self.root, self.config(), &record) {
-            Ok(Begun::Drive(accepted)) => Self::drive(self, *accepted).map(Submitted::Update),
-            Ok(Begun::Settled(value)) => {
-                app::settle_order(&installation, &record.id, &Ok(value.clone()))?;
-                Ok(Submitted::Settled(value))
-            }
-            Ok(Begun::NotNow(_)) => match app::waits_for_a_person(&installation)? {
-                Some(error) => self.refuse(&installation, &record.id, error),
-                None => {
-                    self.wake();
-                    Ok(Submitted::Waits(record.id))
-                }
-            },
-            Err(error) => self.refuse(&installation, &record.id, error),
+        Err(error) => {
+            say_error(&error);
+            false
         }
     }
+}
 
-    fn refuse(&self, installation: &Installation, id: &OrderId, error: AppError) -> Result<Submitted> {
-        let came = Err(error);
-        app::settle_order(installation, id, &came)?;
-        came.map(Submitted::Settled)
-    }
-
-    /// Runs an accepted update on a thread of its own; gives the id at once.
-    fn drive(shared: &Arc<Self>, accepted: Accepted) -> Result<UpdateId> {
-        let id = accepted.id().clone();
-        let control = Arc::new(Control::default());
-        let (handle, mine) = (Arc::clone(&control), Arc::clone(shared));
-        let run = move || {
-            let feed = Arc::clone(&mine.feed);
-            let ended = accepted.run(&handle, &mut |event| feed.progress(event));
-            mine.has_ended(&handle, ended);
-        };
-        let mut current = shared.current();
-        if current.ending {
-            control.server_ends();
-        }
-        let thread = thread::Builder::new().name("update".into()).spawn(run);
-        let thread = thread.map_err(|e| AppError::below("NL0704", &e))?;
-        current.update = Some(Driven {
-            control,
-            thread: Some(thread),
-            id: id.clone(),
-            is_over: false,
-        });
-        Ok(id)
-    }
-
-    /// The lock of the installation is free by now, so that the next update may have begun already: it is not touched.
-    fn has_ended(&self, control: &Arc<Control>, ended: Result<Report>) {
-        let is_this = |driven: &&mut Driven| Arc::ptr_eq(&driven.control, control);
-        if let Some(driven) = self.current().update.as_mut().filter(is_this) {
-            driven.is_over = true;
-        }
-        match &ended {
-            Ok(report) => report.code().into_iter().for_each(|code| say_of(report, code)),
-            Err(error) => say_error(error),
-        }
-        let written = ended.and_then(|report| app::audit_end(&self.root, self.config(), &report));
-        written.unwrap_or_else(|error| say_error(&error));
-        let _over = self
-            .current()
-            .update
-            .take_if(|driven| Arc::ptr_eq(&driven.control, control));
-        self.wake();
-    }
-
-    fn tell_to_turn_back(&self, wanted: &UpdateId) -> bool {
-        let current = self.current();
-        let driven = current
-            .update
-            .as_ref()
-            .filter(|driven| driven.id == *wanted && !driven.is_over);
-        driven.inspect(|driven| driven.control.roll_back()).is_some()
-    }
-
-    /// Lets one order after the other begin, until the server ends.
-    fn take_orders(shared: &Arc<Self>) {
-        loop {
-            let waits = match shared.take_next() {
-                Ok(waits) => waits,
-                Err(error) => {
-                    say_error(&error);
-                    true
-                }
-            };
-            let mut current = shared.current();
-            if current.ending {
-                return;
-            }
-            if std::mem::take(&mut current.woken) {
-                continue;
-            }
-            // Somebody else's end tells us nothing, so it is looked for.
-            let limit = if waits { LOOK_EVERY } else { LOOK_EVERY * 20 };
-            let _unused = shared.turn.wait_timeout(current, limit);
+fn stand_by(shared: &Arc<Shared>) {
+    shared.complaints().iter().for_each(|reason| say(reason));
+    while shared.rest(STAND_BY) {
+        if take_part(shared) {
+            say("this server carries out orders from now on");
+            return perform(shared);
         }
     }
+}
 
-    /// Whether orders wait for something else than ours.
-    fn take_next(self: &Arc<Self>) -> Result<bool> {
-        loop {
-            let mine = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
-            if !self.is_idle() {
-                return Ok(false);
-            }
-            let installation = self.open()?;
-            let Some(record) = self.first_of(installation.store.waiting_orders()?) else {
-                return Ok(false);
-            };
-            if app::somebody_is_at_work(&installation)? {
-                return Ok(true);
-            }
-            self.current().busy = Some(record.id.clone());
-            // Others may be told to wait meanwhile.
-            drop(mine);
-            let begun = app::begin_order(&self.root, self.config(), &record);
-            let came = match begun {
-                Ok(Begun::NotNow(_)) => {
-                    self.current().busy = None;
-                    return Ok(true);
-                }
-                Ok(Begun::Drive(accepted)) => {
-                    let driven = Self::drive(self, *accepted);
-                    self.current().busy = None;
-                    driven?;
-                    continue;
-                }
-                Ok(Begun::Settled(value)) => Ok(value),
-                Err(AppError::Closed { message, .. }) if record.not_before.is_some() => {
-                    self.current().busy = None;
-                    self.missed(&installation, &record, message)?;
-                    continue;
-                }
-                Err(error) => Err(error),
-            };
-            let settled = app::settle_order(&installation, &record.id, &came);
-            let written = app::audit_order(&installation, &record, &came);
-            self.current().busy = None;
-            settled.and(written)?;
-        }
+/// Finishes or undoes what an earlier process left, then takes up the orders that wait.
+fn perform(shared: &Arc<Shared>) {
+    let settled = guarded("what was left", || app::settle_taken(&shared.open()?));
+    settled.unwrap_or_else(|error| say_error(&error));
+    let left = guarded("what was left", || {
+        let left = app::left_unfinished(&shared.root, shared.config())?;
+        left.map_or(Ok(()), |left| drive(shared, left).map(drop))
+    });
+    left.unwrap_or_else(|error| say_error(&error));
+    spawn(shared, "orders", queue::take_orders);
+    spawn(shared, "schedule", clockwork::follow_schedule);
+    spawn(shared, "policy", clockwork::follow_policy);
+    spawn(shared, "served", served::count);
+}
+
+fn spawn(shared: &Arc<Shared>, name: &str, run: fn(&Arc<Shared>)) {
+    let mine = Arc::clone(shared);
+    let spawned = thread::Builder::new().name(name.into()).spawn(move || run(&mine));
+    if let Err(error) = spawned {
+        say(&format!("what waits does not begin ({name}): {error}"));
     }
+}
 
-    /// Its time had come, but not its turn before the calendar closed.
-    fn missed(&self, installation: &Installation, record: &OrderRecord, why: String) -> Result<()> {
-        self.current().due.remove(&record.id);
-        let due = app::miss(installation, record, why, clock::now())?;
-        clockwork::say_missed(installation, record, &due);
-        Ok(())
-    }
-
-    fn copy_checkpoints(&self) {
-        loop {
-            let seen = self.to_copy.load(Ordering::SeqCst);
-            let copied = self.open().and_then(|installation| app::copy_checkpoint(&installation));
-            copied.unwrap_or_else(|error| say_error(&error));
-            // What came meanwhile is copied, too.
-            let exchanged = self
-                .to_copy
-                .compare_exchange(seen, 0, Ordering::SeqCst, Ordering::SeqCst);
-            if exchanged.is_ok() {
-                return;
-            }
+fn copy_checkpoints(shared: &Shared) {
+    loop {
+        let seen = shared.to_copy.load(Ordering::SeqCst);
+        let copied = guarded("the audit's checkpoint", || app::copy_checkpoint(&shared.open()?));
+        copied.unwrap_or_else(|error| say_error(&error));
+        // What came meanwhile is copied, too.
+        let exchanged = shared
+            .to_copy
+            .compare_exchange(seen, 0, Ordering::SeqCst, Ordering::SeqCst);
+        if exchanged.is_ok() {
+            return;
         }
     }
 }

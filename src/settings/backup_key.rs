@@ -23,7 +23,7 @@ pub enum BackupKeyError {
     #[error("`{0}` says not where the backup key is: expected `file`, `env:NAME` or `command:PROGRAM ARGUMENTS`")]
     Unknown(String),
     #[error(
-        "`{0}` cannot be the variable with the backup key: take letters, digits and `_`, and not {OURS}…, whose variables are settings"
+        "`{0}` cannot be the variable with a secret: take letters, digits and `_`, and not {OURS}…, whose variables are settings"
     )]
     Variable(String),
     #[error("`command:` needs a program that prints the backup key")]
@@ -51,7 +51,8 @@ impl FromStr for BackupKey {
     }
 }
 
-fn variable(name: &str) -> Result<String, BackupKeyError> {
+/// The name of a variable that may hold a secret.
+pub(super) fn variable(name: &str) -> Result<String, BackupKeyError> {
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(OURS);

@@ -1,8 +1,11 @@
 //! What the operator decides: `config/update.yml` with every key's default, overridden by the environment.
 
 mod backup_key;
+mod confinement;
 mod environment;
 mod keys;
+mod log;
+mod notifications;
 mod policy;
 mod sections;
 mod zone;
@@ -14,7 +17,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
+pub use confinement::Confinement;
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
+pub use log::{Log, LogFormat, LogLevel};
+pub use notifications::{Notifications, Notifier, ReceiverName, SecretPlace, Webhook, WebhookUrl};
 pub use policy::{Policy, VersionConstraints, WhenMissed};
 pub use sections::{
     Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,
@@ -36,9 +42,12 @@ struct File {
     update_system: UpdateSystem,
     audit: Audit,
     config: Config,
+    confinement: Confinement,
     dependencies: Dependencies,
     health: Health,
     hooks: Hooks,
+    log: Log,
+    notifications: Notifications,
     policy: Policy,
     repository: Repository,
     download: Download,
@@ -63,9 +72,12 @@ pub struct Settings {
     pub clustering: Clustering,
     pub audit: Audit,
     pub config: Config,
+    pub confinement: Confinement,
     pub dependencies: Dependencies,
     pub health: Health,
     pub hooks: Hooks,
+    pub log: Log,
+    pub notifications: Notifications,
     pub policy: Policy,
     pub repository: Repository,
     pub download: Download,
@@ -128,9 +140,12 @@ impl Settings {
             clustering: file.update_system.clustering,
             audit: file.audit,
             config: file.config,
+            confinement: file.confinement,
             dependencies: file.dependencies,
             health: file.health,
             hooks: file.hooks,
+            log: file.log,
+            notifications: file.notifications,
             policy: file.policy,
             repository: file.repository,
             download: file.download,
@@ -193,11 +208,13 @@ fn check(file: &File) -> Result<(), SettingsError> {
     }
     file.policy.check()?;
     check_tls(&file.server.tls)?;
+    file.notifications.check()?;
     let limits = file.download.times().into_iter();
     match limits
         .chain(file.update_system.backup.times())
         .chain(file.server.times())
         .chain(file.policy.times())
+        .chain(file.notifications.times())
         .chain([("audit.copy_timeout", file.audit.copy_timeout)])
         .find(|(_, limit)| limit.is_zero() || *limit > LONGEST_WAIT)
     {

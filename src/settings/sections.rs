@@ -119,6 +119,8 @@ pub struct Safety {
     pub trial_budget: Duration,
     pub test_after_update: bool,
     pub rollback_on_failure: bool,
+    /// Look for extensions before an update to another release.
+    pub check_extensions: bool,
 }
 
 impl Default for Safety {
@@ -129,6 +131,7 @@ impl Default for Safety {
             trial_budget: Duration::from_secs(30 * 60),
             test_after_update: true,
             rollback_on_failure: true,
+            check_extensions: true,
         }
     }
 }

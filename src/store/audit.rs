@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params}
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store};
+use super::{Result, Store, outbox};
 
 /// What a row says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,6 +70,7 @@ impl Store {
             let seq = before.unwrap_or(0).max(sealed) + 1;
             let checkpoint = seal(hash_before.as_deref(), seq, entry);
             insert(&commit, entry, &checkpoint)?;
+            outbox::tell_of_checkpoint(&commit, &self.subscribers, &checkpoint)?;
             commit.commit()
         })
     }
@@ -121,11 +122,7 @@ impl Store {
     }
 
     fn checkpoints(&self, sql: &str) -> Result<Vec<AuditCheckpoint>> {
-        let raw: Vec<(i64, String, String, String, String)> = self.try_to("read", |db| {
-            let mut rows = db.prepare(sql)?;
-            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
-            rows.query_map([], read)?.collect()
-        })?;
+        let raw: Vec<(i64, String, String, String, String)> = self.rows(sql, [])?;
         let parse = |(seq, hash, time, key, signature): (i64, String, String, String, String)| {
             let wrong = |e: &dyn fmt::Display| self.unreadable(format!("the checkpoint of row {seq} of the audit"), e);
             Ok(AuditCheckpoint {

@@ -13,6 +13,8 @@ pub enum Fact {
     InstalledVersion,
     /// The product was left stopped because its release does not run on the schema of its database.
     HeldBack,
+    /// Tells the installation from others; made when it is first needed.
+    Id,
     /// Signs checkpoints of the audit.
     AuditKey,
     /// What is known of the migrations that are left for the background, as JSON.
@@ -34,6 +36,7 @@ impl Fact {
             Self::Repository => "repository",
             Self::InstalledVersion => "installed_version",
             Self::HeldBack => "held_back",
+            Self::Id => "id",
             Self::AuditKey => "audit_key",
             Self::Background => "background",
             Self::Standing => "standing",

@@ -3,6 +3,7 @@
 mod audit;
 mod installation;
 mod orders;
+mod outbox;
 mod sessions;
 mod sqlite_file;
 mod sqlite_open;
@@ -14,11 +15,12 @@ mod ways_back;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
 
 pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
-pub use orders::{Added, OrderId, OrderIdError, OrderRecord, OrderState};
+pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
+pub use outbox::{NoticeCounts, NoticeRecord, NoticeState, Subscriber, Subscribers};
 pub use sessions::SessionRecord;
 pub use sqlite_file::{
     SqliteFileError, check_integrity, copy_live, copy_to_try, put_back, remove, set_aside, size, stamp,
@@ -81,6 +83,8 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     db: Connection,
     path: PathBuf,
+    /// Who is told of what is written here.
+    subscribers: Subscribers,
 }
 
 impl Store {
@@ -123,6 +127,7 @@ impl Store {
         Ok(Self {
             db,
             path: path.to_path_buf(),
+            subscribers: Subscribers::default(),
         })
     }
 
@@ -174,6 +179,17 @@ impl Store {
             action,
             path: self.path.clone(),
             source,
+        })
+    }
+
+    /// All rows that a query gives, column by column.
+    fn rows<T>(&self, sql: &str, parameters: impl Params) -> Result<Vec<T>>
+    where
+        T: for<'a> TryFrom<&'a rusqlite::Row<'a>, Error = rusqlite::Error>,
+    {
+        self.try_to("read", |db| {
+            let mut rows = db.prepare_cached(sql)?;
+            rows.query_map(parameters, |row| T::try_from(row))?.collect()
         })
     }
 

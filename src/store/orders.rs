@@ -3,17 +3,21 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store, UpdateId};
+use super::{Result, Store, UpdateId, outbox};
 
-/// How long what is no longer waiting is remembered, with its Idempotency-Key.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// How long what is no longer waiting is remembered, with its Idempotency-Key: seconds in which a server has served.
+const KEPT: i64 = 24 * 60 * 60;
+/// So many of those at most, however short a time ago they were.
+const REMEMBERED: i64 = 20_000;
 /// More do not wait at once.
 const WAITING: i64 = 100;
+/// Seconds that servers have served since the installation was made.
+const SERVED: &str = "coalesce((SELECT CAST(value AS INTEGER) FROM installation WHERE key = 'served_seconds'), 0)";
 
 /// `order_` and 16 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,6 +106,10 @@ pub struct OrderRecord {
     pub fingerprint: String,
     /// Before that it does not begin, and stands in nobody's way.
     pub not_before: Option<Timestamp>,
+    /// It is no update, and is being done, or was when its server died.
+    pub taken: bool,
+    /// What came of it was the answer to the request itself.
+    pub at_once: bool,
 }
 
 impl OrderRecord {
@@ -109,6 +117,13 @@ impl OrderRecord {
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.not_before.is_none_or(|time| time <= now)
     }
+}
+
+/// Whether the one who orders was told what came of it, or that it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    AtOnce,
+    Later,
 }
 
 /// What adding an order came to.
@@ -121,8 +136,7 @@ pub enum Added {
     Full,
 }
 
-const RECORD: &str =
-    "SELECT id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before FROM orders";
+const RECORD: &str = "SELECT id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before, taken, at_once FROM orders";
 
 type Raw = (
     String,
@@ -134,18 +148,18 @@ type Raw = (
     Option<String>,
     String,
     Option<String>,
+    bool,
+    bool,
 );
 
 impl Store {
     /// Adds an order that waits; forgets what is no longer remembered.
     pub fn add_order(&self, order: &OrderRecord, key: Option<&str>, now: Timestamp) -> Result<Added> {
-        let too_old = now.checked_sub(KEPT).unwrap_or(Timestamp::MIN).to_string();
         let known = self.try_to("write", |db| {
             let commit = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
-            let sql = "DELETE FROM orders WHERE state != 'waiting' AND changed_at < ?1";
-            commit.execute(sql, [too_old])?;
+            forget_old(&commit)?;
             let sql = format!("{RECORD} WHERE key = ?1");
-            let known: Option<Raw> = commit.query_row(&sql, [key], read).optional()?;
+            let known: Option<Raw> = commit.query_row(&sql, [key], |row| Raw::try_from(row)).optional()?;
             if let Some(known) = known {
                 return Ok(Err(known));
             }
@@ -175,9 +189,10 @@ impl Store {
         }
     }
 
-    /// What was sent with this key before.
+    /// What was sent with this key before, while that is remembered.
     pub fn order_of_key(&self, key: &str) -> Result<Option<OrderRecord>> {
-        Ok(self.orders(&format!("{RECORD} WHERE key = ?1"), &[&key])?.pop())
+        let sql = format!("{RECORD} WHERE key = ?1 AND (state = 'waiting' OR served > {SERVED} - {KEPT})");
+        Ok(self.orders(&sql, &[&key])?.pop())
     }
 
     pub fn order(&self, id: &OrderId) -> Result<Option<OrderRecord>> {
@@ -194,13 +209,70 @@ impl Store {
         self.orders(&format!("{RECORD} ORDER BY number DESC LIMIT ?1"), &[&limit])
     }
 
-    /// Ends the waiting of an order, with what came of it; whether it was still waiting.
-    pub fn settle_order(&self, id: &OrderId, state: OrderState, answer: Option<&str>, now: Timestamp) -> Result<bool> {
+    /// Ends the waiting of an order, with what came of it; whether it was still waiting. Who was told no at once has been accepted
+    /// nothing, and may ask again with the same key.
+    pub fn settle_order(
+        &self,
+        id: &OrderId,
+        (state, answer): (OrderState, &str),
+        answered: Answered,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let at_once = answered == Answered::AtOnce;
+        let forget_key = at_once && state == OrderState::Refused;
         let changed = self.try_to("write", |db| {
-            let sql = "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4 WHERE id = ?1 AND state = 'waiting'";
-            db.execute(sql, params![id.0, state.name(), answer, now.to_string()])
+            let commit = db.unchecked_transaction()?;
+            let sql = format!(
+                "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4, at_once = ?5, taken = 0, served = {SERVED}, \
+                 key = CASE WHEN ?6 THEN NULL ELSE key END WHERE id = ?1 AND state = 'waiting'"
+            );
+            let time = now.to_string();
+            let changed = commit.execute(&sql, params![id.0, state.name(), answer, time, at_once, forget_key])?;
+            if changed > 0 && state == OrderState::Refused {
+                outbox::tell_of_order(&commit, &self.subscribers, id, now)?;
+            }
+            commit.commit().map(|()| changed)
         })?;
         Ok(changed > 0)
+    }
+
+    /// Takes an order that waits back; whether it did, and was not being done.
+    pub fn cancel_order(&self, id: &OrderId, now: Timestamp) -> Result<bool> {
+        let changed = self.try_to("write", |db| {
+            let sql = format!(
+                "UPDATE orders SET state = 'cancelled', changed_at = ?2, served = {SERVED} \
+                 WHERE id = ?1 AND state = 'waiting' AND taken = 0"
+            );
+            db.execute(&sql, params![id.0, now.to_string()])
+        })?;
+        Ok(changed > 0)
+    }
+
+    /// From here on the order is being done; whether it still waited for that.
+    pub fn take_order(&self, id: &OrderId) -> Result<bool> {
+        let changed = self.try_to("write", |db| {
+            let sql = "UPDATE orders SET taken = 1 WHERE id = ?1 AND state = 'waiting' AND taken = 0";
+            db.execute(sql, [&id.0])
+        })?;
+        Ok(changed > 0)
+    }
+
+    /// The order waits for its turn again.
+    pub fn give_order_back(&self, id: &OrderId) -> Result<()> {
+        self.try_to("write", |db| {
+            db.execute("UPDATE orders SET taken = 0 WHERE id = ?1", [&id.0])
+        })?;
+        Ok(())
+    }
+
+    /// So many seconds more have been served.
+    pub fn has_served(&self, seconds: u64) -> Result<()> {
+        self.try_to("write", |db| {
+            let sql = "INSERT INTO installation (key, value) VALUES ('served_seconds', ?1) \
+                       ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + ?1 AS TEXT)";
+            db.execute(sql, [i64::try_from(seconds).unwrap_or(i64::MAX)])
+        })?;
+        Ok(())
     }
 
     /// Gives an order that waits another time; whether it was still waiting.
@@ -218,16 +290,30 @@ impl Store {
         Ok(())
     }
 
+    /// What wants the update back, if it is not finished, from here on also after a crash; an order for that has become it in the same
+    /// commit. Whether it was unfinished.
+    pub fn want_back(&self, update: &UpdateId, by: &str, order: Option<&OrderId>, now: Timestamp) -> Result<bool> {
+        self.try_to("write", |db| {
+            let commit = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+            let sql = "UPDATE updates SET turn_back_by = coalesce(turn_back_by, ?2) WHERE id = ?1 AND outcome IS NULL";
+            if commit.execute(sql, params![update.as_str(), by])? == 0 {
+                return Ok(false);
+            }
+            if let Some(order) = order {
+                begun(&commit, order, update, now)?;
+            }
+            commit.commit()?;
+            Ok(true)
+        })
+    }
+
     fn orders(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Vec<OrderRecord>> {
-        let raw: Vec<Raw> = self.try_to("read", |db| {
-            let mut rows = db.prepare(sql)?;
-            rows.query_map(parameters, read)?.collect()
-        })?;
+        let raw: Vec<Raw> = self.rows(sql, parameters)?;
         raw.into_iter().map(|raw| self.order_record(raw)).collect()
     }
 
     fn order_record(&self, raw: Raw) -> Result<OrderRecord> {
-        let (id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before) = raw;
+        let (id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before, taken, at_once) = raw;
         let wrong = |e: &dyn fmt::Display| self.unreadable(format!("order {id}"), e);
         let known = OrderState::ALL.into_iter().find(|known| known.name() == state);
         Ok(OrderRecord {
@@ -239,6 +325,8 @@ impl Store {
             ordered_by,
             answer,
             fingerprint,
+            taken,
+            at_once,
             id: OrderId(id),
         })
     }
@@ -251,22 +339,20 @@ pub(super) fn begun(
     update: &UpdateId,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let sql = "UPDATE orders SET state = 'begun', update_id = ?2, changed_at = ?3 WHERE id = ?1 AND state = 'waiting'";
-    Ok(db.execute(sql, params![id.0, update.as_str(), now.to_string()])? > 0)
+    let sql = format!(
+        "UPDATE orders SET state = 'begun', update_id = ?2, changed_at = ?3, served = {SERVED} \
+         WHERE id = ?1 AND state = 'waiting'"
+    );
+    Ok(db.execute(&sql, params![id.0, update.as_str(), now.to_string()])? > 0)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-    ))
+fn forget_old(db: &rusqlite::Connection) -> rusqlite::Result<()> {
+    let sql = format!("DELETE FROM orders WHERE state != 'waiting' AND served <= {SERVED} - ?1");
+    db.execute(&sql, [KEPT])?;
+    let sql = "DELETE FROM orders WHERE state != 'waiting' AND number <= \
+               (SELECT number FROM orders WHERE state != 'waiting' ORDER BY number DESC LIMIT 1 OFFSET ?1)";
+    db.execute(sql, [REMEMBERED])?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -285,11 +371,13 @@ mod tests {
             answer: None,
             fingerprint: format!("print {n}"),
             not_before: None,
+            taken: false,
+            at_once: false,
         }
     }
 
     #[test]
-    fn a_key_names_one_order_for_a_day() {
+    fn a_key_names_one_order_for_a_day_of_serving_whatever_the_clock_says() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("netlink.db")).unwrap();
         let now = clock::now();
@@ -299,23 +387,56 @@ mod tests {
         ));
         let again = store.add_order(&order(2), Some("k"), now).unwrap();
         assert!(matches!(again, Added::Known(known) if known.fingerprint == "print 1"));
-        assert!(store.settle_order(&order(1).id, OrderState::Done, None, now).unwrap());
-        assert!(
-            !store
-                .settle_order(&order(1).id, OrderState::Cancelled, None, now)
-                .unwrap()
-        );
-        let later = now.checked_add(SignedDuration::from_hours(23)).unwrap();
-        assert!(matches!(
-            store.add_order(&order(3), Some("k"), later).unwrap(),
-            Added::Known(_)
-        ));
-        let next_day = now.checked_add(SignedDuration::from_hours(25)).unwrap();
-        assert!(matches!(
-            store.add_order(&order(4), Some("k"), next_day).unwrap(),
-            Added::New
-        ));
+        let settle = |answered| store.settle_order(&order(1).id, (OrderState::Done, "{}"), answered, now);
+        assert!(settle(Answered::Later).unwrap());
+        assert!(!settle(Answered::AtOnce).unwrap() && !store.cancel_order(&order(1).id, now).unwrap());
+        let known = |n, now| match store.add_order(&order(n), Some("k"), now).unwrap() {
+            Added::Known(known) => Some(known.fingerprint),
+            _ => None,
+        };
+        let first = Some("print 1".to_owned());
+        for set in ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"] {
+            assert_eq!(known(3, set.parse().unwrap()), first, "{set}");
+        }
+        store.has_served(23 * 60 * 60).unwrap();
+        assert_eq!(known(3, now), first);
+        store.has_served(60 * 60).unwrap();
+        assert!(store.order_of_key("k").unwrap().is_none());
+        assert_eq!(known(4, now), None);
         assert_eq!(store.waiting_orders().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_refused_at_once_leaves_its_key_and_what_was_accepted_keeps_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("netlink.db")).unwrap();
+        let now = clock::now();
+        for (n, answered) in [(1, Answered::AtOnce), (2, Answered::Later)] {
+            let key = format!("k{n}");
+            assert!(matches!(
+                store.add_order(&order(n), Some(&key), now).unwrap(),
+                Added::New
+            ));
+            assert!(
+                store
+                    .settle_order(&order(n).id, (OrderState::Refused, "{}"), answered, now)
+                    .unwrap()
+            );
+            let known = store.order_of_key(&key).unwrap().map(|known| known.id);
+            assert_eq!(known, (answered == Answered::Later).then(|| order(n).id));
+        }
+    }
+
+    #[test]
+    fn what_is_being_done_is_taken_once_and_cannot_be_cancelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("netlink.db")).unwrap();
+        let (now, id) = (clock::now(), order(1).id);
+        assert!(matches!(store.add_order(&order(1), None, now).unwrap(), Added::New));
+        assert!(store.take_order(&id).unwrap() && !store.take_order(&id).unwrap());
+        assert!(!store.cancel_order(&id, now).unwrap());
+        store.give_order_back(&id).unwrap();
+        assert!(store.cancel_order(&id, now).unwrap() && !store.take_order(&id).unwrap());
     }
 
     #[test]
@@ -333,11 +454,7 @@ mod tests {
         assert!(!known(&scheduled.id).is_due(now) && known(&scheduled.id).is_due(later));
         assert!(store.postpone_order(&scheduled.id, now, now).unwrap());
         assert!(known(&scheduled.id).is_due(now));
-        assert!(
-            store
-                .settle_order(&scheduled.id, OrderState::Cancelled, None, now)
-                .unwrap()
-        );
+        assert!(store.cancel_order(&scheduled.id, now).unwrap());
         assert!(!store.postpone_order(&scheduled.id, later, now).unwrap());
         assert_eq!(known(&scheduled.id).not_before, Some(now));
     }

@@ -42,11 +42,8 @@ impl Store {
 
     /// All that are kept, each with the SHA-256 of its text.
     pub fn sessions_by_digest(&self) -> Result<Vec<(String, SessionRecord)>> {
-        let raw: Vec<Raw> = self.try_to("read", |db| {
-            let mut rows = db.prepare("SELECT digest, prefix, begun_at, expires_at, last_used_at FROM sessions")?;
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
-            rows.query_map([], read)?.collect()
-        })?;
+        let sql = "SELECT digest, prefix, begun_at, expires_at, last_used_at FROM sessions";
+        let raw: Vec<Raw> = self.rows(sql, [])?;
         raw.into_iter().map(|raw| self.session_record(raw)).collect()
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -74,9 +74,10 @@ pub struct TokenRecord {
     pub last_used_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "prefix, name, role, created_at, created_by, expires_at, revoked_at, last_used_at";
+const COLUMNS: &str = "digest, prefix, name, role, created_at, created_by, expires_at, revoked_at, last_used_at";
 
 type Raw = (
+    String,
     String,
     String,
     String,
@@ -116,18 +117,14 @@ impl Store {
 
     /// The same with the SHA-256 of each token's text.
     pub fn tokens_by_digest(&self) -> Result<Vec<(String, TokenRecord)>> {
-        let raw: Vec<(String, Raw)> = self.try_to("read", |db| {
-            let mut rows = db.prepare(&format!("SELECT {COLUMNS}, digest FROM tokens ORDER BY number"))?;
-            rows.query_map([], |row| Ok((row.get(8)?, read(row)?)))?.collect()
-        })?;
-        let record = |(digest, raw)| Ok((digest, self.token_record(raw)?));
-        raw.into_iter().map(record).collect()
+        let raw: Vec<Raw> = self.rows(&format!("SELECT {COLUMNS} FROM tokens ORDER BY number"), [])?;
+        raw.into_iter().map(|raw| self.token_record(raw)).collect()
     }
 
     pub fn token(&self, prefix: &str) -> Result<Option<TokenRecord>> {
-        let sql = format!("SELECT {COLUMNS} FROM tokens WHERE prefix = ?1");
-        let raw = self.try_to("read", |db| db.query_row(&sql, [prefix], read).optional())?;
-        raw.map(|raw| self.token_record(raw)).transpose()
+        let raw: Vec<Raw> = self.rows(&format!("SELECT {COLUMNS} FROM tokens WHERE prefix = ?1"), [prefix])?;
+        let found = raw.into_iter().next();
+        found.map(|raw| Ok(self.token_record(raw)?.1)).transpose()
     }
 
     /// From now on it lets nobody in. What is revoked stays so since when it was.
@@ -152,11 +149,11 @@ impl Store {
         self.try_to("read", |db| db.query_row("PRAGMA data_version", [], |row| row.get(0)))
     }
 
-    fn token_record(&self, raw: Raw) -> Result<TokenRecord> {
-        let (prefix, name, role, created_at, created_by, expires_at, revoked_at, last_used_at) = raw;
+    fn token_record(&self, raw: Raw) -> Result<(String, TokenRecord)> {
+        let (digest, prefix, name, role, created_at, created_by, expires_at, revoked_at, last_used_at) = raw;
         let wrong = |e: &dyn fmt::Display| self.unreadable(format!("token {prefix}"), e);
         let time = |text: String| text.parse::<Timestamp>().map_err(|e| wrong(&e));
-        Ok(TokenRecord {
+        let record = TokenRecord {
             role: role.parse().map_err(|e: RoleError| wrong(&e))?,
             created_at: time(created_at)?,
             expires_at: expires_at.map(time).transpose()?,
@@ -165,19 +162,7 @@ impl Store {
             name,
             created_by,
             prefix,
-        })
+        };
+        Ok((digest, record))
     }
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-    ))
 }

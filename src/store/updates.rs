@@ -8,8 +8,9 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::outbox::{self, Told};
 use super::{OrderId, Result, Store, StoreError, orders};
-use crate::journal::{Event, Outcome};
+use crate::journal::{Event, NoticeKind, Outcome};
 use crate::plan::Plan;
 
 /// `update_<from>_<to>_<YYYYMMDD>_<HHMMSS>`, UTC; `none` for the version before the first installation.
@@ -154,7 +155,9 @@ impl Store {
         let id = self.free_id(plan, now)?;
         let text = self.to_json("the plan", plan)?;
         let consented_to = plan.notes().consents();
-        let accepted = self.to_json("an event", &Event::Accepted { consented_to })?;
+        let event = Event::Accepted { consented_to };
+        let accepted = self.to_json("an event", &event)?;
+        let told = self.told(&event, || Ok(Told::new(plan, verb, by)))?;
         let commit = || {
             let commit = self.db.unchecked_transaction()?;
             commit.execute(
@@ -163,6 +166,10 @@ impl Store {
             )?;
             let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
             commit.execute(row, params![id.0, now.to_string(), accepted])?;
+            let seq = commit.last_insert_rowid();
+            if let Some(told) = &told {
+                outbox::tell_of_entry(&commit, &self.subscribers, told, (&id, seq, &event), now)?;
+            }
             match order {
                 // Dropped, the commit takes everything back.
                 Some(order) if !orders::begun(&commit, order, &id, now)? => Ok(false),
@@ -180,6 +187,12 @@ impl Store {
         }
     }
 
+    /// What is told of an entry besides the entry; none where nobody is told of it.
+    fn told(&self, event: &Event, told: impl FnOnce() -> Result<Told>) -> Result<Option<Told>> {
+        let kind = NoticeKind::of(event).filter(|kind| self.subscribers.want(*kind));
+        kind.map(|_| told()).transpose()
+    }
+
     /// Two updates accepted within one second get ids a second apart.
     fn free_id(&self, plan: &Plan, now: Timestamp) -> Result<UpdateId> {
         let mut at = now;
@@ -195,10 +208,25 @@ impl Store {
     /// Appends to the journal, durably. A finishing entry also closes the update in the same commit.
     pub fn append(&self, id: &UpdateId, event: &Event, now: Timestamp) -> Result<()> {
         let text = self.to_json("an event", event)?;
+        let told = self.told(event, || {
+            let update = self.update(id)?;
+            let unknown = || self.unreadable(format!("update {id}"), &"there is none");
+            let UpdateRecord {
+                plan,
+                verb,
+                accepted_by,
+                ..
+            } = update.ok_or_else(unknown)?;
+            Ok(Told::new(&plan, verb, &accepted_by))
+        })?;
         self.try_to("write", |db| {
             let commit = db.unchecked_transaction()?;
             let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
             commit.execute(row, params![id.0, now.to_string(), text])?;
+            let seq = commit.last_insert_rowid();
+            if let Some(told) = &told {
+                outbox::tell_of_entry(&commit, &self.subscribers, told, (id, seq, event), now)?;
+            }
             if let Event::Finished { outcome } = event {
                 commit.execute(
                     "UPDATE updates SET outcome = ?2, finished_at = ?3 WHERE id = ?1",
@@ -211,12 +239,8 @@ impl Store {
 
     /// The update's journal after `seq`, in order.
     pub fn journal(&self, id: &UpdateId, after: i64) -> Result<Vec<Row>> {
-        let rows: Vec<(i64, String, String)> = self.try_to("read", |db| {
-            let sql = "SELECT seq, time, event FROM journal WHERE update_id = ?1 AND seq > ?2 ORDER BY seq";
-            let mut rows = db.prepare_cached(sql)?;
-            rows.query_map(params![id.0, after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect()
-        })?;
+        let sql = "SELECT seq, time, event FROM journal WHERE update_id = ?1 AND seq > ?2 ORDER BY seq";
+        let rows: Vec<(i64, String, String)> = self.rows(sql, params![id.0, after])?;
         rows.into_iter().map(|raw| self.row(raw)).collect()
     }
 
@@ -231,14 +255,10 @@ impl Store {
 
     /// The journal of all updates, or of one, after `seq`, in order.
     pub fn journal_of_all(&self, of: Option<&UpdateId>, after: i64, limit: u32) -> Result<Vec<(UpdateId, Row)>> {
-        let rows: Vec<(String, i64, String, String)> = self.try_to("read", |db| {
-            let sql = "SELECT update_id, seq, time, event FROM journal \
-                       WHERE seq > ?1 AND (?2 IS NULL OR update_id = ?2) ORDER BY seq LIMIT ?3";
-            let mut rows = db.prepare_cached(sql)?;
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-            rows.query_map(params![after, of.map(UpdateId::as_str), limit], read)?
-                .collect()
-        })?;
+        let sql = "SELECT update_id, seq, time, event FROM journal \
+                   WHERE seq > ?1 AND (?2 IS NULL OR update_id = ?2) ORDER BY seq LIMIT ?3";
+        let rows: Vec<(String, i64, String, String)> =
+            self.rows(sql, params![after, of.map(UpdateId::as_str), limit])?;
         let parse = |(id, seq, time, event)| Ok((UpdateId(id), self.row((seq, time, event))?));
         rows.into_iter().map(parse).collect()
     }
@@ -266,11 +286,7 @@ impl Store {
     }
 
     fn numbered(&self, sql: &str, number: i64, limit: u32) -> Result<Vec<(i64, UpdateRecord)>> {
-        let numbers: Vec<(i64, String)> = self.try_to("read", |db| {
-            let mut rows = db.prepare_cached(sql)?;
-            rows.query_map(params![number, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })?;
+        let numbers: Vec<(i64, String)> = self.rows(sql, params![number, limit])?;
         let found = numbers
             .into_iter()
             .map(|(number, id)| Ok((number, self.update(&UpdateId(id))?)));
@@ -298,6 +314,17 @@ impl Store {
             .map(UpdateId))
     }
 
+    /// Who wants this update to go back.
+    pub fn wanted_back_by(&self, id: &UpdateId) -> Result<Option<String>> {
+        self.try_to("read", |db| {
+            let mut found = db.prepare_cached("SELECT turn_back_by FROM updates WHERE id = ?1")?;
+            found
+                .query_row([&id.0], |row| row.get(0))
+                .optional()
+                .map(Option::flatten)
+        })
+    }
+
     /// Records that the old release of this update was given up.
     pub fn finalize(&self, id: &UpdateId, now: Timestamp) -> Result<()> {
         self.try_to("write", |db| {
@@ -308,22 +335,7 @@ impl Store {
     }
 
     fn records(&self, sql: &str, parameter: &dyn rusqlite::ToSql) -> Result<Vec<UpdateRecord>> {
-        let raw: Vec<RawRecord> = self.try_to("read", |db| {
-            let mut rows = db.prepare(sql)?;
-            let read = |row: &rusqlite::Row<'_>| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                    row.get(5)?,
-                    row.get(6)?,
-                    row.get(7)?,
-                ))
-            };
-            rows.query_map([parameter], read)?.collect()
-        })?;
+        let raw: Vec<RawRecord> = self.rows(sql, [parameter])?;
         raw.into_iter().map(|record| self.record(record)).collect()
     }
 

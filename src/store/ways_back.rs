@@ -21,10 +21,8 @@ impl Store {
 
     /// All kept ways down by level.
     pub fn schema_downs(&self) -> Result<BTreeMap<u32, String>> {
-        self.try_to("read", |db| {
-            let mut rows = db.prepare("SELECT level, down FROM schema_downs")?;
-            rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        })
+        let rows: Vec<(u32, String)> = self.rows("SELECT level, down FROM schema_downs", [])?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Keeps how to take back what the migration of `version` did to a configuration file.
@@ -40,10 +38,8 @@ impl Store {
 
     /// The kept inverses for one file by version, oldest first.
     pub fn config_inverses(&self, file: &str) -> Result<BTreeMap<Version, String>> {
-        let rows: Vec<(String, String)> = self.try_to("read", |db| {
-            let mut rows = db.prepare("SELECT version, inverse FROM config_inverses WHERE file = ?1")?;
-            rows.query_map([file], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        })?;
+        let rows: Vec<(String, String)> =
+            self.rows("SELECT version, inverse FROM config_inverses WHERE file = ?1", [file])?;
         let parse = |(version, inverse): (String, String)| match version.parse() {
             Ok(version) => Ok((version, inverse)),
             Err(e) => Err(self.unreadable(format!("a version `{version}`"), &e)),

@@ -28,6 +28,7 @@ use crate::host::CommandError;
 use crate::version::Version;
 
 pub use client::{HeldStill, hold_still, is_desired, log_tail, shutdown, start, start_by, status, stop, stop_within};
+pub use places::desired as desired_file;
 pub use supervisor::supervise;
 
 /// Everything that is needed to start the product.

@@ -6,6 +6,7 @@ pub fn own_folder(root: &Path) -> PathBuf {
     root.join(".netlink")
 }
 
+/// Says whether the product should run.
 pub fn desired(root: &Path) -> PathBuf {
     own_folder(root).join("desired.json")
 }

@@ -310,6 +310,14 @@ fn extensions_that_the_product_lists_are_switched_by_its_own_commands() {
     fs::remove_file(&list).unwrap();
     shop.upgrade("0b1", &[]).no(1, &["NL0371", "bin/ext"]);
     shop.lamp.assert_at("0a1");
+    // The release that mends it could never come otherwise.
+    let settings = "update_system: {safety: {check_extensions: false}}\n";
+    put(&shop.lamp.path("config/update.yml"), settings, 0o644);
+    shop.upgrade("0b1", &[]).no(
+        0,
+        &["extensions are not looked for (`safety.check_extensions` is false)"],
+    );
+    shop.lamp.assert_at("0b1");
 }
 
 #[test]

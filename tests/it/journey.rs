@@ -269,7 +269,12 @@ fn hooks_run_at_their_points_with_the_update_on_their_input() {
         .iter()
         .map(|point| format!("  {point}: [{}, {point}]\n", script.display()))
         .collect();
-    put(&lamp.path("config/update.yml"), &format!("hooks:\n{settings}"), 0o644);
+    let writes = format!("confinement: {{writes: [{}]}}\n", stage.dir.path().display());
+    put(
+        &lamp.path("config/update.yml"),
+        &format!("{writes}hooks:\n{settings}"),
+        0o644,
+    );
     lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
     let ran = fs::read_to_string(&log).unwrap();
     let seen: Vec<&str> = ran.lines().map(|line| line.split_once(' ').unwrap().0).collect();

@@ -26,9 +26,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("migrate", &["disk", "crypt", "host", "store", "release", "version"]),
     ("target", &["disk", "crypt", "host", "version"]),
     ("probe", &["host", "release"]),
-    ("notify", &["disk", "host", "release"]),
+    ("notify", &["disk", "crypt", "host", "release"]),
     // The calendar and what it is made of are words of the planner's.
-    ("settings", &["disk", "crypt", "plan", "release", "version"]),
+    ("settings", &["disk", "crypt", "journal", "plan", "release", "version"]),
     ("engine", HANDS_AND_BELOW),
     (
         "publish",

@@ -94,6 +94,24 @@ pub const CODES: &[Code] = &[
         "The checkpoint of the audit could not be made, or could not be brought to where `audit.copy_to` says; the row itself is written. The next one stands for it too.",
     ),
     code(
+        "NL0725",
+        Kind::Failed,
+        "not known whether it was done",
+        "The server was ended from outside while the order was carried out, and it cannot be told whether its work was done by then. It is not done a second time by itself: look, and order it anew if need be.",
+    ),
+    code(
+        "NL0726",
+        Kind::Failed,
+        "broke off by a fault in NetLink",
+        "What was being done broke off by a fault in NetLink itself; the server goes on with the next order. The message and the server's log say where: please report it. An update that broke off waits: `netlink update resume`.",
+    ),
+    code(
+        "NL0727",
+        Kind::Unavailable,
+        "another server is at work",
+        "Of several servers over one installation one carries out orders; this one takes them in for it, and takes over when it ends. `/health/ready` names its process.",
+    ),
+    code(
         "NL0731",
         Kind::Forbidden,
         "request from elsewhere",
@@ -128,6 +146,24 @@ pub const CODES: &[Code] = &[
         Kind::Cancelled,
         "looked away",
         "Ctrl-C has ended the watching, not the update, which goes on at the server; `netlink --server URL update watch` shows it again.",
+    ),
+    code(
+        "NL0741",
+        Kind::Failed,
+        "notice not delivered",
+        "A receiver of `notifications` did not take what it was told; the message says why. It is tried again with growing pauses until it is given up; `netlink notify list` shows what waits and what was given up, `netlink notify retry` tries all of it now.",
+    ),
+    code(
+        "NL0742",
+        Kind::NotFound,
+        "no such receiver",
+        "Receivers are the webhooks and commands under `notifications` of config/update.yml, by their names.",
+    ),
+    code(
+        "NL0743",
+        Kind::NotFound,
+        "no such notice",
+        "Notices are named `notice_` and 32 hex digits, and are remembered for 30 days after they were delivered or given up; `netlink notify list` shows them.",
     ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::updating::{Order, PlanView, Ready, preview};
 use super::{AppError, Installation, Result};
-use crate::engine::ConfigChange;
+use crate::engine::{self, ConfigChange};
 use crate::plan::{Direction, Leg, Plan};
 use crate::store::StoreError;
 pub(super) use scratch::Scratch;
@@ -36,6 +36,9 @@ pub struct DryRun {
     /// What becomes of the database, for each hop that changes its schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schema: Vec<SchemaTrial>,
+    /// Where hooks of this update may change more than the installation, which is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unconfined: Vec<String>,
 }
 
 /// Tries all hops of a plan, with releases fetched that are not on this disk.
@@ -48,6 +51,7 @@ pub fn dry_run(installation: &Installation, order: &Order, view: PlanView) -> Re
             config: Some(Vec::new()),
             dependencies: Some(Vec::new()),
             schema: Vec::new(),
+            unconfined: engine::unconfined(&installation.settings),
         });
     }
     let scratch = begin(installation)?;
@@ -58,6 +62,7 @@ pub fn dry_run(installation: &Installation, order: &Order, view: PlanView) -> Re
         config: Some(config::changes(installation, plan, &trees)?),
         dependencies: Some(dependencies::changes(installation, plan, &trees, scratch.path())?),
         schema: schema::trials(installation, plan, tree, scratch.path())?,
+        unconfined: engine::unconfined(&installation.settings),
         view,
     })
 }
@@ -86,6 +91,7 @@ pub fn outlook(installation: &Installation, view: PlanView) -> Result<DryRun> {
         config,
         dependencies: None,
         schema: Vec::new(),
+        unconfined: engine::unconfined(&installation.settings),
     })
 }
 

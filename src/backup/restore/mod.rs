@@ -107,6 +107,11 @@ pub fn restore(
     })
 }
 
+/// Whether the files of a backup were being put in place when that was cut off.
+pub fn is_half_restored(place: &Path) -> bool {
+    place.join(STAGING).join(MARK).exists()
+}
+
 /// The databases on servers alone. On an error those that were not exchanged yet are as they were; the same again goes on.
 pub fn restore_dumps(repository: &Repository, id: &BackupId, servers: &[Server]) -> Result<u64> {
     let _lock = repository.lock(Purpose::Read)?;

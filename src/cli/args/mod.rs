@@ -27,7 +27,7 @@ pub use release::{
 pub use remote::RemoteArgs;
 pub use schema::{SchemaVerb, UpgradeDbArgs};
 pub use scheme::{IndexArgs, LeastChannel, SchemeArgs, SchemeVerb, VersionScheme};
-pub use server::{AuditVerb, ServeArgs, TokenVerb};
+pub use server::{AuditVerb, NotifyVerb, ServeArgs, TokenVerb};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]
@@ -125,6 +125,9 @@ pub enum Command {
     /// Tokens for the server: who may ask for what
     #[command(subcommand)]
     Token(TokenVerb),
+    /// Who is told what becomes of updates: try, list, try again
+    #[command(subcommand)]
+    Notify(NotifyVerb),
     /// Run the product under supervision; started by itself where needed
     Supervise(SuperviseArgs),
     /// Any TUF repository: trust a root, refresh metadata, download targets

@@ -55,3 +55,22 @@ pub enum AuditVerb {
     /// Every row, a JSON document a line
     Export,
 }
+
+#[derive(Debug, Subcommand)]
+pub enum NotifyVerb {
+    /// Send a notice now and say whether it arrived; exit 1 when one did not
+    Test {
+        /// One of `notifications` in the settings [default: all]
+        receiver: Option<String>,
+    },
+    /// Receivers, and the last notices to them
+    List {
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Try what waits or was given up again now
+    Retry {
+        /// One notice, as `list` shows it [default: all]
+        id: Option<String>,
+    },
+}

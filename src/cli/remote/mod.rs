@@ -30,6 +30,7 @@ pub fn refuse_what_is_local(global: &Global, command: &Command) -> Result<()> {
         Command::Backup(verb) => return refuse_backup(verb),
         Command::Maintenance { .. } | Command::Audit(_) | Command::Token(_) | Command::Explain { .. } => return Ok(()),
         Command::Init(_) => "init",
+        Command::Notify(_) => "notify",
         Command::Release(_) => "release",
         Command::Plan(_) => "plan",
         Command::Changelog(_) => "changelog",

@@ -8,7 +8,7 @@ use crate::engine::failure::{DISK_FULL, PERMISSION};
 use crate::engine::{Context, StepError, backups, extensions, knows, product, servers};
 use crate::migrate;
 use crate::package::Staged;
-use crate::plan::{self, Direction, Leg, Step, Strategy};
+use crate::plan::{self, Direction, FoundExtensions, Leg, Step, Strategy};
 use crate::release::{HookPoint, ReleaseManifest};
 use crate::{disk, target};
 
@@ -142,7 +142,9 @@ fn extensions_are_as_planned(cx: &Context<'_>, manifest: &ReleaseManifest) -> Re
     if !matches!(cx.plan.direction(), Direction::Up | Direction::Down) {
         return Ok(());
     }
-    let found = extensions::installed(cx.layout, cx.store, manifest)?;
+    let FoundExtensions::Known(found) = extensions::known(cx.layout, cx.store, cx.settings, manifest)? else {
+        return Ok(());
+    };
     let unforeseen = plan::unforeseen(cx.plan.legs(), &found);
     if unforeseen.is_empty() {
         return Ok(());

@@ -3,9 +3,10 @@
 import { fill, h, s } from "./dom.js";
 import { between, lasting, titleOf } from "./words.js";
 
-const HEIGHT = 150;
-const FLOOR = 126;
-const TOP = 16;
+const HEIGHT = 170;
+const FLOOR = 146;
+/** Above the highest bar there is room for its number. */
+const TOP = 30;
 const LEFT = 62;
 /** A bar and the room beside it, at the least. */
 const SLOT = 22;
@@ -42,6 +43,7 @@ function picture(finished, width) {
         s("title", {}, `${titleOf(update)}: ${lasting(took[index])}`),
         s("rect", { class: outcome, x: x - bar / 2, y: top, width: bar, height: FLOOR - top, rx: 3 }),
         outcome === "rolled_back" && diamond(x, top - 9),
+        slot >= 56 && s("text", { class: "told", x, y: top - (outcome === "rolled_back" ? 20 : 7), "text-anchor": "middle" }, lasting(took[index])),
         (slot >= 44 || index % Math.ceil(44 / slot) === 0) && s("text", { x, y: HEIGHT - 6, "text-anchor": "middle" }, update.to));
     }));
 }

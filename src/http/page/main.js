@@ -8,18 +8,22 @@ import { plan } from "./views/plan.js";
 import { update } from "./views/update.js";
 import { history } from "./views/history.js";
 import { backups } from "./views/backups.js";
+import { backup } from "./views/backup.js";
+import { calendar } from "./views/calendar.js";
 import { audit } from "./views/audit.js";
 import { tokens } from "./views/tokens.js";
 import { login } from "./views/login.js";
 
 const RANK = { viewer: 0, operator: 1, admin: 2 };
-/** Each with its address, its name, and the least role that gets something out of it; those without a name are reached from others. */
+/** Each with its address, its name, and the least role that gets something out of it; those without a name are reached from others, mostly `of` one. */
 const VIEWS = [
   { at: /^$/, name: "Overview", address: "#/", show: overview },
-  { at: /^plan\/([^/]+)$/, show: plan },
-  { at: /^update\/([^/]+)$/, show: update },
+  { at: /^plan\/([^/]+)$/, of: "Overview", show: plan },
+  { at: /^update\/([^/]+)$/, of: "History", show: update },
   { at: /^history$/, name: "History", address: "#/history", show: history },
   { at: /^backups$/, name: "Backups", address: "#/backups", show: backups },
+  { at: /^backup\/([^/]+)$/, of: "Backups", show: backup },
+  { at: /^calendar$/, name: "Calendar", address: "#/calendar", show: calendar },
   { at: /^audit$/, name: "Audit", address: "#/audit", role: "admin", show: audit },
   { at: /^tokens$/, name: "Tokens", address: "#/tokens", role: "admin", show: tokens },
 ];
@@ -95,7 +99,7 @@ function bar(open) {
   fill(top, h("div", { class: "bar" },
     h("a", { class: "brand", href: "#/" }, h("img", { src: "/page/icon.svg", alt: "", width: 28, height: 28 }), product),
     h("nav", { "aria-label": "Views" }, h("ul", {}, shown.map((view) =>
-      h("li", {}, h("a", { href: view.address, "aria-current": view === open && "page" }, view.name))))),
+      h("li", {}, h("a", { href: view.address, "aria-current": view === open ? "page" : open.of === view.name && "true" }, view.name))))),
     h("div", { class: "whoami" },
       h("span", { title: session.who }, session.role),
       h("button", { type: "button", class: "bare", onclick: logout }, "Log out"))));

@@ -64,6 +64,14 @@ export function titleOf(update) {
   return `${VERBS[update.verb] ?? update.verb} ${way}`;
 }
 
+/** Until when the release before is kept for the way back; null where it is not. */
+export function wayBack(update, { current_version: installed, kept }) {
+  const isThere = update.finalizes_at && installed === update.to && kept.includes(update.from);
+  if (!isThere) return null;
+  const isToCome = new Date(update.finalizes_at) > new Date();
+  return `${update.from} is kept for the way back; finalized ${isToCome ? `${ago(update.finalizes_at)} at the earliest` : "with the next change"}`;
+}
+
 export function titleOfOrder(wanted) {
   switch (wanted.kind) {
     case "upgrade": return `Upgrade to ${wanted.target_version}`;

@@ -7,187 +7,21 @@ the pictures for the documentation are put there. Fails with a sentence and the 
 """
 
 import argparse
+import datetime
 import json
 import pathlib
 import re
-import signal
+import sqlite3
 import subprocess
-import sys
-import time
+import zoneinfo
 
-from axe_core_python.selenium import Axe
-from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE = 60
-ARGUMENTS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --force-device-scale-factor=1 --lang=en-GB"
-).split()
-# What the browser itself says of a server that is away; nothing of ours.
-OF_THE_NETWORK = re.compile(r"net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE|NETWORK_CHANGED)")
+from browser import OF_THE_NETWORK, Browser, Server
 
-
-class Server:
-    """A real `netlink serve`, at the same address in each of its lives."""
-
-    def __init__(self, netlink, root):
-        self.netlink, self.root, self.address = netlink, root, "127.0.0.1:0"
-        self.start()
-
-    def start(self):
-        command = [self.netlink, "--root", str(self.root), "serve", "--listen", self.address]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        said = ""
-        for line in self.process.stderr:
-            said += line
-            found = re.search(r"listening at http://([0-9.:]+)", line)
-            if found:
-                self.address = found[1]
-                return
-        raise SystemExit(f"the server ended: {said}")
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
-
-
-class Browser:
-    def __init__(self, base, pictures, kept):
-        options = Options()
-        options.binary_location = "/usr/bin/chromium"
-        for argument in ARGUMENTS:
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        self.driver.set_page_load_timeout(PATIENCE)
-        self.driver.set_script_timeout(PATIENCE)
-        self.base, self.pictures, self.kept = base, pictures, kept
-        self.wide()
-        self.scheme("light")
-
-    # The window.
-
-    def size(self, width, height):
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-    def wide(self):
-        self.size(1180, 860)
-
-    def scheme(self, name):
-        features = [{"name": "prefers-color-scheme", "value": name}, {"name": "prefers-reduced-motion", "value": "reduce"}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    # What is there.
-
-    def fail(self, what):
-        path = self.pictures / "failed.png"
-        try:
-            self.driver.save_screenshot(str(path))
-            text = self.driver.find_element(By.TAG_NAME, "body").text
-        except WebDriverException as error:
-            text = str(error)
-        raise SystemExit(f"{what}; what was to be seen is in {path}:\n{text}\n{self.driver.get_log('browser')}")
-
-    def wait(self, what, condition):
-        """Until it holds; nodes that are replaced meanwhile are looked for again."""
-        waiting = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException])
-        try:
-            return waiting.until(lambda driver: condition())
-        except TimeoutException:
-            self.fail(f"waited {PATIENCE} s for: {what}")
-
-    def text(self, css="main"):
-        return self.driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", css)
-
-    def see(self, text, css="main"):
-        self.wait(f"`{text}` in {css}", lambda: text in self.text(css))
-
-    def heading(self, text):
-        self.wait(f"the heading `{text}`", lambda: text in self.text("h1"))
-
-    def find(self, text, css="button, a, summary"):
-        """The first one to be seen that says this, or is labelled so."""
-        script = """const said = (node) => node.getAttribute("aria-label") ?? node.innerText.trim();
-            const scope = document.querySelector("dialog[open]") ?? document;
-            return [...scope.querySelectorAll(arguments[0])].find((node) => said(node).startsWith(arguments[1]) && node.checkVisibility())"""
-        return self.wait(f"`{text}` to click at", lambda: self.driver.execute_script(script, css, text))
-
-    def click(self, text, css="button, a, summary"):
-        def clicked():
-            self.find(text, css).click()
-            return True
-
-        self.wait(f"`{text}` to be clicked at", clicked)
-
-    def go(self, view, heading):
-        self.click(view, "nav a")
-        self.heading(heading)
-
-    # By keys alone.
-
-    def press(self, *keys):
-        for key in keys:
-            self.driver.switch_to.active_element.send_keys(key)
-
-    def tab_to(self, text):
-        for _ in range(80):
-            said = self.driver.execute_script(
-                "const node = document.activeElement; return node.getAttribute('aria-label') ?? node.closest('label')?.innerText ?? node.innerText ?? ''"
-            )
-            if said.strip().startswith(text):
-                return
-            self.press(Keys.TAB)
-        self.fail(f"no way to `{text}` with the Tab key")
-
-    # What holds of every view.
-
-    def check(self, name):
-        for scheme in ["light", "dark"]:
-            self.scheme(scheme)
-            found = Axe().run(self.driver)["violations"]
-            if found:
-                told = [{"rule": one["id"], "help": one["help"], "nodes": [[node["html"][:300], node["failureSummary"]] for node in one["nodes"]]} for one in found]
-                self.fail(f"{name}, {scheme}: axe: {json.dumps(told, indent=1)}")
-            self.picture(name if scheme == "light" else f"{name}-dark")
-        self.scheme("light")
-        for width in [400, 640]:
-            self.size(width, 860)
-            wide = self.driver.execute_script("return document.documentElement.scrollWidth")
-            if wide > width:
-                self.fail(f"{name}: {wide} pixels wide where there are {width}")
-            if width == 400:
-                self.picture(f"{name}-narrow")
-        self.wide()
-        self.quiet(name)
-
-    def quiet(self, name):
-        entries = [entry for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-        if entries:
-            self.fail(f"{name}: the console says {entries}")
-
-    def forgive(self, expected):
-        """Takes what the console says, which must be this."""
-        for entry in self.driver.get_log("browser"):
-            if entry["level"] == "SEVERE" and not expected.search(entry["message"]):
-                self.fail(f"the console says {entry}")
-
-    def picture(self, name):
-        if self.kept and name in KEPT:
-            self.wait("what was said to go", lambda: self.text("#said") == "")
-        path = self.pictures / f"{name}.png"
-        self.driver.save_screenshot(str(path))
-        if self.kept and name in KEPT:
-            (self.kept / path.name).write_bytes(path.read_bytes())
-
-
-KEPT = {"overview", "overview-dark", "plan", "update", "history", "backups", "audit", "overview-narrow"}
+# Of the policy.
+ZONE = "Europe/Berlin"
 
 
 def log_in(browser, token):
@@ -201,7 +35,7 @@ def log_in(browser, token):
     browser.heading("Overview")
     browser.see("See the plan")
     cookies = browser.driver.get_cookies()
-    session = [one for one in cookies if one["name"] == "netlink_session"]
+    session = [one for one in cookies if one["name"].startswith("netlink_session_")]
     if len(session) != 1 or not session[0]["httpOnly"] or session[0]["sameSite"] != "Strict":
         browser.fail(f"the session's cookie: {cookies}")
     browser.driver.refresh()
@@ -219,6 +53,170 @@ def look_at_the_plan(browser):
     browser.heading("Overview")
 
 
+def try_on_copies(browser):
+    browser.click("See the plan to 0r1")
+    browser.heading("Upgrade 0a1 → 0r1")
+    browser.click("Try it on copies")
+    browser.see("+brightness = 5")
+    browser.see("V2__length")
+    browser.see("way back rehearsed")
+    browser.see("Nothing comes and nothing goes")
+    browser.see("ALTER TABLE switches ADD COLUMN length")
+    browser.scroll_to("Tried on copies")
+    browser.check("trial", tall=1180)
+    browser.click("Back", "main a")
+    browser.heading("Overview")
+
+
+class Policy:
+    """What is written into the settings while the server runs."""
+
+    def __init__(self, root):
+        self.path = root / "config/update.yml"
+        self.before = self.path.read_text()
+        self.today = datetime.datetime.now(zoneinfo.ZoneInfo(ZONE))
+
+    def nights(self, more=""):
+        """Closed now, and open for three hours of each day that is not blocked."""
+        start = 2 if not 1 <= self.today.hour <= 5 else 14
+        day = lambda count: (self.today + datetime.timedelta(days=count)).date().isoformat()
+        exceptions = [
+            f"{{days: {day(5)}, open: agreed with the shop}}",
+            f"{{days: {day(9)}..{day(11)}, closed: stocktaking}}",
+        ]
+        lines = [
+            f"time_zone: {ZONE}",
+            f'allowed_hours: ["{start:02}:00-{start + 3:02}:00"]',
+            "blocked_days: [friday]",
+            f"exceptions: [{', '.join(exceptions)}]",
+        ]
+        self.write([*lines, more] if more else lines)
+
+    def write(self, lines):
+        self.path.write_text(self.before + "policy:\n" + "".join(f"  {line}\n" for line in lines))
+
+    def end(self):
+        self.path.write_text(self.before)
+
+
+def know_the_clocks(browser):
+    """Readings of the clock in zones that change it, also at midnight, by the page's own module and by another's."""
+    zones = ["UTC", "Europe/Berlin", "America/Santiago", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana", "Pacific/Apia"]
+    asked, expected = [], []
+    for name in zones:
+        zone = zoneinfo.ZoneInfo(name)
+        for number in range(0, 400):
+            there = datetime.datetime.fromtimestamp(1767225600 + number * 79200, zone)
+            midnight = datetime.datetime(there.year, there.month, there.day, tzinfo=zone)
+            # A midnight that is left out is the moment of the change; one that comes twice is the first.
+            first = int(midnight.astimezone(datetime.timezone.utc).timestamp())
+            asked.append([name, int(there.timestamp() * 1000)])
+            expected.append([there.date().isoformat(), there.hour * 60 + there.minute, first * 1000])
+    script = """const [asked, done] = arguments;
+        import("/page/zone.js").then(({ readingOf, momentOf }) => done(asked.map(([zone, time]) => {
+            const { day, minutes } = readingOf(time, zone);
+            return [day, minutes, momentOf(day, 0, zone).getTime()];
+        })))"""
+    found = browser.driver.execute_async_script(script, asked)
+    for question, one, other in zip(asked, found, expected):
+        if one != other:
+            browser.fail(f"the clock of {question} reads {one} instead of {other}")
+
+
+def plan_for_later(browser, netlink, root):
+    policy = Policy(root)
+    policy.nights()
+    browser.driver.refresh()
+    browser.see("Updates may begin again")
+    browser.click("See the plan to 0b1")
+    browser.heading("Upgrade 0a1 → 0b1")
+    browser.see("Updates may not begin now")
+
+    # At once only with a word of its own, while the calendar is closed.
+    browser.click("Start")
+    browser.see("The calendar is closed then", "dialog")
+    browser.click("I have read", "dialog label")
+    if browser.find("Upgrade to 0b1", "dialog button").is_enabled():
+        browser.fail("the calendar is closed, and it begins without a word")
+    browser.click("Begin all the same", "dialog label")
+    if not browser.find("Upgrade to 0b1", "dialog button").is_enabled():
+        browser.fail("the word was given, and it cannot begin")
+    browser.click("Not now", "dialog button")
+
+    # When it opens; the picture has more of the dialog.
+    browser.click("Schedule")
+    browser.see("When the calendar opens", "dialog")
+    browser.accessible("the question when")
+    browser.picture("schedule")
+    browser.click("I have read", "dialog label")
+    browser.click("Schedule the upgrade to 0b1", "dialog button")
+    browser.heading("Upgrade to 0b1")
+    browser.see("scheduled")
+    browser.check("scheduled")
+    opening = waiting(netlink, root)[0]
+
+    # At a time that is chosen, by the clock of the policy.
+    browser.go("Overview", "Overview")
+    browser.see("begins ")
+    browser.click("See the plan to 0r1")
+    browser.heading("Upgrade 0a1 → 0r1")
+    browser.click("Schedule")
+    browser.click("At", "dialog label")
+    wanted = datetime.datetime.fromisoformat(opening).astimezone(zoneinfo.ZoneInfo(ZONE)) + datetime.timedelta(minutes=90)
+    script = """const field = document.querySelector("dialog input[type=datetime-local]");
+        field.value = arguments[0];
+        field.dispatchEvent(new Event("input", { bubbles: true }))"""
+    browser.driver.execute_script(script, (wanted + datetime.timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M"))
+    browser.see("The calendar is closed then", "dialog")
+    browser.driver.execute_script(script, wanted.strftime("%Y-%m-%dT%H:%M"))
+    browser.wait("the word of the calendar to go", lambda: "The calendar is closed" not in browser.text("dialog"))
+    browser.click("I have read", "dialog label")
+    browser.click("Schedule the upgrade to 0r1", "dialog button")
+    browser.heading("Upgrade to 0r1")
+    found = [datetime.datetime.fromisoformat(time) for time in waiting(netlink, root)]
+    if found != [datetime.datetime.fromisoformat(opening), wanted]:
+        browser.fail(f"{found} are scheduled instead of {opening} and {wanted}")
+
+    look_at_the_calendar(browser, policy, root)
+    browser.click("Cancel: Upgrade to 0b1")
+    browser.wait("the first to go", lambda: len(waiting(netlink, root)) == 1)
+    browser.click("Upgrade to 0r1", ".side a")
+    browser.heading("Upgrade to 0r1")
+    browser.click("Cancel the schedule")
+    browser.see("cancelled")
+    if waiting(netlink, root):
+        browser.fail("what was cancelled is still scheduled")
+    policy.end()
+    browser.go("Overview", "Overview")
+    browser.see("Updates may begin at any time")
+
+
+def waiting(netlink, root):
+    status = json.loads(subprocess.check_output([netlink, "--root", str(root), "update", "status", "--output", "json"]))
+    return [order["scheduled_time"] for order in status.get("queue", [])]
+
+
+def look_at_the_calendar(browser, policy, root):
+    browser.go("Calendar", "Calendar")
+    browser.see("blocked day")
+    browser.see("stocktaking")
+    browser.see("Upgrade to 0b1", ".week")
+    browser.check("calendar", tall=1180)
+    browser.click("The week after")
+    browser.see("stocktaking", ".week")
+    browser.click("Month")
+    browser.see("closed", ".month")
+    browser.check("calendar-month", tall=1180)
+    browser.click("Week", ".choice button")
+    policy.nights("freeze: audit until Friday")
+    browser.driver.refresh()
+    browser.see("audit until Friday", ".week")
+    browser.check("calendar-frozen")
+    policy.nights()
+    browser.driver.refresh()
+    browser.wait("the freeze to go", lambda: "now it is outside" in browser.text() and "audit until Friday" not in browser.text())
+
+
 def upgrade_by_keys(browser):
     browser.tab_to("See the plan to 0b1")
     browser.press(Keys.ENTER)
@@ -228,9 +226,7 @@ def upgrade_by_keys(browser):
     browser.see("Upgrade to 0b1?", "dialog")
     if browser.find("Upgrade to 0b1", "dialog button").is_enabled():
         browser.fail("breaking changes are taken without a word")
-    axe = Axe().run(browser.driver)["violations"]
-    if axe:
-        browser.fail(f"the question: {axe}")
+    browser.accessible("the question")
     browser.picture("question")
     # Away by the Escape key, with the focus where it was; then for good.
     browser.press(Keys.ESCAPE)
@@ -299,7 +295,58 @@ def back_up(browser):
     browser.wait("a backup more", lambda: rows() == count + 1)
     browser.click("Drill backup_")
     browser.wait("the drill to be remembered", lambda: "a backup that was never restored" not in browser.text())
+    browser.wait("its order to be done", lambda: "Orders" not in browser.text())
     browser.check("backups")
+
+
+def restore(browser, netlink, root):
+    data = next((root / "data").glob("*.db"))
+    product = lambda word: subprocess.check_output([netlink, "--root", str(root), "supervise", word])
+    names = lambda: [name for (name,) in sqlite3.connect(data).execute("SELECT name FROM switches ORDER BY id")]
+    before = names()
+    browser.click("backup_", "main a")
+    browser.wait("its name", lambda: browser.text("h1").startswith("backup_"))
+    browser.see("config/lamp.toml")
+    browser.see("restored for practice")
+    browser.check("backup")
+
+    # While the product runs it is refused, and nothing is touched.
+    browser.click("Restore")
+    browser.see("What is lost", "dialog")
+    browser.see("config/", "dialog")
+    if browser.find("Restore everything", "dialog button").is_enabled():
+        browser.fail("a restore needs no word")
+    browser.accessible("the question before a restore")
+    browser.picture("restore")
+    browser.click("Back up first", "dialog label")
+    browser.click("I know that what was written", "dialog label")
+    browser.click("Restore everything", "dialog button")
+    browser.see("NL0604")
+
+    product("--stop")
+    with sqlite3.connect(data) as database:
+        database.execute("INSERT INTO switches (name) VALUES ('attic')")
+    database.close()
+    browser.click("Restore")
+    browser.click("I know that what was written", "dialog label")
+    browser.click("Restore everything", "dialog button")
+    browser.see("in place again")
+    if names() != before:
+        browser.fail(f"{names()} are in the database instead of {before}")
+
+    # One file alone.
+    config = root / "config/lamp.toml"
+    text = config.read_text()
+    config.write_text("lost")
+    browser.click("Restore config/lamp.toml", "input")
+    browser.click("Restore 1 file")
+    browser.see("What these have today", "dialog")
+    browser.click("Back up first", "dialog label")
+    browser.click("I know that what was written", "dialog label")
+    browser.click("Restore 1 file", "dialog button")
+    browser.wait("the file to be as it was", lambda: config.read_text() == text)
+    browser.check("restored")
+    product("--start")
 
 
 def administer(browser):
@@ -330,7 +377,7 @@ def log_out(browser):
     browser.heading("Overview")
     browser.click("Log out")
     browser.heading("Log in")
-    if any(one["name"] == "netlink_session" for one in browser.driver.get_cookies()):
+    if any(one["name"].startswith("netlink_session_") for one in browser.driver.get_cookies()):
         browser.fail("the session's cookie is still there")
     browser.driver.refresh()
     browser.heading("Log in")
@@ -352,13 +399,26 @@ def look_only(browser, netlink, root):
     browser.see("Changelog")
     if "Start" in browser.text(".head"):
         browser.fail("a viewer is offered to start")
-    browser.click("Back", "main a")
-    browser.heading("Overview")
+    if "Try it" in browser.text():
+        browser.fail("a viewer is offered to try it")
+    browser.go("Backups", "Backups")
+    browser.click("backup_", "main a")
+    browser.see("Files")
+    for word in ["Restore", "Drill"]:
+        if word in browser.text(".head") or "Tick some" in browser.text():
+            browser.fail(f"a viewer is offered `{word}`")
+    browser.go("Calendar", "Calendar")
     browser.quiet("a viewer")
     token("revoke", made["prefix"])
     browser.heading("Log in")
     browser.see("Your session has ended")
     browser.forgive(re.compile("401"))
+    # Back to where it ended.
+    made = token("create", "--name", "guest", "--role", "viewer")
+    browser.press(made["token"], Keys.ENTER)
+    browser.heading("Calendar")
+    browser.see("The days to come")
+    browser.quiet("a viewer once more")
 
 
 def main():
@@ -374,12 +434,16 @@ def main():
         browser = Browser(f"http://{server.address}", wanted.pictures, wanted.keep)
         try:
             log_in(browser, (wanted.root / ".netlink/token").read_text().strip())
+            know_the_clocks(browser)
             look_at_the_plan(browser)
+            try_on_copies(browser)
+            plan_for_later(browser, wanted.netlink, wanted.root)
             upgrade_by_keys(browser)
             watch_and_lose_the_server(browser, server, wanted.root)
             roll_back(browser)
             maintain(browser)
             back_up(browser)
+            restore(browser, wanted.netlink, wanted.root)
             administer(browser)
             read_the_reference(browser)
             log_out(browser)

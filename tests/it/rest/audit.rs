@@ -218,6 +218,8 @@ fn files(below: &std::path::Path, found: &mut Vec<(std::path::PathBuf, Vec<u8>)>
 fn no_secret_is_written_anywhere_but_where_it_belongs() {
     let dir = tempfile::tempdir().unwrap();
     let installation = lamp(dir.path());
+    // All that there is to be said is said.
+    put(&installation.path("config/update.yml"), "log: {level: debug}\n", 0o644);
     let server = Server::start(&installation);
     let version = format!("{API}/version");
     let upgrade = format!("{API}/updates/upgrade");
@@ -236,6 +238,13 @@ fn no_secret_is_written_anywhere_but_where_it_belongs() {
         .problem(401, "NL0701");
     let basic = [("authorization", "Basic planted-basic-6b1d")];
     server.ask("POST", &upgrade, None, &basic, "{}").problem(401, "NL0701");
+    for header in ["cookie", "x-forwarded-for", "referer", "user-agent"] {
+        let planted = [(header, "netlink_session=planted-header-6b1d")];
+        server.ask("GET", &version, None, &planted, "").problem(401, "NL0701");
+        server
+            .ask("POST", &upgrade, None, &planted, "{}")
+            .problem(401, "NL0701");
+    }
     let body = json!({"target_version": "0b1", "password": "planted-field-6b1d"});
     server.post(&upgrade, &body).problem(400, "NL0703");
     server.get(&format!("{version}?token=planted-query-6b1d")).is(200);
@@ -257,6 +266,7 @@ fn no_secret_is_written_anywhere_but_where_it_belongs() {
 
     let first = server.token.clone();
     let (exported, said) = (installation.run(&["audit", "export"]).ok().out, server.log());
+    assert!(said.contains(&format!("DEBUG GET {version} ")), "{said}");
     server.signal(rustix::process::Signal::TERM);
     assert_eq!(server.ended(), Some(0));
     let mut found = vec![

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -79,6 +80,81 @@ fn broken_requests_get_the_right_status_and_change_nothing() {
     let history = server.get(&format!("{API}/updates")).is(200).body;
     assert_eq!(history["updates"].as_array().map(Vec::len), Some(1), "{history:#}");
     installation.assert_at("0a1");
+}
+
+#[test]
+fn ten_thousand_connections_at_once_keep_nobody_from_being_answered() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let sockets = || {
+        let fds = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+        let links = fds.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+        links
+            .filter(|link| link.to_string_lossy().starts_with("socket:"))
+            .count()
+    };
+    let before = sockets();
+    let open = |n: usize| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        // Every other one says nothing at all; the rest never come to the end of their headers.
+        if n.is_multiple_of(2) {
+            stream
+                .write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+                .unwrap();
+        }
+        stream
+    };
+    let streams: Vec<TcpStream> = (0..10_000).map(open).collect();
+    let began = Instant::now();
+    server.get(&format!("{API}/version")).is(200);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // They are let go by the server, not by those who hold them.
+    let began = Instant::now();
+    while sockets() > before + 10 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} sockets", sockets());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(streams);
+    server.get(&format!("{API}/version")).is(200);
+    installation.assert_at("0a1");
+}
+
+#[test]
+fn whether_it_is_ready_is_found_out_once_and_anew_when_something_has_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let ready = |status| server.ask("GET", "/health/ready", None, &[], "").is(status).body;
+    let metadata = |expires: &str| {
+        let pad = vec!["0"; 1 << 20].join(",");
+        let text = format!("{{\"signed\": {{\"expires\": \"{expires}\", \"pad\": [{pad}]}}}}");
+        put(&installation.path(".netlink/trust/targets.json"), &text, 0o644);
+    };
+    metadata("2199-01-01T00:00:00Z");
+    ready(200);
+    let read = || {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
+        let line = io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    let before = read();
+    for _ in 0..30 {
+        ready(200);
+    }
+    let bytes = read() - before;
+    assert!(bytes < 4 << 20, "{bytes} bytes were read");
+    metadata("2001-01-01T00:00:00Z");
+    let began = Instant::now();
+    while server.ask("GET", "/health/ready", None, &[], "").status == 200 {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(ready(503)["reasons"][0].as_str().unwrap().contains("expired"));
 }
 
 #[test]

@@ -21,8 +21,9 @@ fn log_in(server: &Server, token: &str) -> String {
     }
     assert!(!cookie.contains("Secure"), "not over TLS: {cookie}");
     let cookie = cookie.split(';').next().unwrap().to_owned();
-    assert_eq!(cookie.len(), "netlink_session=".len() + 64, "{cookie}");
-    assert!(!begun.text.contains(&cookie["netlink_session=".len()..]), "{begun:#?}");
+    let (name, text) = cookie.split_once('=').unwrap();
+    assert!(name.starts_with("netlink_session_") && text.len() == 64, "{cookie}");
+    assert!(!begun.text.contains(text), "{begun:#?}");
     cookie
 }
 
@@ -35,6 +36,23 @@ fn made(installation: &Installation, role: &str) -> (String, String) {
     let made = installation.run(&create).ok().json();
     let text = |key: &str| made[key].as_str().unwrap().to_owned();
     (text("token"), text("prefix"))
+}
+
+#[test]
+fn two_servers_of_one_host_do_not_take_each_others_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::with_lamps(&dir.path().join("publisher"));
+    let one = Installation::of_lamp(&dir.path().join("one"), &publisher, "0a1");
+    let two = Installation::of_lamp(&dir.path().join("two"), &publisher, "0a1");
+    let (one, two) = (Server::start(&one), Server::start(&two));
+    let cookies = format!("{}; {}", log_in(&one, &one.token), log_in(&two, &two.token));
+    // A browser sends what it has for the host to either.
+    let with = [("cookie", cookies.as_str()), ("sec-fetch-site", "same-origin")];
+    for server in [&one, &two] {
+        let seen = ask(server, "GET", SESSION, &with, "").is(200).body;
+        let who = seen["who"].as_str().unwrap();
+        assert!(server.token.starts_with(who.split(' ').next().unwrap()), "{who}");
+    }
 }
 
 #[test]
@@ -61,7 +79,7 @@ fn a_token_is_exchanged_for_a_session_that_lets_in_as_it_does() {
     // The text is kept nowhere.
     for file in ["netlink.db", "netlink.db-wal"] {
         let bytes = std::fs::read(installation.path(&format!(".netlink/{file}"))).unwrap_or_default();
-        let text = &cookie.as_bytes()["netlink_session=".len()..];
+        let text = cookie.split_once('=').unwrap().1.as_bytes();
         assert!(
             !bytes.windows(text.len()).any(|part| part == text),
             "the session is in {file}"
@@ -69,7 +87,7 @@ fn a_token_is_exchanged_for_a_session_that_lets_in_as_it_does() {
     }
     let audit = server.get(&format!("{API}/audit?limit=1000")).is(200).text;
     assert!(
-        audit.contains("POST /api/v1/system/session") && !audit.contains(&cookie[16..]),
+        audit.contains("POST /api/v1/system/session") && !audit.contains(cookie.split_once('=').unwrap().1),
         "{audit}"
     );
     assert!(audit.contains(&prefix), "{audit}");
@@ -248,13 +266,14 @@ fn told_lamp(dir: &Path) -> Installation {
 
 /// `NETLINK_SCREENSHOTS=docs/screenshots` keeps the pictures for the documents.
 #[test]
-fn a_browser_upgrades_watches_loses_the_server_and_rolls_back() {
+fn a_browser_schedules_upgrades_watches_loses_the_server_rolls_back_and_restores() {
     let dir = tempfile::Builder::new().prefix("demo-").tempdir().unwrap();
     let installation = told_lamp(dir.path());
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page");
     let mut browse = Command::new(here.join("target/python/bin/python"));
     browse.arg(here.join("tests/data/page/browse.py"));
+    browse.env("PYTHONDONTWRITEBYTECODE", "1");
     browse.arg("--netlink").arg(crate::world::netlink());
     browse.arg("--root").arg(&installation.root);
     browse.arg("--pictures").arg(&pictures);

@@ -1,5 +1,6 @@
 //! What is only looked at: pages, plans, changelogs, maintenance, and tags that spare an answer.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::lamp;
@@ -92,4 +93,28 @@ fn history_comes_in_pages_and_what_is_known_is_not_sent_again() {
         let other = [("if-none-match", "\"other\"")];
         server.ask("GET", &path, Some(&server.token), &other, "").is(200);
     }
+}
+
+#[test]
+fn an_update_says_until_when_the_release_before_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let begun = server.upgrade("0b1").is(202);
+    let done = server.wait_for(begun.header("location"), "completed");
+    let time = |key: &str| done[key].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let soak = time("finalizes_at").duration_since(time("finished_at"));
+    assert_eq!(soak, SignedDuration::from_hours(24), "{done:#}");
+    let updates = server.get(&format!("{API}/updates")).is(200).body["updates"].clone();
+    assert_eq!(updates[1]["verb"], "install", "{updates:#}");
+    assert_eq!(
+        updates[1]["finalizes_at"],
+        Value::Null,
+        "nothing was there before: {updates:#}"
+    );
+
+    installation.run(&["update", "finalize"]).ok();
+    let finalized = server.get(begun.header("location")).is(200).body;
+    assert!(finalized["finalized_at"].is_string(), "{finalized:#}");
+    assert_eq!(finalized["finalizes_at"], Value::Null, "{finalized:#}");
 }

@@ -164,6 +164,16 @@ fn a_closed_calendar_is_a_conflict_with_the_time_to_ask_again() {
         assert_eq!(pair[0]["until"], pair[1]["from"]);
     }
     assert!((27..=30).contains(&calendar.len()), "{seen:#}");
+    for days in [1_i64, 62] {
+        let seen = server.get(&format!("{API}/policy?days={days}")).is(200).body;
+        let time = |one: &Value, key: &str| one[key].as_str().unwrap().parse::<Timestamp>().unwrap();
+        let calendar = seen["calendar"].as_array().unwrap();
+        let length = time(calendar.last().unwrap(), "until").duration_since(time(&calendar[0], "from"));
+        assert_eq!(length, SignedDuration::from_hours(24 * days));
+    }
+    for days in ["0", "63", "-1", "all"] {
+        server.get(&format!("{API}/policy?days={days}")).problem(400, "NL0703");
+    }
 
     let scheduled = json!({"target_version": "0b1", "strategy": "scheduled"});
     let ordered = server.post(&upgrade, &scheduled).is(202).body;

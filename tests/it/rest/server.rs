@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ pub struct Server {
     pub token: String,
     description: Description,
     log: Arc<Mutex<String>>,
+    lines: Mutex<mpsc::Receiver<String>>,
 }
 
 #[derive(Debug)]
@@ -90,32 +91,40 @@ impl Iterator for Events {
 impl Server {
     #[track_caller]
     pub fn start(installation: &Installation) -> Self {
-        Self::start_at(installation, "127.0.0.1:0")
+        Self::begin(installation, "127.0.0.1:0", TlsConfig::default(), &[])
+    }
+
+    /// With these variables in its environment.
+    #[track_caller]
+    pub fn start_with(installation: &Installation, variables: &[(&str, &str)]) -> Self {
+        Self::begin(installation, "127.0.0.1:0", TlsConfig::default(), variables)
     }
 
     /// One that speaks TLS, asked by a client that is set up so.
     #[track_caller]
     pub fn start_trusting(installation: &Installation, tls: TlsConfig) -> Self {
-        Self::begin(installation, "127.0.0.1:0", tls)
+        Self::begin(installation, "127.0.0.1:0", tls, &[])
     }
 
     /// Also where another one has listened before.
     #[track_caller]
     pub fn start_at(installation: &Installation, address: &str) -> Self {
-        Self::begin(installation, address, TlsConfig::default())
+        Self::begin(installation, address, TlsConfig::default(), &[])
     }
 
     #[track_caller]
-    fn begin(installation: &Installation, address: &str, tls: TlsConfig) -> Self {
+    fn begin(installation: &Installation, address: &str, tls: TlsConfig, variables: &[(&str, &str)]) -> Self {
         let mut command = installation.command(&["serve", "--listen", address]);
+        command.envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
+        let (mut said, mut first) = (String::new(), Vec::new());
         let base = loop {
             let line = lines
                 .next()
                 .unwrap_or_else(|| panic!("the server ended: {said}"))
                 .unwrap();
+            first.push(line.clone());
             if let Some((_, rest)) = line.split_once("listening at ") {
                 break rest.split(';').next().unwrap().to_owned();
             }
@@ -123,10 +132,14 @@ impl Server {
         };
         let log = Arc::new(Mutex::new(said));
         let kept = Arc::clone(&log);
+        let (told, rest) = mpsc::channel();
+        first.into_iter().for_each(|line| told.send(line).unwrap());
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 eprintln!("serve: {line}");
                 kept.lock().unwrap().push_str(&line);
+                // Hardly anybody wants them one by one.
+                let _ = told.send(line);
             }
         });
         let agent = ureq::Agent::config_builder()
@@ -142,7 +155,14 @@ impl Server {
             token: installation.text(".netlink/token").trim().to_owned(),
             description,
             log,
+            lines: Mutex::new(rest),
         }
+    }
+
+    /// All that it says until its end.
+    pub fn all_lines(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok()).collect()
     }
 
     /// What it has said so far.
@@ -257,6 +277,20 @@ impl Server {
                 return update;
             }
             assert!(began.elapsed() < PATIENCE, "{update:#}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Asks whether it is ready until it is.
+    #[track_caller]
+    pub fn wait_until_ready(&self) {
+        let began = Instant::now();
+        loop {
+            let ready = self.ask("GET", "/health/ready", None, &[], "");
+            if ready.status == 200 {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{ready:#?}");
             thread::sleep(Duration::from_millis(50));
         }
     }

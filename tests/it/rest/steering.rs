@@ -14,7 +14,7 @@ use crate::world::{Installation, put};
 const FOR_EVER: &str = "health: {timeout: 600s, interval: 50ms, checks: [{command: [sh, -c, \
     'test {release} != {root}/releases/0b1 || test -e {root}/lit']}]}\n";
 /// A step that cannot be left before its end.
-const HOOK: &str = "hooks: {maintenance-enter: [sh, -c, 'touch hook; while ! test -e go; do sleep 0.05; done']}\n";
+pub const HOOK: &str = "hooks: {maintenance-enter: [sh, -c, 'touch hook; while ! test -e go; do sleep 0.05; done']}\n";
 
 /// `lamp`, whose `0b1` is healthy only once there is a file `lit`.
 pub fn slow_lamp(dir: &std::path::Path) -> Installation {

@@ -1,37 +1,44 @@
 // At a glance: what is installed, what there is to go to and why or why not, what runs, what waits.
 
 import { fill, h, refill } from "../dom.js";
-import { get, on, post, put } from "../api.js";
-import { act, bullets, card, chip, head, pairs, pill, problem, quiet, say, when } from "../parts.js";
+import { get, on, put } from "../api.js";
+import { act, bullets, card, chip, head, pairs, pill, problem, quiet, when } from "../parts.js";
 import { confirm } from "../confirm.js";
 import { watch } from "../live.js";
-import { bytes, day, many, stateOf, titleOf, titleOfOrder } from "../words.js";
+import { inline } from "../markdown.js";
+import { bytes, day, stateOf, titleOf, wayBack } from "../words.js";
+import { momentIn, zoneOf } from "../zone.js";
+import { change, openness } from "./calendar.js";
+import { queue } from "./waiting.js";
 
 const LOOK_EVERY = 5000;
 
 export async function overview(stage) {
   const version = await get("version");
-  const [hero, now, offers, recent, queue, maintenance] = Array.from({ length: 6 }, () => h("div", {}));
+  const [hero, now, offers, recent, waits, hours, maintenance] = Array.from({ length: 7 }, () => h("div", {}));
   stage.show(
     head("Overview"),
     h("div", { class: "cards" },
       h("div", { class: "main" }, hero, now, offers, recent),
-      h("div", { class: "side" }, maintenance, queue, installation(version))));
+      h("div", { class: "side" }, waits, hours, maintenance, installation(version))));
 
   const look = async () => {
-    const [version, updates, orders, mode, health] = await Promise.all([
-      get("version"), get("updates?limit=6"), get("orders"), get("maintenance"), readiness()]);
+    const [version, updates, { orders }, mode, policy, health] = await Promise.all([
+      get("version"), get("updates?limit=6"), get("orders"), get("maintenance"), get("policy?days=1"), readiness()]);
     if (!stage.isOpen()) return;
     const last = updates.updates[0];
+    const zone = zoneOf(policy.time_zone);
     refill(hero, [version, last, health], () => installed(version, last, health));
     refill(now, last, () => last && current(last));
     refill(recent, updates, () => before(updates.updates.slice(1)));
-    refill(queue, orders, () => waiting(stage, orders.orders));
+    refill(waits, orders, () => queue(stage, orders, zone, look));
+    refill(hours, [policy.now, policy.freeze, policy.auto_upgrade], () => calendarOf(policy, zone));
     refill(maintenance, mode, () => modeOf(stage, mode, look));
   };
   const check = async () => {
     fill(offers, card("Available", {}, quiet("Asking the repository …")));
-    const shown = await get("updates/check").then((found) => available(found, check), (error) => card("Available", { extra: again(check) }, problem(error)));
+    const asked = Promise.all([get("updates/check"), get("policy?days=1")]);
+    const shown = await asked.then(([found, policy]) => available(found, policy, check), (error) => card("Available", { extra: again(check) }, problem(error)));
     if (stage.isOpen()) fill(offers, shown);
   };
 
@@ -64,7 +71,8 @@ function installed(version, last, health) {
           h("span", { class: "version" }, version.current_version ?? "nothing"),
           chip(version.channel),
           health && (health.ready ? pill("ready", "good") : pill("not ready", "warn"))),
-        h("p", { class: "under quiet" }, version.last_updated ? ["put in place ", when(version.last_updated)] : "nothing is installed yet")),
+        h("p", { class: "under quiet" }, version.last_updated ? ["put in place ", when(version.last_updated)] : "nothing is installed yet"),
+        last && quiet(h("span", { class: "small" }, wayBack(last, version)))),
       last && h("div", {},
         h("p", { class: "quiet small" }, "Last update"),
         h("p", { class: "name" }, h("a", { href: `#/update/${last.update_id}`, "data-key": "last" }, titleOf(last))),
@@ -85,7 +93,7 @@ function current(update) {
 
 const again = (check) => act("Check again", check, { kind: "bare" });
 
-function available(found, check) {
+function available(found, policy, check) {
   const best = found.latest_stable ?? found.latest_version;
   const line = found.updates_available
     ? h("p", {}, "The newest to go to is ", h("strong", {}, found.latest_version), found.latest_stable && found.latest_stable !== found.latest_version && [", the newest stable one ", h("strong", {}, found.latest_stable)], ".")
@@ -98,9 +106,37 @@ function available(found, check) {
           h("div", { class: "grow" },
             h("p", {}, h("span", { class: "name" }, one.version), " ", chip(one.channel)),
             h("p", { class: "quiet small" }, [one.released_at && `published ${day(one.released_at)}`, one.download_bytes && bytes(one.download_bytes)].filter(Boolean).join(" · ")),
-            one.withdrawn && h("p", { class: "note bad small" }, one.withdrawn)),
+            one.withdrawn && h("p", { class: "note bad small" }, one.withdrawn),
+            held(one, policy)),
           h("a", { class: one.version === best ? "button first" : "button", href: `#/plan/${one.version}`, "data-key": `plan-${one.version}`, "aria-label": `See the plan to ${one.version}` }, "See the plan")))),
-      found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Why, and why not"), bullets(found.notes))));
+      found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Why, and why not"), bullets(found.notes.map(inline)))));
+}
+
+/** Of no meaning to whom starts each update by hand: the plan and its question say the same. */
+const OF_ITSELF = ["auto-upgrade", "newer", "calendar", "freeze", "consent", "warning"];
+
+/** When it is taken by itself, or what keeps it from that. */
+function held({ held: all, taken_at: at, withdrawn }, { auto_upgrade: isAuto, time_zone: name }) {
+  const zone = zoneOf(name);
+  if (all.length === 0) return h("p", { class: "small" }, "Is taken by itself at the server's next look.");
+  const reasons = all.filter((one) => one.message !== withdrawn && (isAuto || !OF_ITSELF.includes(one.by)));
+  return [
+    at && h("p", { class: "small" }, "Is taken by itself ", momentIn(at, zone), ", ", when(at), "."),
+    reasons.length > 0 && h("details", { class: "small" },
+      h("summary", {}, at ? "What it waits for" : isAuto ? "Why it is not taken by itself" : "What stands against it"),
+      bullets(reasons.map((one) => [inline(one.message), one.until && !at && [", until ", momentIn(one.until, zone)]]))),
+  ];
+}
+
+/** When updates may begin, in short. */
+function calendarOf(policy, zone) {
+  return card("Calendar", { extra: openness(policy) },
+    h("div", { class: "stack tight" },
+      policy.freeze !== null
+        ? h("p", {}, h("strong", {}, "Frozen: "), policy.freeze)
+        : h("p", {}, policy.now.open ? "Updates may begin " : "Updates may begin again ", change(policy, zone), "."),
+      quiet(policy.auto_upgrade ? "New releases are taken by themselves." : "Nothing is taken by itself."),
+      h("p", { class: "small" }, h("a", { href: "#/calendar", "data-key": "calendar" }, "The days to come"))));
 }
 
 function before(updates) {
@@ -111,21 +147,6 @@ function before(updates) {
         h("a", { class: "grow", href: `#/update/${update.update_id}`, "data-key": update.update_id }, titleOf(update)),
         h("span", { class: "quiet small" }, when(update.accepted_at)),
         pill(...stateOf(update))))));
-}
-
-function waiting(stage, orders) {
-  const open = orders.filter((one) => one.state === "waiting");
-  if (open.length === 0) return card("Queue", {}, quiet("Nothing waits."));
-  return card("Queue", { extra: pill(many(open.length, "order"), "busy") },
-    h("ul", { class: "rows" }, open.sort((a, b) => a.position - b.position).map((one) =>
-      h("li", {},
-        h("div", { class: "grow" },
-          h("p", { class: "name" }, `${one.position}. ${titleOfOrder(one.order)}`),
-          h("p", { class: "quiet small" }, one.reason, ` · by ${one.ordered_by}, `, when(one.ordered_at))),
-        stage.may("operator") && act("Cancel", async () => {
-          await post(`orders/${one.order_id}/cancel`);
-          say("The order is cancelled.");
-        }, { kind: "bare danger", key: one.order_id, label: `Cancel: ${titleOfOrder(one.order)}` })))));
 }
 
 function modeOf(stage, mode, look) {

@@ -6,7 +6,13 @@ import { act, bullets, card, facts, head, pairs, pill, problem, quiet } from "..
 import { inline, markdown } from "../markdown.js";
 import { path } from "../path.js";
 import { STEPS, about, bytes, day, many, phases } from "../words.js";
+import { zoneOf } from "../zone.js";
+import { change } from "./calendar.js";
 import { start } from "./start.js";
+import { trial } from "./trial.js";
+
+/** So far ahead the calendar is known to who chooses a time. */
+const DAYS = 35;
 
 export async function plan(stage, to) {
   let view;
@@ -20,24 +26,49 @@ export async function plan(stage, to) {
     return stage.show(head(`${view.installed} is installed`, "There is nothing to do."), h("p", {}, h("a", { href: "#/" }, "Back to the overview")));
   }
   const { plan } = view;
-  const changes = await changelog(plan);
+  const [changes, policy] = await Promise.all([changelog(plan), get(`policy?days=${DAYS}`)]);
   stage.show(
-    title(plan, stage),
+    title(plan, policy, stage),
     h("div", { class: "cards" },
       card("The way", { extra: stops(plan) }, path(plan, view.refused), why(view)),
       card("What it takes", {}, cost(plan)),
-      h("div", { class: "main" }, demands(plan), changes),
-      h("div", { class: "side" }, touched(plan)),
+      h("div", { class: "main" }, inTheWay(plan), demands(plan), changes),
+      h("div", { class: "side" }, hours(policy), touched(plan)),
+      trial(plan, stage),
       steps(plan)));
 }
 
-function title(plan, stage) {
+function title(plan, policy, stage) {
   const word = plan.direction === "down" ? "Down" : plan.direction === "install" ? "Install" : "Upgrade";
   const verb = plan.direction === "down" ? "Go down" : "Start";
   return head(`${word} ${plan.from ?? "nothing"} → ${plan.to}`, "Nothing has happened yet.",
     h("div", { class: "buttons" },
       h("a", { class: "button", href: "#/" }, "Back"),
-      stage.may("operator") && act(`${verb} …`, () => start(plan, stage), { kind: "first", key: "start" })));
+      stage.may("operator") && act("Schedule …", () => start(plan, policy, true), { key: "schedule" }),
+      stage.may("operator") && act(`${verb} …`, () => start(plan, policy, false), { kind: "first", key: "start" })));
+}
+
+/** Only where the calendar says something. */
+function hours(policy) {
+  if (policy.now.open && policy.now.changes_at === null) return null;
+  const changes = change(policy, zoneOf(policy.time_zone));
+  return h("div", { class: `note ${policy.now.open ? "good" : "warn"}` },
+    policy.now.open
+      ? h("p", {}, "Updates may begin now, ", changes, ".")
+      : [h("p", {}, "Updates may not begin now: ", policy.now.reason, "."), h("p", {}, "They may ", changes, ".")],
+    h("p", {}, h("a", { href: "#/calendar" }, "The calendar")));
+}
+
+/** Extensions that a release on the way does not run with. */
+function inTheWay(plan) {
+  const all = plan.incompatible ?? [];
+  if (all.length === 0) return null;
+  return card("Extensions in the way", { size: "bad" },
+    h("ul", { class: "rows" }, all.map((one) => h("li", {},
+      h("div", { class: "grow" },
+        h("p", {}, h("strong", {}, one.name), one.version && ` ${one.version}`, h("span", { class: "quiet" }, ` · ${one.release} does not run with it`)),
+        h("p", { class: "quiet small" }, inline(one.because))),
+      one.can_be_disabled ? pill("can be switched off", "warn") : pill("remove it first", "bad")))));
 }
 
 function stops(plan) {
@@ -135,8 +166,17 @@ function touched(plan) {
           ["Schema", leg.schema ? `level ${leg.schema.from ?? "none"} → ${leg.schema.to}` : "stays"],
           ["Configuration", "as the release asks; your own values and comments stay"],
           ["Dependencies", "as the release asks"],
+          extensions(leg, "disabled"),
+          extensions(leg, "enabled"),
           ["Way back", leg.hops.every((hop) => hop.reversible) ? "without a restore" : "by restoring the backup"],
           gates(leg).length > 0 && ["Must hold", gates(leg).join(", ")])))));
+}
+
+const TURNED = { disabled: "Switched off", enabled: "Switched on again" };
+
+function extensions(leg, kind) {
+  const all = leg.extensions?.[kind] ?? [];
+  return all.length > 0 && [TURNED[kind], all.map((one) => h("p", {}, h("strong", {}, one.name), `: ${one.because}`))];
 }
 
 const gates = (leg) => leg.hops.flatMap((hop) => hop.gates ?? []);

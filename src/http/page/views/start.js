@@ -6,6 +6,7 @@ import { bullets, say } from "../parts.js";
 import { confirm } from "../confirm.js";
 import { inline } from "../markdown.js";
 import { about, many, titleOf } from "../words.js";
+import { whenToBegin } from "./when.js";
 
 /** Where one sees how it goes: an update, an order that waits, or nothing to do. */
 function go(answer) {
@@ -14,36 +15,51 @@ function go(answer) {
   else say("There is nothing to do.");
 }
 
-/** Up or down, as the plan says. */
-export function start(plan, stage) {
+/** Up or down, as the plan says, at once or later. */
+export function start(plan, policy, isLater) {
   const isDown = plan.direction === "down";
-  const notes = plan.notes ?? {};
-  const breaking = notes.breaking ?? [];
-  const blocking = (notes.concerns ?? []).filter((concern) => concern.level === "blocking");
-  const ticks = [];
-  if (breaking.length > 0) ticks.push({ name: "breaking", text: breaking.length === 1 ? "I have read the breaking change and am ready for it." : `I have read the ${breaking.length} breaking changes and am ready for them.` });
-  for (const concern of blocking) ticks.push({ name: `note ${concern.id}`, text: [h("strong", {}, concern.id), ": ", inline(concern.text), " I have seen to it."] });
-  if (plan.warnings.length > 0) ticks.push({ name: "force", text: "Go on in spite of the warnings." });
-  if (isDown && (notes.lost ?? []).length > 0) ticks.push({ name: "lost", text: `I know that what ${many(notes.lost.length, "change")} brought will be gone.` });
+  const verb = isDown ? "Go down" : "Upgrade";
+  const when = whenToBegin(policy, isLater);
+  const breaking = plan.notes?.breaking ?? [];
   confirm({
-    title: `${isDown ? "Go down" : "Upgrade"} to ${plan.to}?`,
+    title: `${verb} to ${plan.to}?`,
     body: [
       h("p", {}, plan.from ?? "nothing", " → ", h("strong", {}, plan.to), `: ${about(plan.cost.seconds)}, of which the product is stopped for ${about(plan.cost.downtime_seconds)}. A backup is made before. When a step fails everything is put back by itself.`),
       breaking.length > 0 && h("div", { class: "box bad" }, h("h3", {}, "Breaking changes"), bullets(breaking.map((note) => [h("strong", {}, note.version), ": ", inline(note.text)]))),
       plan.warnings.length > 0 && h("div", { class: "box warn" }, h("h3", {}, "Warnings"), bullets(plan.warnings.map((warning) => warning.message))),
+      when.node,
     ],
-    ticks,
-    go: isDown ? `Go down to ${plan.to}` : `Upgrade to ${plan.to}`,
+    ticks: ticksOf(plan, isDown),
+    go: () => (when.isLater() ? `Schedule the ${isDown ? "way down" : "upgrade"} to ${plan.to}` : `${verb} to ${plan.to}`),
+    isReady: when.isReady,
     danger: isDown || breaking.length > 0,
     run: async (ticked) => {
-      const body = { target_version: plan.to, force: ticked.has("force") };
+      const begin = when.body();
+      const named = (kind) => [...ticked].filter((name) => name.startsWith(`${kind} `)).map((name) => name.slice(kind.length + 1));
+      const body = { target_version: plan.to, ...begin, force: begin.force || ticked.has("force"), disable_incompatible: named("extension") };
       if (!isDown) {
         body.accept_breaking = ticked.has("breaking");
-        body.acknowledge = blocking.map((concern) => concern.id).filter((id) => ticked.has(`note ${id}`));
+        body.acknowledge = named("note");
       }
       go(await order(isDown ? "updates/downgrade" : "updates/upgrade", body));
     },
   });
+}
+
+/** What a person has to say yes to by itself. */
+function ticksOf(plan, isDown) {
+  const { breaking = [], concerns = [], lost = [] } = plan.notes ?? {};
+  const ticks = [];
+  if (breaking.length > 0) ticks.push({ name: "breaking", text: breaking.length === 1 ? "I have read the breaking change and am ready for it." : `I have read the ${breaking.length} breaking changes and am ready for them.` });
+  for (const concern of concerns.filter(({ level }) => level === "blocking")) {
+    ticks.push({ name: `note ${concern.id}`, text: [h("strong", {}, concern.id), ": ", inline(concern.text), " I have seen to it."] });
+  }
+  for (const one of (plan.incompatible ?? []).filter((one) => one.can_be_disabled)) {
+    ticks.push({ name: `extension ${one.name}`, text: ["Switch off the extension ", h("strong", {}, one.name), `, which ${one.release} does not run with.`] });
+  }
+  if (plan.warnings.length > 0) ticks.push({ name: "force", text: "Go on in spite of the warnings." });
+  if (isDown && lost.length > 0) ticks.push({ name: "lost", text: `I know that what ${many(lost.length, "change")} brought will be gone.` });
+  return ticks;
 }
 
 /** Takes a finished update back. */

@@ -2,18 +2,17 @@
 
 import { h, refill } from "../dom.js";
 import { get, on, post } from "../api.js";
-import { act, card, facts, head, pairs, pill, quiet, say, when } from "../parts.js";
+import { act, card, facts, head, pairs, pill, quiet, when } from "../parts.js";
 import { watch } from "../live.js";
 import { inline } from "../markdown.js";
-import { STEPS, between, clock, lasting, stateOf, titleOf, titleOfOrder } from "../words.js";
+import { STEPS, between, clock, lasting, stateOf, titleOf, wayBack } from "../words.js";
+import { ordered } from "./order.js";
 import { rollback, turnBack } from "./start.js";
 import { keyOf, steps } from "./steps.js";
 
-const LOOK_EVERY = 1500;
-
 export async function update(stage, id) {
   const first = await get(`updates/status/${encodeURIComponent(id)}`);
-  if (first.order_id) return queued(stage, first);
+  if (first.order_id) return ordered(stage, first);
   if (first.update_id !== id) return location.replace(`#/update/${first.update_id}`);
   const view = new Live(stage, first, await get("version"));
   stage.show(view.frame);
@@ -24,31 +23,6 @@ export async function update(stage, id) {
   stage.ends(() => clearInterval(timer));
 }
 
-/** An order that has yet to become an update, or is none. */
-async function queued(stage, order) {
-  stage.show(
-    head(titleOfOrder(order.order), ["ordered ", when(order.ordered_at), ` by ${order.ordered_by}`]),
-    card("Order", { extra: pill(order.state, { waiting: "busy", done: "good", refused: "bad" }[order.state]) },
-      h("div", { class: "stack" },
-        order.state === "waiting" && h("p", {}, `It is number ${order.position} in the queue: ${order.reason ?? "it is about to begin"}.`),
-        order.problem && h("div", { class: "box bad" }, h("strong", {}, order.problem.code), h("p", {}, order.problem.detail)),
-        stage.may("operator") && order.state === "waiting" && h("div", {}, act("Cancel", async () => {
-          await post(`orders/${order.order_id}/cancel`);
-          say("The order is cancelled.");
-        }, { kind: "danger" })))));
-  if (order.state !== "waiting") return;
-  const timer = setInterval(async () => {
-    const now = await get(`updates/status/${order.order_id}`).catch(() => null);
-    if (!now || !stage.isOpen()) return;
-    if (now.update_id && !now.order_id) location.replace(`#/update/${now.update_id}`);
-    else if (now.state !== "waiting" || now.position !== order.position || now.reason !== order.reason) {
-      clearInterval(timer);
-      queued(stage, now);
-    }
-  }, LOOK_EVERY);
-  stage.ends(() => clearInterval(timer));
-}
-
 /** Of what the journal tells. */
 const KINDS = { failed: "bad", undo_failed: "bad", succeeded: "good", finished: "good", aborted: "warn", paused: "warn", fell_back: "warn" };
 
@@ -56,7 +30,7 @@ class Live {
   constructor(stage, update, version) {
     this.stage = stage;
     this.update = update;
-    this.installed = version.current_version;
+    this.installed = version;
     /** Seconds of each step, and when the one that runs began. */
     this.took = new Map();
     this.began = new Map();
@@ -112,7 +86,7 @@ class Live {
     const [now, version] = await Promise.all([get(`updates/status/${this.update.update_id}`), get("version")]).catch(() => []);
     if (!now || !this.stage.isOpen()) return;
     this.update = now;
-    this.installed = version.current_version;
+    this.installed = version;
     this.draw();
   }
 
@@ -123,11 +97,11 @@ class Live {
 
   draw() {
     const { update } = this;
-    refill(this.title, [update.update_id, update.state, update.course, update.outcome, this.installed], () =>
+    refill(this.title, [update.update_id, update.state, update.course, update.outcome, this.installed.current_version], () =>
       head(titleOf(update), h("code", {}, update.update_id), h("div", { class: "buttons" }, this.buttons())));
     this.drawState();
     this.drawSteps();
-    refill(this.aside, update, () => this.about());
+    refill(this.aside, [update, this.installed.kept], () => this.about());
   }
 
   drawState() {
@@ -159,7 +133,7 @@ class Live {
     const isOpen = update.state !== "finished";
     const turns = isOpen && update.course === "forward";
     const resumes = update.state === "died" || update.state === "waiting";
-    const goesBack = update.state === "finished" && update.outcome === "completed" && update.from && this.installed === update.to;
+    const goesBack = update.state === "finished" && update.outcome === "completed" && update.from && this.installed.current_version === update.to;
     return [
       resumes && act("Go on", () => post(`updates/${update.update_id}/resume`), { kind: "first" }),
       turns && act("Stop and go back …", () => turnBack(update), { kind: "danger", key: "turn-back" }),
@@ -176,10 +150,18 @@ class Live {
         ["By", update.accepted_by],
         update.aborted_by && ["Turned back by", update.aborted_by],
         update.finished_at && ["Ended", when(update.finished_at)],
+        keeps(update, this.installed),
         (update.consented_to ?? []).length > 0 && ["Consented to", update.consented_to.map((text) => h("p", {}, inline(text)))],
         update.state === "running" && update.owner && ["Process", `${update.owner.pid} on ${update.owner.host}: ${update.owner.doing}`])),
     ];
   }
+}
+
+/** Whether the release before is still kept. */
+function keeps(update, installed) {
+  const kept = wayBack(update, installed);
+  if (kept) return ["Way back", [h("p", {}, `${kept}, if the product is healthy then.`), h("p", {}, h("code", {}, "netlink update finalize"), " does it at once.")]];
+  return update.finalized_at && ["Finalized", when(update.finalized_at)];
 }
 
 function doing(update) {

@@ -1,0 +1,128 @@
+//! One try: a notice is posted to a web server, signed, or given to a command.
+
+use std::time::Duration;
+
+use super::super::Installation;
+use crate::clock;
+use crate::crypt::Secret;
+use crate::disk;
+use crate::fetch::{self, PostError, Posting, Proxies};
+use crate::notify::{self, SigningSecrets};
+use crate::settings::{self, Notifier, SecretPlace, Webhook};
+use crate::store::NoticeRecord;
+
+/// Of a file with secrets.
+const SECRET_LIMIT: u64 = 64 << 10;
+/// The standard's word of a receiver that wants nothing more.
+const GONE: u16 = 410;
+
+/// Whom the settings name.
+pub(super) enum Receiver<'a> {
+    Webhook(&'a Webhook),
+    Command(&'a Notifier),
+}
+
+/// Why a notice did not arrive.
+#[derive(Debug)]
+pub(super) struct NotTaken {
+    pub problem: String,
+    /// Trying again is not wanted.
+    pub is_final: bool,
+    /// The pause that the receiver asks for.
+    pub asked: Option<Duration>,
+}
+
+impl NotTaken {
+    fn of(error: &dyn std::error::Error) -> Self {
+        Self {
+            problem: told(error),
+            is_final: false,
+            asked: None,
+        }
+    }
+}
+
+/// With its causes, in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl<'a> Receiver<'a> {
+    pub fn find(installation: &'a Installation, name: &str) -> Option<Self> {
+        let settings = &installation.settings.notifications;
+        let webhook = settings.webhooks.iter().find(|one| one.name.as_str() == name);
+        let command = || settings.commands.iter().find(|one| one.name.as_str() == name);
+        webhook.map(Self::Webhook).or_else(|| command().map(Self::Command))
+    }
+
+    pub fn give(&self, installation: &Installation, notice: &NoticeRecord) -> Result<(), NotTaken> {
+        let limit = installation.settings.notifications.timeout;
+        match self {
+            Self::Webhook(webhook) => post(installation, webhook, notice, limit),
+            Self::Command(notifier) => {
+                let (layout, about) = (&installation.layout, (notice.kind.as_str(), notice.id.as_str()));
+                let bounds = layout.bounds_of_operator();
+                let ran = notify::run_notifier(layout.root(), &notifier.command, about, &notice.body, limit, &bounds);
+                ran.map_err(|e| NotTaken::of(&e))
+            }
+        }
+    }
+}
+
+fn post(
+    installation: &Installation,
+    webhook: &Webhook,
+    notice: &NoticeRecord,
+    limit: Duration,
+) -> Result<(), NotTaken> {
+    let secrets = secrets(installation, &webhook.secret)?;
+    let seconds = clock::now().as_second();
+    let signature = secrets.sign(&notice.id, seconds, &notice.body);
+    let (timestamp, shown) = (seconds.to_string(), webhook.url.to_string());
+    let headers = [
+        ("webhook-id", notice.id.as_str()),
+        ("webhook-timestamp", timestamp.as_str()),
+        ("webhook-signature", signature.as_str()),
+    ];
+    let posting = Posting {
+        url: webhook.url.expose(),
+        shown: &shown,
+        content_type: "application/cloudevents+json",
+        headers: &headers,
+        body: &notice.body,
+        limit,
+    };
+    fetch::post(posting, &Proxies::of(&settings::proxies())).map_err(|error| NotTaken {
+        is_final: matches!(error, PostError::Status { status: GONE, .. }),
+        asked: match error {
+            PostError::Status { retry_after, .. } => retry_after,
+            _ => None,
+        },
+        ..NotTaken::of(&error)
+    })
+}
+
+fn secrets(installation: &Installation, place: &SecretPlace) -> Result<SigningSecrets, NotTaken> {
+    let text = match place {
+        SecretPlace::Environment(name) => settings::secret(name).ok_or_else(|| NotTaken {
+            problem: format!("the variable {name} with the secret is not set"),
+            is_final: false,
+            asked: None,
+        })?,
+        SecretPlace::File(path) => {
+            let path = installation.layout.root().join(path);
+            Secret::new(disk::read_limited(&path, SECRET_LIMIT).map_err(|e| NotTaken::of(&e))?)
+        }
+    };
+    SigningSecrets::read(&text).map_err(|e| NotTaken {
+        problem: format!("{place}: {e}"),
+        is_final: false,
+        asked: None,
+    })
+}
