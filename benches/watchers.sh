@@ -14,7 +14,7 @@ dir=$(mktemp -d)
 bin=${BIN:-target/release/netlink}
 trap 'kill $server 2>/dev/null || true; rm -rf "$dir"' EXIT
 $bin --root "$dir" init --product lamp >/dev/null 2>&1
-$bin --root "$dir" serve --listen 127.0.0.1:0 2>"$dir/log" &
+$bin --root "$dir" serve --listen 127.0.0.1:0 --grpc 127.0.0.1:0 2>"$dir/log" &
 server=$!
 until grep -q listening "$dir/log"; do kill -0 $server; done
 url=$(grep -o 'http://[0-9.:]*' "$dir/log" | head -1)

@@ -10,6 +10,7 @@ pub mod disk;
 pub mod engine;
 pub mod fetch;
 pub mod git;
+pub mod grpc;
 pub mod host;
 pub mod http;
 pub mod journal;

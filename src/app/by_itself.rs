@@ -68,6 +68,7 @@ pub fn look_for_newer(root: &Path, config: Option<&Path>) -> Result<Look> {
         disable_incompatible: BTreeSet::new(),
         strategy: policy.upgrade_strategy,
         scheduled_time: at,
+        graceful_timeout_seconds: None,
     };
     let ticket = Ticket {
         by: BY_ITSELF.to_owned(),

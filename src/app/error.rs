@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use super::codes::{self, Code};
+use crate::clock;
 use crate::disk::DiskError;
 use crate::engine::{EngineError, LockError, StepError};
 use crate::plan::{Reason, Refusal};
@@ -57,6 +58,14 @@ impl AppError {
         }
     }
 
+    /// Seconds after which it is worth asking again, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Closed { opens, .. } => opens.map(seconds_until),
+            other => other.code().kind.retry_after(),
+        }
+    }
+
     pub fn code(&self) -> &'static Code {
         codes::lookup(match self {
             Self::NotAnInstallation(_) => "NL0401",
@@ -74,6 +83,11 @@ impl AppError {
             Self::Below { code, .. } => code,
         })
     }
+}
+
+fn seconds_until(time: jiff::Timestamp) -> u64 {
+    let left = time.duration_since(clock::now()).as_secs();
+    u64::try_from(left).unwrap_or(0) + 1
 }
 
 fn disk_code(error: &DiskError) -> &'static str {

@@ -53,6 +53,7 @@ mod terms;
 mod tokens;
 mod tuf;
 mod updating;
+mod validation;
 mod verify;
 mod views;
 mod wanted;
@@ -98,9 +99,9 @@ pub use measures::{Measured, Standing, measured_after, standing};
 pub use node::{NodeView, this_node};
 pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
-    BEING_DONE, Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order,
-    nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work,
-    update_to_roll_back, waits_for_a_person, who_is_at_work,
+    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
+    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
+    waits_for_a_person, who_is_at_work,
 };
 pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};
@@ -134,6 +135,7 @@ pub use updating::{
     Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming, begin_turning_back,
     is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, turn_back,
 };
+pub use validation::{ToValidate, Validation, validate};
 pub use verify::{VerifyView, verify};
 pub use views::{EventView, ProgressView};
 pub use wanted::Wanted;

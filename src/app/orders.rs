@@ -21,9 +21,6 @@ use crate::store::{Added, Answered, OrderId, OrderRecord, OrderState, StoreError
 use crate::version::Version;
 use crate::{clock, crypt};
 
-/// The reason of an order whose turn it is.
-pub const BEING_DONE: &str = "it is being done";
-
 /// How an order stands.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderView {
@@ -145,11 +142,12 @@ pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> R
 }
 
 fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted: Wanted) -> Result<Begun> {
-    let (strategy, accepts_warnings) = (wanted.strategy(), wanted.accepts_warnings());
+    let (strategy, graceful_timeout) = (wanted.strategy(), wanted.graceful_timeout());
+    let accepts_warnings = wanted.accepts_warnings();
     let (ordered, consent) = terms(&Installation::open(root, config)?, wanted)?;
     let prepared = match prepare_at_once(root, config, &ordered)? {
         Ready::AlreadyThere(settled) => return Ok(Begun::Settled(nothing_to_do(&settled.version))),
-        Ready::Go(prepared) => prepared.begun_as(strategy)?,
+        Ready::Go(prepared) => prepared.begun_as(strategy, graceful_timeout)?,
     };
     refuse_warnings(prepared.plan(), accepts_warnings)?;
     let accepted = prepared.accept_for(Some(&order.id), &order.ordered_by, &consent)?;
@@ -174,7 +172,7 @@ pub fn fits_now(installation: &Installation, wanted: &Wanted) -> Result<Option<V
 }
 
 /// A risk that was taken by its name needs no second word.
-fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
+pub(super) fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
     let mut warnings = plan.warnings().iter();
     match warnings.find(|warning| warning.code != "accepted-risk" && !accepted) {
         Some(warning) => {
@@ -415,7 +413,7 @@ impl<'a> Views<'a> {
     /// What stands in the way of an order that waits for its turn.
     fn reason(&self, record: &OrderRecord, order: &Wanted, position: usize) -> Result<String> {
         if record.taken {
-            return Ok(BEING_DONE.into());
+            return Ok("it is being done".into());
         }
         if position > 1 {
             return Ok(format!(

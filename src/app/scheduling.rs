@@ -22,6 +22,8 @@ const BEHIND: SignedDuration = SignedDuration::from_mins(1);
 pub struct Begin {
     pub strategy: Option<UpgradeStrategy>,
     pub at: Option<Timestamp>,
+    /// Seconds in which the product may become quiet; as the policy says when absent.
+    pub graceful_timeout: Option<u32>,
 }
 
 /// What was said of it with what the policy says else: for an update that is scheduled there is a time.
@@ -35,6 +37,7 @@ pub fn beginning(
         (None, Some(_)) => UpgradeStrategy::Scheduled,
         (None, None) => installation.settings.policy.upgrade_strategy,
     };
+    refuse_patience(said.graceful_timeout, strategy)?;
     let calendar = installation.settings.policy.calendar();
     let now = clock::now();
     match (strategy, said.at) {
@@ -54,6 +57,17 @@ pub fn beginning(
             Err(AppError::said("NL0122", message))
         }
     }
+}
+
+fn refuse_patience(seconds: Option<u32>, strategy: UpgradeStrategy) -> Result<()> {
+    let message = match seconds {
+        Some(0) => "the product becomes quiet in no less than a second".to_owned(),
+        Some(_) if strategy != UpgradeStrategy::Graceful => {
+            format!("time to become quiet goes with `graceful` alone; `{strategy}` gives none")
+        }
+        _ => return Ok(()),
+    };
+    Err(AppError::said("NL0122", message))
 }
 
 /// A time as a person types it, by the clock of the policy's time zone where it names none.

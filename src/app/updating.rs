@@ -262,10 +262,10 @@ impl Prepared {
         &self.installation
     }
 
-    /// The same, begun in this way.
-    pub fn begun_as(self, strategy: UpgradeStrategy) -> Result<Self> {
+    /// The same, begun in this way; with the seconds that the product has to become quiet, where the policy does not say them.
+    pub fn begun_as(self, strategy: UpgradeStrategy, graceful_timeout: Option<u32>) -> Result<Self> {
         let unsound = |e: PlanError| AppError::below("NL0323", &e);
-        let plan = self.plan.begun_as(strategy).map_err(unsound)?;
+        let plan = self.plan.begun_as(strategy, graceful_timeout).map_err(unsound)?;
         Ok(Self { plan, ..self })
     }
 

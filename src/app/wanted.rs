@@ -36,6 +36,9 @@ pub enum Wanted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<String>, format = DateTime)]
         scheduled_time: Option<Timestamp>,
+        /// In which the product may become quiet, where that is not as the policy says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        graceful_timeout_seconds: Option<u32>,
     },
     Downgrade {
         #[schema(value_type = String)]
@@ -54,6 +57,9 @@ pub enum Wanted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<String>, format = DateTime)]
         scheduled_time: Option<Timestamp>,
+        /// In which the product may become quiet, where that is not as the policy says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        graceful_timeout_seconds: Option<u32>,
     },
     Rollback {
         #[schema(value_type = String)]
@@ -107,6 +113,21 @@ impl Wanted {
         match self {
             Self::Upgrade { strategy, .. } | Self::Downgrade { strategy, .. } => *strategy,
             _ => UpgradeStrategy::default(),
+        }
+    }
+
+    /// Seconds in which the product may become quiet, where that is not as the policy says.
+    pub fn graceful_timeout(&self) -> Option<u32> {
+        match self {
+            Self::Upgrade {
+                graceful_timeout_seconds,
+                ..
+            }
+            | Self::Downgrade {
+                graceful_timeout_seconds,
+                ..
+            } => *graceful_timeout_seconds,
+            _ => None,
         }
     }
 

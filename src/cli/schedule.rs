@@ -24,6 +24,7 @@ pub fn beginning(global: &Global, said: &BeginArgs, forced: bool) -> Result<(Upg
     let begin = Begin {
         strategy: said.strategy.map(UpgradeStrategy::from),
         at,
+        graceful_timeout: None,
     };
     Ok(app::beginning(&installation, begin, forced)?)
 }

@@ -1,16 +1,23 @@
 //! `netlink serve`
 
-use super::args::{Global, ServeArgs};
+use std::sync::Arc;
+
+use super::args::{Global, GrpcAt, ServeArgs};
 use super::open::open;
 use super::output::Result;
 use crate::app::Courier;
 use crate::host::Confining;
-use crate::http;
 use crate::serving::{Server, begin_log, say};
+use crate::{grpc, http};
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
     let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
+    let for_grpc = match wanted.grpc {
+        Some(GrpcAt::Address(address)) => Some(address),
+        Some(GrpcAt::Off) => None,
+        None => installation.settings.server.grpc,
+    };
     begin_log(&installation.settings.log);
     let here = Confining::here();
     if installation.settings.confinement.enabled && !matches!(here, Confining::Possible { .. }) {
@@ -18,19 +25,26 @@ pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     }
     let token = installation.layout.token();
     drop(installation);
-    let server = Server::open(&global.root, global.config.as_deref())?;
+    let server = Arc::new(Server::open(&global.root, global.config.as_deref())?);
     let rest = http::listen(listen, &server)?;
+    let calls = for_grpc
+        .map(|at| grpc::Door::at(at, &server.settings.tls))
+        .transpose()?;
+    let mut at = format!("listening at {}://{}", rest.scheme, rest.address);
+    if let Some(calls) = &calls {
+        at += &format!("; gRPC at {}", calls.address()?);
+    }
     server.end_with_signals()?;
     let courier = Courier::start(&global.root, global.config.as_deref(), say)?;
     server.begin();
-    say(&format!(
-        "listening at {}://{}; the bearer token is in {}",
-        rest.scheme,
-        rest.address,
-        token.display()
-    ));
-    let served = http::serve(&server, rest);
+    say(&format!("{at}; the bearer token is in {}", token.display()));
+    let calls = calls.map(|calls| calls.open(Arc::clone(&server))).transpose();
+    let served = calls.as_ref().map_or(Ok(()), |_| http::serve(&server, rest));
     server.end();
+    if let Some(calls) = calls? {
+        // It says itself what has failed.
+        let _ = calls.join();
+    }
     // What is on its way to a receiver is nobody's to wait for.
     drop(courier);
     Ok(served?)

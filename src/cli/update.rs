@@ -216,6 +216,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         disable_incompatible: order.disable_incompatible.clone(),
         strategy,
         scheduled_time: time,
+        graceful_timeout_seconds: None,
     })
 }
 
@@ -246,6 +247,7 @@ fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
         disable_incompatible: order.disable_incompatible.clone(),
         strategy,
         scheduled_time: time,
+        graceful_timeout_seconds: None,
     })
 }
 
@@ -286,7 +288,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
 pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How, show: &mut Show) -> Result<()> {
     let mut prepared = match ready {
         Ready::AlreadyThere(settled) => return already(global, &settled, before.as_deref()),
-        Ready::Go(prepared) => prepared.begun_as(how.strategy)?,
+        Ready::Go(prepared) => prepared.begun_as(how.strategy, None)?,
     };
     if !global.quiet && global.output == super::args::Output::Text {
         say(plan_text::text(prepared.plan()).trim_end());

@@ -55,6 +55,10 @@ pub struct UpgradeRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T02:00:00Z")]
     scheduled_time: Option<String>,
+    /// With `graceful` alone: in which the product may become quiet; as `policy.graceful_timeout` says when absent.
+    #[serde(default)]
+    #[schema(minimum = 1, example = 60)]
+    graceful_timeout_seconds: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -86,6 +90,10 @@ pub struct DowngradeRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T02:00:00Z")]
     scheduled_time: Option<String>,
+    /// With `graceful` alone: in which the product may become quiet; as `policy.graceful_timeout` says when absent.
+    #[serde(default)]
+    #[schema(minimum = 1, example = 60)]
+    graceful_timeout_seconds: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -147,7 +155,11 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
     let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
     let asked = sent.value;
     let wanted = Move {
-        begin: begin(asked.strategy, asked.scheduled_time.as_deref())?,
+        begin: begin(
+            asked.strategy,
+            asked.scheduled_time.as_deref(),
+            asked.graceful_timeout_seconds,
+        )?,
         target_version: parsed_version("target_version", &asked.target_version)?,
         way: Way::Up {
             accept_breaking: asked.accept_breaking,
@@ -179,7 +191,11 @@ pub async fn downgrade(
     let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
     let asked = sent.value;
     let wanted = Move {
-        begin: begin(asked.strategy, asked.scheduled_time.as_deref())?,
+        begin: begin(
+            asked.strategy,
+            asked.scheduled_time.as_deref(),
+            asked.graceful_timeout_seconds,
+        )?,
         target_version: parsed_version("target_version", &asked.target_version)?,
         way: Way::Down,
         force: asked.force,
@@ -206,13 +222,21 @@ fn tried(tried: Ready<Box<DryRun>>) -> Answer {
 }
 
 /// A time with its offset, as RFC 3339 writes it.
-fn begin(strategy: Option<UpgradeStrategy>, time: Option<&str>) -> Result<Begin, Problem> {
+fn begin(
+    strategy: Option<UpgradeStrategy>,
+    time: Option<&str>,
+    graceful_timeout: Option<u32>,
+) -> Result<Begin, Problem> {
     let wrong = |text: &str| {
         let detail = format!("scheduled_time: `{text}` is not a time such as `2026-12-01T02:00:00Z`");
         Problem::new("NL0122", detail)
     };
     let at = time.map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
-    Ok(Begin { strategy, at })
+    Ok(Begin {
+        strategy,
+        at,
+        graceful_timeout,
+    })
 }
 
 /// Takes an update back: an unfinished one is turned round, a completed one is followed by the way down.

@@ -11,13 +11,9 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::{BODY_LIMIT, request_id};
 use crate::app::{AppError, codes};
-use crate::clock;
 use crate::plan::{Reason, RefusedHop};
 use crate::serving::Refusal;
 use crate::version::Version;
-
-/// Seconds until it is worth asking again, where nothing better is known.
-const RETRY_AFTER: u64 = 5;
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
@@ -65,7 +61,7 @@ impl Problem {
             witness: Vec::new(),
             request_id: request_id::current().map(|id| id.to_string()),
             challenge: (code.kind == codes::Kind::Denied).then_some("Bearer"),
-            retry_after: is_for_now(code.kind).then_some(RETRY_AFTER),
+            retry_after: code.kind.retry_after(),
             methods: None,
         }
     }
@@ -119,14 +115,6 @@ impl Problem {
     }
 }
 
-/// The same request may succeed later without anybody's doing.
-fn is_for_now(kind: codes::Kind) -> bool {
-    matches!(
-        kind,
-        codes::Kind::NotNow | codes::Kind::TooOften | codes::Kind::Unavailable
-    )
-}
-
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let problem = Self::new(refusal.code(), refusal.to_string());
@@ -146,12 +134,11 @@ impl From<Refusal> for Problem {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
-        let problem = Self::new(error.code().id, error.to_string());
+        let problem = Self {
+            retry_after: error.retry_after(),
+            ..Self::new(error.code().id, error.to_string())
+        };
         match error {
-            AppError::Closed { opens, .. } => Self {
-                retry_after: opens.map(seconds_until),
-                ..problem
-            },
             AppError::Refused(refusal) => match refusal.reason {
                 Reason::NoPath { farthest, witness } => Self {
                     farthest: Some(farthest),
@@ -163,11 +150,6 @@ impl From<AppError> for Problem {
             _ => problem,
         }
     }
-}
-
-fn seconds_until(time: jiff::Timestamp) -> u64 {
-    let left = time.duration_since(clock::now()).as_secs();
-    u64::try_from(left).unwrap_or(0) + 1
 }
 
 impl fmt::Display for Problem {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -241,6 +242,9 @@ pub(super) struct Body {
     /// Absent when it is begun at once.
     #[serde(default, skip_serializing_if = "UpgradeStrategy::is_default")]
     pub begun: UpgradeStrategy,
+    /// In which the product may become quiet, where that is not as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_timeout_seconds: Option<u32>,
 }
 
 /// Immutable. Reading one back checks its fingerprint.
@@ -374,9 +378,19 @@ impl Plan {
         self.body.begun
     }
 
+    /// In which the product may become quiet, where that is not as the policy says.
+    pub fn graceful_timeout(&self) -> Option<Duration> {
+        let seconds = self.body.graceful_timeout_seconds?;
+        Some(Duration::from_secs(seconds.into()))
+    }
+
     /// The same plan, begun in this way.
-    pub fn begun_as(self, begun: UpgradeStrategy) -> Result<Self, PlanError> {
-        Self::seal(Body { begun, ..self.body })
+    pub fn begun_as(self, begun: UpgradeStrategy, graceful_timeout_seconds: Option<u32>) -> Result<Self, PlanError> {
+        Self::seal(Body {
+            begun,
+            graceful_timeout_seconds,
+            ..self.body
+        })
     }
 
     /// The same plan, whose packages come out of a file, and what is to be said of that.

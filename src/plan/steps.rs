@@ -51,6 +51,7 @@ pub fn body(facts: &Facts, catalog: &Catalog, aim: Aim, hops: Vec<Hop>) -> Resul
         restore: restore.map(|restore| restore.backup.clone()),
         incompatible: extensions.incompatible,
         begun: UpgradeStrategy::default(),
+        graceful_timeout_seconds: None,
     })
 }
 

@@ -56,6 +56,7 @@ impl Move {
 
     fn wanted(self, installation: &Installation) -> Result<Wanted> {
         let (strategy, scheduled_time) = app::beginning(installation, self.begin, self.force)?;
+        let graceful_timeout_seconds = self.begin.graceful_timeout;
         let Self {
             target_version,
             force,
@@ -80,6 +81,7 @@ impl Move {
                 disable_incompatible,
                 strategy,
                 scheduled_time,
+                graceful_timeout_seconds,
             },
             Way::Down => Wanted::Downgrade {
                 target_version,
@@ -89,6 +91,7 @@ impl Move {
                 disable_incompatible,
                 strategy,
                 scheduled_time,
+                graceful_timeout_seconds,
             },
         })
     }

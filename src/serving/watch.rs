@@ -73,6 +73,11 @@ impl Watch {
         })
     }
 
+    /// The last entry that was given, or after which it begins.
+    pub fn after(&self) -> i64 {
+        self.after
+    }
+
     /// What comes next; none when the update, the server or the watcher's right to watch has ended. Whoever was cut off comes back
     /// and goes on from the last event.
     pub async fn next(&mut self) -> Option<Seen> {

@@ -191,6 +191,8 @@ pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     pub listen: SocketAddr,
+    /// Where gRPC is served; none goes without.
+    pub grpc: Option<SocketAddr>,
     pub tls: Tls,
     /// A Unix socket to listen at as well; who owns this process, or root, needs no token there.
     pub socket: Option<PathBuf>,
@@ -210,6 +212,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8690).into(),
+            grpc: Some((Ipv4Addr::LOCALHOST, 9000).into()),
             tls: Tls::default(),
             socket: None,
             wrong_tokens_per_minute: 10,

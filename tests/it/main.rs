@@ -38,6 +38,7 @@ mod publishing;
 mod release_toml;
 mod repair;
 mod rest;
+mod rpc;
 mod scene;
 mod schema;
 mod schema_phases;

@@ -53,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("cli", DOORS),
     ("http", DOORS),
+    ("grpc", DOORS),
 ];
 const HEADS: &[&str] = &["version", "release", "component", "journal", "plan"];
 const HANDS_AND_BELOW: &[&str] = &[
@@ -85,8 +86,8 @@ const ENGINES_AND_BELOW: &[&str] = &[
 ];
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[
-    "app", "http", "backup", "crypt", "engine", "fetch", "host", "journal", "package", "plan", "publish", "release",
-    "serving", "settings", "store", "target", "tls", "version",
+    "app", "http", "grpc", "backup", "crypt", "engine", "fetch", "host", "journal", "package", "plan", "publish",
+    "release", "serving", "settings", "store", "target", "tls", "version",
 ];
 /// Heads do not ask for the time, hence not there for them.
 const EVERYWHERE: &[&str] = &["clock"];

@@ -5,7 +5,7 @@ mod publishing;
 mod server;
 mod updates;
 
-/// How a kind of no is said: exit code of the command line, HTTP status.
+/// How a kind of no is said: exit code of the command line, HTTP status, status of gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The request cannot be carried out as it stands.
@@ -54,6 +54,31 @@ impl Kind {
             Self::Forbidden => 403,
             Self::TooOften => 429,
             Self::Unavailable => 503,
+        }
+    }
+
+    /// Seconds after which it is worth asking again: the same may be done then without anybody's doing.
+    pub fn retry_after(self) -> Option<u64> {
+        matches!(self, Self::NotNow | Self::TooOften | Self::Unavailable).then_some(5)
+    }
+
+    /// The canonical codes of gRPC by their numbers.
+    pub fn grpc(self) -> i32 {
+        match self {
+            // 9 FAILED_PRECONDITION: as things stand; what is wrong whatever they are is said as 3 by the door itself.
+            Self::Refused | Self::Cancelled => 9,
+            // 5 NOT_FOUND
+            Self::NotFound => 5,
+            // 10 ABORTED: the same again later, but not at once and blindly.
+            Self::NotNow => 10,
+            // 13 INTERNAL
+            Self::Failed | Self::Stuck | Self::Unfit => 13,
+            // 16 UNAUTHENTICATED, 7 PERMISSION_DENIED
+            Self::Denied => 16,
+            Self::Forbidden => 7,
+            // 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE
+            Self::TooOften => 8,
+            Self::Unavailable => 14,
         }
     }
 }

@@ -118,6 +118,30 @@ pub const CODES: &[Code] = &[
         "A browser's session is for NetLink's own page alone; the request came from another page, or the browser did not say from where (`Sec-Fetch-Site`, `Origin`). Programs send `Authorization: Bearer <token>`.",
     ),
     code(
+        "NL0732",
+        Kind::Failed,
+        "no door for gRPC",
+        "The server could not listen for gRPC; nothing was begun. Another program may have that port: `server.grpc` in `config/update.yml` (or `serve --grpc ADDRESS`) names another address, and `null` (`--grpc off`) goes without gRPC.",
+    ),
+    code(
+        "NL0733",
+        Kind::Refused,
+        "another version is installed",
+        "The way was asked for from a version that is not the installed one. Ask for the installed version first, or leave `from_version` out.",
+    ),
+    code(
+        "NL0734",
+        Kind::NotNow,
+        "not begun yet",
+        "What is to be watched is an order that waits and has no events yet. Watch all updates, or ask for the order's status until it names its update.",
+    ),
+    code(
+        "NL0735",
+        Kind::TooOften,
+        "watched too slowly",
+        "Nothing was taken of a stream of events for as long as `server.slow_reader` allows, so it was cut off; updates go on. Watch again from the last sequence number that was seen.",
+    ),
+    code(
         "NL0736",
         Kind::Refused,
         "not over the network",

@@ -1,6 +1,8 @@
 //! `netlink serve` and what belongs to the server.
 
+use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Subcommand};
 
@@ -10,7 +12,28 @@ use crate::store::Role;
 pub struct ServeArgs {
     /// Address and port [default: server.listen of the settings]
     #[arg(long, value_name = "ADDR:PORT")]
-    pub listen: Option<std::net::SocketAddr>,
+    pub listen: Option<SocketAddr>,
+    /// Address and port for gRPC, or `off` [default: server.grpc of the settings]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub grpc: Option<GrpcAt>,
+}
+
+/// Where gRPC is to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrpcAt {
+    Address(SocketAddr),
+    Off,
+}
+
+impl FromStr for GrpcAt {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        match text {
+            "off" => Ok(Self::Off),
+            address => address.parse().map(Self::Address),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

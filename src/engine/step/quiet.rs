@@ -18,7 +18,13 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// What the product may take to end by itself once it is told to; none where its release alone says so.
 pub fn longest_stop(cx: &Context<'_>) -> Option<Duration> {
     let by_itself = is_graceful(cx) && cx.settings.policy.quiet.is_empty();
-    by_itself.then_some(cx.settings.policy.graceful_timeout)
+    by_itself.then(|| limit(cx))
+}
+
+/// What this update was given, else the policy.
+fn limit(cx: &Context<'_>) -> Duration {
+    let given = cx.plan.graceful_timeout();
+    given.unwrap_or(cx.settings.policy.graceful_timeout)
 }
 
 /// Waits until the operator's command says that the product is quiet, at most as long as they grant. Says how it went; none
@@ -28,7 +34,7 @@ pub fn wait(cx: &Context<'_>) -> Result<Option<String>, StepError> {
     if !is_graceful(cx) || policy.quiet.is_empty() {
         return Ok(None);
     }
-    let deadline = Deadline::after(policy.graceful_timeout);
+    let deadline = Deadline::after(limit(cx));
     loop {
         let last = deadline.has_passed();
         let found = match ask(cx, deadline) {
@@ -36,7 +42,7 @@ pub fn wait(cx: &Context<'_>) -> Result<Option<String>, StepError> {
             Err(found) => found,
         };
         if last {
-            let limit = policy.graceful_timeout.as_secs_f64();
+            let limit = limit(cx).as_secs_f64();
             return Ok(Some(format!("not quiet within {limit} s ({found})")));
         }
         let pause = Deadline::after(ASK_EVERY.min(deadline.left()));

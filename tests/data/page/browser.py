@@ -33,7 +33,7 @@ class Server:
         self.start()
 
     def start(self):
-        command = [self.netlink, "--root", str(self.root), "serve", "--listen", self.address]
+        command = [self.netlink, "--root", str(self.root), "serve", "--listen", self.address, "--grpc", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         said = ""
         for line in self.process.stderr:

@@ -15,7 +15,7 @@ use super::steering::slow_lamp;
 use crate::world::{Installation, put};
 
 /// Numbers of the update's entries in the journal.
-fn journal(installation: &Installation, id: &str) -> Vec<i64> {
+pub fn journal(installation: &Installation, id: &str) -> Vec<i64> {
     let db = Connection::open(installation.path(".netlink/netlink.db")).unwrap();
     let mut rows = db
         .prepare("SELECT seq FROM journal WHERE update_id = ?1 ORDER BY seq")

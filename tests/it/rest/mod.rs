@@ -5,7 +5,7 @@ mod audit;
 mod described;
 mod encrypted;
 mod enduring;
-mod events;
+pub mod events;
 mod from_afar;
 mod limits;
 mod logging;
@@ -14,7 +14,7 @@ mod queue;
 mod reading;
 mod schedule;
 pub mod server;
-mod steering;
+pub mod steering;
 mod strangers;
 
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +26,7 @@ use crate::world::{Installation, Publisher};
 use server::{API, Server};
 
 /// An installation of `lamp` at `0a1`, with `0b1` and `0r1` to be had.
-fn lamp(dir: &std::path::Path) -> Installation {
+pub fn lamp(dir: &std::path::Path) -> Installation {
     let publisher = Publisher::with_lamps(&dir.join("publisher"));
     Installation::of_lamp(&dir.join("lamp"), &publisher, "0a1")
 }

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Server {
     child: Child,
     base: String,
+    /// Where it listens for gRPC; empty when it does not.
+    grpc: String,
     tls: TlsConfig,
     pub token: String,
     description: Description,
@@ -119,14 +121,17 @@ impl Server {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (mut said, mut first) = (String::new(), Vec::new());
-        let base = loop {
+        let (base, grpc) = loop {
             let line = lines
                 .next()
                 .unwrap_or_else(|| panic!("the server ended: {said}"))
                 .unwrap();
             first.push(line.clone());
             if let Some((_, rest)) = line.split_once("listening at ") {
-                break rest.split(';').next().unwrap().to_owned();
+                let mut parts = rest.split("; ");
+                let base = parts.next().unwrap().to_owned();
+                let grpc = parts.find_map(|part| part.strip_prefix("gRPC at "));
+                break (base, grpc.unwrap_or_default().to_owned());
             }
             said += &line;
         };
@@ -151,6 +156,7 @@ impl Server {
         Self {
             child,
             base,
+            grpc,
             tls,
             token: installation.text(".netlink/token").trim().to_owned(),
             description,
@@ -253,6 +259,11 @@ impl Server {
     /// Where it listens, as `127.0.0.1:8690`.
     pub fn address(&self) -> &str {
         self.base.split_once("://").unwrap().1
+    }
+
+    /// The same for gRPC.
+    pub fn grpc(&self) -> &str {
+        &self.grpc
     }
 
     pub fn pid(&self) -> u32 {
