@@ -54,12 +54,6 @@ pub struct BackupView {
     pub drilled: Option<Drilled>,
 }
 
-impl BackupView {
-    pub(super) fn is_whole_and_by(&self, by: &str) -> bool {
-        self.state == BackupState::Whole && self.by.as_deref() == Some(by)
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BackupState {
@@ -144,6 +138,20 @@ pub fn backup_contents(installation: &Installation, id: &BackupId) -> Result<(Ba
     Ok((of_record(record), files.collect()))
 }
 
+/// The whole backup that says to be made by exactly this.
+pub fn made_by(installation: &Installation, by: &str) -> Result<Option<BackupView>> {
+    let all = list_backups(installation, None)?;
+    let made = all
+        .into_iter()
+        .find(|listed| listed.record().is_some_and(|record| record.by == by));
+    Ok(made.map(of_listed))
+}
+
+/// Who has made it, without the order.
+fn orderer(by: &str) -> String {
+    by.split_once(" (order_").map_or(by, |(who, _)| who).to_owned()
+}
+
 /// Does what was ordered, to its end.
 pub fn perform(installation: &Installation, wanted: &Wanted, by: &str) -> Result<Value> {
     let said = |value: std::result::Result<Value, serde_json::Error>| value.map_err(|e| AppError::below("NL0404", &e));
@@ -187,7 +195,7 @@ fn of_listed(listed: Listed) -> BackupView {
             problem: Some(failure.failed),
             before_update: before(failure.kind),
             version: failure.version,
-            by: Some(failure.by),
+            by: Some(orderer(&failure.by)),
             created: Some(failure.created),
             ..bare(failure.id)
         },
@@ -203,7 +211,7 @@ fn of_record(record: Record) -> BackupView {
     BackupView {
         before_update: before(record.kind.clone()),
         version: record.version.clone(),
-        by: Some(record.by.clone()),
+        by: Some(orderer(&record.by)),
         created: Some(record.created),
         files: Some(record.files),
         size: Some(record.size),

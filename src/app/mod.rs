@@ -99,9 +99,9 @@ pub use measures::{Measured, Standing, measured_after, standing};
 pub use node::{NodeView, this_node};
 pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
-    BEING_DONE, Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order,
-    nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work,
-    update_to_roll_back, waits_for_a_person, who_is_at_work,
+    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
+    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
+    waits_for_a_person, who_is_at_work,
 };
 pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};

@@ -21,9 +21,6 @@ use crate::store::{Added, Answered, OrderId, OrderRecord, OrderState, StoreError
 use crate::version::Version;
 use crate::{clock, crypt};
 
-/// The reason of an order whose turn it is.
-pub const BEING_DONE: &str = "it is being done";
-
 /// How an order stands.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderView {
@@ -416,7 +413,7 @@ impl<'a> Views<'a> {
     /// What stands in the way of an order that waits for its turn.
     fn reason(&self, record: &OrderRecord, order: &Wanted, position: usize) -> Result<String> {
         if record.taken {
-            return Ok(BEING_DONE.into());
+            return Ok("it is being done".into());
         }
         if position > 1 {
             return Ok(format!(

@@ -46,9 +46,7 @@ pub fn settle_taken(installation: &Installation) -> Result<()> {
 fn what_came(installation: &Installation, order: &OrderRecord) -> Result<Option<Result<Value>>> {
     Ok(match wanted(order)? {
         Wanted::BackupCreate { .. } => {
-            let by = backup_by(order);
-            let made = backup_views::backup_views(installation)?;
-            let made = made.into_iter().find(|view| view.is_whole_and_by(&by));
+            let made = backup_views::made_by(installation, &backup_by(order))?;
             let said = |view| serde_json::to_value(view).map_err(|e| AppError::below("NL0404", &e));
             made.map(said).transpose()?.map(Ok)
         }

@@ -27,7 +27,7 @@ impl Asked {
     pub fn check(&self) -> Result<CheckView> {
         match self {
             Self::Here(installation) => Ok(app::check(installation)?),
-            Self::There(wire) => wire.look("/updates/check", &[]),
+            Self::There(wire) => wire.look_long("/updates/check", &[]),
         }
     }
 
@@ -123,7 +123,7 @@ impl Asked {
             Self::Here(installation) => Ok(app::verify_audit(installation, copies, key)?),
             Self::There(wire) => {
                 remote::refuse(&[("--copies", copies.is_some()), ("--key", key.is_some())])?;
-                wire.look("/audit/verify", &[])
+                wire.look_long("/audit/verify", &[])
             }
         }
     }

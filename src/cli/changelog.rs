@@ -129,7 +129,7 @@ fn of_server(wire: &Wire, wanted: &UpdateChangelogArgs, format: ChangelogFormat)
         .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     let query: Vec<(&str, &str)> = given.collect();
     let accept = match format {
-        ChangelogFormat::Json => return json(&wire.look::<serde_json::Value>("/changelog", &query)?),
+        ChangelogFormat::Json => return json(&wire.look_long::<serde_json::Value>("/changelog", &query)?),
         ChangelogFormat::Text => "text/plain",
         ChangelogFormat::Markdown => "text/markdown",
         ChangelogFormat::Html => "text/html",

@@ -85,7 +85,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let work = web::Data::from(Arc::clone(&served.work));
     let access = web::Data::from(Arc::clone(&served.access));
     let certificate = web::Data::from(Arc::clone(&served.certificate));
-    let cookie = web::Data::new(CookieName::of(&served.id, at.address.port()));
+    let cookie = web::Data::new(CookieName::of(&served.id));
     allow_many_connections();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {

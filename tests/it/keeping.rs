@@ -232,7 +232,7 @@ fn an_update_past_its_commitment_is_finished_before_one_goes_back() {
 #[test]
 fn a_command_that_outlived_netlink_does_not_work_beside_its_repetition() {
     let scene = Scene::new();
-    let marker = scene.dir.path().join("began");
+    let marker = scene.lamp.path("began");
     let script = format!(
         "[ -e {0} ] && exit 0\necho $$ > {0}.new; mv {0}.new {0}; exec sleep 3000",
         marker.display()

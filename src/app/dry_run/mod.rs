@@ -37,7 +37,7 @@ pub struct DryRun {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schema: Vec<SchemaTrial>,
     /// Where hooks of this update may change more than the installation, which is worth knowing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unconfined: Vec<String>,
 }
 

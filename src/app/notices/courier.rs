@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::installation::absolute;
 use super::super::{AppError, Installation, Result};
 use super::receiver::{NotTaken, Receiver};
 use crate::clock::{self, Deadline};
 use crate::crypt;
 use crate::disk::{self, LockAttempt};
+use crate::engine::Layout;
 use crate::notify::Patience;
 use crate::settings::Notifications;
 use crate::store::{NoticeRecord, Store};
@@ -131,9 +133,15 @@ impl Shared {
 
     /// Sends somebody to each receiver for whom something is due.
     fn go_once(self: &Arc<Self>) -> Result<()> {
+        // Mostly there is nothing, which is seen without the settings.
+        let layout = Layout::new(absolute(&self.root)?);
+        let waited_for = Store::open_to_read(&layout.store())?.receivers_waited_for()?;
+        if waited_for.is_empty() {
+            return Ok(());
+        }
         let installation = self.open()?;
         let store = &installation.store;
-        for name in store.receivers_waited_for()? {
+        for name in waited_for {
             let settings = &installation.settings.notifications;
             if Receiver::find(&installation, &name).is_none() {
                 give_up_old(store, &name, settings)?;

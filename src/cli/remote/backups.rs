@@ -59,7 +59,7 @@ pub fn run(global: &Global, wire: &Wire, verb: &BackupVerb) -> Result<()> {
 }
 
 fn list(wire: &Wire) -> Result<Vec<Listed>> {
-    let Backups { backups } = wire.look("/backups", &[])?;
+    let Backups { backups } = wire.look_long("/backups", &[])?;
     backups.into_iter().map(|backup| listed(wire, backup)).collect()
 }
 
@@ -68,7 +68,7 @@ fn contents(wire: &Wire, id: &BackupId) -> Result<Contents> {
     loop {
         let mut query = vec![("limit", PAGE)];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-        let Files { backup, files, next } = wire.look(&format!("/backups/{id}"), &query)?;
+        let Files { backup, files, next } = wire.look_long(&format!("/backups/{id}"), &query)?;
         found.extend(files.into_iter().map(Into::into));
         match next {
             Some(next) => cursor = Some(next),

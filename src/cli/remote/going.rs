@@ -91,9 +91,26 @@ fn planned(wire: &Wire, answered: &Answered) -> Result<Planned> {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Upgrade,
+    Downgrade,
+    Rollback,
+}
+
+impl Verb {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Upgrade => "/updates/upgrade",
+            Self::Downgrade => "/updates/downgrade",
+            Self::Rollback => "/updates/rollback",
+        }
+    }
+}
+
 /// What is asked of the server, besides what the plan says.
 struct Wish<'a> {
-    path: &'static str,
+    verb: Verb,
     body: Value,
     dry_run: bool,
     force: bool,
@@ -112,7 +129,7 @@ pub fn upgrade(global: &Global, wire: &Wire, wanted: &UpgradeArgs) -> Result<()>
         .full(wanted.full)
         .risks(&wanted.risks);
     let wish = Wish {
-        path: "/updates/upgrade",
+        verb: Verb::Upgrade,
         body: with_risks(json!({"full": wanted.full}), &wanted.risks),
         dry_run: wanted.dry_run,
         force: wanted.force,
@@ -130,7 +147,7 @@ pub fn downgrade(global: &Global, wire: &Wire, wanted: &DowngradeArgs) -> Result
         .with("verb", Some("downgrade".to_owned()))
         .risks(&wanted.risks);
     let wish = Wish {
-        path: "/updates/downgrade",
+        verb: Verb::Downgrade,
         body: with_risks(json!({}), &wanted.risks),
         dry_run: wanted.dry_run,
         force: wanted.force,
@@ -169,7 +186,7 @@ pub fn rollback(
     let way = Way::to("back").with("update_id", id.map(ToString::to_string));
     let body = id.map_or_else(|| json!({}), |id| json!({"update_id": id}));
     let wish = Wish {
-        path: "/updates/rollback",
+        verb: Verb::Rollback,
         body: with_extensions(body, extensions),
         dry_run,
         force,
@@ -187,7 +204,7 @@ pub fn rollback(
 
 fn turn_back(global: &Global, wire: &Wire, update: &UpdateView) -> Result<()> {
     let body = json!({"update_id": update.update_id});
-    wire.send(Method::POST, "/updates/rollback", &body, None)?;
+    wire.order(Verb::Rollback.path(), &body, None)?;
     let report = follow(global, wire, &update.update_id, update.seq)?;
     // Asked for and done: that the update itself did not complete is what was wanted.
     match report.status == ReportStatus::RolledBack && report.differences.is_empty() {
@@ -202,7 +219,7 @@ pub fn resume(global: &Global, wire: &Wire) -> Result<()> {
         return nothing_unfinished(global);
     };
     let id = &update.update_id;
-    wire.send(Method::POST, &format!("/updates/{id}/resume"), &json!({}), None)?;
+    wire.send(Method::POST, &format!("/updates/{id}/resume"), &json!({}))?;
     finish(global, &follow(global, wire, id, update.seq)?)
 }
 
@@ -225,13 +242,13 @@ fn go(global: &Global, wire: &Wire, way: &Way, wish: Wish<'_>) -> Result<()> {
     };
     let plan = &shown.view.plan;
     let mut body = wish.body;
-    if wish.path != "/updates/rollback" {
+    if wish.verb != Verb::Rollback {
         body["target_version"] = json!(plan.to());
     }
     body["force"] = wish.force.into();
     if wish.dry_run {
         body["dry_run"] = true.into();
-        return dry_run(global, wire, wish.path, &body);
+        return dry_run(global, wire, wish.verb, &body);
     }
     if !global.quiet && global.output == Output::Text {
         say(plan_text::text(plan).trim_end());
@@ -243,7 +260,7 @@ fn go(global: &Global, wire: &Wire, way: &Way, wish: Wish<'_>) -> Result<()> {
     }
     // Whoever goes on has seen them, above.
     body["accept_warnings"] = true.into();
-    if wish.path == "/updates/upgrade" {
+    if wish.verb == Verb::Upgrade {
         body["accept_breaking"] = consent.breaking.into();
         body["acknowledge"] = json!(consent.acknowledged);
     }
@@ -255,7 +272,7 @@ fn go(global: &Global, wire: &Wire, way: &Way, wish: Wish<'_>) -> Result<()> {
             body["scheduled_time"] = json!(at);
         }
     }
-    let answered = wire.send(Method::POST, wish.path, &body, None)?;
+    let answered = wire.order(wish.verb.path(), &body, None)?;
     begun(global, wire, &answered)
 }
 
@@ -277,8 +294,8 @@ fn time(begin: &BeginArgs) -> Result<Option<Timestamp>> {
     begin.at.as_ref().map(parse).transpose()
 }
 
-fn dry_run(global: &Global, wire: &Wire, path: &str, body: &Value) -> Result<()> {
-    match planned(wire, &wire.send(Method::POST, path, body, Some(TRIAL))?)? {
+fn dry_run(global: &Global, wire: &Wire, verb: Verb, body: &Value) -> Result<()> {
+    match planned(wire, &wire.order(verb.path(), body, Some(TRIAL))?)? {
         Planned::Settled(settled) => already(global, &settled, None),
         Planned::Go(tried) => result(global, &*tried, |tried| {
             plan_text::dry_run(tried) + "  dry run: nothing was changed"

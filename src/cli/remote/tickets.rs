@@ -4,16 +4,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::wire::{ASK_EVERY, Wire, failed};
-use crate::app::{AppError, BEING_DONE, OrderView, codes};
+use crate::app::{AppError, OrderView, codes};
 use crate::cli::args::Global;
 use crate::cli::output::{Failed, Result, harmless, say};
-use crate::fetch::remote::Method;
 use crate::store::OrderState;
 
 /// Orders something, waits until it is done, and gives what came of it.
 pub fn done<T: DeserializeOwned>(global: &Global, wire: &Wire, path: &str, body: &Value) -> Result<T> {
-    let mut order: OrderView = wire.change(Method::POST, path, body)?;
-    let mut said = None;
+    let mut order: OrderView = wire.read(&wire.order(path, body, None)?)?;
+    // What begins at once is not worth a word.
+    let mut said = order.reason.clone();
     loop {
         match order.state {
             OrderState::Waiting | OrderState::Begun => {}
@@ -33,7 +33,7 @@ pub fn done<T: DeserializeOwned>(global: &Global, wire: &Wire, path: &str, body:
 }
 
 fn tell(order: &OrderView) {
-    if let Some(reason) = order.reason.as_deref().filter(|reason| *reason != BEING_DONE) {
+    if let Some(reason) = &order.reason {
         let OrderView { order_id, order, .. } = order;
         say(&format!("{}: {} ({order_id})", order.told(), harmless(reason)));
     }

@@ -20,6 +20,8 @@ use crate::settings;
 pub const BASE: &str = "/api/v1/system";
 /// How long a server that goes away is waited for.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// What asks a repository, plans, or reads much there.
+const LONG: Duration = Duration::from_secs(10 * 60);
 /// Between two questions whether it is back.
 pub const ASK_EVERY: Duration = Duration::from_millis(500);
 
@@ -55,6 +57,16 @@ impl Wire {
     }
 
     pub fn look<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
+        let path = address(path, query);
+        let question = Question {
+            path: &path,
+            ..Question::default()
+        };
+        self.read(&self.remote.ask(&question).map_err(failed)?)
+    }
+
+    /// The same for what takes its time there.
+    pub fn look_long<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
         self.read(&self.answer(path, query)?)
     }
 
@@ -63,6 +75,7 @@ impl Wire {
         let path = address(path, query);
         let question = Question {
             path: &path,
+            patience: Some(LONG),
             ..Question::default()
         };
         self.remote.ask(&question).map_err(failed)
@@ -91,6 +104,7 @@ impl Wire {
         let question = Question {
             path: &path,
             accept: Some(accept),
+            patience: Some(LONG),
             ..Question::default()
         };
         let answered = self.remote.ask(&question).map_err(failed)?;
@@ -98,24 +112,36 @@ impl Wire {
     }
 
     /// Asks for a change; what needs no words has null for a body.
-    pub fn send(&self, method: Method, path: &str, body: &Value, patience: Option<Duration>) -> Result<Answered> {
+    pub fn send(&self, method: Method, path: &str, body: &Value) -> Result<Answered> {
         let path = address(path, &[]);
         let body = (!body.is_null()).then(|| body.to_string());
-        // The answer may get lost on its way: what is sent again under one key is done once.
-        let key = (method == Method::POST).then(|| hex::encode(crypt::random::<16>()));
         let question = Question {
             path: &path,
             method,
             body: body.as_deref(),
+            patience: Some(LONG),
+            ..Question::default()
+        };
+        self.remote.ask(&question).map_err(failed)
+    }
+
+    /// Orders something. The answer may get lost on its way: what is sent again under one key is done once.
+    pub fn order(&self, path: &str, body: &Value, patience: Option<Duration>) -> Result<Answered> {
+        let (path, body) = (address(path, &[]), body.to_string());
+        let key = hex::encode(crypt::random::<16>());
+        let question = Question {
+            path: &path,
+            method: Method::POST,
+            body: Some(&body),
             accept: None,
-            key: key.as_deref(),
-            patience,
+            key: Some(&key),
+            patience: Some(patience.unwrap_or(LONG)),
         };
         self.remote.ask(&question).map_err(failed)
     }
 
     pub fn change<T: DeserializeOwned>(&self, method: Method, path: &str, body: &Value) -> Result<T> {
-        self.read(&self.send(method, path, body, None)?)
+        self.read(&self.send(method, path, body)?)
     }
 
     pub fn read<T: DeserializeOwned>(&self, answered: &Answered) -> Result<T> {

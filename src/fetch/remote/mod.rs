@@ -29,7 +29,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// On a line of live events a server shows life more often than that.
 const IDLE: Duration = Duration::from_secs(60);
 /// From the last byte that was sent to the first that is answered.
-pub const ANSWER: Duration = Duration::from_secs(10 * 60);
+const ANSWER: Duration = Duration::from_secs(60);
+/// At a socket, where the end of the other side shows at once; what is asked has its own limit below this.
+const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
 /// Of one answer: a page of a long list is far below.
 const LIMIT: u64 = 64 << 20;
 /// Of a private key's file.
@@ -65,7 +67,7 @@ pub struct Question<'a> {
     pub accept: Option<&'a str>,
     /// The same key is the same order, so it may be sent again.
     pub key: Option<&'a str>,
-    /// How long the answer may take to begin, in place of [`ANSWER`].
+    /// How long the answer may take to begin, where it takes more than a look.
     pub patience: Option<Duration>,
 }
 
@@ -95,7 +97,7 @@ impl Remote {
             ServerPlace::Web { address, .. } => (config.build().new_agent(), address.clone()),
             ServerPlace::Socket(path) => {
                 let path = path.clone();
-                let connector = SocketConnector { path, idle: ANSWER };
+                let connector = SocketConnector { path, idle: LONGEST };
                 let config = config.max_idle_connections(0).build();
                 // Who is asked is at the other end of the socket, whatever the host.
                 let agent = Agent::with_parts(config, connector, DefaultResolver::default());

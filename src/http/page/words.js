@@ -13,10 +13,11 @@ export function bytes(count) {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
-/** `1.4 s`, `2 min 05 s`, `3 h 12 min`. */
+/** `under 1 ms`, `1.4 s`, `2 min 05 s`, `3 h 12 min`. */
 export function lasting(seconds) {
   if (seconds === undefined || seconds === null || Number.isNaN(seconds)) return "–";
-  if (seconds < 1) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
+  if (seconds < 0.0005) return "under 1 ms";
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -276,6 +276,21 @@ def roll_back(browser):
     browser.check("history")
 
 
+def begin_by_the_clock(browser, netlink, root):
+    """An order that is looked at becomes the update, in the same view."""
+    run = lambda *words: subprocess.check_output([netlink, "--root", str(root), "update", *words, "--yes", "--output", "json"])
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
+    ordered = json.loads(run("upgrade", "--to", "0b1", "--accept-breaking", "--force", "--at", soon.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    browser.driver.get(f"{browser.base}/#/update/{ordered['order']['order_id']}")
+    browser.heading("Upgrade to 0b1")
+    browser.see("scheduled")
+    browser.heading("Upgrade 0a1 → 0b1")
+    browser.see("0b1 is in place")
+    browser.see("0a1 is kept for the way back")
+    browser.quiet("begun by the clock")
+    run("rollback")
+
+
 def maintain(browser):
     browser.go("Overview", "Overview")
     browser.click("Begin maintenance")
@@ -304,7 +319,17 @@ def restore(browser, netlink, root):
     product = lambda word: subprocess.check_output([netlink, "--root", str(root), "supervise", word])
     names = lambda: [name for (name,) in sqlite3.connect(data).execute("SELECT name FROM switches ORDER BY id")]
     before = names()
-    browser.click("backup_", "main a")
+    # One of another version does not fit.
+    browser.click("backup_0b1", "main a")
+    browser.see("0a1 is installed")
+    browser.click("Restore")
+    browser.click("I know that what was written", "dialog label")
+    browser.see("Go to 0b1 first", "dialog")
+    if browser.find("Restore everything", "dialog button").is_enabled():
+        browser.fail("a backup of another version is offered")
+    browser.click("Not now", "dialog button")
+    browser.go("Backups", "Backups")
+    browser.click("backup_0a1", "main a")
     browser.wait("its name", lambda: browser.text("h1").startswith("backup_"))
     browser.see("config/lamp.toml")
     browser.see("restored for practice")
@@ -441,6 +466,7 @@ def main():
             upgrade_by_keys(browser)
             watch_and_lose_the_server(browser, server, wanted.root)
             roll_back(browser)
+            begin_by_the_clock(browser, wanted.netlink, wanted.root)
             maintain(browser)
             back_up(browser)
             restore(browser, wanted.netlink, wanted.root)

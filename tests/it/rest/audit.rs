@@ -79,9 +79,19 @@ fn commands_and_requests_leave_who_what_and_how_it_went() {
     let next = page["next"].as_i64().unwrap();
     let older = server.get(&format!("{API}/audit?limit=2&before={next}")).is(200).body;
     assert_eq!(older["rows"][0]["seq"], json!(next - 1));
+    let onwards = server.get(&format!("{API}/audit?limit=2&after=1")).is(200).body;
+    assert_eq!((&onwards["rows"][0]["seq"], &onwards["next"]), (&json!(2), &json!(3)));
     let verified = server.get(&format!("{API}/audit/verify")).is(200).body;
     assert_eq!(verified["problems"], json!([]));
-    for wrong in ["limit=0", "limit=1001", "before=0", "before=x", "after=1"] {
+    for wrong in [
+        "limit=0",
+        "limit=1001",
+        "before=0",
+        "before=x",
+        "after=-1",
+        "after=1&before=5",
+        "since=1",
+    ] {
         server.get(&format!("{API}/audit?{wrong}")).problem(400, "NL0703");
     }
 }

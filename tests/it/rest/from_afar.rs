@@ -84,13 +84,19 @@ fn what_is_looked_at_is_the_same_here_and_there() {
         &["backup", "list"],
         &["backup", "show", backup],
         &["backup", "show", "backup_0b1_20200101_000000"],
-        &["backup", "verify", backup],
         &["maintenance", "status"],
         &["token", "list"],
         &["token", "revoke", "nlk_00000000"],
     ] {
         same(&installation, &server, args);
     }
+    // What an order waits for is said besides.
+    let verify = ["backup", "verify", backup];
+    let (here, far) = (
+        installation.run(&verify).ok(),
+        there(&installation, &server, &verify).ok(),
+    );
+    assert_eq!(here.out, far.out);
     installation.assert_at("0b1");
 }
 
@@ -332,7 +338,9 @@ fn who_is_not_let_in_and_what_goes_not_over_the_wire_is_refused() {
         world::run(&["--server", wrong, "update", "version"]).no(2, &["--server"]);
     }
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", nobody.local_addr().unwrap());
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let nobody = format!("http://{address}");
     world::run(&["--server", &nobody, "update", "version"]).no(1, &["NL0737", &nobody]);
     // A server of something else.
     let other = crate::webrepo::WebRepo::of(dir.path());
@@ -544,11 +552,10 @@ fn an_update_for_later_is_ordered_from_afar() {
     let installation = lamp(dir.path());
     let server = Server::start(&installation);
     let at = ["update", "upgrade", "--to", "0b1", "--yes", "--at"];
-    let later = there(&installation, &server, &[&at[..], &["2099-12-01T02:00:00Z"]].concat()).ok();
-    assert!(
-        later.out.starts_with("scheduled: upgrade to 0b1 at 2099-12-01 "),
-        "{later}"
-    );
+    let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    let time = format!("{tomorrow:.0}");
+    let later = there(&installation, &server, &[&at[..], &[&time]].concat()).ok();
+    assert!(later.out.starts_with("scheduled: upgrade to 0b1 at 20"), "{later}");
     there(&installation, &server, &[&at[..], &["02:00"]].concat()).no(2, &["NL0122", "offset"]);
     same(&installation, &server, &["update", "status"]);
     let queue = server.get(&format!("{API}/updates/queue")).is(200).body;

@@ -196,7 +196,7 @@ fn health_metrics_and_the_node_are_there_for_other_programs() {
     let begun = server.upgrade("0b1").is(202);
     server.wait_for(begun.header("location"), "completed");
     let ready = server.ask("GET", "/health/ready", None, &[], "").is(200).body;
-    assert_eq!(ready, json!({"ready": true, "reasons": []}));
+    assert_eq!(ready, json!({"ready": true, "reasons": [], "warnings": []}));
     let metrics = server.get("/metrics").is(200);
     assert!(
         metrics
