@@ -91,12 +91,11 @@ pub(super) fn without_mark(source: &str, column: usize) -> (String, Form) {
     let indent = if starts_below || width > TAB { 1 } else { width };
     let mut lines = rest.split('\n');
     let first = undented(lines.next().unwrap_or_default(), column, column + indent);
-    let lines = lines.map(|line| undented(line, 0, column + indent));
-    let text = std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n");
+    let below: Vec<String> = lines.map(|line| undented(line, 0, column + indent)).collect();
     let text = if starts_below {
-        less_indented(text.trim_start_matches('\n'))
+        less_indented(below.join("\n").trim_start_matches('\n'))
     } else {
-        text
+        std::iter::once(first).chain(below).collect::<Vec<_>>().join("\n")
     };
     (text.trim_end().to_owned(), number.map_or(Form::Item, Form::Numbered))
 }
@@ -233,6 +232,7 @@ mod tests {
             ("  - a\n    - b".trim_start(), 2, "a\n- b", Form::Item),
             ("-\tone\n\ttwo", 0, "one\ntwo", Form::Item),
             ("-\n  one\n  two", 0, "one\ntwo", Form::Item),
+            ("-\t\n\tone", 0, "one", Form::Item),
             ("-     code\n\n  text", 0, "    code\n\ntext", Form::Item),
             ("12. one\n    two", 0, "one\ntwo", Form::Numbered(12)),
             ("1) one\nlazy", 0, "one\nlazy", Form::Numbered(1)),
