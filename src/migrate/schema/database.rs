@@ -71,6 +71,16 @@ impl Place {
         .map_err(at("open", self))
     }
 
+    /// What a run leaves beside the database that was killed right after its last file.
+    pub(super) fn clear(&self) -> Result<(), SchemaError> {
+        match self {
+            Self::Sqlite(path) if sqlite::has_empty_journal(path) => {
+                self.open_to_migrate()?.close().map_err(at("close", self))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Nobody else migrates it then. An SQLite database is made where there is none.
     pub(super) fn open_to_migrate(&self) -> Result<Connection, SchemaError> {
         let open = || match self {

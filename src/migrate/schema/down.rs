@@ -32,7 +32,7 @@ pub(super) fn down_with(
         None => Vec::new(),
     };
     if steps(db, &rows, stored, to)?.is_empty() {
-        return Ok(Applied::default());
+        return db.clear().map(|()| Applied::default());
     }
     let mut connection = db.open_to_migrate()?;
     let prepared = prepare(connection.as_mut()).map_err(at("prepare", db));

@@ -4,7 +4,7 @@
 mod foreign_keys;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
@@ -49,6 +49,31 @@ fn change_journal(connection: &rusqlite::Connection, from: &str, to: &str) -> ru
         connection.pragma_update(None, "journal_mode", to)?;
     }
     Ok(())
+}
+
+/// SQLite says nothing of a journal that it could not remove. An empty one does no harm, but is not ours to leave; removed by SQLite
+/// alone, which sees to it that it is nobody else's.
+fn leave_no_journal(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    change_journal(connection, EMPTIED, DELETED)?;
+    if connection
+        .path()
+        .is_some_and(|path| journal_of(Path::new(path)).exists())
+    {
+        change_journal(connection, DELETED, EMPTIED)?;
+        change_journal(connection, EMPTIED, DELETED)?;
+    }
+    Ok(())
+}
+
+/// Of a run that was killed before it could remove it.
+pub(super) fn has_empty_journal(path: &Path) -> bool {
+    std::fs::metadata(journal_of(path)).is_ok_and(|journal| journal.len() == 0)
+}
+
+fn journal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    name.into()
 }
 
 /// Creates the database when absent.
@@ -265,7 +290,7 @@ impl Database for Sqlite {
     }
 
     fn close(self: Box<Self>) -> Result<(), StepError> {
-        change_journal(&self.connection, EMPTIED, DELETED)?;
+        leave_no_journal(&self.connection)?;
         self.connection.close().map_err(|(_, e)| e.into())
     }
 }

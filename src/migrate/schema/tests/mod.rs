@@ -107,6 +107,26 @@ impl Witness for Keeping<'_> {
     }
 }
 
+/// Neither a run nor one that was killed before its end leaves the journal of SQLite.
+#[test]
+fn nothing_is_left_beside_the_database() {
+    let scene = Scene::new(&[
+        ("V1__t.sql", "CREATE TABLE t (n)"),
+        ("V1__t.down.sql", "DROP TABLE t"),
+        (
+            "V2__u.sql",
+            "CREATE TABLE u (n); INSERT INTO u VALUES (zeroblob(100000))",
+        ),
+    ]);
+    let journal = scene.dir.path().join("p.db-journal");
+    assert!(up(&scene.db(), &scene.files(), 1).is_ok() && !journal.exists());
+    fs::write(&journal, "").unwrap();
+    assert_eq!(up(&scene.db(), &scene.files(), 1).unwrap().count(), 0);
+    assert!(!journal.exists());
+    assert!(up(&scene.db(), &scene.files(), 2).is_ok() && !journal.exists());
+    assert!(up(&scene.db(), &scene.files(), 3).is_err() && !journal.exists());
+}
+
 fn levels(applied: &Applied) -> Vec<u32> {
     applied.files().iter().map(|run| run.level).collect()
 }
