@@ -43,14 +43,14 @@ path = "app.db"
 migrations = "migrations"
 END
     "$bin/netlink" release pack "$dir" --out "$dir.tar.zst" >/dev/null
-    "$bin/netlink" release publish "$dir.tar.zst" --repo "$work/repo" --keys "$work/keys" >/dev/null
+    "$bin/netlink" release publish "$dir.tar.zst" --repo "$work/repo-$1" --keys "$work/keys-$1" >/dev/null
 }
 
 # installation PLACE PRODUCT: its first version, with level 1.
 installation() {
     rm -rf "${work:?}/$1"
-    netlink "$1" init --product "$2" --repository "file://$work/repo" --root-metadata "$work/repo/root.json" --version 0a1 \
-        --yes >/dev/null 2>&1
+    netlink "$1" init --product "$2" --repository "file://$work/repo-$2" --root-metadata "$work/repo-$2/root.json" \
+        --version 0a1 --yes >/dev/null 2>&1
 }
 
 with_alembic() {
@@ -82,15 +82,17 @@ with_dbmate() {
     npm install --silent --prefix "$work/npm" dbmate >/dev/null
     mkdir -p "$work/dbmate"
     for ((n = 1; n <= files; n++)); do
-        { echo "-- migrate:up" && up_sql "$n"; } >"$work/dbmate/$(printf '%05d' "$n")_kept.sql"
+        printf '%s\n' "-- migrate:up" "$(up_sql "$n")" "-- migrate:down" "DROP TABLE kept_$n;" >"$work/dbmate/$(printf '%05d' "$n")_kept.sql"
     done
 }
 
 prepared() {
     local n
-    "$bin/netlink" release init "$work/repo" --keys "$work/keys" --no-passphrase >/dev/null 2>&1
-    release many 0a1 1 && release many 0b1 $((files + 1))
-    release large 0a1 1 && release large 0b1 2
+    for n in many large; do
+        "$bin/netlink" release init "$work/repo-$n" --keys "$work/keys-$n" --no-passphrase >/dev/null 2>&1
+        release "$n" 0a1 1
+    done
+    release many 0b1 $((files + 1)) && release large 0b1 2
     {
         echo "CREATE TABLE history (version INTEGER PRIMARY KEY);"
         for ((n = 1; n <= files; n++)); do
@@ -143,7 +145,7 @@ step() {
     number=$(netlink "$1" update status --output json | python3 -c '
 import json, sys
 print([step["step"] for step in json.load(sys.stdin)["update"]["steps"]].index(sys.argv[1]))' "$2")
-    sqlite3 "$work/$1/.netlink/netlink.db" "SELECT CAST(1000 * (unixepoch(max(time), 'subsec') - unixepoch(min(time), 'subsec')) AS INTEGER)
+    sqlite3 "$work/$1/.netlink/netlink.db" "SELECT CAST(86400000 * (julianday(max(time)) - julianday(min(time))) AS INTEGER)
         FROM journal WHERE update_id = (SELECT id FROM updates ORDER BY number DESC LIMIT 1)
         AND json_extract(event, '$.step') = $number AND json_extract(event, '$.kind') IN ('started', 'succeeded')"
 }
