@@ -160,10 +160,10 @@ impl Shared {
         drop(current);
         let (mine, to) = (Arc::clone(self), name.to_owned());
         let begun = thread::Builder::new().name("notice".into()).spawn(move || {
+            let _busy = Busy(&mine, &to);
             if let Err(error) = mine.bring(&to) {
                 mine.say_once(format!("notices to {to}: {error} [{}]", error.code().id));
             }
-            mine.current().busy.remove(&to);
         });
         if begun.is_err() {
             self.current().busy.remove(name);
@@ -239,6 +239,15 @@ impl Shared {
             }
         }
         Ok(false)
+    }
+}
+
+/// Somebody is on the way to this receiver until it is dropped: also one who breaks off must not be waited for.
+struct Busy<'a>(&'a Shared, &'a str);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.current().busy.remove(self.1);
     }
 }
 

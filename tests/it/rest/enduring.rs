@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -12,18 +12,8 @@ use serde_json::{Value, json};
 
 use super::lamp;
 use super::server::{API, Server};
-use super::steering::{HOOK, slow_lamp};
+use super::steering::{HOOK, pause_an_upgrade, slow_lamp, wait_until_there};
 use crate::world::{Installation, put};
-
-/// Waits for a file that the update's hook makes.
-#[track_caller]
-fn wait_for_hook(installation: &Installation) {
-    let began = Instant::now();
-    while !installation.path("hook").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 fn killed(server: Server) {
     server.signal(Signal::KILL);
@@ -53,7 +43,7 @@ fn a_way_back_that_was_answered_outlives_the_server() {
         let server = Server::start(&installation);
         let begun = server.upgrade("0b1").is(202);
         let place = begun.header("location").to_owned();
-        wait_for_hook(&installation);
+        wait_until_there(&installation, "hook");
         // In the middle of a step that cannot be left: it is heard of only after that.
         let asked = match ask {
             "cancel" => {
@@ -84,15 +74,7 @@ fn a_way_back_that_was_answered_outlives_the_server() {
 fn going_on_that_was_answered_outlives_the_server() {
     let dir = tempfile::tempdir().unwrap();
     let installation = slow_lamp(dir.path());
-    let mut paused = installation.command(&["update", "upgrade", "--to", "0b1", "--yes", "--quiet"]);
-    let mut paused = paused.spawn().unwrap();
-    let began = Instant::now();
-    while !installation.path("releases/0b1").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    rustix::process::kill_process(rustix::process::Pid::from_child(&paused), Signal::INT).unwrap();
-    assert!(!paused.wait().unwrap().success());
+    pause_an_upgrade(&installation);
     let server = Server::start(&installation);
     let update = server.get(&format!("{API}/updates?limit=1")).is(200).body["updates"][0].clone();
     assert_eq!(update["reason"], "asked", "{update:#}");
@@ -112,7 +94,7 @@ fn of_two_servers_one_works_and_the_other_takes_over() {
     let first = Server::start(&installation);
     let begun = first.upgrade("0b1").is(202);
     let place = begun.header("location").to_owned();
-    wait_for_hook(&installation);
+    wait_until_there(&installation, "hook");
     let second = Server::start(&installation);
     let not = second.ask("GET", "/health/ready", None, &[], "").is(503).body;
     let reason = not["reasons"][0].as_str().unwrap();

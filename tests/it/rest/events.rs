@@ -28,6 +28,14 @@ fn numbers(events: &[Value]) -> Vec<i64> {
     events.iter().map(|event| event["seq"].as_i64().unwrap()).collect()
 }
 
+/// With so many entries more that a watcher gets more than any buffer on the way takes.
+pub fn fill_journal(installation: &Installation, entries: u32) {
+    let db = Connection::open(installation.path(".netlink/netlink.db")).unwrap();
+    let sql = "INSERT INTO journal (update_id, time, event) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+               SELECT id, '2026-01-01T00:00:00Z', '{\"kind\":\"committed\"}' FROM updates, n";
+    db.execute(sql, [entries]).unwrap();
+}
+
 #[test]
 fn the_events_of_an_update_are_its_journal_and_go_on_where_one_left_off() {
     let dir = tempfile::tempdir().unwrap();
@@ -129,13 +137,7 @@ fn who_does_not_read_is_cut_off_and_nobody_else_is_harmed() {
         "server: {slow_reader: 1s}\n",
         0o644,
     );
-    let db = Connection::open(installation.path(".netlink/netlink.db")).unwrap();
-    // More than any buffer of the system takes.
-    db.execute_batch(
-        "INSERT INTO journal (update_id, time, event) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000) \
-         SELECT id, '2026-01-01T00:00:00Z', '{\"kind\":\"committed\"}' FROM updates, n",
-    )
-    .unwrap();
+    fill_journal(&installation, 120_000);
     let server = Server::start(&installation);
     let sockets = || {
         let fds = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();

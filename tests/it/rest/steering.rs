@@ -23,6 +23,25 @@ pub fn slow_lamp(dir: &std::path::Path) -> Installation {
     installation
 }
 
+/// To `0b1`, by its command line and Ctrl-C.
+pub fn pause_an_upgrade(installation: &Installation) {
+    let mut paused = installation.command(&["update", "upgrade", "--to", "0b1", "--yes", "--quiet"]);
+    let mut paused = paused.spawn().unwrap();
+    wait_until_there(installation, "releases/0b1");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&paused), Signal::INT).unwrap();
+    assert!(!paused.wait().unwrap().success());
+}
+
+/// Waits for a file or folder that an update makes.
+#[track_caller]
+pub fn wait_until_there(installation: &Installation, path: &str) {
+    let began = Instant::now();
+    while !installation.path(path).exists() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_running_update_is_turned_back() {
     let dir = tempfile::tempdir().unwrap();
@@ -53,11 +72,7 @@ fn an_update_of_somebody_else_is_not_answered_as_if_it_were_ours() {
     let server = Server::start(&installation);
     let mut other = installation.command(&["update", "upgrade", "--to", "0b1", "--yes", "--quiet"]);
     let mut other = other.spawn().unwrap();
-    let began = Instant::now();
-    while !installation.path("releases/0b1").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_there(&installation, "releases/0b1");
     let waits = server.upgrade("0r1").is(202);
     assert_eq!(waits.body["state"], "waiting", "{waits:#?}");
     assert!(
@@ -80,11 +95,7 @@ fn a_server_that_ends_pauses_its_update_and_the_next_one_goes_on() {
     let server = Server::start(&installation);
     let begun = server.upgrade("0b1").is(202);
     let place = begun.header("location").to_owned();
-    let began = Instant::now();
-    while !installation.path("hook").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_there(&installation, "hook");
     server.signal(Signal::TERM);
     std::thread::sleep(Duration::from_millis(300));
     fs::write(installation.path("go"), "").unwrap();
@@ -143,15 +154,7 @@ fn an_update_whose_server_was_killed_goes_on_at_the_next_start() {
 fn an_update_that_a_person_paused_waits_for_that_person_and_can_be_turned_back() {
     let dir = tempfile::tempdir().unwrap();
     let installation = slow_lamp(dir.path());
-    let mut paused = installation.command(&["update", "upgrade", "--to", "0b1", "--yes", "--quiet"]);
-    let mut paused = paused.spawn().unwrap();
-    let began = Instant::now();
-    while !installation.path("releases/0b1").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    rustix::process::kill_process(rustix::process::Pid::from_child(&paused), Signal::INT).unwrap();
-    assert!(!paused.wait().unwrap().success());
+    pause_an_upgrade(&installation);
     let server = Server::start(&installation);
     let update = installation.run(&["update", "status", "--output", "json"]).ok().json()["update"].clone();
     assert_eq!(

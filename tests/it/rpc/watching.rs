@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::client::{ask, begin};
+use crate::rest::events::{fill_journal, journal};
+use crate::rest::lamp;
 use crate::rest::server::{API, Server};
 use crate::rest::steering::slow_lamp;
-use crate::rest::{events::journal, lamp};
 use crate::world::put;
 
 fn numbers(events: &[Value]) -> Vec<i64> {
@@ -161,13 +161,7 @@ fn who_does_not_read_is_cut_off_and_can_come_back() {
         "server: {slow_reader: 1s}\n",
         0o644,
     );
-    let db = Connection::open(installation.path(".netlink/netlink.db")).unwrap();
-    // More than any buffer on the way takes.
-    db.execute_batch(
-        "INSERT INTO journal (update_id, time, event) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) \
-         SELECT id, '2026-01-01T00:00:00Z', '{\"kind\":\"committed\"}' FROM updates, n",
-    )
-    .unwrap();
+    fill_journal(&installation, 60_000);
     let server = Server::start(&installation);
     let all = json!({"after_sequence": 0});
     let slow = begin(
