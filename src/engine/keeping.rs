@@ -1,7 +1,8 @@
 //! What NetLink keeps of migrations that it runs, before they are run: how each level is taken back, and which statement has begun.
 
 use super::StepError;
-use crate::migrate::schema::{NotKept, SchemaFiles, Standing, StoredLevel, Trial, Turn, Witness};
+use crate::crypt::Digest;
+use crate::migrate::schema::{Log, NotKept, Schema, SchemaFiles, Standing, StoredLevel, Trial, Witness};
 use crate::store::{Fact, Store};
 
 pub struct Keeping<'a> {
@@ -10,19 +11,79 @@ pub struct Keeping<'a> {
     pub files: Option<&'a SchemaFiles>,
     /// What was found of the ways down.
     pub tried: Option<&'a Trial>,
+    pub usage: Usage,
     /// Is told of the rows of each batch; false to leave off.
     pub go_on: &'a mut dyn FnMut(u64) -> bool,
 }
 
+/// Who uses the database during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// The product may be running.
+    Shared,
+    /// Only the run.
+    Alone,
+    /// Only the run, and it began with the schema that the trial had at the same level: what the schema is before each file up to this
+    /// level is known, and kept.
+    AsTried { until: u32 },
+}
+
+impl Keeping<'_> {
+    fn keep(&self, files: &SchemaFiles, schemas: impl Iterator<Item = (u32, Digest)>) -> Result<(), NotKept> {
+        let way_back = |level| self.tried.and_then(|tried| tried.way_back(level));
+        let stored = schemas.filter_map(|(level, schema)| StoredLevel::of(files, level, schema, way_back(level)));
+        let written = stored.map(|stored| Ok((stored.level, serde_json::to_string(&stored)?)));
+        let all: Vec<(u32, String)> = written.collect::<Result<_, serde_json::Error>>()?;
+        Ok(self.store.keep_schema_downs(&all)?)
+    }
+
+    /// All that follows from this level on, where the run begins as the trial did.
+    fn foreseen(&self, level: u32, schema: Digest) -> Option<Vec<(u32, Digest)>> {
+        let tried = self.tried.filter(|_| self.usage == Usage::Alone)?;
+        let from = tried.files.iter().filter(|file| file.level >= level);
+        let all: Vec<_> = from
+            .map(|file| Some((file.level, file.schema?)))
+            .collect::<Option<_>>()?;
+        (all.first() == Some(&(level, schema))).then_some(all)
+    }
+}
+
 impl Witness for Keeping<'_> {
-    fn turn(&mut self, turn: &Turn) -> Result<(), NotKept> {
-        let way_back = self.tried.and_then(|tried| tried.way_back(turn.level));
-        let stored = self.files.and_then(|files| StoredLevel::of(files, turn, way_back));
-        if let Some(level) = stored {
-            self.store
-                .keep_schema_down(level.level, &serde_json::to_string(&level)?)?;
+    fn turn(&mut self, level: u32, schema: Schema<'_>) -> Result<(), NotKept> {
+        let Some(files) = self.files else { return Ok(()) };
+        if matches!(self.usage, Usage::AsTried { until } if level <= until) {
+            return Ok(());
         }
-        Ok(())
+        let schema = schema()?;
+        match self.foreseen(level, schema) {
+            Some(all) => {
+                let until = all.last().map_or(level, |(last, _)| *last);
+                self.keep(files, all.into_iter())?;
+                self.usage = Usage::AsTried { until };
+                Ok(())
+            }
+            None => self.keep(files, [(level, schema)].into_iter()),
+        }
+    }
+
+    fn arrived(&mut self, level: u32, schema: Schema<'_>) -> Result<(), NotKept> {
+        let tried = self.tried.filter(|_| matches!(self.usage, Usage::AsTried { .. }));
+        match tried.and_then(|tried| tried.schema_at(level)) {
+            Some(tried) if schema()? != tried => Err("its schema is another than on the copy".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn log(&self) -> Result<Log, NotKept> {
+        Ok(match (self.store.fact(Fact::LogChanged)?, self.usage) {
+            (Some(_), _) => Log::Changed,
+            (None, Usage::Shared) => Log::AsFound,
+            (None, Usage::Alone | Usage::AsTried { .. }) => Log::MayChange,
+        })
+    }
+
+    fn log_changed(&mut self, is: bool) -> Result<(), NotKept> {
+        Ok(self.store.set_fact(Fact::LogChanged, is.then_some(""))?)
     }
 
     fn statement(&mut self, standing: &Standing) -> Result<(), NotKept> {
@@ -46,6 +107,7 @@ pub fn standing(store: &Store) -> Option<Standing> {
 
 /// The database is as it was before: nothing of it stands half done.
 pub fn nothing_stands(store: &Store) -> Result<(), StepError> {
-    let forgotten = store.set_fact(Fact::Standing, None);
+    let forgotten = [Fact::Standing, Fact::LogChanged].map(|fact| store.set_fact(fact, None));
+    let forgotten = forgotten.into_iter().collect::<Result<(), _>>();
     forgotten.map_err(|e| StepError::because("NL0404", &e))
 }

@@ -101,8 +101,8 @@ struct Keeping<'f> {
 }
 
 impl Witness for Keeping<'_> {
-    fn turn(&mut self, turn: &Turn) -> Result<(), NotKept> {
-        self.kept.extend(StoredLevel::of(self.files, turn, None));
+    fn turn(&mut self, level: u32, schema: Schema<'_>) -> Result<(), NotKept> {
+        self.kept.extend(StoredLevel::of(self.files, level, schema()?, None));
         Ok(())
     }
 }
