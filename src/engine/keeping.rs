@@ -111,3 +111,92 @@ pub fn nothing_stands(store: &Store) -> Result<(), StepError> {
     let forgotten = forgotten.into_iter().collect::<Result<(), _>>();
     forgotten.map_err(|e| StepError::because("NL0404", &e))
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::crypt::digest_of;
+    use crate::migrate::schema::{Dialect, TriedFile, WayBack};
+
+    fn schema(level: u32) -> Digest {
+        digest_of(&level.to_be_bytes())
+    }
+
+    /// Of levels 2 to 4.
+    fn trial() -> Trial {
+        let file = |level| TriedFile {
+            level,
+            title: format!("V{level}__t.sql"),
+            seconds: 0.1,
+            rows: 0,
+            way_back: Some(WayBack::Rehearsed),
+            schema: Some(schema(level - 1)),
+        };
+        Trial {
+            files: (2..=4).map(file).collect(),
+            told: Vec::new(),
+            schema: Some(schema(4)),
+        }
+    }
+
+    fn with(usage: Usage, run: impl FnOnce(&mut Keeping<'_>, &Store)) {
+        let dir = tempfile::tempdir().unwrap();
+        for level in 1..=4 {
+            fs::write(
+                dir.path().join(format!("V{level}__t.sql")),
+                format!("CREATE TABLE t{level} (n);"),
+            )
+            .unwrap();
+            fs::write(
+                dir.path().join(format!("V{level}__t.down.sql")),
+                format!("DROP TABLE t{level};"),
+            )
+            .unwrap();
+        }
+        let files = SchemaFiles::load(Dialect::Sqlite, dir.path(), &|_| true).unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let (store, tried) = (Store::open(&state.path().join("netlink.db")).unwrap(), trial());
+        let mut keeping = Keeping {
+            store: &store,
+            files: Some(&files),
+            tried: Some(&tried),
+            usage,
+            go_on: &mut |_| true,
+        };
+        run(&mut keeping, &store);
+    }
+
+    fn kept(store: &Store) -> Vec<u32> {
+        store.schema_downs().unwrap().into_keys().collect()
+    }
+
+    #[test]
+    fn what_begins_as_it_was_tried_is_kept_at_once_and_has_to_end_as_it_was_tried() {
+        with(Usage::Alone, |keeping, store| {
+            keeping.turn(3, &mut || Ok(schema(2))).unwrap();
+            assert_eq!(kept(store), [3, 4]);
+            keeping.turn(4, &mut || panic!("it is known")).unwrap();
+            keeping.arrived(4, &mut || Ok(schema(4))).unwrap();
+            keeping.arrived(3, &mut || Ok(schema(3))).unwrap();
+            let elsewhere = keeping.arrived(4, &mut || Ok(schema(9))).unwrap_err();
+            assert!(elsewhere.to_string().contains("than on the copy"));
+        });
+    }
+
+    #[test]
+    fn what_begins_otherwise_or_is_used_by_others_is_looked_at_before_each_file() {
+        for (usage, found) in [(Usage::Alone, 8), (Usage::Shared, 1)] {
+            with(usage, |keeping, store| {
+                keeping.turn(2, &mut || Ok(schema(found))).unwrap();
+                assert_eq!(kept(store), [2]);
+                keeping.turn(3, &mut || Ok(schema(found))).unwrap();
+                assert_eq!(kept(store), [2, 3]);
+                assert!(store.schema_downs().unwrap()[&3].contains(&schema(found).to_string()));
+                keeping.arrived(4, &mut || panic!("nothing is known of it")).unwrap();
+            });
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Each trap of refinery and SQLite that this room is built around.
 #![allow(clippy::disallowed_methods)]
 
+mod logged;
 mod said;
 mod trust;
 
