@@ -9,6 +9,7 @@ mod body;
 mod changing;
 mod events;
 mod health;
+mod kept;
 mod maintenance;
 mod metrics;
 pub mod openapi;
@@ -36,6 +37,7 @@ use rustls::ServerConfig;
 
 use crate::app::{self, AppError};
 use crate::serving::Server;
+use kept::Kept;
 use metrics::Metrics;
 use session::CookieName;
 
@@ -52,6 +54,7 @@ pub struct Listening {
     encrypted: Option<ServerConfig>,
     listener: TcpListener,
     socket: Option<UnixListener>,
+    kept: Kept,
 }
 
 /// Listens there, in TLS where there is a certificate, and at the socket of the settings.
@@ -74,6 +77,7 @@ pub fn listen(at: SocketAddr, served: &Server) -> app::Result<Listening> {
             .as_deref()
             .map(app::listen_at_socket)
             .transpose()?,
+        kept: Kept::of(&served.root, served.config.as_deref())?,
         listener,
     })
 }
@@ -86,6 +90,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let access = web::Data::from(Arc::clone(&served.access));
     let certificate = web::Data::from(Arc::clone(&served.certificate));
     let cookie = web::Data::new(CookieName::of(&served.id));
+    let kept = web::Data::new(at.kept);
     allow_many_connections();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
@@ -100,6 +105,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
                 .app_data(access.clone())
                 .app_data(certificate.clone())
                 .app_data(cookie.clone())
+                .app_data(kept.clone())
                 .configure(problem::configure)
                 .configure(api::configure)
         };

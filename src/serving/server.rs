@@ -1,6 +1,6 @@
 //! What a server is made of, and its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::access::Access;
@@ -11,6 +11,9 @@ use crate::app::{self, AppError, Gate, Installation, Result};
 use crate::settings;
 
 pub struct Server {
+    pub root: PathBuf,
+    /// The file of its settings, where it is not in its usual place.
+    pub config: Option<PathBuf>,
     pub work: Arc<Work>,
     pub access: Arc<Access>,
     pub certificate: Arc<Certificate>,
@@ -35,6 +38,8 @@ impl Server {
         let work = Arc::new(Work::new(root, config, feed));
         certificate.follow()?;
         Ok(Self {
+            root: root.to_path_buf(),
+            config: config.map(Path::to_path_buf),
             work,
             access,
             certificate,
@@ -73,5 +78,6 @@ impl Server {
     pub fn end(&self) {
         self.work.feed().end();
         self.work.end();
+        self.access.end();
     }
 }

@@ -4,6 +4,7 @@ mod audit;
 mod installation;
 mod orders;
 mod outbox;
+mod pulse;
 mod sessions;
 mod sqlite_file;
 mod sqlite_open;
@@ -21,6 +22,7 @@ pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
 pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use outbox::{NoticeCounts, NoticeRecord, NoticeState, Subscriber, Subscribers};
+pub use pulse::{Beat, Pulse};
 pub use sessions::SessionRecord;
 pub use sqlite_file::{
     SqliteFileError, check_integrity, copy_live, copy_to_try, put_back, remove, set_aside, size, stamp,
