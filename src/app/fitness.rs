@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::installation::absolute;
-use super::measures::{METADATA, first_expiry, not_ready};
-use super::{Installation, Result};
+use super::measures::{METADATA, first_expiry, given_up, not_ready};
+use super::{AppError, Installation, Result};
 use crate::clock;
 use crate::engine::{self, Layout, LockState};
 use crate::store::Store;
@@ -36,7 +36,25 @@ struct Kept {
 struct Found {
     seen: Seen,
     at: Instant,
-    reasons: Vec<String>,
+    looked: Looked,
+}
+
+/// What a look has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Why the installation is not as it should be; empty when it is.
+    pub reasons: Vec<String>,
+    /// What should be seen to all the same.
+    pub warnings: Vec<String>,
+}
+
+impl Looked {
+    fn wrong(error: &AppError) -> Self {
+        Self {
+            reasons: vec![error.to_string()],
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// What is looked at to know whether anything has changed.
@@ -59,23 +77,19 @@ impl Fitness {
         }
     }
 
-    /// Why it is not; empty when it is.
-    pub fn reasons(&self) -> Vec<String> {
+    pub fn look(&self) -> Looked {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.find_out(&mut kept) {
-            Ok(reasons) => reasons,
-            Err(error) => vec![error.to_string()],
-        }
+        self.find_out(&mut kept).unwrap_or_else(|error| Looked::wrong(&error))
     }
 
-    fn find_out(&self, kept: &mut Kept) -> Result<Vec<String>> {
+    fn find_out(&self, kept: &mut Kept) -> Result<Looked> {
         let layout = Layout::new(absolute(&self.root)?);
-        let seen = self.look(&layout, &mut kept.store)?;
+        let seen = self.see(&layout, &mut kept.store)?;
         if let Some(found) = &kept.found
             && found.seen == seen
             && found.at.elapsed() < STANDS
         {
-            return Ok(found.reasons.clone());
+            return Ok(found.looked.clone());
         }
         let at = clock::monotonic();
         let trusted = stamps(METADATA.map(|role| layout.metadata(role)));
@@ -84,13 +98,18 @@ impl Fitness {
             _ => kept.expiry.insert((trusted, first_expiry(&layout))).1,
         };
         let opened = Installation::open(&self.root, self.config.as_deref());
-        let reasons = opened.and_then(|installation| not_ready(&installation, expiry));
-        let reasons = reasons.unwrap_or_else(|error| vec![error.to_string()]);
-        let found = Found { seen, at, reasons };
-        Ok(kept.found.insert(found).reasons.clone())
+        let looked = opened.and_then(|installation| {
+            Ok(Looked {
+                reasons: not_ready(&installation, expiry)?,
+                warnings: given_up(&installation)?.into_iter().collect(),
+            })
+        });
+        let looked = looked.unwrap_or_else(|error| Looked::wrong(&error));
+        let found = Found { seen, at, looked };
+        Ok(kept.found.insert(found).looked.clone())
     }
 
-    fn look(&self, layout: &Layout, store: &mut Option<Store>) -> Result<Seen> {
+    fn see(&self, layout: &Layout, store: &mut Option<Store>) -> Result<Seen> {
         let store = match store {
             Some(store) => store,
             None => store.insert(Store::open_to_read(&layout.store())?),
