@@ -3,6 +3,7 @@
 mod calls;
 mod guard;
 mod health;
+pub mod messages;
 pub mod pb;
 mod status;
 mod views;
