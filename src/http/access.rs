@@ -118,14 +118,7 @@ fn identity(request: &HttpRequest) -> Result<Identity, NotLetIn> {
         },
     };
     let identity = access.admit(sent, address(request)).map_err(NotLetIn::Refused)?;
-    // It is asked for besides all else.
-    Ok(match secure::client(request) {
-        Some(subject) => Identity {
-            from: format!("{} (certificate {subject})", identity.from),
-            ..identity
-        },
-        None => identity,
-    })
+    Ok(identity.showing(secure::client(request).as_deref()))
 }
 
 /// Names of schemes are read in any case (RFC 9110).

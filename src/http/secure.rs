@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use actix_web::{Error, HttpRequest};
 
-use crate::tls::subject;
+use crate::tls;
 
 /// What this door speaks, best first.
 pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
@@ -38,10 +38,9 @@ pub fn note(connection: &dyn Any, known: &mut Extensions) {
         return;
     };
     let (plain, session) = stream.get_ref();
-    let shown = session.peer_certificates().and_then(<[_]>::first);
     let local = plain.local_addr().map(|address| address.ip());
     known.insert(Encrypted {
-        client: shown.map(|certificate| subject(certificate).unwrap_or_else(|| "unreadable".to_owned())),
+        client: tls::client(session),
         is_on_loopback: local.is_ok_and(is_loopback),
     });
 }

@@ -142,6 +142,18 @@ impl Identity {
         }
     }
 
+    /// With the subject of the certificate that was shown besides all else.
+    #[must_use]
+    pub fn showing(self, certificate: Option<&str>) -> Self {
+        match certificate {
+            Some(subject) => Self {
+                from: format!("{} (certificate {subject})", self.from),
+                ..self
+            },
+            None => self,
+        }
+    }
+
     /// For the history.
     pub fn name(&self) -> String {
         format!("{} from {}", self.who, self.from)

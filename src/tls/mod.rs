@@ -9,4 +9,4 @@ mod subject;
 pub use error::TlsError;
 pub use pem::{authorities, certificates, private_key};
 pub use server::{Files, Looked, ServerTls};
-pub use subject::subject;
+pub use subject::client;

@@ -130,7 +130,8 @@ impl Server {
             if let Some((_, rest)) = line.split_once("listening at ") {
                 let mut parts = rest.split("; ");
                 let base = parts.next().unwrap().to_owned();
-                let grpc = parts.find_map(|part| part.strip_prefix("gRPC at "));
+                let grpc = parts.find_map(|part| part.strip_prefix("gRPC ")?.split_once("at "));
+                let grpc = grpc.map(|(_, address)| address);
                 break (base, grpc.unwrap_or_default().to_owned());
             }
             said += &line;
