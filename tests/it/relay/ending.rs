@@ -1,7 +1,8 @@
 //! Either process ends, is killed, starts again; the other goes on, and nothing that was ordered is lost.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::scene::{PATIENCE, Scene, address, to, wait_for};
 use crate::rest::events::journal;
 use crate::rest::server::API;
-use crate::rest::steering::FOR_EVER;
+use crate::rest::steering::{FOR_EVER, wait_until_there};
 use crate::world::put;
 
 #[test]
@@ -68,18 +69,19 @@ fn the_command_line_waits_through_a_restart_of_the_server() {
     let asked = ["--server", server.base(), "--token-file", file.to_str().unwrap()];
     let args = ["update", "upgrade", "--to", "0b1", "--yes"];
     let mut command = crate::world::command(&[&asked[..], &args].concat());
-    let following = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    crate::rest::steering::wait_until_there(&scene.installation, "releases/0b1");
+    let mut following = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(following.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    wait_until_there(&scene.installation, "releases/0b1");
     server.signal(Signal::TERM);
     assert_eq!(server.ended(), Some(0));
+    assert!(said.any(|line| line.contains("waiting for it")));
     let _server = scene.server(&relay);
     fs::write(scene.installation.path("lit"), "").unwrap();
-    let ran = crate::world::Ran::of(&following.wait_with_output().unwrap()).ok();
-    assert!(ran.err.contains("waiting for it"), "{ran}");
+    assert!(said.any(|line| line.contains("is back")));
+    assert_eq!(said.last().as_deref().filter(|line| line.contains("error")), None);
+    assert!(following.wait().unwrap().success());
     scene.installation.assert_at("0b1");
 }
 

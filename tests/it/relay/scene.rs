@@ -20,8 +20,9 @@ use crate::world::{Installation, netlink, put};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Scene {
-    pub dir: TempDir,
+    /// Ends before its folder goes.
     pub installation: Installation,
+    pub dir: TempDir,
     pub socket: PathBuf,
 }
 
