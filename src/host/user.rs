@@ -1,4 +1,4 @@
-//! Another user of this machine, whom commands run as.
+//! Other users of this machine, whom commands run as, or whom a relay is.
 //!
 //! The change is made by util-linux' `setpriv` in the command's own process. The standard library would leave the user without groups of
 //! its own, and a thread of ours that became that user for a moment could be ended by it, and all of us with it.
@@ -35,15 +35,20 @@ pub struct User {
 }
 
 impl User {
-    /// By its name or number; one whom we may run commands as.
-    pub fn find(name: &str) -> Result<Self, UserError> {
+    /// By its name or number.
+    pub fn named(name: &str) -> Result<Self, UserError> {
         let asked = run(&["getent", "passwd", "--", name]).map_err(|e| UserError::Unclear { said: told(&e) })?;
         let unknown = || UserError::Unknown(name.to_owned());
-        let user = match asked.status.code() {
-            Some(0) => Self::read(name, &asked.stdout).ok_or_else(unknown)?,
-            Some(2) => return Err(unknown()),
-            _ => return Err(UserError::Unclear { said: said(&asked) }),
-        };
+        match asked.status.code() {
+            Some(0) => Self::read(name, &asked.stdout).ok_or_else(unknown),
+            Some(2) => Err(unknown()),
+            _ => Err(UserError::Unclear { said: said(&asked) }),
+        }
+    }
+
+    /// One whom we may run commands as.
+    pub fn find(name: &str) -> Result<Self, UserError> {
+        let user = Self::named(name)?;
         match (user.id, user_id()) {
             (0, _) => Err(UserError::Root(user.name)),
             (id, ours) if ours != 0 && ours != id => Err(UserError::NotRoot { name: user.name, ours }),
