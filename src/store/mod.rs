@@ -14,6 +14,7 @@ mod updates;
 mod ways_back;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
@@ -165,7 +166,6 @@ impl Store {
         })
     }
 
-    /// Runs a piece of SQL and names the action in its error.
     /// As long as the result is held, everything that is read is of one moment.
     pub fn one_view(&self) -> Result<Transaction<'_>> {
         let begun = self.db.unchecked_transaction();
@@ -176,6 +176,7 @@ impl Store {
         })
     }
 
+    /// Runs a piece of SQL and names the action in its error.
     fn try_to<T>(&self, action: &'static str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         run(&self.db).map_err(|source| StoreError::Sqlite {
             action,
@@ -204,14 +205,14 @@ impl Store {
     }
 }
 
+/// All migrations are parsed for it: once in a process, not with every state that is opened.
 fn known_level() -> i32 {
-    let migrations = embedded::migrations::runner();
-    migrations
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version)
-        .max()
-        .unwrap_or(0)
+    static KNOWN: LazyLock<i32> = LazyLock::new(|| {
+        let migrations = embedded::migrations::runner();
+        let levels = migrations.get_migrations().iter().map(refinery::Migration::version);
+        levels.max().unwrap_or(0)
+    });
+    *KNOWN
 }
 
 #[cfg(test)]
