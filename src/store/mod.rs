@@ -14,6 +14,7 @@ mod updates;
 mod ways_back;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
@@ -204,14 +205,14 @@ impl Store {
     }
 }
 
+/// All migrations are parsed for it: once in a process, not with every state that is opened.
 fn known_level() -> i32 {
-    let migrations = embedded::migrations::runner();
-    migrations
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version)
-        .max()
-        .unwrap_or(0)
+    static KNOWN: LazyLock<i32> = LazyLock::new(|| {
+        let migrations = embedded::migrations::runner();
+        let levels = migrations.get_migrations().iter().map(refinery::Migration::version);
+        levels.max().unwrap_or(0)
+    });
+    *KNOWN
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::sqlite_file::sibling;
 use super::{Result, Store};
 
-/// SQLite's index of its log (`-shm`) begins with two copies of a head, in which every commit, whoever makes it, has counted a change
+/// SQLite's index of its log (`-shm`) begins with two copies of a head, in which every commit of a change, whoever makes it, has counted it
 /// and named the log's last frame before it returns ("WAL-Index File Format" of sqlite.org).
 const HEAD: usize = 96;
 const WAL: &str = "wal";
@@ -82,7 +82,7 @@ mod tests {
             let before = std::mem::replace(&mut last, pulse.beat().unwrap());
             before != last
         };
-        for value in ["a", "a", "b"] {
+        for value in ["a", "b", "a"] {
             here.set_fact(Fact::Product, Some(value)).unwrap();
             assert!(has_changed(&pulse), "{value}");
             assert!(!has_changed(&pulse), "{value}");
