@@ -163,7 +163,6 @@ impl Store {
         })
     }
 
-    /// Runs a piece of SQL and names the action in its error.
     /// As long as the result is held, everything that is read is of one moment.
     pub fn one_view(&self) -> Result<Transaction<'_>> {
         let begun = self.db.unchecked_transaction();
@@ -174,6 +173,7 @@ impl Store {
         })
     }
 
+    /// Runs a piece of SQL and names the action in its error.
     fn try_to<T>(&self, action: &'static str, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         run(&self.db).map_err(|source| StoreError::Sqlite {
             action,

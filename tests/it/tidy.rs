@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crypt", &[]),
     ("git", &[]),
     ("host", &["disk"]),
-    ("store", &["disk", "journal", "plan", "version"]),
+    ("store", &["disk", "host", "journal", "plan", "version"]),
     ("tuf", &["disk", "crypt", "release", "version"]),
     ("tls", &["disk"]),
     ("fetch", &["disk", "crypt", "host", "tls"]),
