@@ -20,6 +20,7 @@ pub mod package;
 pub mod plan;
 pub mod probe;
 pub mod publish;
+pub mod relay;
 pub mod release;
 pub mod serving;
 pub mod settings;

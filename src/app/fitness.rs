@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::lookout::{Found, LeansOn, Lookout};
-use super::measures::{METADATA, first_expiry, not_ready};
-use super::{Installation, Result};
+use super::measures::{METADATA, first_expiry, given_up, not_ready};
+use super::{AppError, Installation, Result};
 use crate::engine::Layout;
 use crate::target;
 
@@ -23,8 +23,26 @@ pub struct Fitness {
 #[derive(Default)]
 struct Kept {
     lookout: Option<Lookout>,
-    found: Option<Found<Vec<String>>>,
+    found: Option<Found<Looked>>,
     expiry: Option<(Vec<Stamp>, Option<Timestamp>)>,
+}
+
+/// What a look has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Why the installation is not as it should be; empty when it is.
+    pub reasons: Vec<String>,
+    /// What should be seen to all the same.
+    pub warnings: Vec<String>,
+}
+
+impl Looked {
+    fn wrong(error: &AppError) -> Self {
+        Self {
+            reasons: vec![error.to_string()],
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// Of a file that is there: when it was changed, its length, and which it is.
@@ -39,16 +57,12 @@ impl Fitness {
         }
     }
 
-    /// Why it is not; empty when it is.
-    pub fn reasons(&self) -> Vec<String> {
+    pub fn look(&self) -> Looked {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.find_out(&mut kept) {
-            Ok(reasons) => reasons,
-            Err(error) => vec![error.to_string()],
-        }
+        self.find_out(&mut kept).unwrap_or_else(|error| Looked::wrong(&error))
     }
 
-    fn find_out(&self, Kept { lookout, found, expiry }: &mut Kept) -> Result<Vec<String>> {
+    fn find_out(&self, Kept { lookout, found, expiry }: &mut Kept) -> Result<Looked> {
         let lookout = match lookout {
             Some(lookout) => lookout,
             None => lookout.insert(Lookout::over(&self.root, self.config.as_deref(), |layout| {
@@ -61,9 +75,13 @@ impl Fitness {
         let expiry = first_expiry_known(lookout.layout(), expiry);
         let find = || {
             let opened = Installation::open(&self.root, self.config.as_deref());
-            let reasons = opened.and_then(|installation| not_ready(&installation, expiry));
-            let reasons = reasons.unwrap_or_else(|error| vec![error.to_string()]);
-            Ok((reasons, LeansOn::TheLock))
+            let looked = opened.and_then(|installation| {
+                Ok(Looked {
+                    reasons: not_ready(&installation, expiry)?,
+                    warnings: given_up(&installation)?.into_iter().collect(),
+                })
+            });
+            Ok((looked.unwrap_or_else(|error| Looked::wrong(&error)), LeansOn::TheLock))
         };
         let new = lookout.find(find)?;
         Ok(found.insert(new).what.clone())

@@ -149,6 +149,7 @@ impl Stamp {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use std::cell::Cell;
 

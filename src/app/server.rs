@@ -7,7 +7,7 @@ use super::updating::take_up;
 use super::{Accepted, AppError, Installation, Result};
 use crate::engine::{LockError, Serving, ServingLock};
 use crate::store::Fact;
-use crate::{crypt, disk};
+use crate::{crypt, disk, host};
 
 /// An update that died or that the end of a server paused, with the lock for it; none when it waits for a person or another
 /// process is at it.
@@ -32,10 +32,12 @@ pub fn installation_id(installation: &Installation) -> Result<String> {
 }
 
 /// Anybody may connect; who that is decides what one may.
-const SOCKET_MODE: u32 = 0o666;
+const OPEN_MODE: u32 = 0o666;
+/// One group may, and the owner.
+const GROUP_MODE: u32 = 0o660;
 
-/// Listens at `path`; what a server that is gone has left there is replaced.
-pub fn listen_at_socket(path: &Path) -> Result<UnixListener> {
+/// Listens at `path`, for this group alone where there is one; what a server that is gone has left there is replaced.
+pub fn listen_at_socket(path: &Path, group: Option<u32>) -> Result<UnixListener> {
     let failed = |what: &str| AppError::said("NL0704", format!("cannot listen at {}: {what}", path.display()));
     if UnixStream::connect(path).is_ok() {
         return Err(failed("another server does"));
@@ -45,7 +47,15 @@ pub fn listen_at_socket(path: &Path) -> Result<UnixListener> {
     }
     disk::remove_file(path)?;
     let listener = UnixListener::bind(path).map_err(|e| failed(&e.to_string()))?;
-    disk::set_mode(path, SOCKET_MODE)?;
+    if let Some(group) = group {
+        let given = disk::set_owner(path, host::user_id(), group);
+        given.map_err(|e| {
+            failed(&format!(
+                "{e}; the server's user has to be root, or a member of the group {group}"
+            ))
+        })?;
+    }
+    disk::set_mode(path, if group.is_some() { GROUP_MODE } else { OPEN_MODE })?;
     Ok(listener)
 }
 

@@ -137,7 +137,8 @@ pub(super) fn changing(command: &Command) -> Option<(&'static str, String)> {
         Command::Token(TokenVerb::Revoke { prefix }) => of("token revoke", prefix),
         Command::Notify(NotifyVerb::Test { receiver }) => of("notify test", &text(receiver.as_ref())),
         Command::Notify(NotifyVerb::Retry { id }) => of("notify retry", &text(id.as_ref())),
-        Command::Serve(_) => plain("serve"),
+        // A relay knows no installation.
+        Command::Serve(wanted) if wanted.relay.through.is_none() => plain("serve"),
         Command::Supervise(wanted) if wanted.start => plain("supervise --start"),
         Command::Supervise(wanted) if wanted.stop => plain("supervise --stop"),
         _ => None,
@@ -179,8 +180,9 @@ fn said(begin: &BeginArgs, force: bool) -> String {
         .strategy
         .map(|strategy| format!(" --strategy {}", UpgradeStrategy::from(strategy)));
     let at = begin.at.as_ref().map(|at| format!(" --at {at}"));
+    let timeout = begin.timeout.map(|seconds| format!(" --timeout {seconds}s"));
     let force = force.then(|| " --force".to_owned());
-    [strategy, at, force].into_iter().flatten().collect()
+    [strategy, at, timeout, force].into_iter().flatten().collect()
 }
 
 fn backup(verb: &BackupVerb) -> Option<(&'static str, String)> {

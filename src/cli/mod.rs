@@ -17,6 +17,7 @@ mod notify;
 mod open;
 mod output;
 mod plan;
+mod relay;
 mod release;
 mod remote;
 mod schedule;

@@ -2,22 +2,29 @@
 
 use std::sync::Arc;
 
-use super::args::{Global, GrpcAt, ServeArgs};
+use super::args::{DoorAt, Global, ServeArgs};
 use super::open::open;
 use super::output::Result;
+use super::relay;
 use crate::app::Courier;
 use crate::host::Confining;
 use crate::serving::{Server, begin_log, say};
 use crate::{grpc, http};
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
+    match &wanted.relay.through {
+        Some(through) => relay::run(through, wanted),
+        None => serve(global, wanted),
+    }
+}
+
+fn serve(global: &Global, wanted: &ServeArgs) -> Result<()> {
     let installation = open(global)?;
-    let listen = wanted.listen.unwrap_or(installation.settings.server.listen);
-    let for_grpc = match wanted.grpc {
-        Some(GrpcAt::Address(address)) => Some(address),
-        Some(GrpcAt::Off) => None,
-        None => installation.settings.server.grpc,
-    };
+    let settings = &installation.settings.server;
+    let listen = wanted.listen.map_or(settings.listen, DoorAt::address);
+    // Who is to be asked at the socket alone parses nothing of the network.
+    let by_default = settings.grpc.filter(|_| listen.is_some());
+    let for_grpc = wanted.grpc.map_or(by_default, DoorAt::address);
     begin_log(&installation.settings.log);
     let here = Confining::here();
     if installation.settings.confinement.enabled && !matches!(here, Confining::Possible { .. }) {
@@ -27,12 +34,11 @@ pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
     drop(installation);
     let server = Arc::new(Server::open(&global.root, global.config.as_deref())?);
     let rest = http::listen(listen, &server)?;
-    let calls = for_grpc
-        .map(|at| grpc::Door::at(at, &server.settings.tls))
-        .transpose()?;
-    let mut at = format!("listening at {}://{}", rest.scheme, rest.address);
+    let calls = for_grpc.map(|at| grpc::Door::at(at, &server.certificate)).transpose()?;
+    let mut at = format!("listening at {rest}");
     if let Some(calls) = &calls {
-        at += &format!("; gRPC at {}", calls.address()?);
+        let how = if calls.is_encrypted() { "gRPC in TLS" } else { "gRPC" };
+        at += &format!("; {how} at {}", calls.address()?);
     }
     server.end_with_signals()?;
     let courier = Courier::start(&global.root, global.config.as_deref(), say)?;

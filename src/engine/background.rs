@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::keeping::Keeping;
+use super::keeping::{Keeping, Usage};
 use super::{Layout, StepError, knows};
 use crate::migrate::schema::{self, Phase, SchemaFiles};
 use crate::release::ReleaseManifest;
@@ -72,6 +72,7 @@ pub fn run(
         store,
         files: Some(&left.files),
         tried: None,
+        usage: Usage::Shared,
         go_on,
     };
     match schema::up(&place, &left.files, left.own, &mut keeping) {

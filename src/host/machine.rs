@@ -64,6 +64,21 @@ fn unescaped(field: &[u8]) -> PathBuf {
     OsString::from_vec(bytes).into()
 }
 
+/// As many files as this process may have open at most, not as many as it may at first; how many that is, where there is a limit.
+pub fn allow_many_files() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+    // Where that is not allowed it stays with fewer.
+    if raised.is_ok() { maximum } else { current }
+}
+
 /// Threads that can really run at once, as far as that makes work faster.
 pub fn cores() -> usize {
     std::thread::available_parallelism()

@@ -4,15 +4,16 @@ use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 
 use super::problem::Problem;
 use super::{secure, session};
-use crate::serving::{Access, Credential, Identity, Refusal};
+use crate::relay;
+use crate::serving::{Access, Credential, End, Identity, Peer, Refusal, Said};
 use crate::store::Role;
 
 /// What a request's sender was found to be, for the handlers.
@@ -36,13 +37,21 @@ impl From<NotLetIn> for Problem {
 }
 
 /// Finds out who asks, once for each request.
-pub async fn identify(
+pub async fn identify<B: MessageBody>(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let identified = Identified(identity(request.request()));
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let peer = match peer(request.request()) {
+        Ok(peer) => peer,
+        Err(problem) => {
+            let response = problem.error_response();
+            return Ok(request.into_response(response).map_into_right_body());
+        }
+    };
+    let identified = Identified(identity(request.request(), &peer));
+    request.extensions_mut().insert(peer);
     request.extensions_mut().insert(identified);
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 /// Who sends this request, as [`identify`] found.
@@ -103,7 +112,27 @@ fn allowed(request: &HttpRequest, least: Role) -> Result<Identity, Problem> {
     Ok(identity)
 }
 
-fn identity(request: &HttpRequest) -> Result<Identity, NotLetIn> {
+/// Who has connected, or is passed on by a relay.
+fn peer(request: &HttpRequest) -> Result<Peer, Problem> {
+    let access = request.app_data::<web::Data<Access>>();
+    let access = access.ok_or_else(|| Problem::from(nobody()))?;
+    let said = |name| {
+        let values = request.headers().get_all(name);
+        values.map(header::HeaderValue::as_bytes).collect()
+    };
+    let said = Said {
+        from: said(relay::FROM),
+        certificate: said(relay::CERTIFICATE),
+    };
+    let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let end = request.conn_data::<End>().copied();
+    let end = end.unwrap_or_else(|| End::Network(request.peer_addr().map_or(nowhere, |peer| peer.ip())));
+    access
+        .peer(end, &said)
+        .map_err(|unbelieved| Problem::unbelieved(&unbelieved))
+}
+
+fn identity(request: &HttpRequest, peer: &Peer) -> Result<Identity, NotLetIn> {
     let access = request.app_data::<web::Data<Access>>().ok_or_else(nobody)?;
     let sent = match request.headers().get(header::AUTHORIZATION) {
         Some(sent) => bearer(sent),
@@ -111,21 +140,18 @@ fn identity(request: &HttpRequest) -> Result<Identity, NotLetIn> {
             // A browser sends a session by itself, whoever made it ask: only what the page asks for is answered.
             Some(_) if !session::is_from_the_page(request) => return Err(NotLetIn::FromElsewhere),
             Some(text) => Credential::Session(text),
-            None => match request.conn_data::<Peer>() {
-                Some(peer) => Credential::Peer(peer.user),
-                None => Credential::Nothing,
+            None => match peer {
+                Peer::User(user) => Credential::Peer(*user),
+                Peer::Network(_) | Peer::Behind { .. } => Credential::Nothing,
             },
         },
     };
-    let identity = access.admit(sent, address(request)).map_err(NotLetIn::Refused)?;
-    // It is asked for besides all else.
-    Ok(match secure::client(request) {
-        Some(subject) => Identity {
-            from: format!("{} (certificate {subject})", identity.from),
-            ..identity
-        },
-        None => identity,
-    })
+    let identity = access.admit(sent, peer.address()).map_err(NotLetIn::Refused)?;
+    let certificate = match peer {
+        Peer::Behind { certificate, .. } => certificate.clone(),
+        Peer::Network(_) | Peer::User(_) => secure::client(request),
+    };
+    Ok(identity.showing(certificate.as_deref()))
 }
 
 /// Names of schemes are read in any case (RFC 9110).
@@ -141,13 +167,8 @@ fn nobody() -> NotLetIn {
     NotLetIn::Refused(Refusal::Nobody("no bearer token was sent"))
 }
 
-/// Who has connected to the Unix socket, as the system says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    pub user: u32,
-}
-
+/// Where a request comes from, as [`identify`] found.
 pub fn address(request: &HttpRequest) -> IpAddr {
     let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    request.peer_addr().map_or(nowhere, |peer| peer.ip())
+    request.extensions().get::<Peer>().map_or(nowhere, Peer::address)
 }

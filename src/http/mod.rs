@@ -25,8 +25,10 @@ mod socket;
 mod tokens;
 
 use std::any::Any;
+use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +38,7 @@ use actix_web::{App, HttpServer, web};
 use rustls::ServerConfig;
 
 use crate::app::{self, AppError};
+use crate::host;
 use crate::serving::Server;
 use kept::Kept;
 use metrics::Metrics;
@@ -48,17 +51,49 @@ const SHUTDOWN_LIMIT: u64 = 10;
 
 /// Where this door is; nobody is answered before [`serve`].
 pub struct Listening {
-    pub address: SocketAddr,
-    /// `http` or `https`.
-    pub scheme: &'static str,
-    encrypted: Option<ServerConfig>,
-    listener: TcpListener,
-    socket: Option<UnixListener>,
+    network: Option<Network>,
+    socket: Option<(PathBuf, UnixListener)>,
     kept: Kept,
 }
 
-/// Listens there, in TLS where there is a certificate, and at the socket of the settings.
-pub fn listen(at: SocketAddr, served: &Server) -> app::Result<Listening> {
+/// At an address, in the clear or in TLS.
+struct Network {
+    address: SocketAddr,
+    encrypted: Option<ServerConfig>,
+    listener: TcpListener,
+}
+
+impl fmt::Display for Listening {
+    /// As `--server` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.network, &self.socket) {
+            (Some(at), _) if at.encrypted.is_some() => write!(f, "https://{}", at.address),
+            (Some(at), _) => write!(f, "http://{}", at.address),
+            (None, Some((path, _))) => write!(f, "unix:{}", path.display()),
+            (None, None) => f.write_str("nowhere"),
+        }
+    }
+}
+
+/// Listens there, in TLS where there is a certificate, and at the socket of the settings, for a relay alone where there is one.
+pub fn listen(at: Option<SocketAddr>, served: &Server) -> app::Result<Listening> {
+    let settings = &served.settings;
+    let socket = settings.socket.as_deref().map(|path| {
+        let listener = app::listen_at_socket(path, served.relay.as_ref().map(|user| user.group))?;
+        Ok::<_, AppError>((path.to_path_buf(), listener))
+    });
+    if at.is_none() && socket.is_none() {
+        let nowhere = "there is nowhere to listen at: `server.listen` is off, and `server.socket` names no socket";
+        return Err(AppError::said("NL0704", nowhere));
+    }
+    Ok(Listening {
+        network: at.map(|at| listen_at(at, served)).transpose()?,
+        socket: socket.transpose()?,
+        kept: Kept::of(&served.root, served.config.as_deref())?,
+    })
+}
+
+fn listen_at(at: SocketAddr, served: &Server) -> app::Result<Network> {
     let encrypted = served.certificate.config(&secure::PROTOCOLS)?;
     let failed = |e: std::io::Error| {
         AppError::said(
@@ -67,17 +102,9 @@ pub fn listen(at: SocketAddr, served: &Server) -> app::Result<Listening> {
         )
     };
     let listener = TcpListener::bind(at).map_err(failed)?;
-    Ok(Listening {
+    Ok(Network {
         address: listener.local_addr().map_err(failed)?,
-        scheme: if encrypted.is_some() { "https" } else { "http" },
         encrypted,
-        socket: served
-            .settings
-            .socket
-            .as_deref()
-            .map(app::listen_at_socket)
-            .transpose()?,
-        kept: Kept::of(&served.root, served.config.as_deref())?,
         listener,
     })
 }
@@ -91,7 +118,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let certificate = web::Data::from(Arc::clone(&served.certificate));
     let cookie = web::Data::new(CookieName::of(&served.id));
     let kept = web::Data::new(at.kept);
-    allow_many_connections();
+    host::allow_many_files();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
@@ -117,31 +144,22 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
                 secure::note(connection, known);
             })
             .shutdown_timeout(SHUTDOWN_LIMIT);
-        let server = match at.encrypted {
-            Some(config) => server.listen_rustls_0_23(at.listener, config)?,
-            None => server.listen(at.listener)?,
+        let server = match at.network {
+            Some(Network {
+                encrypted: Some(config),
+                listener,
+                ..
+            }) => server.listen_rustls_0_23(listener, config)?,
+            Some(Network { listener, .. }) => server.listen(listener)?,
+            None => server,
         };
         let server = match at.socket {
-            Some(socket) => server.listen_uds(socket)?,
+            Some((_, socket)) => server.listen_uds(socket)?,
             None => server,
         };
         server.run().await
     });
     running.map_err(|e| AppError::below("NL0704", &e))
-}
-
-/// As many files as this process may open at most, not as many as it may at first.
-fn allow_many_connections() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where that is not allowed fewer connections are.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    );
 }
 
 /// The system ends a connection whose other side has taken nothing for so long.

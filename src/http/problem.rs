@@ -12,7 +12,7 @@ use utoipa::{IntoResponses, ToSchema};
 use super::{BODY_LIMIT, request_id};
 use crate::app::{AppError, codes};
 use crate::plan::{Reason, RefusedHop};
-use crate::serving::Refusal;
+use crate::serving::{Refusal, Unbelieved};
 use crate::version::Version;
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -73,6 +73,11 @@ impl Problem {
     /// The request itself is not as described.
     pub fn malformed(detail: String) -> Self {
         Self::new("NL0703", detail).with_status(StatusCode::BAD_REQUEST)
+    }
+
+    /// It says what only a relay may.
+    pub fn unbelieved(why: &Unbelieved) -> Self {
+        Self::new("NL0751", why.to_string()).with_status(StatusCode::BAD_REQUEST)
     }
 
     pub fn no_json() -> Self {

@@ -1,7 +1,6 @@
 //! The door in TLS: what is kept of each connection, who is at its other end, and that browsers come back in TLS alone.
 
 use std::any::Any;
-use std::net::IpAddr;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::MessageBody;
@@ -11,19 +10,18 @@ use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use actix_web::{Error, HttpRequest};
 
-use crate::tls::subject;
+use crate::tls::{self, STRICT, is_strict_at};
 
 /// What this door speaks, best first.
 pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
-/// Browsers ask in TLS alone from then on.
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const HSTS: HeaderValue = HeaderValue::from_static(STRICT);
 
 /// Of a connection in TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Encrypted {
     /// Whom the client's certificate is for.
     client: Option<String>,
-    is_on_loopback: bool,
+    is_strict: bool,
 }
 
 /// The connection below TLS, where there is TLS.
@@ -38,16 +36,11 @@ pub fn note(connection: &dyn Any, known: &mut Extensions) {
         return;
     };
     let (plain, session) = stream.get_ref();
-    let shown = session.peer_certificates().and_then(<[_]>::first);
     let local = plain.local_addr().map(|address| address.ip());
     known.insert(Encrypted {
-        client: shown.map(|certificate| subject(certificate).unwrap_or_else(|| "unreadable".to_owned())),
-        is_on_loopback: local.is_ok_and(is_loopback),
+        client: tls::client(session),
+        is_strict: local.map_or(true, is_strict_at),
     });
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }
 
 /// Whom the certificate is for that the client has shown.
@@ -61,29 +54,10 @@ pub async fn insist(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let encrypted = request.request().conn_data::<Encrypted>();
-    let insists = encrypted.is_some_and(|encrypted| !encrypted.is_on_loopback);
+    let insists = encrypted.is_some_and(|encrypted| encrypted.is_strict);
     let mut answer = next.call(request).await?;
     if insists {
         answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     Ok(answer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_known_in_all_its_forms() {
-        for (address, expected) in [
-            ("127.0.0.1", true),
-            ("127.9.9.9", true),
-            ("::1", true),
-            ("::ffff:127.0.0.1", true),
-            ("192.0.2.1", false),
-            ("2001:db8::1", false),
-        ] {
-            assert_eq!(is_loopback(address.parse().unwrap()), expected, "{address}");
-        }
-    }
 }

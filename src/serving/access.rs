@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::peer::{End, Peer, Said, Unbelieved, could_anyway};
 use super::rate::Rate;
 use super::refusal::Refusal;
 use crate::app::{Admission, Gate, SessionText};
-use crate::host;
 use crate::settings;
 use crate::store::Role;
 
@@ -17,6 +17,8 @@ pub struct Access {
     failures: Rate<IpAddr>,
     /// Changing requests by one who is let in.
     changes: Rate<String>,
+    /// The user of the relay.
+    relay: Option<u32>,
 }
 
 /// What somebody sends along to be let in.
@@ -57,12 +59,18 @@ pub enum Means {
 const NOTHING_SENT: Refusal = Refusal::Nobody("no bearer token was sent");
 
 impl Access {
-    pub fn new(gate: Gate, limits: &settings::Server) -> Self {
+    pub fn new(gate: Gate, limits: &settings::Server, relay: Option<u32>) -> Self {
         Self {
             gate,
             failures: Rate::new(limits.wrong_tokens_per_minute),
             changes: Rate::new(limits.changes_per_minute),
+            relay,
         }
+    }
+
+    /// Who has connected there, and says this.
+    pub fn peer(&self, end: End, said: &Said<'_>) -> Result<Peer, Unbelieved> {
+        Peer::of(end, self.relay, said)
     }
 
     /// Who that is that sends this from there.
@@ -142,6 +150,18 @@ impl Identity {
         }
     }
 
+    /// With the subject of the certificate that was shown besides all else.
+    #[must_use]
+    pub fn showing(self, certificate: Option<&str>) -> Self {
+        match certificate {
+            Some(subject) => Self {
+                from: format!("{} (certificate {subject})", self.from),
+                ..self
+            },
+            None => self,
+        }
+    }
+
     /// For the history.
     pub fn name(&self) -> String {
         format!("{} from {}", self.who, self.from)
@@ -169,7 +189,7 @@ fn let_in(from: IpAddr, (prefix, name, role): (String, &str, Role), by: Means) -
 
 /// Root, and who the server runs as, could do everything without asking.
 fn by_socket(user: u32) -> Result<Identity, Refusal> {
-    if user != 0 && user != host::user_id() {
+    if !could_anyway(user) {
         return Err(NOTHING_SENT);
     }
     Ok(Identity {

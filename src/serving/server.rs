@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::access::Access;
 use super::certificate::Certificate;
 use super::feed::Feed;
+use super::peer::relay_user;
 use super::work::Work;
 use crate::app::{self, AppError, Gate, Installation, Result};
+use crate::host::User;
 use crate::settings;
 
 pub struct Server {
@@ -21,6 +23,8 @@ pub struct Server {
     pub id: String,
     /// As they were at the start.
     pub settings: settings::Server,
+    /// Who a relay runs as.
+    pub relay: Option<User>,
 }
 
 impl Server {
@@ -30,9 +34,14 @@ impl Server {
         app::first_token(&installation)?;
         let id = app::installation_id(&installation)?;
         let settings = installation.settings.server.clone();
+        let relay = settings.relay_user.as_deref().map(relay_user).transpose()?;
         drop(installation);
         let certificate = Arc::new(Certificate::load(&settings.tls)?);
-        let access = Arc::new(Access::new(Gate::open(root, config)?, &settings));
+        let access = Arc::new(Access::new(
+            Gate::open(root, config)?,
+            &settings,
+            relay.as_ref().map(|user| user.id),
+        ));
         let feed = Arc::new(Feed::new());
         feed.follow(root, config, settings.heartbeat)?;
         let work = Arc::new(Work::new(root, config, feed));
@@ -45,6 +54,7 @@ impl Server {
             certificate,
             id,
             settings,
+            relay,
         })
     }
 

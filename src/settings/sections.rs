@@ -190,12 +190,15 @@ pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    pub listen: SocketAddr,
+    /// None listens at the socket alone.
+    pub listen: Option<SocketAddr>,
     /// Where gRPC is served; none goes without.
     pub grpc: Option<SocketAddr>,
     pub tls: Tls,
     /// A Unix socket to listen at as well; who owns this process, or root, needs no token there.
     pub socket: Option<PathBuf>,
+    /// The user that a relay runs as (`serve --through`); that one alone may connect to the socket then.
+    pub relay_user: Option<String>,
     /// Requests with a wrong token from one address; 0 knows no limit.
     pub wrong_tokens_per_minute: u32,
     /// Changing requests with one token; 0 knows no limit.
@@ -211,10 +214,11 @@ pub struct Server {
 impl Default for Server {
     fn default() -> Self {
         Self {
-            listen: (Ipv4Addr::LOCALHOST, 8690).into(),
+            listen: Some((Ipv4Addr::LOCALHOST, 8690).into()),
             grpc: Some((Ipv4Addr::LOCALHOST, 9000).into()),
             tls: Tls::default(),
             socket: None,
+            relay_user: None,
             wrong_tokens_per_minute: 10,
             changes_per_minute: 120,
             heartbeat: Duration::from_secs(15),

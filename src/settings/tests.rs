@@ -78,7 +78,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(settings.backup.retention_days, 7);
     assert_eq!(settings.behavior.soak.as_secs(), 90);
     assert!(!settings.safety.require_confirmation);
-    assert_eq!(settings.server.listen.port(), 1);
+    assert_eq!(settings.server.listen.map(|at| at.port()), Some(1));
     let error = load_with(text, &[("NETLINK_BACKUP_RETENTION_DAY", "7")])
         .unwrap_err()
         .to_string();

@@ -21,6 +21,8 @@ pub enum Fact {
     Background,
     /// The statement that a migration has begun last, where each stays by itself, as JSON.
     Standing,
+    /// The database of SQLite that is migrated was given a write-ahead log, which it did not have; until that is undone.
+    LogChanged,
     /// Extensions that updates have switched off, as JSON.
     DisabledExtensions,
     /// A trial's copy of the product's database is on its server, and why it could not be dropped; empty while the trial is at work.
@@ -40,6 +42,7 @@ impl Fact {
             Self::AuditKey => "audit_key",
             Self::Background => "background",
             Self::Standing => "standing",
+            Self::LogChanged => "log_changed",
             Self::DisabledExtensions => "disabled_extensions",
             Self::LeftBeside => "left_beside",
             Self::Answers => "answers",

@@ -1,5 +1,6 @@
 //! SQLite databases as files: a consistent copy of a live one, and putting a copy in the place of a closed one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::sqlite_open;
 use crate::clock::Deadline;
 use crate::disk;
+use crate::host::Run;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SqliteFileError {
@@ -52,7 +54,54 @@ pub fn copy_live(live: &Path, to: &Path) -> Result<(), SqliteFileError> {
 /// The same for what is thrown away soon: neither made durable nor checked.
 pub fn copy_to_try(live: &Path, to: &Path) -> Result<(), SqliteFileError> {
     remove(to)?;
+    if copied_as_a_file(live, to)? {
+        return Ok(());
+    }
+    remove(to)?;
     copy_into(live, to, Purpose::ToTry)
+}
+
+/// What a second of copying is worth at least.
+const SLOWEST: u64 = 4 << 20;
+
+/// The whole file at once, or shared with the live one where the file system can: without a log, nobody writes to it as long as it is
+/// read. False where it has one, or that does not go. By another process: to close the file here would end the reading, since all locks
+/// of a process on a file go with whichever of its handles is closed first.
+fn copied_as_a_file(live: &Path, to: &Path) -> Result<bool, SqliteFileError> {
+    let at = |source| SqliteFileError::Sqlite {
+        action: "read",
+        path: live.to_path_buf(),
+        source,
+    };
+    let source = sqlite_open::open_live(live).map_err(at)?;
+    begin_reading(&source).map_err(at)?;
+    let (Some(from), Some(into)) = (live.to_str(), to.to_str()) else {
+        return Ok(false);
+    };
+    let mode: String = source
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .map_err(at)?;
+    if mode == "wal" {
+        return Ok(false);
+    }
+    let copied = Run {
+        argv: ["cp", "--", from, into].map(str::to_owned).to_vec(),
+        dir: PathBuf::from("."),
+        env: BTreeMap::new(),
+        stdin: Vec::new(),
+        limit: PATIENCE + Duration::from_secs(size(live) / SLOWEST),
+    }
+    .run();
+    if !copied.is_ok_and(|ended| ended.status.success()) {
+        return Ok(false);
+    }
+    disk::make_like(to, live)?;
+    Ok(true)
+}
+
+/// Without a transaction, each commit of another process would start a copy from its beginning.
+fn begin_reading(source: &Connection) -> rusqlite::Result<()> {
+    source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,10 +119,7 @@ fn copy_into(live: &Path, part: &Path, purpose: Purpose) -> Result<(), SqliteFil
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut copy = Connection::open_with_flags(part, flags).map_err(at("create the copy", part))?;
     disk::make_like(part, live)?;
-    // Under a read transaction: without one, each commit of another process would start the copy from its beginning.
-    source
-        .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")
-        .map_err(at("read", live))?;
+    begin_reading(&source).map_err(at("read", live))?;
     if purpose == Purpose::ToTry {
         let unsafely = copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF");
         unsafely.map_err(at("create the copy", part))?;

@@ -1,8 +1,6 @@
 //! Opening somebody else's SQLite database for reading.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -17,8 +15,13 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Creates nothing: a reader of a database in WAL mode would make its `-wal` and `-shm` files
 /// and leave them, so without a log (then no one has it open) the file is read as one that nobody changes.
 pub fn open_quietly(path: &Path) -> rusqlite::Result<Connection> {
-    let quiet = is_wal(path) && !sibling(path, "-wal").exists();
-    open(path, if quiet { "mode=ro&immutable=1" } else { "mode=ro" })
+    if !sibling(path, "-wal").exists()
+        && let Ok(quiet) = open(path, "mode=ro&immutable=1")
+        && is_wal(&quiet)
+    {
+        return Ok(quiet);
+    }
+    open(path, "mode=ro")
 }
 
 /// As [`open_quietly`], for a database that others may begin to write to at any time.
@@ -52,11 +55,12 @@ fn needs_recovery(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Bytes 18 and 19 of the header are 2 in WAL mode.
-fn is_wal(path: &Path) -> bool {
-    let mut header = [0; 20];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    read.is_ok() && header[18] == 2
+/// Bytes 18 and 19 of the header are 2 in WAL mode. SQLite itself reads them: whoever opens and closes the file beside it takes the
+/// locks from all connections of the process.
+fn is_wal(connection: &Connection) -> bool {
+    let first = "SELECT data FROM sqlite_dbpage WHERE pgno = 1";
+    let header = connection.query_row(first, [], |row| row.get::<_, Vec<u8>>(0));
+    header.is_ok_and(|header| header.get(18) == Some(&2))
 }
 
 fn uri(path: &Path, query: &str) -> String {

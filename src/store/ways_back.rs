@@ -8,15 +8,18 @@ use super::{Result, Store};
 use crate::version::Version;
 
 impl Store {
-    /// Keeps the way down from a schema level, as JSON of the migrating room.
-    pub fn keep_schema_down(&self, level: u32, down: &str) -> Result<()> {
+    /// Keeps the ways down from schema levels, each as JSON of the migrating room: all or none.
+    pub fn keep_schema_downs(&self, downs: &[(u32, String)]) -> Result<()> {
         self.try_to("write", |db| {
-            db.execute(
-                "INSERT OR REPLACE INTO schema_downs (level, down) VALUES (?1, ?2)",
-                params![level, down],
-            )
-        })?;
-        Ok(())
+            let commit = db.unchecked_transaction()?;
+            let mut kept =
+                commit.prepare_cached("INSERT OR REPLACE INTO schema_downs (level, down) VALUES (?1, ?2)")?;
+            downs
+                .iter()
+                .try_for_each(|row| kept.execute(params![row.0, row.1]).map(drop))?;
+            drop(kept);
+            commit.commit()
+        })
     }
 
     /// All kept ways down by level.

@@ -2,11 +2,15 @@
 
 mod current;
 mod error;
+mod follow;
 mod pem;
 mod server;
+mod strict;
 mod subject;
 
 pub use error::TlsError;
+pub use follow::{follow, kept};
 pub use pem::{authorities, certificates, private_key};
 pub use server::{Files, Looked, ServerTls};
-pub use subject::subject;
+pub use strict::{STRICT, is_strict_at};
+pub use subject::client;

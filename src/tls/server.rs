@@ -117,7 +117,7 @@ impl ServerTls {
 }
 
 impl Files {
-    fn all(&self) -> impl Iterator<Item = &Path> {
+    pub fn all(&self) -> impl Iterator<Item = &Path> {
         [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()]
             .into_iter()
             .flatten()

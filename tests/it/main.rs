@@ -35,6 +35,7 @@ mod patching;
 mod planning;
 mod publisher_sweep;
 mod publishing;
+mod relay;
 mod release_toml;
 mod repair;
 mod rest;

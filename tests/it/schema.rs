@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::scene::Scene;
+use crate::sweep::stride;
 use crate::world::{Installation, Lamp, Publisher, Ran, netlink, put};
 
 impl Scene {
@@ -430,50 +431,146 @@ fn a_database_in_use_is_tried_with_all_its_rows_and_put_back_without_a_stale_log
 /// What changes the database, its copy to undo from, or the record of its ways back.
 const CALLS: &str = "pwrite64,write,fdatasync,fsync,unlink,ftruncate,rename";
 
-/// Every call on the database itself is where the update is killed once; what SQL did and its history row never part.
-#[test]
-fn killed_between_the_sql_and_the_history_of_every_file() {
-    let scene = Scene::new();
-    scene.lamp.stop();
-    // It is run very often.
-    put(&scene.lamp.path("config/update.yml"), "health: {steady: 0s}\n", 0o644);
+/// Kills an upgrade at each `step`th of its calls on the database itself, each time in the same installation anew, and hands what is left to
+/// `after`. Gives how often it was killed.
+fn killed_at_the_database(scene: &Scene, to: &str, step: usize, after: impl Fn(&Installation, usize)) -> usize {
     let template = scene.dir.path().join("template");
-    copy(&scene.lamp.root, &template);
-    let args = ["update", "upgrade", "--to", "0r1", "--yes"];
-    let undisturbed = {
-        let work = fresh(&template, &scene.dir.path().join("work"));
-        work.run(&args).ok();
-        work.database()
-    };
-    assert!(undisturbed.contains("rooms") && undisturbed.contains("length"));
-    let mut visited = 0;
-    for number in 1.. {
+    let mut killed = 0;
+    for number in (1..).step_by(step) {
         let work = fresh(&template, &scene.dir.path().join("work"));
         let database = work.path("data/lamp.db");
         let database = database.to_str().unwrap();
         let mut command = Command::new("strace");
         command.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={CALLS}")]);
         command.args(["-e", &format!("inject={CALLS}:signal=KILL:when={number}")]);
-        for ending in ["", "-journal"] {
+        for ending in ["", "-journal", "-wal"] {
             command.args(["-P", &format!("{database}{ending}")]);
         }
-        command
-            .arg("--")
-            .arg(netlink())
-            .arg("--root")
-            .arg(&work.root)
-            .args(args);
+        command.arg("--").arg(netlink()).arg("--root").arg(&work.root);
+        command.args(["update", "upgrade", "--to", to, "--yes"]);
         let ran = Ran::of(&command.stdin(Stdio::null()).output().unwrap());
         if ran.code == 0 {
             break;
         }
         assert_eq!(ran.code, -1, "{ran}");
-        visited += 1;
+        killed += 1;
+        after(&work, number);
+    }
+    killed
+}
+
+/// The scene to start each time from, and what the database is after an upgrade that nobody disturbs.
+fn undisturbed(scene: &Scene, to: &str) -> String {
+    scene.lamp.stop();
+    // It is run very often.
+    put(&scene.lamp.path("config/update.yml"), "health: {steady: 0s}\n", 0o644);
+    let template = scene.dir.path().join("template");
+    copy(&scene.lamp.root, &template);
+    let work = fresh(&template, &scene.dir.path().join("work"));
+    work.run(&["update", "upgrade", "--to", to, "--yes"]).ok();
+    work.database()
+}
+
+/// Every call on the database itself is where the update is killed once; what SQL did and its history row never part.
+#[test]
+fn killed_between_the_sql_and_the_history_of_every_file() {
+    let scene = Scene::new();
+    let undisturbed = undisturbed(&scene, "0r1");
+    assert!(undisturbed.contains("rooms") && undisturbed.contains("length"));
+    let visited = killed_at_the_database(&scene, "0r1", 1, |work, number| {
         work.run(&["update", "resume"]).ok();
         assert_eq!(work.database(), undisturbed, "killed at call {number}");
         work.assert_at("0r1");
-    }
+    });
     assert!(visited > 8, "only {visited} calls were visited");
+}
+
+/// A release `1a1` with this many migrations more than `0r1`.
+fn publish_many(scene: &Scene, more: u32) {
+    let release = Lamp {
+        version: "1a1",
+        schema: 3 + more,
+        ..Lamp::R1
+    };
+    let tree = scene.publisher.lamp(&release);
+    for level in 4..=3 + more {
+        let up = format!("CREATE TABLE t{level} (n); INSERT INTO t{level} VALUES ({level});");
+        put(&tree.join(format!("migrations/V{level}__t.sql")), &up, 0o644);
+        let down = format!("DROP TABLE t{level};");
+        put(&tree.join(format!("migrations/V{level}__t.down.sql")), &down, 0o644);
+    }
+    scene.publisher.publish(&tree);
+}
+
+/// It has a rollback journal as before, and nothing lies beside it.
+#[track_caller]
+fn assert_no_log(work: &Installation, at: usize) {
+    let header = fs::read(work.path("data/lamp.db")).unwrap();
+    assert_eq!(header[18..20], [1, 1], "a write-ahead log stays; killed at call {at}");
+    for ending in ["-wal", "-shm", "-journal"] {
+        let beside = work.path(&format!("data/lamp.db{ending}"));
+        assert!(!beside.exists(), "{ending} is left; killed at call {at}");
+    }
+}
+
+/// So many files commit through a write-ahead log, which the database did not have before and has not afterwards, whether the update
+/// goes on or is taken back.
+#[test]
+fn killed_where_many_files_are_committed() {
+    let scene = Scene::new();
+    publish_many(&scene, 9);
+    let before = scene.lamp.database();
+    let undisturbed = undisturbed(&scene, "1a1");
+    assert!(undisturbed.contains("t12"));
+    let visited = killed_at_the_database(&scene, "1a1", stride(9), |work, number| {
+        if number % 2 == 0 {
+            work.run(&["update", "rollback", "--yes"]).ok();
+            assert_eq!(work.database(), before, "killed at call {number}");
+            assert_no_log(work, number);
+            work.run(&["update", "upgrade", "--to", "1a1", "--yes"]).ok();
+        } else {
+            work.run(&["update", "resume"]).ok();
+        }
+        assert_eq!(work.database(), undisturbed, "killed at call {number}");
+        assert_no_log(work, number);
+        work.assert_at("1a1");
+    });
+    assert!(visited > 8, "only {visited} calls were visited");
+}
+
+/// What is kept of many files at once leads back file by file, with what was written since.
+#[test]
+fn many_files_go_up_and_down() {
+    let scene = Scene::new();
+    publish_many(&scene, 9);
+    let before = scene.lamp.database();
+    scene.upgrade_db("1a1").ok();
+    assert_eq!(scene.one("SELECT count(*) FROM sqlite_schema WHERE name LIKE 't1_'"), 3);
+    scene.sql("INSERT INTO switches (name) VALUES ('since')");
+    scene.upgrade_db("0a1").ok();
+    assert_no_log(&scene.lamp, 0);
+    scene.sql("DELETE FROM switches WHERE name = 'since'");
+    assert_eq!(scene.lamp.database(), before);
+}
+
+/// To look at a database does not end what the same process is reading of it: all locks of a process on a file go with the first handle
+/// that it closes.
+#[test]
+fn looking_at_a_database_ends_nobodys_reading() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("some.db");
+    let reading = rusqlite::Connection::open(&path).unwrap();
+    reading
+        .execute_batch("CREATE TABLE t (n); BEGIN; SELECT * FROM t;")
+        .unwrap();
+    netlink::store::open_quietly(&path).unwrap().close().unwrap();
+    netlink::store::copy_to_try(&path, &dir.path().join("copy.db")).unwrap();
+    let write = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('CREATE TABLE u (n)')";
+    let written = Command::new("python3").args(["-c", write]).arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&written.stderr);
+    assert!(said.contains("database is locked"), "{said}");
+    let copy = rusqlite::Connection::open(dir.path().join("copy.db")).unwrap();
+    assert_eq!(copy.query_row("SELECT count(*) FROM t", [], |row| row.get(0)), Ok(0));
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crypt", &[]),
     ("git", &[]),
     ("host", &["disk"]),
-    ("store", &["disk", "journal", "plan", "version"]),
+    ("store", &["disk", "host", "journal", "plan", "version"]),
     ("tuf", &["disk", "crypt", "release", "version"]),
     ("tls", &["disk"]),
     ("fetch", &["disk", "crypt", "host", "tls"]),
@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "app", "backup", "crypt", "engine", "host", "release", "settings", "store", "tls", "version",
         ],
     ),
+    ("relay", &["host", "tls"]),
     ("cli", DOORS),
     ("http", DOORS),
     ("grpc", DOORS),
@@ -87,7 +88,7 @@ const ENGINES_AND_BELOW: &[&str] = &[
 /// Doors call app; from below they take only the words that app's own functions speak.
 const DOORS: &[&str] = &[
     "app", "http", "grpc", "backup", "crypt", "engine", "fetch", "host", "journal", "package", "plan", "publish",
-    "release", "serving", "settings", "store", "target", "tls", "version",
+    "relay", "release", "serving", "settings", "store", "target", "tls", "version",
 ];
 /// Heads do not ask for the time, hence not there for them.
 const EVERYWHERE: &[&str] = &["clock"];

@@ -189,5 +189,41 @@ pub const CODES: &[Code] = &[
         "no such notice",
         "Notices are named `notice_` and 32 hex digits, and are remembered for 30 days after they were delivered or given up; `netlink notify list` shows them.",
     ),
+    code(
+        "NL0746",
+        Kind::Unfit,
+        "commands cannot run as their user",
+        "Hooks and commands of releases are to run as the user of `confinement.user`, and cannot: this machine does not know that user, NetLink itself does not run as root, or `setpriv` of util-linux is missing. Nothing was begun.",
+    ),
+    code(
+        "NL0750",
+        Kind::Unavailable,
+        "server behind the relay away",
+        "The relay (`netlink serve --through SOCKET`) is there, and nobody answers at the socket: the server is starting, ending or not running. Nothing was done; ask again in a moment. The relay's log names the socket.",
+    ),
+    code(
+        "NL0751",
+        Kind::Refused,
+        "not said by a relay",
+        "`netlink-from` and `netlink-certificate` tell whom a relay passes on, and are believed of the user that `server.relay_user` names, at the Unix socket, alone. A relay that is refused so runs as another user than that one.",
+    ),
+    code(
+        "NL0752",
+        Kind::Refused,
+        "relay with rights",
+        "`netlink serve --through` faces the network and is to have no rights: it does not run as root, nor as the user of the server that it passes on to. Give it a user of its own, as the units in `packaging/systemd` do, and name that one in `server.relay_user`.",
+    ),
+    code(
+        "NL0753",
+        Kind::Refused,
+        "no user for a relay",
+        "`server.relay_user` names a user of /etc/passwd that is neither root nor the server's own.",
+    ),
+    code(
+        "NL0754",
+        Kind::Unavailable,
+        "no answer behind the relay",
+        "The server behind the relay ended before it answered, so it is not known whether what was asked was done. Look, or ask again with the same `Idempotency-Key`: the same order is not done twice.",
+    ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];

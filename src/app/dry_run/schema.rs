@@ -135,6 +135,7 @@ fn untried(why: &str) -> Trial {
     Trial {
         files: Vec::new(),
         told: vec![why.to_owned()],
+        schema: None,
     }
 }
 

@@ -10,22 +10,54 @@ use crate::store::Role;
 
 #[derive(Debug, ClapArgs)]
 pub struct ServeArgs {
-    /// Address and port [default: server.listen of the settings]
+    /// Address and port, or `off` for the Unix socket alone [default: server.listen of the settings]
     #[arg(long, value_name = "ADDR:PORT")]
-    pub listen: Option<SocketAddr>,
-    /// Address and port for gRPC, or `off` [default: server.grpc of the settings]
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub grpc: Option<GrpcAt>,
+    pub listen: Option<DoorAt>,
+    /// Address and port for gRPC, or `off` [default: server.grpc of the settings, off with --listen off]
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "through")]
+    pub grpc: Option<DoorAt>,
+    #[command(flatten)]
+    pub relay: RelayArgs,
 }
 
-/// Where gRPC is to be served.
+const RELAY: &str = "As a relay without rights, in front of another server";
+
+#[derive(Debug, ClapArgs)]
+pub struct RelayArgs {
+    /// Know no installation, and pass everything on to the server at this Unix socket
+    #[arg(long, value_name = "SOCKET", help_heading = RELAY)]
+    pub through: Option<PathBuf>,
+    /// Certificate to show in TLS, with those up to its authority
+    #[arg(long, value_name = "FILE", requires_all = ["through", "key"], help_heading = RELAY)]
+    pub certificate: Option<PathBuf>,
+    /// Its key
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = RELAY)]
+    pub key: Option<PathBuf>,
+    /// Let in only clients with a certificate of these authorities
+    #[arg(long, value_name = "FILE", requires = "certificate", help_heading = RELAY)]
+    pub client_ca: Option<PathBuf>,
+    /// Connections at once
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "through", help_heading = RELAY)]
+    pub connections: u32,
+}
+
+/// Where a door is to be, if anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrpcAt {
+pub enum DoorAt {
     Address(SocketAddr),
     Off,
 }
 
-impl FromStr for GrpcAt {
+impl DoorAt {
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Off => None,
+        }
+    }
+}
+
+impl FromStr for DoorAt {
     type Err = AddrParseError;
 
     fn from_str(text: &str) -> Result<Self, AddrParseError> {

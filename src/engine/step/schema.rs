@@ -8,7 +8,7 @@ use super::{Work, gathered, keep, restored, schema_own, trial};
 use crate::backup::Server;
 use crate::disk;
 use crate::engine::copies::Live;
-use crate::engine::keeping::{self, Keeping};
+use crate::engine::keeping::{self, Keeping, Usage};
 use crate::engine::{Context, StepError, knows, product};
 use crate::migrate::schema::{self, Applied, FileRun, Place, SchemaFiles, Stages, StoredLevel, WayBack};
 use crate::plan::{Direction, Leg, SchemaMove, Step};
@@ -103,13 +103,14 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
                 disk::create_dir_of(path).map_err(|e| failed(&e))?;
             }
             let to = stages(cx, step, &files, planned.from, to)?.during;
-            run_up(cx, step, &files, &place, to)?
+            run_up(cx, step, &files, &place, to, Usage::Alone)?
         }
         Migration::Down { stored, to } => {
             let mut keeping = Keeping {
                 store: cx.store,
                 files: None,
                 tried: None,
+                usage: Usage::Alone,
                 go_on: &mut |_| true,
             };
             let applied = schema::down(&place, &stored, to, &mut keeping).map_err(|e| failed(&e))?;
@@ -155,12 +156,14 @@ pub fn run_up(
     files: &SchemaFiles,
     database: &Place,
     to: u32,
+    usage: Usage,
 ) -> Result<String, StepError> {
     let tried = trial::result(cx, step)?;
     let mut keeping = Keeping {
         store: cx.store,
         files: Some(files),
         tried: tried.as_ref(),
+        usage,
         go_on: &mut |_| true,
     };
     let applied = schema::up(database, files, to, &mut keeping).map_err(|e| StepError::because("NL0313", &e))?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::schema::{self, Migration};
 use super::{Work, leave, nothing, schema_own, trial};
 use crate::engine::background::Expected;
-use crate::engine::keeping::Keeping;
+use crate::engine::keeping::{Keeping, Usage};
 use crate::engine::{Context, StepError, product};
 use crate::migrate::schema::{Stages, StoredLevel, down, level};
 use crate::plan::{Step, StepKind};
@@ -51,7 +51,7 @@ fn run(cx: &Context<'_>, step: &Step, part: fn(Stages) -> u32) -> Result<String,
     if to <= found.unwrap_or(0) {
         return Ok("nothing to do".into());
     }
-    schema::run_up(cx, step, &files, &database, to)
+    schema::run_up(cx, step, &files, &database, to, Usage::Shared)
 }
 
 /// What the trial has shown of those that are left for the background.
@@ -86,6 +86,7 @@ fn take_back(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> 
         store: cx.store,
         files: None,
         tried: None,
+        usage: Usage::Shared,
         go_on: &mut |_| true,
     };
     let taken = down(&database, &needed, from, &mut keeping);

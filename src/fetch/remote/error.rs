@@ -39,7 +39,8 @@ impl RemoteError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused(refused) => refused.code == "NL0720",
+            // The server is ending; the one behind a relay is not there, or has just gone.
+            Self::Refused(refused) => matches!(refused.code.as_str(), "NL0720" | "NL0750" | "NL0754"),
             _ => false,
         }
     }

@@ -221,6 +221,16 @@ pub(super) trait Database {
     /// An error when the database is damaged, as far as that is seen quickly.
     fn check(&mut self) -> Result<Option<String>, StepError>;
 
+    /// True when commits could wait less for the disk and do not.
+    fn could_log_ahead(&mut self) -> Result<bool, StepError> {
+        Ok(false)
+    }
+
+    /// Whether each commit is written ahead to a log; only of a database that could and nobody else uses.
+    fn log_ahead(&mut self, _: bool) -> Result<(), StepError> {
+        Ok(())
+    }
+
     fn close(self: Box<Self>) -> Result<(), StepError>;
 }
 

@@ -10,7 +10,7 @@ use super::sql::Dialect;
 use super::statements::statements;
 use super::stored::{StoredLevel, WayDown};
 use super::witness::{Way, Witness};
-use super::{Applied, FileRun, SchemaError, checks};
+use super::{Applied, FileRun, SchemaError, checks, write_ahead};
 use crate::clock;
 use crate::crypt::{Digest, digest_of};
 
@@ -32,14 +32,12 @@ pub(super) fn down_with(
         None => Vec::new(),
     };
     if steps(db, &rows, stored, to)?.is_empty() {
-        return db.clear().map(|()| Applied::default());
+        return write_ahead::clear(db, witness).map(|()| Applied::default());
     }
-    let mut connection = db.open_to_migrate()?;
-    let prepared = prepare(connection.as_mut()).map_err(at("prepare", db));
-    let applied = prepared.and_then(|()| each_down(connection.as_mut(), db, stored, to, witness));
-    let closed = connection.close().map_err(at("close", db));
-    let applied = applied?;
-    closed.map(|()| applied)
+    write_ahead::migrate(db, witness, |connection, witness| {
+        prepare(connection).map_err(at("prepare", db))?;
+        each_down(connection, db, stored, to, witness)
+    })
 }
 
 fn each_down(
@@ -52,7 +50,9 @@ fn each_down(
     let mut applied = Applied::default();
     // Somebody else may have taken levels back while the lock was waited for.
     let rows = history::read(connection, db)?.unwrap_or_default();
-    for step in steps(db, &rows, stored, to)? {
+    let steps = steps(db, &rows, stored, to)?;
+    write_ahead::begin(connection, db, u32::try_from(steps.len()).unwrap_or(u32::MAX), witness)?;
+    for step in steps {
         applied.files.push(one_down(connection, &step, witness)?);
     }
     Ok(applied)

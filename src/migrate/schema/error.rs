@@ -99,6 +99,17 @@ pub enum SchemaError {
         #[source]
         source: NotKept,
     },
+    #[error("the migration has not led to level {level} as it was tried")]
+    Elsewhere {
+        level: u32,
+        #[source]
+        source: NotKept,
+    },
+    #[error("whether the database was given a write-ahead log for the run is not known")]
+    Log {
+        #[source]
+        source: NotKept,
+    },
     #[error(transparent)]
     Disk(#[from] DiskError),
 }

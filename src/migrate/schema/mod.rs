@@ -28,6 +28,7 @@ mod tls;
 mod trial;
 mod up;
 mod witness;
+mod write_ahead;
 
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,7 @@ pub use stages::Stages;
 pub use stored::{StoredLevel, WayDown};
 pub use trial::{Renew, Trial, TriedFile, WayBack, trial_down, trial_up};
 pub use up::up;
-pub use witness::{Nobody, NotKept, Standing, Turn, Way, Witness};
+pub use witness::{Log, Nobody, NotKept, Schema, Standing, Way, Witness};
 
 /// The files that a run went through, in its order.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::directives::Phase;
 use super::files::SchemaFiles;
 use super::trial::WayBack;
-use super::witness::Turn;
 use crate::crypt::{Digest, digest_of};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +33,10 @@ pub enum WayDown {
 }
 
 impl StoredLevel {
-    /// Of the file whose turn it is. What a trial has found of its way down decides; what was not tried then is tried before it
+    /// Of a file and the schema before it. What a trial has found of its way down decides; what was not tried then is tried before it
     /// is used.
-    pub fn of(files: &SchemaFiles, turn: &Turn, tried: Option<&WayBack>) -> Option<Self> {
-        let step = files.get(turn.level)?;
+    pub fn of(files: &SchemaFiles, level: u32, schema: Digest, tried: Option<&WayBack>) -> Option<Self> {
+        let step = files.get(level)?;
         let none = |reason: &str| WayDown::None {
             reason: reason.to_owned(),
         };
@@ -48,12 +47,12 @@ impl StoredLevel {
             (None, Some(down), tried) => WayDown::Sql {
                 sha256: digest_of(down.sql.as_bytes()),
                 sql: down.sql.clone(),
-                schema: turn.schema,
+                schema,
                 rehearsed: tried.is_some(),
             },
         };
         Some(Self {
-            level: turn.level,
+            level,
             name: step.migration.name().to_owned(),
             phase: step.phase(),
             way,

@@ -18,6 +18,7 @@ use super::up::{one_up, pending};
 use super::witness::{Nobody, NotKept, Witness};
 use super::{FileRun, SchemaError, checks};
 use crate::clock::Deadline;
+use crate::crypt::Digest;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Trial {
     pub files: Vec<TriedFile>,
     /// What somebody should know of the files.
     pub told: Vec<String>,
+    /// That it led to; none of a way down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,9 @@ pub struct TriedFile {
     /// Of a way up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way_back: Option<WayBack>,
+    /// Before the file, of a way up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Digest>,
 }
 
 /// Whether a level can be taken back.
@@ -56,6 +63,15 @@ impl Trial {
     /// How long the moves themselves took, without the ways back that were tried.
     pub fn seconds(&self) -> f64 {
         self.files.iter().map(|file| file.seconds).sum()
+    }
+
+    /// Of the schema at a level.
+    pub fn schema_at(&self, level: u32) -> Option<Digest> {
+        match self.files.iter().find(|file| file.level == level + 1) {
+            Some(next) => next.schema,
+            None if self.files.last()?.level == level => self.schema,
+            None => None,
+        }
     }
 
     pub fn way_back(&self, level: u32) -> Option<&WayBack> {
@@ -88,6 +104,7 @@ pub fn trial_up(
     let mut trial = Trial {
         files: Vec::new(),
         told: files.lint(from, to)?,
+        schema: None,
     };
     let deadline = Deadline::after(budget);
     let late = |e| over_budget(e, budget);
@@ -98,7 +115,11 @@ pub fn trial_up(
         let run = one_up(connection.as_mut(), step, &mut Within(deadline)).map_err(late)?;
         let after = shape(connection.as_mut())?;
         let (way_back, spoiled) = way_back(connection.as_mut(), step, &before, &after).map_err(late)?;
-        trial.files.push(TriedFile::of(&run, Some(way_back)));
+        trial.files.push(TriedFile {
+            way_back: Some(way_back),
+            schema: Some(before.digest()),
+            ..TriedFile::of(&run)
+        });
         if spoiled {
             connection.close().map_err(at("close", copy))?;
             renew().map_err(|source| SchemaError::NoCopy { source })?;
@@ -111,6 +132,7 @@ pub fn trial_up(
     }
     connection.close().map_err(at("close", copy))?;
     quick_check(copy)?;
+    trial.schema = Some(before.digest());
     Ok(trial)
 }
 
@@ -128,19 +150,21 @@ pub fn trial_down(copy: &Place, stored: &[StoredLevel], to: u32, budget: Duratio
     let applied = run.map_err(|e| over_budget(e, budget))?;
     quick_check(copy)?;
     Ok(Trial {
-        files: applied.files().iter().map(|run| TriedFile::of(run, None)).collect(),
+        files: applied.files().iter().map(TriedFile::of).collect(),
         told: Vec::new(),
+        schema: None,
     })
 }
 
 impl TriedFile {
-    fn of(run: &FileRun, way_back: Option<WayBack>) -> Self {
+    fn of(run: &FileRun) -> Self {
         Self {
             level: run.level,
             title: run.title.clone(),
             seconds: run.seconds,
             rows: run.rows,
-            way_back,
+            way_back: None,
+            schema: None,
         }
     }
 }

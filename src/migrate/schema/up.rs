@@ -5,21 +5,20 @@ use refinery::{Runner, Target};
 use super::database::{Database, Place, at};
 use super::driver::Driver;
 use super::files::{LevelFiles, Run, SchemaFiles};
-use super::witness::{Turn, Way, Witness};
-use super::{Applied, FileRun, SchemaError, history};
+use super::witness::{NotKept, Way, Witness};
+use super::{Applied, FileRun, SchemaError, history, write_ahead};
 use crate::clock;
+use crate::crypt::Digest;
 
 /// Repeatable: what the history says is applied is not applied again. What is repeated in batches can be left off between two of them,
 /// and goes on from there another time.
 pub fn up(db: &Place, files: &SchemaFiles, to: u32, witness: &mut dyn Witness) -> Result<Applied, SchemaError> {
     if pending(db, files, to)? == to {
-        return db.clear().map(|()| Applied::default());
+        return write_ahead::clear(db, witness).map(|()| Applied::default());
     }
-    let mut connection = db.open_to_migrate()?;
-    let applied = each_up(connection.as_mut(), db, files, to, witness);
-    let closed = connection.close().map_err(at("close", db));
-    let applied = applied?;
-    closed.map(|()| applied)
+    write_ahead::migrate(db, witness, |connection, witness| {
+        each_up(connection, db, files, to, witness)
+    })
 }
 
 fn each_up(
@@ -32,16 +31,23 @@ fn each_up(
     let mut applied = Applied::default();
     // Somebody else may have migrated it while the lock was waited for.
     let from = current(connection, db, files)?;
+    write_ahead::begin(connection, db, to.saturating_sub(from), witness)?;
     for (level, step) in files.between(from, to) {
         refuse_cut_off(step, level, witness)?;
-        let schema = connection.shape().map_err(at("read the schema of", db))?.digest();
-        let turn = Turn { level, schema };
         witness
-            .turn(&turn)
+            .turn(level, &mut || schema(connection, db))
             .map_err(|source| SchemaError::NotKept { level, source })?;
         applied.files.push(one_up(connection, step, witness)?);
     }
+    witness
+        .arrived(to, &mut || schema(connection, db))
+        .map_err(|source| SchemaError::Elsewhere { level: to, source })?;
     Ok(applied)
+}
+
+fn schema(connection: &mut dyn Database, db: &Place) -> Result<Digest, NotKept> {
+    let shape = connection.shape().map_err(at("read the schema of", db))?;
+    Ok(shape.digest())
 }
 
 /// A file that ended between two statements, and whose author has not said that it can be run again.

@@ -5,11 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::SchemaError;
 use crate::crypt::Digest;
 
-/// The next file of a run.
-pub struct Turn {
-    pub level: u32,
-    /// Of the schema as it is before the file.
-    pub schema: Digest,
+/// Gives the fingerprint of the schema as it is; reading it costs.
+pub type Schema<'s> = &'s mut dyn FnMut() -> Result<Digest, NotKept>;
+
+/// How a database of SQLite commits during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// As found: somebody else may use the database.
+    AsFound,
+    /// Nobody else uses the database: it may have a write-ahead log for the length of the run.
+    MayChange,
+    /// It was given one that it did not have, by this run or one that did not end.
+    Changed,
 }
 
 /// Where a file stands whose statements are not one transaction: this one has begun, those before it are done.
@@ -50,7 +57,21 @@ pub type NotKept = Box<dyn std::error::Error + Send + Sync>;
 
 pub trait Witness {
     /// Before a file: what is kept of it is there whatever happens then.
-    fn turn(&mut self, _: &Turn) -> Result<(), NotKept> {
+    fn turn(&mut self, _level: u32, _: Schema<'_>) -> Result<(), NotKept> {
+        Ok(())
+    }
+
+    /// After the last file, which has led to this level. An error when that is not what was to come of it.
+    fn arrived(&mut self, _level: u32, _: Schema<'_>) -> Result<(), NotKept> {
+        Ok(())
+    }
+
+    fn log(&self) -> Result<Log, NotKept> {
+        Ok(Log::AsFound)
+    }
+
+    /// [`Log::Changed`] from now on, or no longer: durable before it is done, and until it is undone.
+    fn log_changed(&mut self, _: bool) -> Result<(), NotKept> {
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+pub mod authority;
 mod described;
 mod encrypted;
 mod enduring;

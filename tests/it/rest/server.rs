@@ -1,7 +1,7 @@
 //! A real `netlink serve`, and a client that holds every answer against the description that the server itself gives.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,15 +18,92 @@ pub const API: &str = "/api/v1/system";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Server {
-    child: Child,
+    begun: Begun,
     base: String,
-    /// Where it listens for gRPC; empty when it does not.
-    grpc: String,
     tls: TlsConfig,
     pub token: String,
     description: Description,
+}
+
+/// A process that says where it listens, and what else there is to say. It ends with the test.
+pub struct Begun {
+    pub child: Child,
+    pub base: String,
+    /// Where it listens for gRPC; empty when it does not.
+    grpc: String,
     log: Arc<Mutex<String>>,
     lines: Mutex<mpsc::Receiver<String>>,
+}
+
+impl Begun {
+    #[track_caller]
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (mut said, mut first) = (String::new(), Vec::new());
+        let (base, grpc) = loop {
+            let line = lines
+                .next()
+                .unwrap_or_else(|| panic!("the server ended: {said}"))
+                .unwrap();
+            first.push(line.clone());
+            if let Some((_, rest)) = line.split_once("listening at ") {
+                let mut parts = rest.split("; ");
+                let base = parts.next().unwrap().to_owned();
+                let grpc = parts.find_map(|part| part.strip_prefix("gRPC ")?.split_once("at "));
+                let grpc = grpc.map(|(_, address)| address);
+                break (base, grpc.unwrap_or_default().to_owned());
+            }
+            said += &line;
+        };
+        let log = Arc::new(Mutex::new(said));
+        let kept = Arc::clone(&log);
+        let (told, rest) = mpsc::channel();
+        first.into_iter().for_each(|line| told.send(line).unwrap());
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                eprintln!("serve: {line}");
+                kept.lock().unwrap().push_str(&line);
+                // Hardly anybody wants them one by one.
+                let _ = told.send(line);
+            }
+        });
+        Self {
+            child,
+            base,
+            grpc,
+            log,
+            lines: Mutex::new(rest),
+        }
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end of the process; its exit code, none when it was killed.
+    pub fn ended(mut self) -> Option<i32> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(began.elapsed() < PATIENCE, "the server does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 #[derive(Debug)]
@@ -118,35 +195,25 @@ impl Server {
     fn begin(installation: &Installation, address: &str, tls: TlsConfig, variables: &[(&str, &str)]) -> Self {
         let mut command = installation.command(&["serve", "--listen", address]);
         command.envs(variables.iter().copied());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut said, mut first) = (String::new(), Vec::new());
-        let (base, grpc) = loop {
-            let line = lines
-                .next()
-                .unwrap_or_else(|| panic!("the server ended: {said}"))
-                .unwrap();
-            first.push(line.clone());
-            if let Some((_, rest)) = line.split_once("listening at ") {
-                let mut parts = rest.split("; ");
-                let base = parts.next().unwrap().to_owned();
-                let grpc = parts.find_map(|part| part.strip_prefix("gRPC at "));
-                break (base, grpc.unwrap_or_default().to_owned());
-            }
-            said += &line;
-        };
-        let log = Arc::new(Mutex::new(said));
-        let kept = Arc::clone(&log);
-        let (told, rest) = mpsc::channel();
-        first.into_iter().for_each(|line| told.send(line).unwrap());
-        thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                eprintln!("serve: {line}");
-                kept.lock().unwrap().push_str(&line);
-                // Hardly anybody wants them one by one.
-                let _ = told.send(line);
-            }
-        });
+        let begun = Begun::of(command);
+        let base = begun.base.clone();
+        Self::asked_at(installation, begun, &base, tls)
+    }
+
+    /// One that listens at its socket alone, asked at another address, of a relay in front of it.
+    #[track_caller]
+    pub fn behind(installation: &Installation, relay: &str, tls: TlsConfig) -> Self {
+        let begun = Begun::of(installation.command(&["serve", "--listen", "off"]));
+        assert!(
+            begun.base.starts_with("unix:") && begun.grpc.is_empty(),
+            "{}",
+            begun.base
+        );
+        Self::asked_at(installation, begun, relay, tls)
+    }
+
+    #[track_caller]
+    fn asked_at(installation: &Installation, begun: Begun, base: &str, tls: TlsConfig) -> Self {
         let agent = ureq::Agent::config_builder()
             .tls_config(tls.clone())
             .build()
@@ -154,26 +221,23 @@ impl Server {
         let described = agent.get(format!("{base}/openapi.yaml")).call().unwrap();
         let description = Description::read(&described.into_body().read_to_string().unwrap());
         Self {
-            child,
-            base,
-            grpc,
+            begun,
+            base: base.to_owned(),
             tls,
             token: installation.text(".netlink/token").trim().to_owned(),
             description,
-            log,
-            lines: Mutex::new(rest),
         }
     }
 
     /// All that it says until its end.
     pub fn all_lines(&self) -> Vec<String> {
-        let lines = self.lines.lock().unwrap();
+        let lines = self.begun.lines.lock().unwrap();
         std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok()).collect()
     }
 
     /// What it has said so far.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.begun.log()
     }
 
     pub fn description(&self) -> &Description {
@@ -263,11 +327,11 @@ impl Server {
 
     /// The same for gRPC.
     pub fn grpc(&self) -> &str {
-        &self.grpc
+        &self.begun.grpc
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.begun.child.id()
     }
 
     pub fn upgrade(&self, version: &str) -> Answer {
@@ -320,19 +384,12 @@ impl Server {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.begun.signal(signal);
     }
 
     /// Waits for the end of the process; its exit code, none when it was killed.
-    pub fn ended(mut self) -> Option<i32> {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(began.elapsed() < PATIENCE, "the server does not end");
-            thread::sleep(Duration::from_millis(20));
-        }
+    pub fn ended(self) -> Option<i32> {
+        self.begun.ended()
     }
 }
 
@@ -345,12 +402,5 @@ fn answered(answer: Response<ureq::Body>) -> Answer {
         headers: parts.headers,
         body: serde_json::from_str(&text).unwrap_or_default(),
         text,
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

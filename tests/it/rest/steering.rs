@@ -11,7 +11,7 @@ use super::server::{API, Server};
 use crate::world::{Installation, put};
 
 /// Far beyond the patience of a test: who has to wait for that has failed.
-const FOR_EVER: &str = "health: {timeout: 600s, interval: 50ms, checks: [{command: [sh, -c, \
+pub const FOR_EVER: &str = "health: {timeout: 600s, interval: 50ms, checks: [{command: [sh, -c, \
     'test {release} != {root}/releases/0b1 || test -e {root}/lit']}]}\n";
 /// A step that cannot be left before its end.
 pub const HOOK: &str = "hooks: {maintenance-enter: [sh, -c, 'touch hook; while ! test -e go; do sleep 0.05; done']}\n";

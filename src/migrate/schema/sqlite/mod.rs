@@ -2,9 +2,10 @@
 //! BEGIN … END does not end a transaction.
 
 mod foreign_keys;
+mod journal;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
@@ -22,6 +23,8 @@ use super::statements::{Statement, statements};
 use crate::clock::Deadline;
 use crate::store::{self, BUSY_TIMEOUT};
 
+pub(super) use journal::has_empty_journal;
+
 pub(super) struct Sqlite {
     connection: rusqlite::Connection,
     /// What was read of the schema before, in the one form: most of it is the same the next time.
@@ -37,45 +40,6 @@ pub(super) fn for_reading(path: &Path) -> Result<Option<Connection>, StepError> 
     Ok(Some(Box::new(Sqlite::on(connection))))
 }
 
-/// How SQLite ends a transaction where it has no write-ahead log: it removes the journal, or leaves an empty file.
-const DELETED: &str = "delete";
-const EMPTIED: &str = "truncate";
-
-/// A file less to make and to remove for each of many transactions. This is the connection's own; what is kept in the database, a
-/// write-ahead log, stays as found.
-fn change_journal(connection: &rusqlite::Connection, from: &str, to: &str) -> rusqlite::Result<()> {
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    if mode == from {
-        connection.pragma_update(None, "journal_mode", to)?;
-    }
-    Ok(())
-}
-
-/// SQLite says nothing of a journal that it could not remove. An empty one does no harm, but is not ours to leave; removed by SQLite
-/// alone, which sees to it that it is nobody else's.
-fn leave_no_journal(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
-    change_journal(connection, EMPTIED, DELETED)?;
-    if connection
-        .path()
-        .is_some_and(|path| journal_of(Path::new(path)).exists())
-    {
-        change_journal(connection, DELETED, EMPTIED)?;
-        change_journal(connection, EMPTIED, DELETED)?;
-    }
-    Ok(())
-}
-
-/// Of a run that was killed before it could remove it.
-pub(super) fn has_empty_journal(path: &Path) -> bool {
-    std::fs::metadata(journal_of(path)).is_ok_and(|journal| journal.len() == 0)
-}
-
-fn journal_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-journal");
-    name.into()
-}
-
 /// Creates the database when absent.
 pub(super) fn for_migration(path: &Path) -> Result<Connection, StepError> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -85,7 +49,7 @@ pub(super) fn for_migration(path: &Path) -> Result<Connection, StepError> {
     // Dropping a table under `foreign_keys` deletes its rows first and cascades into its children. The setting cannot
     // change inside a transaction, so it is off for the whole connection; what it would guard is checked before COMMIT.
     connection.pragma_update(None, "foreign_keys", false)?;
-    change_journal(&connection, DELETED, EMPTIED)?;
+    journal::keep_one(&connection)?;
     Ok(Box::new(Sqlite::on(connection)))
 }
 
@@ -289,8 +253,19 @@ impl Database for Sqlite {
         Ok(Some(found).filter(|found| found != "ok"))
     }
 
+    fn could_log_ahead(&mut self) -> Result<bool, StepError> {
+        Ok(journal::could_log_ahead(&self.connection)?)
+    }
+
+    fn log_ahead(&mut self, ahead: bool) -> Result<(), StepError> {
+        if ahead {
+            return Ok(journal::log_ahead(&self.connection)?);
+        }
+        journal::log_no_longer_ahead(&self.connection)
+    }
+
     fn close(self: Box<Self>) -> Result<(), StepError> {
-        leave_no_journal(&self.connection)?;
+        journal::leave_none(&self.connection)?;
         self.connection.close().map_err(|(_, e)| e.into())
     }
 }

@@ -1,6 +1,7 @@
 //! Each trap of refinery and SQLite that this room is built around.
 #![allow(clippy::disallowed_methods)]
 
+mod logged;
 mod said;
 mod trust;
 
@@ -101,8 +102,8 @@ struct Keeping<'f> {
 }
 
 impl Witness for Keeping<'_> {
-    fn turn(&mut self, turn: &Turn) -> Result<(), NotKept> {
-        self.kept.extend(StoredLevel::of(self.files, turn, None));
+    fn turn(&mut self, level: u32, schema: Schema<'_>) -> Result<(), NotKept> {
+        self.kept.extend(StoredLevel::of(self.files, level, schema()?, None));
         Ok(())
     }
 }

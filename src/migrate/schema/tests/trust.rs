@@ -96,11 +96,8 @@ fn a_trial_finds_the_way_down_that_does_not_lead_back() {
             Some(2),
             "{sql}: it stands where it would without the trial of the way back"
         );
-        let turn = Turn {
-            level: 2,
-            schema: fingerprint(&place.db()).unwrap(),
-        };
-        let stored = StoredLevel::of(&place.files(), &turn, trial.way_back(2)).unwrap();
+        let schema = fingerprint(&place.db()).unwrap();
+        let stored = StoredLevel::of(&place.files(), 2, schema, trial.way_back(2)).unwrap();
         assert_eq!(stored.one_way().unwrap_or_default(), reason);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netlink::migrate::schema::{
-    Applied, Dialect, Nobody, NotKept, Place, Reach, SchemaError, SchemaFiles, Standing, Trial, Witness, level,
+    Applied, Dialect, Nobody, NotKept, Place, Reach, Schema, SchemaError, SchemaFiles, Standing, Trial, Witness, level,
     trial_up, up,
 };
 use netlink::release::{ServerEngine, ServerLogin};
@@ -369,8 +369,8 @@ fn a_lock_of_mariadb_is_waited_for_as_long_as_the_file_says() {
 struct Intruder<'b>(&'b Bench, Option<String>);
 
 impl Witness for Intruder<'_> {
-    fn turn(&mut self, turn: &netlink::migrate::schema::Turn) -> Result<(), NotKept> {
-        if turn.level == 2 {
+    fn turn(&mut self, level: u32, _: Schema<'_>) -> Result<(), NotKept> {
+        if level == 2 {
             let files = self
                 .0
                 .files(&[PARENT, ("V2__x.sql", "CREATE TABLE x (a int);")])

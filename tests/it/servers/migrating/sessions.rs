@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netlink::migrate::schema::{Nobody, NotKept, Place, SchemaFiles, StoredLevel, Turn, Witness, down, up};
+use netlink::migrate::schema::{Nobody, NotKept, Place, Schema, SchemaFiles, StoredLevel, Witness, down, up};
 
 use super::faults::{Bench, PARENT};
 use super::*;
@@ -72,8 +72,8 @@ struct Keeper<'f> {
 }
 
 impl Witness for Keeper<'_> {
-    fn turn(&mut self, turn: &Turn) -> Result<(), NotKept> {
-        self.kept.extend(StoredLevel::of(self.files, turn, None));
+    fn turn(&mut self, level: u32, schema: Schema<'_>) -> Result<(), NotKept> {
+        self.kept.extend(StoredLevel::of(self.files, level, schema()?, None));
         Ok(())
     }
 }
