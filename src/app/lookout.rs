@@ -149,7 +149,6 @@ impl Stamp {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
 mod tests {
     use std::cell::Cell;
 

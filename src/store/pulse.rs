@@ -64,7 +64,6 @@ fn index_of(path: &Path) -> Option<&'static File> {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
 mod tests {
     use rusqlite::Connection;
 
