@@ -4,20 +4,14 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::installation::absolute;
-use super::measures::{METADATA, first_expiry, not_ready};
-use super::{Installation, Result};
-use crate::clock;
-use crate::engine::{self, Layout, LockState};
-use crate::store::Store;
+use super::lookout::{Found, LeansOn, Lookout};
+use super::measures::{METADATA, first_expiry, given_up, not_ready};
+use super::{AppError, Installation, Result};
+use crate::engine::Layout;
 use crate::target;
-
-/// What leaves no trace in a file, like the end of the product, is found out so late.
-const STANDS: Duration = Duration::from_secs(1);
 
 pub struct Fitness {
     root: PathBuf,
@@ -28,23 +22,27 @@ pub struct Fitness {
 
 #[derive(Default)]
 struct Kept {
-    store: Option<Store>,
-    found: Option<Found>,
+    lookout: Option<Lookout>,
+    found: Option<Found<Looked>>,
     expiry: Option<(Vec<Stamp>, Option<Timestamp>)>,
 }
 
-struct Found {
-    seen: Seen,
-    at: Instant,
-    reasons: Vec<String>,
+/// What a look has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Why the installation is not as it should be; empty when it is.
+    pub reasons: Vec<String>,
+    /// What should be seen to all the same.
+    pub warnings: Vec<String>,
 }
 
-/// What is looked at to know whether anything has changed.
-#[derive(Debug, Clone, PartialEq)]
-struct Seen {
-    changes: i64,
-    files: Vec<Stamp>,
-    is_held: bool,
+impl Looked {
+    fn wrong(error: &AppError) -> Self {
+        Self {
+            reasons: vec![error.to_string()],
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// Of a file that is there: when it was changed, its length, and which it is.
@@ -59,57 +57,47 @@ impl Fitness {
         }
     }
 
-    /// Why it is not; empty when it is.
-    pub fn reasons(&self) -> Vec<String> {
+    pub fn look(&self) -> Looked {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.find_out(&mut kept) {
-            Ok(reasons) => reasons,
-            Err(error) => vec![error.to_string()],
-        }
+        self.find_out(&mut kept).unwrap_or_else(|error| Looked::wrong(&error))
     }
 
-    fn find_out(&self, kept: &mut Kept) -> Result<Vec<String>> {
-        let layout = Layout::new(absolute(&self.root)?);
-        let seen = self.look(&layout, &mut kept.store)?;
-        if let Some(found) = &kept.found
-            && found.seen == seen
-            && found.at.elapsed() < STANDS
-        {
-            return Ok(found.reasons.clone());
+    fn find_out(&self, Kept { lookout, found, expiry }: &mut Kept) -> Result<Looked> {
+        let lookout = match lookout {
+            Some(lookout) => lookout,
+            None => lookout.insert(Lookout::over(&self.root, self.config.as_deref(), |layout| {
+                vec![layout.maintenance(), target::desired_file(layout.root())]
+            })?),
+        };
+        if let Some(found) = found.as_ref().filter(|found| lookout.stands(found)) {
+            return Ok(found.what.clone());
         }
-        let at = clock::monotonic();
-        let trusted = stamps(METADATA.map(|role| layout.metadata(role)));
-        let expiry = match &kept.expiry {
-            Some((known, expiry)) if *known == trusted => *expiry,
-            _ => kept.expiry.insert((trusted, first_expiry(&layout))).1,
+        let expiry = first_expiry_known(lookout.layout(), expiry);
+        let find = || {
+            let opened = Installation::open(&self.root, self.config.as_deref());
+            let looked = opened.and_then(|installation| {
+                Ok(Looked {
+                    reasons: not_ready(&installation, expiry)?,
+                    warnings: given_up(&installation)?.into_iter().collect(),
+                })
+            });
+            Ok((looked.unwrap_or_else(|error| Looked::wrong(&error)), LeansOn::TheLock))
         };
-        let opened = Installation::open(&self.root, self.config.as_deref());
-        let reasons = opened.and_then(|installation| not_ready(&installation, expiry));
-        let reasons = reasons.unwrap_or_else(|error| vec![error.to_string()]);
-        let found = Found { seen, at, reasons };
-        Ok(kept.found.insert(found).reasons.clone())
-    }
-
-    fn look(&self, layout: &Layout, store: &mut Option<Store>) -> Result<Seen> {
-        let store = match store {
-            Some(store) => store,
-            None => store.insert(Store::open_to_read(&layout.store())?),
-        };
-        let settings = layout.config().join("update.yml");
-        let settings = self.config.clone().unwrap_or(settings);
-        let files = [settings, layout.maintenance(), target::desired_file(layout.root())];
-        Ok(Seen {
-            changes: store.outside_changes()?,
-            files: stamps(files),
-            is_held: engine::look_at_lock(layout)? != LockState::Free,
-        })
+        let new = lookout.find(find)?;
+        Ok(found.insert(new).what.clone())
     }
 }
 
-fn stamps<const N: usize>(files: [PathBuf; N]) -> Vec<Stamp> {
-    let stamp = |path: PathBuf| -> Stamp {
-        let meta = std::fs::metadata(path).ok()?;
-        Some((meta.mtime(), meta.mtime_nsec(), meta.size(), meta.ino()))
-    };
-    files.into_iter().map(stamp).collect()
+/// Read again only when one of the documents was exchanged.
+fn first_expiry_known(layout: &Layout, known: &mut Option<(Vec<Stamp>, Option<Timestamp>)>) -> Option<Timestamp> {
+    let trusted: Vec<Stamp> = METADATA.map(|role| stamp(&layout.metadata(role))).into();
+    match known {
+        Some((seen, expiry)) if *seen == trusted => *expiry,
+        _ => known.insert((trusted, first_expiry(layout))).1,
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.mtime(), meta.mtime_nsec(), meta.size(), meta.ino()))
 }

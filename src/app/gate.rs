@@ -3,18 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::uses::{Used, Uses};
 use super::{Installation, Result, SessionText, sessions, tokens};
 use crate::clock;
-use crate::store::{Role, SessionRecord, Store, TokenRecord};
-
-/// `last_used_at` is written at most so often.
-const NOTE_EVERY: SignedDuration = SignedDuration::from_secs(60);
-/// Whoever writes at the same time is not waited for.
-const NO_PATIENCE: Duration = Duration::ZERO;
+use crate::store::{Beat, Pulse, Role, SessionRecord, Store, TokenRecord};
 
 pub struct Gate {
     inner: Mutex<Inner>,
@@ -22,11 +17,12 @@ pub struct Gate {
 
 struct Inner {
     store: Store,
-    /// Notes when tokens were used; a connection of its own, so that the first one's view of outside changes stays plain.
-    notes: Store,
-    seen: i64,
+    pulse: Pulse,
+    /// What is known is of this moment; none when it has to be read again.
+    seen: Option<Beat>,
     tokens: HashMap<String, TokenRecord>,
     sessions: HashMap<String, SessionRecord>,
+    uses: Uses,
 }
 
 /// What a token comes to.
@@ -45,16 +41,16 @@ pub enum Admission {
 
 impl Gate {
     pub fn open(root: &Path, config: Option<&Path>) -> Result<Self> {
-        let store = Installation::open(root, config)?.store;
-        let notes = Installation::open(root, config)?.store;
-        notes.wait_at_most(NO_PATIENCE)?;
-        let inner = Inner {
-            seen: store.outside_changes()?,
-            tokens: store.tokens_by_digest()?.into_iter().collect(),
-            sessions: store.sessions_by_digest()?.into_iter().collect(),
+        let Installation { store, layout, .. } = Installation::open(root, config)?;
+        let mut inner = Inner {
+            pulse: Pulse::of(&layout.store())?,
+            seen: None,
+            tokens: HashMap::new(),
+            sessions: HashMap::new(),
+            uses: Uses::written_into(Installation::open(root, config)?.store)?,
             store,
-            notes,
         };
+        inner.refresh()?;
         Ok(Self {
             inner: Mutex::new(inner),
         })
@@ -101,21 +97,40 @@ impl Gate {
         Ok(matches!(admission, Admission::As { .. }))
     }
 
+    /// Writes down what was used last; whoever is let in from now on leaves no trace.
+    pub fn end(&self) {
+        let writer = self.locked().uses.end();
+        if let Some(writer) = writer {
+            // What broke off there was said.
+            let _ = writer.join();
+        }
+    }
+
     fn fresh(&self) -> Result<MutexGuard<'_, Inner>> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.locked();
         inner.refresh()?;
         Ok(inner)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
     fn refresh(&mut self) -> Result<()> {
-        let changes = self.store.outside_changes()?;
-        if changes != self.seen {
-            self.tokens = self.store.tokens_by_digest()?.into_iter().collect();
-            self.sessions = self.store.sessions_by_digest()?.into_iter().collect();
-            self.seen = changes;
+        let beat = self.pulse.beat();
+        if beat.is_some() && beat == self.seen {
+            return Ok(());
         }
+        // When this fails, what is known is of no moment.
+        self.seen = None;
+        self.tokens = self.store.tokens_by_digest()?.into_iter().collect();
+        self.sessions = self.store.sessions_by_digest()?.into_iter().collect();
+        let (tokens, sessions) = (&self.tokens, &self.sessions);
+        self.uses
+            .keep_only(|digest| tokens.contains_key(digest) || sessions.contains_key(digest));
+        self.seen = beat;
         Ok(())
     }
 
@@ -133,32 +148,25 @@ impl Inner {
         }
     }
 
-    /// When it cannot be noted now, a later use is.
     fn note_use(&mut self, digest: &str, now: Timestamp) {
-        let Some(known) = self.tokens.get_mut(digest) else {
-            return;
-        };
-        let is_due = known.last_used_at.is_none_or(|last| is_long_ago(last, now));
-        if is_due && self.notes.token_was_used(&known.prefix, now).is_ok() {
-            known.last_used_at = Some(now);
+        if let Some(TokenRecord {
+            prefix, last_used_at, ..
+        }) = self.tokens.get(digest)
+        {
+            let of = || Used::Token(prefix.clone());
+            self.uses.note(digest, of, *last_used_at, now);
         }
     }
 
     fn note_use_of_session(&mut self, digest: &str, prefix: &str, now: Timestamp) {
-        if let Some(session) = self.sessions.get_mut(digest)
-            && is_long_ago(session.last_used_at, now)
-            && self.notes.session_was_used(digest, now).is_ok()
-        {
-            session.last_used_at = now;
+        if let Some(session) = self.sessions.get(digest) {
+            let of = || Used::Session(digest.to_owned());
+            self.uses.note(digest, of, Some(session.last_used_at), now);
         }
         if let Some(token) = self.token_named(prefix).map(|(digest, _)| digest.clone()) {
             self.note_use(&token, now);
         }
     }
-}
-
-fn is_long_ago(last: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(last) >= NOTE_EVERY
 }
 
 fn admission(known: &TokenRecord, now: Timestamp) -> Admission {

@@ -35,6 +35,16 @@ impl Installation {
         Ok(installation)
     }
 
+    /// Refuses where hooks and commands of releases cannot run as the user whom the settings name.
+    pub fn commands_can_run(&self) -> Result<()> {
+        let said = |e| {
+            format!("{e}; `confinement.user` in config/update.yml names whom hooks and commands of releases run as")
+        };
+        self.layout
+            .commands_can_run()
+            .map_err(|e| AppError::said("NL0746", said(e)))
+    }
+
     pub fn product(&self) -> Result<ProductName> {
         let name = self.store.fact(Fact::Product)?;
         let missing = || {

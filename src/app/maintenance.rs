@@ -63,6 +63,9 @@ fn hooks(installation: &Installation, point: HookPoint) -> Result<()> {
     let configured = installation.settings.hooks.get(&point).map(Vec::as_slice);
     let payload = serde_json::json!({"root": installation.layout.root(), "point": point.to_string()});
     let layout = &installation.layout;
+    if configured.is_some() {
+        installation.commands_can_run()?;
+    }
     let bounds = layout.bounds_of_hook(point);
     let ran = notify::run(layout.root(), point, configured, &payload, HOOK_LIMIT, &bounds);
     ran.map(drop).map_err(|e| AppError::below("NL0309", &e))

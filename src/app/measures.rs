@@ -137,6 +137,19 @@ pub fn first_expiry(layout: &Layout) -> Option<Timestamp> {
     METADATA.into_iter().filter_map(expires).min()
 }
 
+/// Notices that did not arrive and are tried no more, as long as they are remembered.
+pub fn given_up(installation: &Installation) -> Result<Option<String>> {
+    let counts = installation.store.notice_counts()?;
+    let dead: u64 = counts.iter().map(|one| one.dead).sum();
+    let what = match dead {
+        0 => return Ok(None),
+        1 => "a notice was".to_owned(),
+        more => format!("{more} notices were"),
+    };
+    let remedy = "`netlink notify list` says why, `netlink notify retry` tries again";
+    Ok(Some(format!("{what} given up before reaching a receiver; {remedy}")))
+}
+
 /// Why the installation is not as it should be, whose metadata expires then; empty when it is.
 pub fn not_ready(installation: &Installation, expires: Option<Timestamp>) -> Result<Vec<String>> {
     let mut reasons = Vec::new();

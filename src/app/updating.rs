@@ -75,6 +75,8 @@ pub fn preview(installation: &Installation, order: &Order) -> Result<Ready<PlanV
 }
 
 fn make(installation: &Installation, order: &Order) -> Result<Ready<(Plan, Explanation)>> {
+    // Some of them are asked already for the plan.
+    installation.commands_can_run()?;
     let mut facts = facts::gather_for(installation, &order.goal)?;
     facts.terms.accepted_risks.clone_from(&order.accepted_risks);
     if let (true, Goal::Downgrade(to) | Goal::Rollback(to)) = (order.restore_backup, &order.goal) {

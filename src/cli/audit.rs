@@ -180,8 +180,9 @@ fn said(begin: &BeginArgs, force: bool) -> String {
         .strategy
         .map(|strategy| format!(" --strategy {}", UpgradeStrategy::from(strategy)));
     let at = begin.at.as_ref().map(|at| format!(" --at {at}"));
+    let timeout = begin.timeout.map(|seconds| format!(" --timeout {seconds}s"));
     let force = force.then(|| " --force".to_owned());
-    [strategy, at, force].into_iter().flatten().collect()
+    [strategy, at, timeout, force].into_iter().flatten().collect()
 }
 
 fn backup(verb: &BackupVerb) -> Option<(&'static str, String)> {

@@ -43,6 +43,7 @@ pub fn run(global: &Global, wanted: &InitArgs) -> Result<()> {
                 force: true,
                 consent: Consent::default(),
                 strategy: UpgradeStrategy::default(),
+                graceful_timeout: None,
             };
             update::go(global, &Goal::Upgrade(Wish::To(version), Fetch::AsNeeded).into(), how)
         }

@@ -24,7 +24,7 @@ pub fn beginning(global: &Global, said: &BeginArgs, forced: bool) -> Result<(Upg
     let begin = Begin {
         strategy: said.strategy.map(UpgradeStrategy::from),
         at,
-        graceful_timeout: None,
+        graceful_timeout: said.timeout,
     };
     Ok(app::beginning(&installation, begin, forced)?)
 }

@@ -50,6 +50,7 @@ pub fn upgrade_db(global: &Global, wanted: &UpgradeDbArgs) -> Result<()> {
                 force: wanted.force,
                 consent: Consent::default(),
                 strategy: UpgradeStrategy::default(),
+                graceful_timeout: None,
             };
             let ready = Ready::Go(prepared);
             run_prepared(global, Outset { before, ready }, how, &mut show)

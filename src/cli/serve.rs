@@ -34,12 +34,11 @@ fn serve(global: &Global, wanted: &ServeArgs) -> Result<()> {
     drop(installation);
     let server = Arc::new(Server::open(&global.root, global.config.as_deref())?);
     let rest = http::listen(listen, &server)?;
-    let calls = for_grpc
-        .map(|at| grpc::Door::at(at, &server.settings.tls))
-        .transpose()?;
+    let calls = for_grpc.map(|at| grpc::Door::at(at, &server.certificate)).transpose()?;
     let mut at = format!("listening at {rest}");
     if let Some(calls) = &calls {
-        at += &format!("; gRPC at {}", calls.address()?);
+        let how = if calls.is_encrypted() { "gRPC in TLS" } else { "gRPC" };
+        at += &format!("; {how} at {}", calls.address()?);
     }
     server.end_with_signals()?;
     let courier = Courier::start(&global.root, global.config.as_deref(), say)?;

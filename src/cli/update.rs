@@ -75,6 +75,7 @@ pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
                 force: *force,
                 consent: Consent::default(),
                 strategy: UpgradeStrategy::default(),
+                graceful_timeout: None,
             };
             let order = |version| extensions.rollback(version, *restore_backup);
             rollback(global, update_id.as_ref(), &order, how)
@@ -164,6 +165,8 @@ pub struct How {
     pub force: bool,
     pub consent: Consent,
     pub strategy: UpgradeStrategy,
+    /// Seconds that the product has to become quiet, where the policy does not say them.
+    pub graceful_timeout: Option<u32>,
 }
 
 fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
@@ -179,6 +182,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
             acknowledged: wanted.acknowledge.iter().cloned().collect(),
         },
         strategy,
+        graceful_timeout: wanted.begin.timeout,
     };
     if let Some(file) = &wanted.plan {
         if time.is_some() {
@@ -216,7 +220,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
         disable_incompatible: order.disable_incompatible.clone(),
         strategy,
         scheduled_time: time,
-        graceful_timeout_seconds: None,
+        graceful_timeout_seconds: wanted.begin.timeout,
     })
 }
 
@@ -230,6 +234,7 @@ fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
         force: wanted.force,
         consent: Consent::default(),
         strategy,
+        graceful_timeout: wanted.begin.timeout,
     };
     let order = Order {
         restore_backup: wanted.restore_backup,
@@ -247,7 +252,7 @@ fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
         disable_incompatible: order.disable_incompatible.clone(),
         strategy,
         scheduled_time: time,
-        graceful_timeout_seconds: None,
+        graceful_timeout_seconds: wanted.begin.timeout,
     })
 }
 
@@ -288,7 +293,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
 pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How, show: &mut Show) -> Result<()> {
     let mut prepared = match ready {
         Ready::AlreadyThere(settled) => return already(global, &settled, before.as_deref()),
-        Ready::Go(prepared) => prepared.begun_as(how.strategy, None)?,
+        Ready::Go(prepared) => prepared.begun_as(how.strategy, how.graceful_timeout)?,
     };
     if !global.quiet && global.output == super::args::Output::Text {
         say(plan_text::text(prepared.plan()).trim_end());

@@ -1,9 +1,10 @@
-//! What commands that run in an installation may change: the operator's in all of it, a release's in what outlives releases.
+//! What commands that run in an installation may change, and as whom: the operator's in all of it, a release's in what outlives releases.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Layout;
-use crate::host::{Bounds, Confining};
+use super::{Layout, StepError};
+use crate::disk;
+use crate::host::{Bounds, Confining, User, UserError};
 use crate::release::HookPoint;
 use crate::settings::Settings;
 
@@ -37,8 +38,38 @@ impl Layout {
             }
             false => Bounds::none(),
         };
-        bounds.with_memory(confinement.memory)
+        let user = confinement.user.as_ref().map(ToString::to_string);
+        bounds.with_memory(confinement.memory).run_as(user)
     }
+
+    /// Whether commands can run as the user whom the settings name.
+    pub fn commands_can_run(&self) -> Result<(), UserError> {
+        let user = self.confinement().user.as_ref();
+        user.map_or(Ok(()), |user| User::try_out(&user.to_string()))
+    }
+
+    /// Where a release's command finds these files of NetLink's own folder: a user of its own cannot look into that.
+    pub fn lend(&self, files: &Path) -> Result<PathBuf, StepError> {
+        let Some(name) = &self.confinement().user else {
+            return Ok(files.to_path_buf());
+        };
+        let user = User::find(&name.to_string()).map_err(|e| StepError::because("NL0332", &e))?;
+        let lent = self.lent();
+        lend(files, &lent, &user).map_err(|e| StepError::because("NL0307", &e))?;
+        Ok(lent)
+    }
+}
+
+/// Closed to all others from its beginning.
+fn lend(files: &Path, lent: &Path, user: &User) -> disk::Result<()> {
+    disk::remove_tree(lent)?;
+    disk::create_dir_all(lent)?;
+    disk::set_mode(lent, 0o700)?;
+    disk::copy_tree(files, lent)?;
+    for entry in disk::walk(lent)? {
+        disk::set_owner(&lent.join(&entry.path), user.id, user.group)?;
+    }
+    disk::set_owner(lent, user.id, user.group)
 }
 
 /// What whoever reads a plan must know of the hooks that it runs: where they are not confined.
@@ -72,10 +103,14 @@ mod tests {
             writes: vec!["extra".into(), "/srv/other".into()],
             unconfined_hooks: [HookPoint::Drain].into(),
             memory: Some(1),
+            user: Some("lamp".parse().unwrap()),
             ..Confinement::default()
         };
         let layout = Layout::new("/i".into()).confined_as(confinement.clone());
-        let within = |places: &[&str]| Bounds::within(places.iter().map(PathBuf::from).collect()).with_memory(Some(1));
+        let within = |places: &[&str]| {
+            let bounds = Bounds::within(places.iter().map(PathBuf::from).collect());
+            bounds.with_memory(Some(1)).run_as(Some("lamp".into()))
+        };
         assert_eq!(
             layout.bounds_of_hook(HookPoint::Validate),
             within(&["/i", "/i/extra", "/srv/other"])
@@ -93,6 +128,7 @@ mod tests {
             ..confinement
         };
         let layout = layout.confined_as(off);
-        assert_eq!(layout.bounds_of_release(), Bounds::none().with_memory(Some(1)));
+        let free = Bounds::none().with_memory(Some(1));
+        assert_eq!(layout.bounds_of_release(), free.run_as(Some("lamp".into())));
     }
 }

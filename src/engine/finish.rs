@@ -24,6 +24,7 @@ pub enum TidyError {
 pub fn tidy_up(cx: &Context<'_>, outcome: Outcome) -> Result<(), TidyError> {
     disk::remove_tree(&cx.layout.undo(cx.id))?;
     disk::remove_tree(&cx.layout.staging())?;
+    disk::remove_tree(&cx.layout.lent())?;
     // What an update needed that went well is not needed again; what one that failed had of a download may be.
     let keep_for = match outcome {
         Outcome::Completed => Duration::ZERO,

@@ -141,6 +141,11 @@ impl Layout {
         self.state().join("set-aside")
     }
 
+    /// Copies of configuration files while the product looks at them as a user who cannot see NetLink's own folder.
+    pub fn lent(&self) -> PathBuf {
+        self.root.join(".lent")
+    }
+
     /// There while maintenance mode is on.
     pub fn maintenance(&self) -> PathBuf {
         self.state().join("maintenance.json")

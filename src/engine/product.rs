@@ -291,8 +291,11 @@ pub fn check_config(
     copies: &Path,
 ) -> Result<(), StepError> {
     let mut values = places(layout, manifest);
-    values.insert("config".to_owned(), copies.display().to_string());
-    run_with(layout, manifest, check, &values, "NL0332").map(drop)
+    let seen = layout.lend(copies)?;
+    values.insert("config".to_owned(), seen.display().to_string());
+    let checked = run_with(layout, manifest, check, &values, "NL0332");
+    disk::remove_tree(&layout.lent()).map_err(|e| StepError::because("NL0307", &e))?;
+    checked.map(drop)
 }
 
 /// With these values alone. Gives the end of what it printed.

@@ -1,31 +1,20 @@
 //! The eight calls: each reads its message, asks app or the server, and shows what comes back.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::stream;
-use jiff::Timestamp;
 use prost::Message;
-use serde_json::json;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::guard::Heard;
+use super::messages::some;
 use super::pb::{self, upgrade_service_server::UpgradeService};
 use super::watch::{Events, Watcher};
-use super::{blocking, status, views};
-use crate::app::{self, AppError, Begin, Ready, ToValidate};
+use super::{blocking, messages, status, views};
+use crate::app::{self, AppError, Ready};
 use crate::crypt::digest_of;
-use crate::plan::UpgradeStrategy;
-use crate::release::ExtensionName;
-use crate::serving::{
-    self, Identity, Move, Progress, Refusal, RollBack, Server, Submitted, Watch, Way, WorkId, parsed_update,
-    parsed_version,
-};
+use crate::serving::{self, Identity, Progress, Server, Submitted, Watch, WorkId};
 use crate::store::UpdateId;
-
-/// Updates of a page of the history.
-const PAGE: u32 = 20;
-const LONGEST_PAGE: u32 = 100;
 
 pub struct Calls {
     server: Arc<Server>,
@@ -87,23 +76,16 @@ impl UpgradeService for Calls {
         request: Request<pb::ValidateUpgradeRequest>,
     ) -> Answer<pb::ValidateUpgradeResponse> {
         let message = Asked::to_look(request)?;
-        let wanted = ToValidate {
-            from: some(message.from_version)
-                .map(|from| parsed_version("from_version", &from))
-                .transpose()
-                .map_err(|e| status::invalid(&e))?,
-            to: parsed_version("to_version", &message.to_version).map_err(|e| status::invalid(&e))?,
-            begin: begin(message.strategy, None, 0)?,
-        };
+        let wanted = messages::validation(message)?;
         let work = Arc::clone(&self.server.work);
         let found = blocking(move || app::validate(&work.open()?, &wanted)).await?;
         Ok(Response::new(views::validation(&found)))
     }
 
     async fn trigger_upgrade(&self, request: Request<pb::TriggerUpgradeRequest>) -> Answer<pb::TriggerUpgradeResponse> {
-        let asked = Asked::of(request, of_upgrade)?;
+        let asked = Asked::of(request, messages::of_upgrade)?;
         let ticket = asked.ticket("TriggerUpgrade", &asked.message.idempotency_key)?;
-        let (dry_run, wanted) = (asked.message.dry_run, moved(asked.message)?);
+        let (dry_run, wanted) = (asked.message.dry_run, messages::upgrade(asked.message)?);
         let work = Arc::clone(&self.server.work);
         let answer = blocking(move || match dry_run {
             true => tried(work.try_move(wanted)?),
@@ -145,15 +127,9 @@ impl UpgradeService for Calls {
 
     async fn watch_upgrade_status(&self, request: Request<pb::WatchUpgradeStatusRequest>) -> Answer<Events> {
         let asked = Asked::of(request, |_| String::new())?;
-        let pb::WatchUpgradeStatusRequest {
-            update_id,
-            include_heartbeat,
-            after_sequence,
-        } = asked.message;
-        if after_sequence.is_some_and(|after| after < 0) {
-            let detail = "`after_sequence` is a number from 0 on".to_owned();
-            return Err(status::of_refusal(&Refusal::Malformed(detail)));
-        }
+        let include_heartbeat = asked.message.include_heartbeat;
+        let after_sequence = messages::beginning(&asked.message)?;
+        let update_id = asked.message.update_id;
         let (server, identity) = (Arc::clone(&self.server), asked.identity.clone());
         let watching = blocking(move || {
             let of = some(update_id).map(|id| watched(&server, &id)).transpose()?;
@@ -185,16 +161,10 @@ impl UpgradeService for Calls {
         &self,
         request: Request<pb::RollbackUpgradeRequest>,
     ) -> Answer<pb::RollbackUpgradeResponse> {
-        let asked = Asked::of(request, of_rollback)?;
+        let asked = Asked::of(request, messages::of_rollback)?;
         let ticket = asked.ticket("RollbackUpgrade", &asked.message.idempotency_key)?;
         let message = asked.message;
-        let named = some(message.update_id).map(|id| parsed_update(&id)).transpose();
-        let wanted = RollBack {
-            update_id: named.map_err(|e| status::of_error(&e))?,
-            force: message.force,
-            accept_warnings: message.accept_warnings,
-            disable_incompatible: extensions(&message.disable_incompatible)?,
-        };
+        let wanted = messages::rollback(message)?;
         let work = Arc::clone(&self.server.work);
         let came = blocking(move || Came::of(&work, work.roll_back(ticket, wanted)?));
         Ok(Response::new(came.await?.of_rollback()))
@@ -205,16 +175,7 @@ impl UpgradeService for Calls {
         request: Request<pb::GetUpgradeHistoryRequest>,
     ) -> Answer<pb::GetUpgradeHistoryResponse> {
         let message = Asked::to_look(request)?;
-        let malformed = |detail: &str| status::of_refusal(&Refusal::Malformed(detail.to_owned()));
-        let limit = match message.page_size {
-            0 => PAGE,
-            size if size <= LONGEST_PAGE => size,
-            _ => return Err(malformed("`page_size` is 1 to 100")),
-        };
-        let before = some(message.page_token).map_or(Ok(i64::MAX), |token| {
-            let number = token.parse::<i64>();
-            number.map_err(|_| malformed("`page_token` is none that this call has given"))
-        })?;
+        let (before, limit) = messages::page(message)?;
         let work = Arc::clone(&self.server.work);
         let (updates, next) = blocking(move || app::history_page(&work.open()?, before, limit)).await?;
         Ok(Response::new(pb::GetUpgradeHistoryResponse {
@@ -316,85 +277,4 @@ fn watched(server: &Server, id: &str) -> app::Result<UpdateId> {
             Err(AppError::said("NL0734", message))
         }
     }
-}
-
-fn moved(message: pb::TriggerUpgradeRequest) -> Result<Move, Status> {
-    let target_version = parsed_version("target_version", &message.target_version);
-    Ok(Move {
-        begin: begin(
-            message.strategy,
-            message.scheduled_time,
-            message.graceful_timeout_seconds,
-        )?,
-        target_version: target_version.map_err(|e| status::invalid(&e))?,
-        force: message.force,
-        accept_warnings: message.accept_warnings,
-        accept_risk: set(message.accept_risk),
-        disable_incompatible: extensions(&message.disable_incompatible)?,
-        way: Way::Up {
-            accept_breaking: message.accept_breaking,
-            acknowledge: set(message.acknowledge),
-            full: message.full,
-        },
-    })
-}
-
-fn begin(strategy: String, time: Option<prost_types::Timestamp>, graceful_timeout: u32) -> Result<Begin, Status> {
-    let strategy = some(strategy).map(|text| text.parse::<UpgradeStrategy>()).transpose();
-    let malformed = |detail: String| status::of_refusal(&Refusal::Malformed(detail));
-    let strategy = strategy.map_err(|e| malformed(format!("strategy: {e}")))?;
-    let wrong = |_| AppError::said("NL0122", "scheduled_time: that is no time of this calendar");
-    let at = time.map(|time| Timestamp::new(time.seconds, time.nanos)).transpose();
-    Ok(Begin {
-        strategy,
-        at: at.map_err(|e| status::invalid(&wrong(e)))?,
-        graceful_timeout: (graceful_timeout > 0).then_some(graceful_timeout),
-    })
-}
-
-fn extensions(names: &[String]) -> Result<BTreeSet<ExtensionName>, Status> {
-    let parsed = names.iter().map(|name| name.parse::<ExtensionName>());
-    let malformed = |e| Refusal::Malformed(format!("disable_incompatible: {e}"));
-    parsed
-        .collect::<Result<_, _>>()
-        .map_err(|e| status::of_refusal(&malformed(e)))
-}
-
-/// What is empty was not sent.
-fn some(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
-fn set(items: Vec<String>) -> BTreeSet<String> {
-    items.into_iter().collect()
-}
-
-/// For the audit; none of it is a secret.
-fn of_upgrade(message: &pb::TriggerUpgradeRequest) -> String {
-    let time = message.scheduled_time.as_ref().map(ToString::to_string);
-    let subject = json!({
-        "target_version": message.target_version,
-        "strategy": message.strategy,
-        "force": message.force,
-        "accept_warnings": message.accept_warnings,
-        "dry_run": message.dry_run,
-        "graceful_timeout_seconds": message.graceful_timeout_seconds,
-        "scheduled_time": time,
-        "accept_breaking": message.accept_breaking,
-        "acknowledge": message.acknowledge,
-        "full": message.full,
-        "accept_risk": message.accept_risk,
-        "disable_incompatible": message.disable_incompatible,
-    });
-    subject.to_string()
-}
-
-fn of_rollback(message: &pb::RollbackUpgradeRequest) -> String {
-    let subject = json!({
-        "update_id": message.update_id,
-        "force": message.force,
-        "accept_warnings": message.accept_warnings,
-        "disable_incompatible": message.disable_incompatible,
-    });
-    subject.to_string()
 }

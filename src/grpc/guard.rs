@@ -14,10 +14,10 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, header};
 use tonic::server::NamedService;
-use tonic::transport::server::TcpConnectInfo;
 
 use super::blocking;
 use super::status;
+use super::wire::Peer;
 use crate::app::Act;
 use crate::serving::{self, Asking, Credential, Identity, Refusal, RequestId, Server};
 use crate::store::Role;
@@ -140,8 +140,11 @@ async fn guarded<S: Answers + Send>(
     call: Call,
     request: Request<Body>,
 ) -> Result<Response<Body>, Status> {
-    let from = address(&request);
+    let peer = request.extensions().get::<Peer>();
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address.ip());
+    let shown = peer.and_then(Peer::client);
     let sender = server.access.admit(credential(request.headers()), from);
+    let sender = sender.map(|identity| identity.showing(shown));
     let id = request.headers().get("x-request-id");
     let asking = Asking {
         id: RequestId::of(id.and_then(|sent| sent.to_str().ok())),
@@ -220,12 +223,6 @@ fn credential(head: &HeaderMap) -> Credential<'_> {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Credential::Token(token.trim()),
         _ => Credential::NoToken,
     }
-}
-
-fn address(request: &Request<Body>) -> IpAddr {
-    let known = request.extensions().get::<TcpConnectInfo>();
-    let known = known.and_then(TcpConnectInfo::remote_addr);
-    known.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
 }
 
 #[cfg(test)]

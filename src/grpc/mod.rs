@@ -3,6 +3,7 @@
 mod calls;
 mod guard;
 mod health;
+pub mod messages;
 pub mod pb;
 mod status;
 mod views;
@@ -14,12 +15,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::runtime;
 use tonic::Status;
 
 use crate::app::{AppError, Result};
-use crate::serving::{Server, say};
-use crate::settings::Tls;
+use crate::serving::{Certificate, Server, say};
 use calls::Calls;
 use guard::Guard;
 use health::Health;
@@ -37,18 +38,13 @@ const HEAD_LIMIT: u32 = 16 << 10;
 /// Where the door will be.
 pub struct Door {
     listener: TcpListener,
+    encrypted: Option<ServerConfig>,
 }
 
 impl Door {
-    /// Calls go in the clear: where there is TLS for REST, their tokens do not leave this machine either.
-    pub fn at(address: SocketAddr, tls: &Tls) -> Result<Self> {
-        if tls.certificate.is_some() && !address.ip().is_loopback() {
-            let message = format!(
-                "gRPC is in the clear, and {address} (`server.grpc`) is not of this machine alone, where `server.tls` is for all others; \
-                 name a loopback address, put a proxy that speaks TLS in front of it, or go without (null)"
-            );
-            return Err(AppError::said("NL0732", message));
-        }
+    /// In TLS where there is a certificate.
+    pub fn at(address: SocketAddr, certificate: &Certificate) -> Result<Self> {
+        let encrypted = certificate.config(&wire::PROTOCOLS)?;
         let failed = |e: std::io::Error| {
             let message = format!(
                 "cannot listen for gRPC at {address}: {e}; `server.grpc` (`--grpc`) names another address, and null (`--grpc off`) \
@@ -58,11 +54,15 @@ impl Door {
         };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
-        Ok(Self { listener })
+        Ok(Self { listener, encrypted })
     }
 
     pub fn address(&self) -> Result<SocketAddr> {
         self.listener.local_addr().map_err(|e| AppError::below("NL0732", &e))
+    }
+
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted.is_some()
     }
 
     /// Lets in until the server is told to end, on a thread of its own; joining it waits for the calls that are under way then.
@@ -74,7 +74,7 @@ impl Door {
             .build()
             .map_err(failed)?;
         let run = move || {
-            if let Err(error) = runtime.block_on(serve(self.listener, server)) {
+            if let Err(error) = runtime.block_on(serve(self, server)) {
                 say(&format!("gRPC has ended: {error}"));
             }
             // Verbs that nobody waits for any more do not hold up the end.
@@ -89,8 +89,8 @@ impl Door {
 
 type Outcome = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-async fn serve(listener: TcpListener, server: Arc<Server>) -> Outcome {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+async fn serve(door: Door, server: Arc<Server>) -> Outcome {
+    let listener = tokio::net::TcpListener::from_std(door.listener)?;
     let calls = UpgradeServiceServer::new(Calls::of(Arc::clone(&server)));
     let known = [pb::DESCRIPTION, tonic_health::pb::FILE_DESCRIPTOR_SET];
     let described = || {
@@ -110,7 +110,8 @@ async fn serve(listener: TcpListener, server: Arc<Server>) -> Outcome {
         .add_service(described().build_v1()?)
         // What older clients ask for, those in Python among them.
         .add_service(described().build_v1alpha()?);
-    let serving = routes.serve_with_incoming_shutdown(wire::incoming(listener, slow), server.ended());
+    let incoming = wire::incoming(listener, door.encrypted, slow);
+    let serving = routes.serve_with_incoming_shutdown(incoming, server.ended());
     let over = async {
         server.ended().await;
         tokio::time::sleep(SHUTDOWN_LIMIT).await;
@@ -129,22 +130,4 @@ async fn blocking<T: Send + 'static>(
     let done = tokio::task::spawn_blocking(work).await;
     let done = done.map_err(|e| status::no("NL0999", &e.to_string(), None))?;
     done.map_err(|error| status::of_error(&error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beside_tls_calls_stay_on_this_machine() {
-        let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
-        let here: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let tls = Tls {
-            certificate: Some("box.pem".into()),
-            ..Tls::default()
-        };
-        assert!(Door::at(everywhere, &Tls::default()).is_ok() && Door::at(here, &tls).is_ok());
-        let refused = Door::at(everywhere, &tls).err().unwrap();
-        assert_eq!(refused.code().id, "NL0732");
-    }
 }

@@ -1,73 +1,145 @@
-//! Connections: who says nothing, and who takes nothing, for too long is let go.
+//! Connections, in TLS where the server has a certificate: who says nothing, and who takes nothing, for too long is let go.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{Accept, TlsAcceptor};
+use tonic::transport::server::Connected;
 
+use crate::tls;
+
+/// What is spoken in TLS.
+pub const PROTOCOLS: [&str; 1] = ["h2"];
 /// What every HTTP/2 connection begins with.
 const PREFACE: usize = 24;
-/// From the connection to the end of its preface.
+/// From the connection, over its handshake, to the end of its preface.
 const PREFACE_LIMIT: Duration = Duration::from_secs(15);
 /// When no connection can be taken, e.g. for lack of files.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Those who connect, without end. The system ends a connection whose other side has taken nothing for `slow`.
-pub fn incoming(listener: TcpListener, slow: Duration) -> impl Stream<Item = io::Result<Connection>> {
-    stream::unfold(listener, move |listener| async move {
+pub fn incoming(
+    listener: TcpListener,
+    encrypted: Option<ServerConfig>,
+    slow: Duration,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let acceptor = encrypted.map(|config| TlsAcceptor::from(Arc::new(config)));
+    stream::unfold((listener, acceptor), move |(listener, acceptor)| async move {
         let accepted = match listener.accept().await {
-            Ok((stream, _)) => Ok(Connection::of(stream, slow)),
+            Ok((stream, address)) => Ok(Connection::of(stream, address, acceptor.as_ref(), slow)),
             Err(error) => {
                 tokio::time::sleep(PAUSE).await;
                 Err(error)
             }
         };
-        Some((accepted, listener))
+        Some((accepted, (listener, acceptor)))
     })
 }
 
+/// Who is at the other end of a connection, for its calls.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub address: SocketAddr,
+    /// Known once the handshake is over, which is before the first call.
+    client: Arc<OnceLock<String>>,
+}
+
+impl Peer {
+    /// Whom the certificate is for that the client has shown.
+    pub fn client(&self) -> Option<&str> {
+        self.client.get().map(String::as_str)
+    }
+}
+
+/// The handshake is a part of the first reading and writing, so that nobody else waits for it.
 pub struct Connection {
-    stream: TcpStream,
+    way: Way,
+    peer: Peer,
     /// How much has come, as long as it is less than a preface.
     begun: usize,
     limit: Pin<Box<Sleep>>,
 }
 
+enum Way {
+    Clear(TcpStream),
+    Greeting(Box<Accept<TcpStream>>),
+    Encrypted(Box<TlsStream<TcpStream>>),
+    /// The handshake has failed.
+    Ended,
+}
+
+/// What goes both ways.
+trait Open: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Open for S {}
+
 impl Connection {
-    fn of(stream: TcpStream, slow: Duration) -> Self {
+    fn of(stream: TcpStream, address: SocketAddr, acceptor: Option<&TlsAcceptor>, slow: Duration) -> Self {
         // A connection for which that cannot be set is served all the same.
         let _ = stream.set_nodelay(true);
         let limit = u32::try_from(slow.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, limit);
+        let way = match acceptor {
+            Some(acceptor) => Way::Greeting(Box::new(acceptor.accept(stream))),
+            None => Way::Clear(stream),
+        };
+        let peer = Peer {
+            address,
+            client: Arc::default(),
+        };
         Self {
-            stream,
+            way,
+            peer,
             begun: 0,
             limit: Box::pin(tokio::time::sleep(PREFACE_LIMIT)),
         }
     }
+
+    /// Once it may be read and written; an error when it has not begun in time, or not as it should.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut dyn Open>>> {
+        if self.begun < PREFACE && self.limit.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if let Way::Greeting(greeting) = &mut self.way {
+            let greeted = ready!(Pin::new(greeting.as_mut()).poll(cx));
+            // It is not to be asked again, however it went.
+            self.way = Way::Ended;
+            let stream = greeted?;
+            if let Some(client) = tls::client(stream.get_ref().1) {
+                let _only_once = self.peer.client.set(client);
+            }
+            self.way = Way::Encrypted(Box::new(stream));
+        }
+        let open: &mut dyn Open = match &mut self.way {
+            Way::Clear(stream) => stream,
+            Way::Encrypted(stream) => stream.as_mut(),
+            Way::Greeting(_) | Way::Ended => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        Poll::Ready(Ok(Pin::new(open)))
+    }
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.begun < PREFACE && self.limit.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
         let before = into.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, into);
+        let polled = ready!(self.poll_open(cx))?.poll_read(cx, into);
         self.begun = self.begun.saturating_add(into.filled().len() - before);
         polled
     }
@@ -75,7 +147,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        ready!(self.poll_open(cx))?.poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -83,18 +155,24 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        ready!(self.poll_open(cx))?.poll_write_vectored(cx, slices)
     }
 
+    /// Both ways take slices; it is asked before the handshake.
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(self.poll_open(cx))?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match &mut self.way {
+            Way::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
+            Way::Encrypted(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+            // Nothing was said that would have to be ended; dropping closes it.
+            Way::Greeting(_) | Way::Ended => Poll::Ready(Ok(())),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a command may change: by Landlock, where the kernel has it, only what lies below given places.
+//! What a command may change: by Landlock, where the kernel has it, only what lies below given places; and as whom.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use landlock::{
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::user_id;
+use super::{User, UserError, user_id};
 use crate::disk::{self, TemporaryFolder};
 
 /// Files of devices that hold nothing.
@@ -31,6 +31,7 @@ const DEVICES: [&str; 6] = [
 pub struct Bounds {
     writes: Option<Vec<PathBuf>>,
     memory: Option<u64>,
+    user: Option<String>,
 }
 
 impl Bounds {
@@ -43,7 +44,7 @@ impl Bounds {
     pub fn within(writes: Vec<PathBuf>) -> Self {
         Self {
             writes: Some(writes),
-            memory: None,
+            ..Self::default()
         }
     }
 
@@ -53,9 +54,27 @@ impl Bounds {
         Self { memory, ..self }
     }
 
+    /// It runs as this user of the machine; as ourselves when there is none.
+    #[must_use]
+    pub fn run_as(self, user: Option<String>) -> Self {
+        Self { user, ..self }
+    }
+
+    pub(super) fn user(&self) -> Result<Option<User>, UserError> {
+        self.user.as_deref().map(User::find).transpose()
+    }
+
+    /// The words before a command that make it run as that user. Confined it gains no rights by set-user-id, as where we are that user.
+    pub(super) fn before(&self, user: Option<&User>) -> Vec<String> {
+        user.map_or_else(Vec::new, |user| user.before(self.writes.is_some()))
+    }
+
     /// The folder for its temporary files, which goes when it is dropped. Where none can be made there is none.
-    pub(super) fn temporary_folder(&self) -> Option<TemporaryFolder> {
-        self.writes.as_ref().and_then(|_| disk::temporary_folder().ok())
+    pub(super) fn temporary_folder(&self, user: Option<&User>) -> Option<TemporaryFolder> {
+        self.writes.as_ref()?;
+        let folder = disk::temporary_folder().ok()?;
+        let given = user.map_or(Ok(()), |user| disk::set_owner(folder.path(), user.id, user.group));
+        given.is_ok().then_some(folder)
     }
 
     pub(super) fn spawn(&self, command: &mut Command, temporary: Option<&Path>) -> io::Result<Child> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::Bounds;
+use super::{Bounds, User, UserError};
 use crate::clock::Deadline;
 use crate::disk::TemporaryFolder;
 
@@ -90,6 +90,8 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    User(#[from] UserError),
 }
 
 impl CommandError {
@@ -100,7 +102,7 @@ impl CommandError {
             | Self::Idle { last, .. }
             | Self::AskedToEnd { last, .. }
             | Self::StillRuns { last, .. } => Some(last),
-            Self::Empty | Self::Start { .. } | Self::Wait { .. } => None,
+            Self::Empty | Self::Start { .. } | Self::Wait { .. } | Self::User(_) => None,
         }
     }
 }
@@ -113,8 +115,9 @@ impl Run {
 
     /// The same, confined as `bounds` say.
     pub fn run_within(&self, bounds: &Bounds) -> Result<Finished, CommandError> {
-        let temporary = bounds.temporary_folder();
-        let mut child = self.start_within(bounds, temporary.as_ref().map(TemporaryFolder::path))?;
+        let user = bounds.user()?;
+        let temporary = bounds.temporary_folder(user.as_ref());
+        let mut child = self.start_within(bounds, user.as_ref(), temporary.as_ref().map(TemporaryFolder::path))?;
         self.feed(&mut child);
         let stdout = child.stdout.take().map(keep_end);
         let stderr = child.stderr.take().map(keep_end);
@@ -143,17 +146,27 @@ impl Run {
 
     /// Starts it in a process group of its own, with pipes to all three of its streams.
     pub(super) fn start(&self) -> Result<Child, CommandError> {
-        self.start_within(&Bounds::none(), None)
+        self.start_within(&Bounds::none(), None, None)
     }
 
-    fn start_within(&self, bounds: &Bounds, temporary: Option<&Path>) -> Result<Child, CommandError> {
-        let (program, args) = self.argv.split_first().ok_or(CommandError::Empty)?;
+    fn start_within(
+        &self,
+        bounds: &Bounds,
+        user: Option<&User>,
+        temporary: Option<&Path>,
+    ) -> Result<Child, CommandError> {
+        if self.argv.is_empty() {
+            return Err(CommandError::Empty);
+        }
+        let words = [&bounds.before(user)[..], &self.argv].concat();
+        let (program, args) = words.split_first().ok_or(CommandError::Empty)?;
         let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(&self.dir)
             .env_clear()
             .envs(passed_on())
+            .envs(user.map(|user| ("HOME", &user.home)))
             .envs(temporary.map(|folder| ("TMPDIR", folder)))
             .envs(&self.env)
             .stdin(Stdio::piped())

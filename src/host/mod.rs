@@ -1,4 +1,4 @@
-//! The machine: commands with time limits, processes, who and where we are.
+//! The machine: commands with time limits, processes, users, who and where we are.
 
 mod bounds;
 mod command;
@@ -10,7 +10,7 @@ mod process;
 mod spawn;
 mod ssh;
 mod stream;
-mod users;
+mod user;
 
 pub use bounds::{Bounds, Confining};
 pub use command::{CommandError, Finished, Run};
@@ -21,4 +21,4 @@ pub use process::{ProcessIdentity, group_is_alive, group_leaders_marked, signal_
 pub use spawn::{Group, Spawn, spawn_child};
 pub use ssh::{SshSession, sftp_over_ssh};
 pub use stream::{Fed, Feed, Piece};
-pub use users::{User, user_named};
+pub use user::{User, UserError};

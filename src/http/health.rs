@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::Refusals;
-use crate::app::{self, NodeView};
+use crate::app::{self, Looked, NodeView};
 use crate::serving::{Certificate, Work};
 
 /// Alive, whatever the installation is doing.
@@ -30,12 +30,16 @@ pub struct Readiness {
     (status = 200, description = "It is", body = Readiness),
     (status = 503, description = "It is not, for these reasons", body = Readiness)))]
 pub async fn ready(work: web::Data<Work>, certificate: web::Data<Certificate>) -> HttpResponse {
-    let asked = blocking(move || Ok(work.not_ready())).await;
-    let reasons = asked.unwrap_or_else(|problem| vec![problem.to_string()]);
+    let asked = blocking(move || Ok(work.look())).await;
+    let Looked { reasons, mut warnings } = asked.unwrap_or_else(|problem| Looked {
+        reasons: vec![problem.to_string()],
+        ..Looked::default()
+    });
+    warnings.extend(certificate.trouble());
     let readiness = Readiness {
         ready: reasons.is_empty(),
         reasons,
-        warnings: certificate.trouble().into_iter().collect(),
+        warnings,
     };
     match readiness.ready {
         true => HttpResponse::Ok().json(readiness),

@@ -9,6 +9,7 @@ mod body;
 mod changing;
 mod events;
 mod health;
+mod kept;
 mod maintenance;
 mod metrics;
 pub mod openapi;
@@ -39,6 +40,7 @@ use rustls::ServerConfig;
 use crate::app::{self, AppError};
 use crate::host;
 use crate::serving::Server;
+use kept::Kept;
 use metrics::Metrics;
 use session::CookieName;
 
@@ -51,6 +53,7 @@ const SHUTDOWN_LIMIT: u64 = 10;
 pub struct Listening {
     network: Option<Network>,
     socket: Option<(PathBuf, UnixListener)>,
+    kept: Kept,
 }
 
 /// At an address, in the clear or in TLS.
@@ -76,7 +79,7 @@ impl fmt::Display for Listening {
 pub fn listen(at: Option<SocketAddr>, served: &Server) -> app::Result<Listening> {
     let settings = &served.settings;
     let socket = settings.socket.as_deref().map(|path| {
-        let listener = app::listen_at_socket(path, served.relay.map(|user| user.group))?;
+        let listener = app::listen_at_socket(path, served.relay.as_ref().map(|user| user.group))?;
         Ok::<_, AppError>((path.to_path_buf(), listener))
     });
     if at.is_none() && socket.is_none() {
@@ -86,6 +89,7 @@ pub fn listen(at: Option<SocketAddr>, served: &Server) -> app::Result<Listening>
     Ok(Listening {
         network: at.map(|at| listen_at(at, served)).transpose()?,
         socket: socket.transpose()?,
+        kept: Kept::of(&served.root, served.config.as_deref())?,
     })
 }
 
@@ -113,6 +117,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let access = web::Data::from(Arc::clone(&served.access));
     let certificate = web::Data::from(Arc::clone(&served.certificate));
     let cookie = web::Data::new(CookieName::of(&served.id));
+    let kept = web::Data::new(at.kept);
     host::allow_many_files();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
@@ -127,6 +132,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
                 .app_data(access.clone())
                 .app_data(certificate.clone())
                 .app_data(cookie.clone())
+                .app_data(kept.clone())
                 .configure(problem::configure)
                 .configure(api::configure)
         };

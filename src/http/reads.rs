@@ -11,9 +11,11 @@ use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
 use super::changing::DryRunOrNothing;
+use super::kept::{Kept, Question, kept};
 use super::problem::{Problem, Refusals};
 use crate::app::{
-    self, ChangesOf, CheckView, Fetch, Goal, Installation, Ready, Report, StatusView, UpdateView, VersionView, Wish,
+    self, ChangesOf, CheckView, Fetch, Goal, Installation, LeansOn, Ready, Report, StatusView, UpdateView, VersionView,
+    Wish,
 };
 use crate::release::NameError;
 use crate::release::changelog::{Span, View, html, markdown, text};
@@ -27,9 +29,14 @@ use crate::version::Version;
         headers(("ETag" = String, description = "For `If-None-Match`"))),
     (status = 304, description = "As it was"),
     Refusals))]
-pub async fn version(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
-    let view = blocking(move || app::version(&work.open()?)).await?;
-    tagged(&request, &view)
+pub async fn version(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    answers: web::Data<Kept>,
+    request: HttpRequest,
+) -> Answer {
+    let find = move || app::version(&work.open()?);
+    kept((&request, answers), Question::Version, |_| LeansOn::Nothing, find).await
 }
 
 /// Whether there is something newer. Asks the repository and verifies its answer.
@@ -90,10 +97,18 @@ pub async fn report(_caller: Caller<Viewer>, work: web::Data<Work>, id: web::Pat
 pub async fn status(
     _caller: Caller<Viewer>,
     work: web::Data<Work>,
+    answers: web::Data<Kept>,
     id: web::Path<String>,
     request: HttpRequest,
 ) -> Answer {
     let id: WorkId = id.parse()?;
+    if let WorkId::Update(update) = &id {
+        let question = Question::Update(update.clone());
+        return kept((&request, answers), question, Progress::leans_on, move || {
+            work.progress_of(&id)
+        })
+        .await;
+    }
     let progress = blocking(move || work.progress_of(&id)).await?;
     tagged(&request, &progress)
 }

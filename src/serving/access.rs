@@ -121,6 +121,11 @@ impl Access {
         counted.map_err(|wait| Refusal::TooOften { what, wait })
     }
 
+    /// Writes down what was used last: nobody is let in any more.
+    pub fn end(&self) {
+        self.gate.end();
+    }
+
     /// Whether who was let in before would be so again.
     pub fn still_admits(&self, identity: &Identity) -> bool {
         let admitted = match &identity.by {

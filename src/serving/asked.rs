@@ -10,8 +10,8 @@ use super::refusal::Refusal;
 use super::work::{Submitted, Work, finished_meanwhile};
 use super::work_id::WorkId;
 use crate::app::{
-    self, AppError, Begin, DryRun, Fetch, Goal, Installation, Order, OrderView, Ready, Result, Ticket, UpdateView,
-    Wanted, Wish,
+    self, AppError, Begin, DryRun, Fetch, Goal, Installation, LeansOn, Order, OrderView, Ready, Result, Running,
+    Ticket, UpdateView, Wanted, Wish,
 };
 use crate::backup::BackupId;
 use crate::crypt::{Digest, digest_of};
@@ -120,6 +120,19 @@ pub struct RollBack {
 pub enum Progress {
     Update(Box<UpdateView>),
     Order(Box<OrderView>),
+}
+
+impl Progress {
+    pub fn leans_on(&self) -> LeansOn {
+        match self {
+            Self::Update(update) => match update.running {
+                Running::Running { .. } | Running::Died => LeansOn::TheLock,
+                Running::Waiting { .. } | Running::Finished { .. } => LeansOn::Nothing,
+            },
+            // What an order waits for changes with the time.
+            Self::Order(_) => LeansOn::More,
+        }
+    }
 }
 
 /// What a cancelled thing was.

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::app::{AppError, Result};
-use crate::host::{self, User};
+use crate::host::{self, User, UserError};
 
 /// Longer ones are no subject of a certificate that a relay has made.
 const LONGEST_SUBJECT: usize = 1024;
@@ -96,9 +96,11 @@ pub fn could_anyway(user: u32) -> bool {
 /// The user that a relay runs as, by the settings.
 pub fn relay_user(name: &str) -> Result<User> {
     let wrong = |why: &str| AppError::said("NL0753", format!("`server.relay_user: {name}` {why}"));
-    let found = host::user_named(name).map_err(|e| AppError::below("NL0753", &e))?;
-    let user = found.ok_or_else(|| {
-        wrong("is no user of this machine; `useradd --system --shell /usr/sbin/nologin NAME` makes one")
+    let user = User::named(name).map_err(|e| match e {
+        UserError::Unknown(_) => {
+            wrong("is no user of this machine; `useradd --system --shell /usr/sbin/nologin NAME` makes one")
+        }
+        other => AppError::below("NL0753", &other),
     })?;
     match could_anyway(user.id) {
         true => Err(wrong(

@@ -1,6 +1,6 @@
 //! What a server is made of, and its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::access::Access;
@@ -13,6 +13,9 @@ use crate::host::User;
 use crate::settings;
 
 pub struct Server {
+    pub root: PathBuf,
+    /// The file of its settings, where it is not in its usual place.
+    pub config: Option<PathBuf>,
     pub work: Arc<Work>,
     pub access: Arc<Access>,
     pub certificate: Arc<Certificate>,
@@ -37,13 +40,15 @@ impl Server {
         let access = Arc::new(Access::new(
             Gate::open(root, config)?,
             &settings,
-            relay.map(|user| user.id),
+            relay.as_ref().map(|user| user.id),
         ));
         let feed = Arc::new(Feed::new());
         feed.follow(root, config, settings.heartbeat)?;
         let work = Arc::new(Work::new(root, config, feed));
         certificate.follow()?;
         Ok(Self {
+            root: root.to_path_buf(),
+            config: config.map(Path::to_path_buf),
             work,
             access,
             certificate,
@@ -83,5 +88,6 @@ impl Server {
     pub fn end(&self) {
         self.work.feed().end();
         self.work.end();
+        self.access.end();
     }
 }

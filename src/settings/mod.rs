@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
-pub use confinement::Confinement;
+pub use confinement::{Confinement, UserName};
 pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
 pub use log::{Log, LogFormat, LogLevel};
 pub use notifications::{Notifications, Notifier, ReceiverName, SecretPlace, Webhook, WebhookUrl};

@@ -4,6 +4,7 @@ mod audit;
 mod installation;
 mod orders;
 mod outbox;
+mod pulse;
 mod sessions;
 mod sqlite_file;
 mod sqlite_open;
@@ -13,6 +14,7 @@ mod updates;
 mod ways_back;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
@@ -21,6 +23,7 @@ pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
 pub use installation::Fact;
 pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use outbox::{NoticeCounts, NoticeRecord, NoticeState, Subscriber, Subscribers};
+pub use pulse::{Beat, Pulse};
 pub use sessions::SessionRecord;
 pub use sqlite_file::{
     SqliteFileError, check_integrity, copy_live, copy_to_try, put_back, remove, set_aside, size, stamp,
@@ -202,14 +205,14 @@ impl Store {
     }
 }
 
+/// All migrations are parsed for it: once in a process, not with every state that is opened.
 fn known_level() -> i32 {
-    let migrations = embedded::migrations::runner();
-    migrations
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version)
-        .max()
-        .unwrap_or(0)
+    static KNOWN: LazyLock<i32> = LazyLock::new(|| {
+        let migrations = embedded::migrations::runner();
+        let levels = migrations.get_migrations().iter().map(refinery::Migration::version);
+        levels.max().unwrap_or(0)
+    });
+    *KNOWN
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::rest::server::Server;
 use crate::scene::Scene;
-use crate::world::{Installation, Lamp, Publisher, Ran, put};
+use crate::world::{self, Installation, Lamp, Publisher, Ran, put};
 
 /// Hours of updates, from so many minutes from now to so many; by UTC.
 pub fn hours(from: i64, to: i64) -> String {
@@ -220,6 +221,54 @@ fn a_product_that_is_never_quiet_is_stopped_at_the_end_of_the_wait_or_turned_bac
     assert!(
         told.starts_with("not quiet within 1 s (exit status: 1); stopped"),
         "{told}"
+    );
+}
+
+#[test]
+fn one_update_may_give_the_product_another_time_to_become_quiet() {
+    let scene = Scene::new();
+    let lamp = &scene.lamp;
+    policy(lamp, "graceful_timeout: 5m, quiet: [\"false\"]");
+    let go = |verb: &str, to: &str, more: &[&str]| lamp.run(&[&["update", verb, "--to", to, "--yes"], more].concat());
+    go("upgrade", "0b1", &["--timeout", "1s"]).no(2, &["NL0122", "graceful"]);
+    go("upgrade", "0b1", &["--timeout", "1s", "--strategy", "immediate"]).no(2, &["NL0122"]);
+    let graceful = |time| ["--strategy", "graceful", "--timeout", time];
+    go("upgrade", "0b1", &graceful("0s")).no(2, &["NL0122"]);
+    go("upgrade", "0b1", &graceful("soon")).no(2, &["length of time"]);
+    go("upgrade", "0b1", &graceful("1500ms")).no(2, &["whole seconds"]);
+    lamp.assert_at("0a1");
+    go("upgrade", "0b1", &graceful("1s")).ok();
+    assert!(
+        note(lamp, "stop").starts_with("not quiet within 1 s "),
+        "{}",
+        note(lamp, "stop")
+    );
+    go("downgrade", "0a1", &graceful("2s")).ok();
+    assert!(
+        note(lamp, "stop").starts_with("not quiet within 2 s "),
+        "{}",
+        note(lamp, "stop")
+    );
+    lamp.assert_at("0a1");
+    let server = Server::start(lamp);
+    let token = lamp.path(".netlink/token");
+    let asked = ["--server", server.base(), "--token-file", token.to_str().unwrap()];
+    let args = [
+        "update",
+        "upgrade",
+        "--to",
+        "0b1",
+        "--yes",
+        "--strategy",
+        "graceful",
+        "--timeout",
+        "3s",
+    ];
+    world::run(&[&asked[..], &args].concat()).ok();
+    assert!(
+        note(lamp, "stop").starts_with("not quiet within 3 s "),
+        "{}",
+        note(lamp, "stop")
     );
 }
 

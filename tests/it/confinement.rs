@@ -1,6 +1,11 @@
 //! What hooks, notifiers and the commands of releases may change, on a kernel that confines them and on one that does not.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+
 use netlink::host::Confining;
+use rustix::process::geteuid;
 use serde_json::json;
 
 use crate::scene::Scene;
@@ -99,7 +104,7 @@ fn a_hook_changes_the_installation_and_nothing_else_unless_the_settings_say_so()
 /// A lamp whose own look at its configuration runs `script`.
 fn with_check(publisher: &Publisher, script: &str) {
     let release = Lamp {
-        more: "\n[config_check]\ncommand = [\"{release}/bin/check\", \"{root}\", \"{data}\"]\ntimeout = \"10s\"\n",
+        more: "\n[config_check]\ncommand = [\"{release}/bin/check\", \"{root}\", \"{data}\", \"{config}\"]\ntimeout = \"10s\"\n",
         ..Lamp::B1
     };
     let tree = publisher.lamp(&release);
@@ -147,4 +152,128 @@ fn a_notifier_is_confined_as_a_hook_is() {
     assert_eq!(ran.code, if is_confined() { 1 } else { 0 }, "{ran}");
     assert_eq!(file.exists(), !is_confined());
     assert!(scene.lamp.text("mine").contains("notify.test"));
+}
+
+/// One that every machine has, who owns nothing.
+const NOBODY: u32 = 65534;
+const AS_NOBODY: &str = "confinement: {user: nobody}\n";
+
+fn for_all_to_enter(folder: &Path) {
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What a program can say of itself and what it can do; the folder that it may write to is its first argument.
+const LOOKS_AROUND: &str = "set -e; cd \"$1\"; id -u > data/who; id -G > data/groups; echo $HOME > data/home; \
+    grep CapEff /proc/self/status > data/rights; mktemp > data/temporary; \
+    for file in .netlink/token .netlink/netlink.db; do \
+        if cat $file > /dev/null 2>&1; then echo \"read $file\" >> data/too-much; fi; \
+    done; \
+    for file in \"$2\" config/update.yml version.json releases/planted .netlink/planted; do \
+        if (echo x >> $file) 2>/dev/null; then echo \"wrote $file\" >> data/too-much; fi; \
+    done";
+
+fn said_by_nobody(scene: &Scene) {
+    let said = |name: &str| scene.lamp.text(&format!("data/{name}")).trim().to_owned();
+    assert_eq!((said("who"), said("groups")), (NOBODY.to_string(), NOBODY.to_string()));
+    assert_eq!(said("home"), "/nonexistent");
+    assert!(said("rights").ends_with("0000000000000000"), "{}", said("rights"));
+    assert!(!Path::new(&said("temporary")).exists());
+    assert!(!scene.lamp.path("data/too-much").exists(), "{}", said("too-much"));
+    for name in ["who", "groups", "home", "rights", "temporary"] {
+        fs::remove_file(scene.lamp.path(&format!("data/{name}"))).unwrap();
+    }
+}
+
+#[test]
+fn programs_run_as_their_user_who_sees_and_changes_nothing_of_netlinks() {
+    let scene = Scene::new();
+    for_all_to_enter(scene.dir.path());
+    let open = scene.dir.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    let planted = open.join("planted");
+    let script = format!("set -- \"$PWD\" {}; {LOOKS_AROUND}", planted.display());
+    with_hook(&scene, &script, AS_NOBODY);
+    // Made by its first use, and the oldest of secrets.
+    scene
+        .lamp
+        .run(&["token", "create", "--name", "x", "--role", "viewer"])
+        .ok();
+    put(&scene.lamp.path(".netlink/token"), "secret\n", 0o600);
+    if !geteuid().is_root() {
+        scene.upgrade().no(2, &["NL0746", "not as root", "confinement.user"]);
+        scene.lamp.assert_at("0a1");
+        return;
+    }
+    chown(scene.lamp.path("data"), Some(NOBODY), Some(NOBODY)).unwrap();
+    scene.upgrade().ok();
+    scene.lamp.assert_at("0b1");
+    said_by_nobody(&scene);
+    assert_eq!(planted.exists(), !is_confined());
+
+    // A hook that is let off runs as NetLink does.
+    put(&scene.lamp.path("hook.sh"), "#!/bin/sh\nid -u > data/who\n", 0o755);
+    let let_off = "hooks: {pre-update: [./hook.sh]}\nconfinement: {user: nobody, unconfined_hooks: [pre-update]}\n";
+    put(&scene.lamp.path("config/update.yml"), let_off, 0o644);
+    scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+    assert_eq!(scene.lamp.text("data/who"), "0\n");
+}
+
+#[test]
+fn a_release_and_a_notifier_run_as_their_user_too() {
+    let dir = tempfile::tempdir().unwrap();
+    for_all_to_enter(dir.path());
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    publisher.publish(&publisher.lamp(&Lamp::A1));
+    let look = "id -u > $2/who; cat \"$3/lamp.toml\" > $2/seen; stat -c %a:%u \"$3\" >> $2/who; echo $3 > $2/where";
+    with_check(&publisher, look);
+    let lamp = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
+    put(&lamp.path("config/update.yml"), AS_NOBODY, 0o644);
+    let upgrade = || lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]);
+    if !geteuid().is_root() {
+        upgrade().no(2, &["NL0746"]);
+        return;
+    }
+    chown(lamp.path("data"), Some(NOBODY), Some(NOBODY)).unwrap();
+    // What only its owner may read is lent to the command all the same.
+    let config = fs::read_dir(lamp.path("config"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    for file in config.filter(|path| path.is_file()) {
+        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    }
+    upgrade().ok();
+    assert_eq!(lamp.text("data/who"), format!("{NOBODY}\n700:{NOBODY}\n"));
+    assert!(!lamp.text("data/seen").is_empty());
+    assert!(!Path::new(lamp.text("data/where").trim()).exists());
+
+    let settings =
+        format!("{AS_NOBODY}notifications: {{commands: [{{name: x, command: [sh, -c, 'id -u > data/told']}}]}}\n");
+    put(&lamp.path("config/update.yml"), &settings, 0o644);
+    lamp.run(&["notify", "test"]).ok();
+    assert_eq!(lamp.text("data/told"), format!("{NOBODY}\n"));
+}
+
+#[test]
+fn nothing_begins_when_commands_cannot_run_as_their_user() {
+    let scene = Scene::new();
+    for_all_to_enter(scene.dir.path());
+    let as_whom = |name: &str| {
+        put(
+            &scene.lamp.path("config/update.yml"),
+            &format!("confinement: {{user: {name}}}\n"),
+            0o644,
+        );
+    };
+    as_whom("no-such-user");
+    scene
+        .upgrade()
+        .no(2, &["NL0746", "no user `no-such-user`", "confinement.user"]);
+    scene.lamp.run(&["update", "plan", "--to", "0b1"]).no(2, &["NL0746"]);
+    as_whom("root");
+    scene.upgrade().no(2, &["NL0746", "`root`"]);
+    as_whom("-x");
+    scene.upgrade().no(2, &["NL0403", "confinement.user"]);
+    put(&scene.lamp.path("config/update.yml"), "", 0o644);
+    scene.lamp.assert_at("0a1");
 }

@@ -190,6 +190,12 @@ pub const CODES: &[Code] = &[
         "Notices are named `notice_` and 32 hex digits, and are remembered for 30 days after they were delivered or given up; `netlink notify list` shows them.",
     ),
     code(
+        "NL0746",
+        Kind::Unfit,
+        "commands cannot run as their user",
+        "Hooks and commands of releases are to run as the user of `confinement.user`, and cannot: this machine does not know that user, NetLink itself does not run as root, or `setpriv` of util-linux is missing. Nothing was begun.",
+    ),
+    code(
         "NL0750",
         Kind::Unavailable,
         "server behind the relay away",

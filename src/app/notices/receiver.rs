@@ -1,5 +1,7 @@
 //! One try: a notice is posted to a web server, signed, or given to a command.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::Installation;
@@ -13,6 +15,8 @@ use crate::store::NoticeRecord;
 
 /// Of a file with secrets.
 const SECRET_LIMIT: u64 = 64 << 10;
+/// Others on the machine may do nothing with such a file, the group at most read it.
+const TOO_OPEN: u32 = 0o027;
 /// The standard's word of a receiver that wants nothing more.
 const GONE: u16 = 410;
 
@@ -34,8 +38,13 @@ pub(super) struct NotTaken {
 
 impl NotTaken {
     fn of(error: &dyn std::error::Error) -> Self {
+        Self::for_now(told(error))
+    }
+
+    /// It is tried again.
+    fn for_now(problem: String) -> Self {
         Self {
-            problem: told(error),
+            problem,
             is_final: false,
             asked: None,
         }
@@ -110,19 +119,25 @@ fn post(
 
 fn secrets(installation: &Installation, place: &SecretPlace) -> Result<SigningSecrets, NotTaken> {
     let text = match place {
-        SecretPlace::Environment(name) => settings::secret(name).ok_or_else(|| NotTaken {
-            problem: format!("the variable {name} with the secret is not set"),
-            is_final: false,
-            asked: None,
-        })?,
+        SecretPlace::Environment(name) => settings::secret(name)
+            .ok_or_else(|| NotTaken::for_now(format!("the variable {name} with the secret is not set")))?,
         SecretPlace::File(path) => {
             let path = installation.layout.root().join(path);
+            is_closed(&path)?;
             Secret::new(disk::read_limited(&path, SECRET_LIMIT).map_err(|e| NotTaken::of(&e))?)
         }
     };
-    SigningSecrets::read(&text).map_err(|e| NotTaken {
-        problem: format!("{place}: {e}"),
-        is_final: false,
-        asked: None,
-    })
+    SigningSecrets::read(&text).map_err(|e| NotTaken::for_now(format!("{place}: {e}")))
+}
+
+fn is_closed(path: &Path) -> Result<(), NotTaken> {
+    let seen = std::fs::metadata(path);
+    let seen = seen.map_err(|e| NotTaken::for_now(format!("{} cannot be looked at: {e}", path.display())))?;
+    let mode = seen.permissions().mode() & 0o7777;
+    if mode & TOO_OPEN == 0 {
+        return Ok(());
+    }
+    let shown = path.display();
+    let problem = format!("{shown} is open to everybody on this machine (mode {mode:04o}): `chmod 600 {shown}`");
+    Err(NotTaken::for_now(problem))
 }

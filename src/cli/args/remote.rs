@@ -34,7 +34,7 @@ pub struct RemoteArgs {
     pub wait_for_server: Option<Duration>,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok();
     let time = parsed.and_then(|time| Duration::try_from(time).ok());
     time.ok_or_else(|| "expected a length of time, e.g. `30s`, `5m`".to_owned())

@@ -271,6 +271,9 @@ fn go(global: &Global, wire: &Wire, way: &Way, wish: Wish<'_>) -> Result<()> {
         if let Some(at) = at {
             body["scheduled_time"] = json!(at);
         }
+        if let Some(seconds) = begin.timeout {
+            body["graceful_timeout_seconds"] = json!(seconds);
+        }
     }
     let answered = wire.order(wish.verb.path(), &body, None)?;
     begun(global, wire, &answered)

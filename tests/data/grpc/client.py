@@ -3,6 +3,7 @@
 client.py ADDRESS call NAME [JSON] [--token T] [--take N] [--wait S] [--idle S] [--quiet] [--huge BYTES] [--garbage] [--as PATH]
 client.py ADDRESS health [SERVICE] [--watch N]
 client.py ADDRESS services
+Before ADDRESS: --ca FILE speaks TLS with who shows a certificate of that authority, --certificate FILE --key FILE shows one in turn.
 
 A line for each message that came, `{"message": {…}}`; the last line is how it ended: `{"code": "OK", …}`.
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+from pathlib import Path
 
 import grpc
 from google.protobuf import json_format
@@ -111,6 +113,19 @@ def health(channel, wanted):
         ended(error)
 
 
+def opened(wanted):
+    # No proxy of the environment is asked for what is on this machine, and what nobody has taken is kept within 64 KB.
+    options = [("grpc.enable_http_proxy", 0), ("grpc.http2.bdp_probe", 0)]
+    if not wanted.ca:
+        return grpc.insecure_channel(wanted.address, options=options)
+
+    def content(path):
+        return path and path.read_bytes()
+
+    shown = grpc.ssl_channel_credentials(content(wanted.ca), content(wanted.key), content(wanted.certificate))
+    return grpc.secure_channel(wanted.address, shown, options=options)
+
+
 def services(channel, _):
     say({"message": sorted(ProtoReflectionDescriptorDatabase(channel).get_services())})
     say({"code": "OK", "message": ""})
@@ -118,6 +133,9 @@ def services(channel, _):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--ca", type=Path)
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("--key", type=Path)
     parser.add_argument("address")
     verbs = parser.add_subparsers(required=True)
     verb = verbs.add_parser("call")
@@ -139,9 +157,7 @@ def main():
     verb.set_defaults(run=health)
     verbs.add_parser("services").set_defaults(run=services)
     wanted = parser.parse_args()
-    # No proxy of the environment is asked for what is on this machine, and what nobody has taken is kept within 64 KB.
-    options = [("grpc.enable_http_proxy", 0), ("grpc.http2.bdp_probe", 0)]
-    with grpc.insecure_channel(wanted.address, options=options) as channel:
+    with opened(wanted) as channel:
         wanted.run(channel, wanted)
 
 

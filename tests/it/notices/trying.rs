@@ -1,5 +1,7 @@
 //! `netlink notify`, answers that are no yes, and what must never be seen.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::receiver::{Answer, Receiver};
@@ -63,6 +65,10 @@ fn what_is_given_up_is_said_and_can_be_tried_again() {
         "{measures}"
     );
     assert!(server.log().contains("[NL0741]"), "{}", server.log());
+    // Worth seeing to, and no reason to send nobody here.
+    let ready = server.get("/health/ready").is(200).body;
+    let told = ready["warnings"][0].as_str().unwrap_or_default();
+    assert!(told.starts_with("3 notices were given up"), "{ready:#}");
     let dead = listed(&scene.lamp);
     assert!(dead.iter().all(|one| one["state"] == "dead"), "{dead:#?}");
     assert_eq!(dead[1]["tries"], 3);
@@ -73,6 +79,9 @@ fn what_is_given_up_is_said_and_can_be_tried_again() {
     assert_eq!(ops.told().last().unwrap().header("webhook-id"), id);
     scene.lamp.run(&["notify", "retry"]).ok();
     assert!(listed(&scene.lamp).iter().all(|one| one["state"] == "delivered"));
+    server.wait("/health/ready", |ready| {
+        ready["warnings"].as_array().unwrap().is_empty()
+    });
     scene.lamp.run(&["notify", "retry"]).ok();
     scene.lamp.run(&["notify", "retry", id]).no(2, &["NL0743"]);
     scene.lamp.run(&["notify", "test", "nobody"]).no(2, &["NL0742", "ops"]);
@@ -88,6 +97,24 @@ fn a_pause_that_the_receiver_asks_for_is_kept() {
     let next: jiff::Timestamp = listed(&scene.lamp)[0]["not_before"].as_str().unwrap().parse().unwrap();
     let pause = next.duration_since(jiff::Timestamp::now()).as_secs();
     assert!((1500..=2000).contains(&pause), "{pause}");
+}
+
+#[test]
+fn a_secret_that_others_may_read_signs_nothing() {
+    let scene = Scene::new();
+    let ops = Receiver::start();
+    settings(&scene.lamp, &[("ops", &ops)], "");
+    let open = |mode| std::fs::set_permissions(scene.lamp.path("ops.secret"), Permissions::from_mode(mode)).unwrap();
+    for (mode, verb) in [(0o644, "test"), (0o604, "retry"), (0o660, "retry")] {
+        open(mode);
+        let said = format!("mode {mode:04o}");
+        let ran = scene.lamp.run(&["notify", verb]);
+        ran.no(1, &["ops.secret", &said, "chmod 600"]);
+    }
+    assert!(ops.told().is_empty());
+    open(0o640);
+    scene.lamp.run(&["notify", "retry"]).ok();
+    assert_eq!(ops.told().len(), 1);
 }
 
 #[test]

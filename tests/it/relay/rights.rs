@@ -18,7 +18,7 @@ fn a_relay_refuses_to_have_rights() {
     let through = ["serve", "--through", socket, "--listen", "127.0.0.1:0"];
     world::run(&through).no(2, &["NL0752", "root"]);
     // A server that runs as the same user as its relay.
-    let nobody = netlink::host::user_named("nobody").unwrap().unwrap();
+    let nobody = netlink::host::User::named("nobody").unwrap();
     fs::write(&scene.socket, "").unwrap();
     chown(&scene.socket, Some(nobody.id), None).unwrap();
     let ran = scene.relay_command("127.0.0.1:0", &[]).output().unwrap();
@@ -39,7 +39,7 @@ fn a_relay_runs_without_rights_and_cannot_read_the_installations_token() {
     let scene = Scene::new();
     let ours = Authority::new(&scene.dir.path().join("ours"));
     let shown = ours.signs("box", "127.0.0.1");
-    let nobody = netlink::host::user_named("nobody").unwrap().unwrap();
+    let nobody = netlink::host::User::named("nobody").unwrap();
     chown(&shown.key, Some(nobody.id), None).unwrap();
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (certificate, key) = (text(&shown.certificate), text(&shown.key));

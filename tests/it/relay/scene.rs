@@ -100,7 +100,7 @@ fn binary() -> PathBuf {
 
 /// A command that this user runs; the tests themselves run as root.
 pub fn as_user(name: &str, program: &Path) -> Command {
-    let user = netlink::host::user_named(name).unwrap().unwrap();
+    let user = netlink::host::User::named(name).unwrap();
     let mut command = Command::new("setpriv");
     command
         .args([format!("--reuid={}", user.id), format!("--regid={}", user.group)])

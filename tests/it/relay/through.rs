@@ -200,7 +200,7 @@ fn in_tls_with_certificates_of_clients_and_new_files_while_it_runs() {
     let others = Authority::new(&scene.dir.path().join("others"));
     let (shown, known) = (ours.signs("box", "127.0.0.1"), clients.signs("operator", "desk"));
     let stranger = others.signs("stranger", "desk");
-    let nobody = netlink::host::user_named("nobody").unwrap().unwrap();
+    let nobody = netlink::host::User::named("nobody").unwrap();
     let own = |path: &std::path::Path| std::os::unix::fs::chown(path, Some(nobody.id), None).unwrap();
     own(&shown.key);
     let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();

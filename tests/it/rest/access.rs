@@ -83,12 +83,14 @@ fn tokens_are_made_shown_once_listed_and_revoked() {
     let version = format!("{API}/version");
     server.ask("GET", &version, Some(&text), &[], "").is(200);
 
-    let listed = server.get(&tokens).is(200);
-    assert!(!listed.text.contains(&text));
     let of = |listed: &Value| {
         let all = listed["tokens"].as_array().unwrap();
         all.iter().find(|token| token["prefix"] == *prefix).unwrap().clone()
     };
+    // Its use is written down behind the request's back.
+    server.wait(&tokens, |listed| of(listed)["last_used_at"].is_string());
+    let listed = server.get(&tokens).is(200);
+    assert!(!listed.text.contains(&text));
     let token = of(&listed.body);
     assert_eq!(
         (&token["name"], &token["role"]),

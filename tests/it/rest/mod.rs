@@ -8,6 +8,7 @@ mod encrypted;
 mod enduring;
 pub mod events;
 mod from_afar;
+mod kept;
 mod limits;
 mod logging;
 mod page;

@@ -46,11 +46,17 @@ pub struct Call {
 }
 
 impl Call {
-    fn begin(address: &str, args: &[&str]) -> Self {
+    pub fn begin(address: &str, args: &[&str]) -> Self {
+        Self::begin_as(&[], address, args)
+    }
+
+    /// `how`: in TLS, see the client.
+    pub fn begin_as(how: &[&str], address: &str, args: &[&str]) -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(here.join("target/python/bin/python"));
         command
             .arg(here.join("tests/data/grpc/client.py"))
+            .args(how)
             .arg(address)
             .args(args);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,6 +1,7 @@
 //! The gRPC door, asked by a stranger's client: a real `netlink serve`, real updates of a product that runs.
 
 mod client;
+mod encrypted;
 mod made;
 mod refused;
 mod watching;
