@@ -102,6 +102,49 @@ fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
     scene.lamp.assert_at("0a1");
 }
 
+/// What would fail in the second stop is found before the first.
+#[test]
+fn the_migrations_of_all_stops_are_tried_before_the_first() {
+    let scene = Scene::new();
+    let publish = |release: Lamp, third: Option<&str>| {
+        let tree = scene.publisher.lamp(&release);
+        let manifest = fs::read_to_string(tree.join("release.toml")).unwrap();
+        let stopping = manifest.replace("[rules]\n", "[rules]\nstop = true\n");
+        put(&tree.join("release.toml"), &stopping, 0o644);
+        if let Some(sql) = third {
+            put(&tree.join("migrations/V3__rooms.sql"), sql, 0o644);
+        }
+        scene.publisher.publish(&tree);
+    };
+    let of = |version, release: Lamp| Lamp { version, ..release };
+    publish(of("1a1", Lamp::B1), None);
+    let fits_one_alone = "CREATE TABLE rooms (id INTEGER PRIMARY KEY, length CHECK (length < 5));
+                          INSERT INTO rooms (length) SELECT length FROM switches;";
+    publish(of("1b1", Lamp::R1), Some(fits_one_alone));
+    scene
+        .lamp
+        .run(&["update", "upgrade", "--to", "1b1", "--yes"])
+        .no(1, &["1a1 (stop)", "NL0307", "level 3", "CHECK constraint failed"]);
+    scene.assert_untouched();
+    let steps = scene.lamp.run(&["update", "status", "--output", "json"]).ok().json();
+    let steps = steps["update"]["steps"].as_array().unwrap().clone();
+    let begun = |kind: &str| {
+        steps
+            .iter()
+            .any(|step| step["step"] == kind && step["state"] != "pending")
+    };
+    assert!(begun("trial") && !begun("stop"), "{steps:#?}");
+
+    publish(of("1c1", Lamp::R1), None);
+    scene.lamp.run(&["update", "upgrade", "--to", "1c1", "--yes"]).ok();
+    let told = scene.lamp.run(&["update", "report"]).ok();
+    assert!(
+        told.out.contains("V2__length.sql in") && told.out.contains("V3__rooms.sql in"),
+        "{told}"
+    );
+    scene.lamp.assert_at("1c1");
+}
+
 #[test]
 fn an_upgrade_shown_beforehand_has_the_sql_of_each_of_its_hops() {
     let scene = Scene::new();
