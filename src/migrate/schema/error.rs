@@ -131,7 +131,7 @@ pub enum StepError {
          it and its history row are one transaction ({said})"
     )]
     ControlsTransaction { said: String },
-    #[error("SQLite refused it")]
+    #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Refused(#[from] Refused),
