@@ -252,3 +252,34 @@ fn the_last_use_of_a_token_is_written_once_a_minute_and_at_the_end() {
         assert!(began.elapsed() < PATIENCE);
     }
 }
+
+#[test]
+fn a_status_is_of_one_moment_also_when_the_update_is_just_finishing() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let mut place = String::new();
+    for turn in 0..4 {
+        let begun = match turn % 2 {
+            0 => server.upgrade("0b1"),
+            _ => server.rollback(&json!({})),
+        };
+        begun.is(202).header("location").clone_into(&mut place);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let ended = server.wait(&place, |update| {
+                        let (state, course) = (&update["state"], &update["course"]);
+                        let is_over = state == "finished";
+                        assert_eq!(is_over, update["finished_at"].is_string(), "{update:#}");
+                        assert_eq!(is_over, course == "finished", "{update:#}");
+                        assert!(is_over || state == "running", "{update:#}");
+                        is_over
+                    });
+                    assert_eq!(ended["outcome"], "completed", "{ended:#}");
+                });
+            }
+        });
+    }
+    installation.assert_at("0a1");
+}
