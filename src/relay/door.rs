@@ -61,12 +61,6 @@ pub fn end_with_signals() -> io::Result<watch::Receiver<bool>> {
     Ok(told)
 }
 
-/// SIGHUP is heard, and nothing comes of it.
-pub fn outlive_reloads() -> io::Result<()> {
-    let unheeded = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGHUP, unheeded).map(drop)
-}
-
 impl Door {
     pub fn new(
         through: PathBuf,

@@ -195,13 +195,14 @@ impl Scene {
 }
 
 #[test]
-fn two_relays_may_be_in_front_of_one_server_and_a_reload_ends_neither() {
+fn two_relays_may_be_in_front_of_one_server_and_a_reload_ends_none_of_them() {
     let scene = Scene::new();
     let (one, other) = (scene.relay(), scene.relay());
-    let _server = scene.server(&one);
+    let server = scene.server(&one);
     drop(one);
     // In the clear there is nothing to reload, and nothing ends by it.
     other.signal(Signal::HUP);
+    server.signal(Signal::HUP);
     let agent = ureq::Agent::new_with_defaults();
     assert_eq!(
         agent
