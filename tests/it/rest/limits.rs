@@ -83,6 +83,49 @@ fn broken_requests_get_the_right_status_and_change_nothing() {
 }
 
 #[test]
+fn a_body_is_an_object_and_no_list_of_what_might_be_in_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let begun = server.upgrade("0b1").is(202);
+    server.wait_for(begun.header("location"), "completed");
+    let lists = [
+        ("POST", "updates/rollback", json!([])),
+        ("POST", "updates/rollback", json!([null, true])),
+        ("POST", "updates/upgrade", json!(["0r1"])),
+        ("POST", "updates/downgrade", json!(["0a1"])),
+        ("POST", "tokens", json!(["y", "admin", null])),
+        ("PUT", "maintenance", json!([true])),
+        ("POST", "backups", json!([true])),
+        ("POST", "backups/backup_0b1_20260131_235959/verify", json!([])),
+        (
+            "POST",
+            "backups/backup_0b1_20260131_235959/restore",
+            json!([["config"]]),
+        ),
+        ("POST", "updates/rollback", json!("0a1")),
+        ("POST", "updates/rollback", json!(null)),
+    ];
+    for (method, path, body) in lists {
+        let (path, json) = (format!("{API}/{path}"), [("content-type", "application/json")]);
+        let refused = server.ask(method, &path, Some(&server.token), &json, &body.to_string());
+        let refused = refused.problem(400, "NL0703");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("expected a JSON object") && !detail.contains("struct"),
+            "{path} {body}: {detail}"
+        );
+    }
+    installation.assert_at("0b1");
+    let tokens = server.get(&format!("{API}/tokens")).is(200).body;
+    assert_eq!(tokens["tokens"].as_array().map(Vec::len), Some(1), "{tokens:#}");
+    let queue = server.get(&format!("{API}/updates/queue")).is(200).body;
+    assert_eq!(queue.to_string().matches("order_").count(), 0, "{queue:#}");
+    let maintenance = server.get(&format!("{API}/maintenance")).is(200).body;
+    assert_eq!(maintenance["enabled"], false, "{maintenance:#}");
+}
+
+#[test]
 fn ten_thousand_connections_at_once_keep_nobody_from_being_answered() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
