@@ -127,7 +127,7 @@ pub struct PlanWish {
     /// The version to go to, up or down; or `latest`, `stable`, and `back` to where an update came from.
     #[param(example = "0b1")]
     to: String,
-    /// With `back`: the update to take back; the last completed one when absent.
+    /// With `back`: the update to take back; when absent the last completed one, which is no rollback then.
     #[param(example = "update_0a1_0b1_20241219_120000")]
     update_id: Option<String>,
     /// As which it is meant; up or down, whichever leads there, when absent.

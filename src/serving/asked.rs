@@ -107,7 +107,7 @@ fn tried(installation: &Installation, order: &Order) -> Result<Ready<Box<DryRun>
 /// The way back.
 #[derive(Debug, Clone)]
 pub struct RollBack {
-    /// When absent the unfinished update, else the last completed one.
+    /// When absent the unfinished update, else the last completed one, which is no rollback then.
     pub update_id: Option<UpdateId>,
     pub force: bool,
     pub accept_warnings: bool,

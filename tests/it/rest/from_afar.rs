@@ -20,7 +20,7 @@ fn command(installation: &Installation, base: &str, args: &[&str]) -> Command {
     command
 }
 
-fn there(installation: &Installation, server: &Server, args: &[&str]) -> Ran {
+pub fn there(installation: &Installation, server: &Server, args: &[&str]) -> Ran {
     Ran::of(&command(installation, server.base(), args).output().unwrap())
 }
 

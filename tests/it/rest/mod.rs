@@ -18,6 +18,7 @@ mod schedule;
 pub mod server;
 pub mod steering;
 mod strangers;
+mod way_back;
 
 use std::os::unix::fs::PermissionsExt;
 
