@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 
 use super::say::say;
-use crate::app::{AppError, Result};
+use crate::app::{AppError, Finding, Result};
 use crate::settings;
 use crate::tls::{self, Files, ServerTls};
 
@@ -40,7 +40,11 @@ impl Certificate {
     }
 
     /// What an administrator should see to.
-    pub fn trouble(&self) -> Option<String> {
-        self.0.as_ref()?.trouble().map(|why| tls::kept(&why))
+    pub fn trouble(&self) -> Option<Finding> {
+        let why = self.0.as_ref()?.trouble()?;
+        Some(Finding {
+            outline: tls::kept("the new one cannot be used; the server's log says why [NL0739]"),
+            detail: tls::kept(&why),
+        })
     }
 }

@@ -303,6 +303,18 @@ fn health_metrics_and_the_node_are_there_for_other_programs() {
     server.ask("GET", "/health/ready", None, &[], "").is(200);
     put(&installation.path("config/update.yml"), "helth: {}\n", 0o644);
     let not = server.ask("GET", "/health/ready", None, &[], "").is(503).body;
+    // Strangers are not told what is written in it, nor where it lies.
+    let reason = not["reasons"][0].as_str().unwrap();
+    assert!(
+        reason.contains("[NL0403]") && reason.contains("`netlink update status` says more"),
+        "{not:#}"
+    );
+    let root = installation.root.to_str().unwrap();
+    assert!(
+        !not.to_string().contains("helth") && !not.to_string().contains(root),
+        "{not:#}"
+    );
+    let not = server.get("/health/ready").is(503).body;
     assert!(not["reasons"][0].as_str().unwrap().contains("helth"), "{not:#}");
     server.ask("GET", "/health/live", None, &[], "").is(204);
 }
