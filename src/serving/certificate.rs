@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::say::say;
+use super::say::{say, say_warning};
 use crate::app::{AppError, Finding, Result};
 use crate::settings;
 use crate::tls::{self, Files, ServerTls};
@@ -36,7 +36,7 @@ impl Certificate {
     /// Looks at the files every few seconds, and at once when SIGHUP says so.
     pub fn follow(&self) -> Result<()> {
         let Some(tls) = self.0.clone() else { return Ok(()) };
-        tls::follow(tls, say).map_err(|e| AppError::below("NL0704", &e))
+        tls::follow(tls, say, say_warning).map_err(|e| AppError::below("NL0704", &e))
     }
 
     /// What an administrator should see to.

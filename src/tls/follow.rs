@@ -11,8 +11,8 @@ use super::{Looked, ServerTls};
 /// How late new files may be noticed without a SIGHUP.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Looks in a thread of its own until the process ends; `say` is told what came of it.
-pub fn follow(tls: Arc<ServerTls>, say: fn(&str)) -> io::Result<()> {
+/// Looks in a thread of its own until the process ends; `say` is told what came of it, `warn` what an administrator should see to.
+pub fn follow(tls: Arc<ServerTls>, say: fn(&str), warn: fn(&str)) -> io::Result<()> {
     let told = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&told))?;
     let look = move || {
@@ -21,7 +21,7 @@ pub fn follow(tls: Arc<ServerTls>, say: fn(&str)) -> io::Result<()> {
             match tls.look(was_told) {
                 Looked::AsBefore => {}
                 Looked::TakenUp => say("the TLS certificate was read anew and holds from now on"),
-                Looked::Broken(why) => say(&kept(&why)),
+                Looked::Broken(why) => warn(&kept(&why)),
             }
         }
     };
