@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
+use super::query::Asked;
 use crate::serving::{Access, Seen, Shown, Watch, Work, has_seen_all, parsed_update};
 use crate::store::UpdateId;
 
@@ -49,7 +50,7 @@ pub async fn of_update(
     served: Served,
     request: HttpRequest,
     id: web::Path<String>,
-    from: web::Query<From>,
+    from: Asked<From>,
 ) -> Answer {
     let id: UpdateId = parsed_update(&id)?;
     let after = begins_after(&request, &from)?.unwrap_or(0);
@@ -65,7 +66,7 @@ pub async fn of_update(
     params(From, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen", example = "42")),
     responses(
     (status = 200, description = "Events without end", content_type = "text/event-stream", body = EventLine), Refusals))]
-pub async fn of_all(caller: Caller<Viewer>, served: Served, request: HttpRequest, from: web::Query<From>) -> Answer {
+pub async fn of_all(caller: Caller<Viewer>, served: Served, request: HttpRequest, from: Asked<From>) -> Answer {
     let after = begins_after(&request, &from)?;
     watched(served, caller, None, after)
 }
