@@ -253,6 +253,19 @@ impl Work {
         }
     }
 
+    /// The update itself, or the one that an order has become.
+    pub fn update_of(&self, id: WorkId) -> Result<UpdateId> {
+        let order = match id {
+            WorkId::Update(id) => return Ok(id),
+            WorkId::Order(order) => order,
+        };
+        let no_update = || {
+            let message = format!("order {order} is not an update, or not yet; its status says how it stands");
+            AppError::said("NL0406", message)
+        };
+        self.order(&order)?.update_id.ok_or_else(no_update)
+    }
+
     /// How an order stands.
     pub fn order(&self, id: &OrderId) -> Result<OrderView> {
         app::order(&self.open()?, id)
