@@ -176,7 +176,10 @@ pub(super) fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
     let mut warnings = plan.warnings().iter();
     match warnings.find(|warning| warning.code != "accepted-risk" && !accepted) {
         Some(warning) => {
-            let message = format!("{}; `force: true` (`--force`) goes on all the same", warning.message);
+            let message = format!(
+                "{}; `accept_warnings: true` goes on all the same, and so does `force: true`, at any time",
+                warning.message
+            );
             Err(AppError::said("NL0108", message))
         }
         None => Ok(()),
