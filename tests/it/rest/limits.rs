@@ -82,6 +82,30 @@ fn broken_requests_get_the_right_status_and_change_nothing() {
     installation.assert_at("0a1");
 }
 
+/// The framework answers these by itself: there is no request yet that a document could speak of.
+#[test]
+fn what_is_no_request_gets_a_status_without_a_body() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let long = format!(
+        "GET {API}/version HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+        "x".repeat(200 << 10)
+    );
+    let slow = format!("GET {API}/version HTTP/1.1\r\nHost: x\r\n");
+    for (bytes, status) in [("GET\r\n\r\n", 400), (long.as_str(), 431), (slow.as_str(), 408)] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let _ = stream.write_all(bytes.as_bytes());
+        let mut answer = Vec::new();
+        // It may be reset behind the answer, for what was not read any more.
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "", "{answer}");
+    }
+}
+
 #[test]
 fn a_body_is_an_object_and_no_list_of_what_might_be_in_one() {
     let dir = tempfile::tempdir().unwrap();
