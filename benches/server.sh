@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly target=${CARGO_TARGET_DIR:-target}/release rounds=${1:-5}
-readonly each=${SECONDS_EACH:-5} connections=${CONNECTIONS:-32} api=/api/v1/system pace=1000 paced=10
+readonly each=${SECONDS_EACH:-5} connections=${CONNECTIONS:-32} api=/api/v1/system pace=1000 paced=5
 
 for tool in wrk curl python3; do
     command -v "$tool" >/dev/null || apt-get install --yes --quiet "$tool" >/dev/null
@@ -113,23 +113,35 @@ rates() {
     done
 }
 
+# at_work UPDATE: seconds from its first entry in the journal to its newest.
+at_work() {
+    python3 - "$work/box/.netlink/netlink.db" "$1" <<'PYTHON'
+import datetime, sqlite3, sys
+sql = "SELECT min(time), max(time) FROM journal WHERE update_id = ?"
+first, last = sqlite3.connect(sys.argv[1]).execute(sql, sys.argv[2:]).fetchone()
+read = lambda text: datetime.datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00")
+print(round((read(last) - read(first)).total_seconds(), 1))
+PYTHON
+}
+
 status_while_updating() {
     # It ends when all was asked, and not before.
     mkdir -p "$work/box/config"
     echo "health: {timeout: 600s, interval: 500ms, checks: [{command: [test, -e, '$work/asked']}]}" >"$work/box/config/update.yml"
-    local body place state began
-    began=$(date +%s%3N)
+    local body place state
     body=$(curl -sf -H "$bearer" -H 'Content-Type: application/json' -d '{"target_version":"0b1"}' "$server_url$api/updates/upgrade")
     place=$api/updates/status/$(python3 -c 'import json, sys; print(json.load(sys.stdin)["update_id"])' <<<"$body")
     "$target/examples/pace" "${server_url#http://}" "$place" "$work/box/.netlink/token" "$pace" "$paced" >"$work/paced"
     state() { curl -sf -H "$bearer" "$server_url$place" | python3 -c 'import json, sys; u = json.load(sys.stdin); print(u["state"], u.get("outcome", ""))'; }
     state=$(state)
     [ "$state" = 'running ' ] || { echo "the update was over too soon: $state" >&2 && exit 1; }
+    local worked
+    worked=$(at_work "${place##*/}")
     touch "$work/asked"
     until [ "$(state)" != 'running ' ]; do sleep 0.2; done
     state=$(state)
-    awk -v state="$state" -v took="$(($(date +%s%3N) - began))" '{
-        printf "\nan update'"'"'s status, %d requests in %s s, %d refused, while it ran (%.1f s, %s):\n", $1, $2, $3, took / 1000, state
+    awk -v state="$state" -v worked="$worked" '{
+        printf "\nan update'"'"'s status, %d requests in %s s, %d refused, while it was at work for %s s and then waited (%s):\n", $1, $2, $3, worked, state
         printf "%-14s %8s %8s %8s %8s %8s\n%-14s %8s %8s %8s %8s %8s\n", "", "p50", "p90", "p99", "p99.9", "max", "ms", $4, $5, $6, $7, $8
     }' "$work/paced"
 }

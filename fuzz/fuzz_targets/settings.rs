@@ -27,7 +27,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
                     "backup": settings.backup, "behavior": settings.behavior, "safety": settings.safety,
                     "clustering": settings.clustering,
                 },
-                "health": settings.health, "hooks": settings.hooks, "policy": settings.policy, "server": settings.server,
+                "audit": settings.audit, "config": settings.config, "confinement": settings.confinement,
+                "dependencies": settings.dependencies, "download": settings.download, "health": settings.health,
+                "hooks": settings.hooks, "log": settings.log, "notifications": settings.notifications,
+                "policy": settings.policy, "repository": settings.repository, "server": settings.server,
             });
             let again = Settings::parse(path, &sections.to_string(), &Environment::new());
             assert_eq!(again.unwrap_or_else(|e| panic!("{e}: {sections}")), settings);

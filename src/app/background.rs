@@ -102,7 +102,8 @@ fn wait(pause: Duration, leave_off: &AtomicBool) {
 
 /// Files that are still to be run beside the product.
 pub fn left_for_background(installation: &Installation) -> Result<Vec<String>> {
-    let Some(version) = installation.installed()? else {
+    // In an update that is told by the update itself; and its migrations may have the database for themselves.
+    let (None, Some(version)) = (installation.store.unfinished()?, installation.installed()?) else {
         return Ok(Vec::new());
     };
     // Who asks how things are must be told, also where the release cannot be read.

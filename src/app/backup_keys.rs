@@ -156,7 +156,7 @@ pub fn remove_backup_key(
         && keys::find(&dir, named)? == id
     {
         let message = format!(
-            "updates open the backups with slot {id} (`backup.key: {}` in config/update.yml); change that first, or add `--force`",
+            "updates open the backups with slot {id} (`update_system.backup.key: {}` in config/update.yml); change that first, or add `--force`",
             installation.settings.backup.key
         );
         return Err(AppError::said("NL0627", message));

@@ -149,11 +149,11 @@ impl Stamp {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
 mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::disk;
     use crate::store::{Fact, Store};
 
     struct Watched {
@@ -167,8 +167,8 @@ mod tests {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let layout = Layout::new(dir.path().to_path_buf());
-            std::fs::create_dir_all(layout.store().parent().unwrap()).unwrap();
-            std::fs::create_dir_all(layout.releases()).unwrap();
+            disk::create_dir_all(layout.store().parent().unwrap()).unwrap();
+            disk::create_dir_all(&layout.releases()).unwrap();
             let store = Store::open(&layout.store()).unwrap();
             let lookout = Lookout::over(dir.path(), None, |layout| vec![layout.releases()]).unwrap();
             let asked = Cell::new(0);
@@ -210,12 +210,12 @@ mod tests {
         assert!(!watched.lookout.stands(&found));
 
         let found = watched.find_standing(LeansOn::Nothing);
-        std::fs::create_dir(watched.dir.path().join("releases/0b1")).unwrap();
+        disk::create_dir_all(&watched.dir.path().join("releases/0b1")).unwrap();
         assert!(!watched.lookout.stands(&found));
 
         let found = watched.find_standing(LeansOn::Nothing);
-        std::fs::create_dir(watched.dir.path().join("config")).unwrap();
-        std::fs::write(watched.dir.path().join("config/update.yml"), "").unwrap();
+        disk::create_dir_all(&watched.dir.path().join("config")).unwrap();
+        disk::write_atomic(&watched.dir.path().join("config/update.yml"), b"", 0o644).unwrap();
         assert!(!watched.lookout.stands(&found));
     }
 
@@ -223,7 +223,7 @@ mod tests {
     fn a_stamp_of_this_moment_is_not_believed() {
         let watched = Watched::new();
         watched.find_standing(LeansOn::Nothing);
-        std::fs::write(watched.dir.path().join("releases/file"), "").unwrap();
+        disk::write_atomic(&watched.dir.path().join("releases/file"), b"", 0o644).unwrap();
         let found = watched.find(LeansOn::Nothing);
         // A second change could not be told from the first.
         assert!(!watched.lookout.stands(&found));

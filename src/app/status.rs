@@ -13,7 +13,7 @@ use crate::engine::extensions::{Disabled, waiting};
 use crate::engine::{self, LockState, Owner};
 use crate::journal::{Course, Failure, Outcome, PauseReason, StepState};
 use crate::plan::{StepKind, UpgradeStrategy};
-use crate::store::{Fact, OrderState, UpdateId, UpdateRecord, Verb};
+use crate::store::{Fact, OneView, OrderState, UpdateId, UpdateRecord, Verb};
 use crate::target;
 use crate::version::{Channel, Scheme, Version};
 
@@ -160,12 +160,7 @@ pub struct StatusView {
 
 /// Of the installation, and of one update: the named one, else the unfinished, else the last.
 pub fn status(installation: &Installation, id: Option<&UpdateId>) -> Result<StatusView> {
-    let update = match id {
-        Some(id) => Some(view(installation, record(installation, id)?)?),
-        None => last(installation)?
-            .map(|update| view(installation, update))
-            .transpose()?,
-    };
+    let update = Moment::of(installation)?.named_or_last(id)?;
     Ok(StatusView {
         current_version: installation.installed()?,
         maintenance: installation.layout.maintenance().exists(),
@@ -187,6 +182,45 @@ fn refused(installation: &Installation) -> Result<Vec<OrderView>> {
     Ok(orders(installation)?.into_iter().filter(unattended).collect())
 }
 
+/// An update, its journal and who is at work change while they are looked at, and are told as of one moment.
+struct Moment<'a> {
+    installation: &'a Installation,
+    /// Looked at before the journal is read: who has finished in between was at work then.
+    lock: LockState,
+    _read: OneView<'a>,
+}
+
+impl<'a> Moment<'a> {
+    fn of(installation: &'a Installation) -> Result<Self> {
+        Ok(Self {
+            lock: engine::look_at_lock(&installation.layout)?,
+            _read: installation.store.one_view()?,
+            installation,
+        })
+    }
+
+    fn named_or_last(&self, id: Option<&UpdateId>) -> Result<Option<UpdateView>> {
+        let update = match id {
+            Some(id) => Some(record(self.installation, id)?),
+            None => last(self.installation)?,
+        };
+        update.map(|update| view(self, update)).transpose()
+    }
+
+    /// Of an update that has neither finished nor waits.
+    fn unfinished(&self) -> Result<Running> {
+        let lock = match &self.lock {
+            // Somebody may have begun in between.
+            LockState::Free => engine::look_at_lock(&self.installation.layout)?,
+            held => held.clone(),
+        };
+        Ok(match lock {
+            LockState::Held(owner) => Running::Running { owner },
+            LockState::Free => Running::Died,
+        })
+    }
+}
+
 fn last(installation: &Installation) -> Result<Option<UpdateRecord>> {
     match installation.store.unfinished()? {
         Some(id) => record(installation, &id).map(Some),
@@ -196,37 +230,37 @@ fn last(installation: &Installation) -> Result<Option<UpdateRecord>> {
 
 /// One update by its id.
 pub fn update(installation: &Installation, id: &UpdateId) -> Result<UpdateView> {
-    view(installation, record(installation, id)?)
+    let moment = Moment::of(installation)?;
+    view(&moment, record(installation, id)?)
 }
 
 /// Newest first.
 pub fn history(installation: &Installation, limit: u32) -> Result<Vec<UpdateView>> {
-    installation
-        .store
-        .history(limit)?
-        .into_iter()
-        .map(|update| view(installation, update))
-        .collect()
+    let moment = Moment::of(installation)?;
+    let updates = installation.store.history(limit)?;
+    updates.into_iter().map(|update| view(&moment, update)).collect()
 }
 
 /// Newest first, those before `number`; and the number to go on from, if there are more.
 pub fn history_page(installation: &Installation, number: i64, limit: u32) -> Result<(Vec<UpdateView>, Option<i64>)> {
+    let moment = Moment::of(installation)?;
     let mut found = installation.store.history_before(number, limit.saturating_add(1))?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next = found.last().map(|(number, _)| *number).filter(|_| more);
-    let views = found.into_iter().map(|(_, update)| view(installation, update));
+    let views = found.into_iter().map(|(_, update)| view(&moment, update));
     Ok((views.collect::<Result<_>>()?, next))
 }
 
 /// What failed in an update: the named one, else the last that failed or was turned back.
 pub fn why(installation: &Installation, id: Option<&UpdateId>) -> Result<UpdateView> {
+    let moment = Moment::of(installation)?;
     if let Some(id) = id {
-        return view(installation, record(installation, id)?);
+        return view(&moment, record(installation, id)?);
     }
     let mut last = None;
     for update in installation.store.history(50)? {
-        let seen = view(installation, update)?;
+        let seen = view(&moment, update)?;
         if seen.failure.is_some() || seen.aborted_by.is_some() {
             return Ok(seen);
         }
@@ -235,15 +269,13 @@ pub fn why(installation: &Installation, id: Option<&UpdateId>) -> Result<UpdateV
     last.ok_or(AppError::NoUpdateYet)
 }
 
-fn view(installation: &Installation, update: UpdateRecord) -> Result<UpdateView> {
+fn view(moment: &Moment<'_>, update: UpdateRecord) -> Result<UpdateView> {
+    let installation = moment.installation;
     let (state, seq) = replay_to(installation, &update)?;
     let running = match (state.course(), state.paused()) {
         (Course::Finished(outcome), _) => Running::Finished { outcome },
         (_, Some(reason)) => Running::Waiting { reason },
-        _ => match engine::look_at_lock(&installation.layout)? {
-            LockState::Held(owner) => Running::Running { owner },
-            LockState::Free => Running::Died,
-        },
+        _ => moment.unfinished()?,
     };
     let steps = update
         .plan

@@ -2,14 +2,14 @@
 
 use super::StepError;
 use crate::crypt::Digest;
-use crate::migrate::schema::{Log, NotKept, Schema, SchemaFiles, Standing, StoredLevel, Trial, Witness};
+use crate::migrate::schema::{Dialect, Log, NotKept, Schema, SchemaFiles, Standing, StoredLevel, Trial, Witness};
 use crate::store::{Fact, Store};
 
 pub struct Keeping<'a> {
     pub store: &'a Store,
     /// Of a way up.
     pub files: Option<&'a SchemaFiles>,
-    /// What was found of the ways down.
+    /// What was found of the files, and of their ways down.
     pub tried: Option<&'a Trial>,
     pub usage: Usage,
     /// Is told of the rows of each batch; false to leave off.
@@ -37,15 +37,25 @@ impl Keeping<'_> {
         Ok(self.store.keep_schema_downs(&all)?)
     }
 
-    /// All that follows from this level on, where the run begins as the trial did.
-    fn foreseen(&self, level: u32, schema: Digest) -> Option<Vec<(u32, Digest)>> {
-        let tried = self.tried.filter(|_| self.usage == Usage::Alone)?;
+    /// All that follows from this level on, where the run begins as the trial did. Of a file of SQLite alone: on servers names and
+    /// values of the database itself can come into its schema, where a copy has its own.
+    fn foreseen(&self, files: &SchemaFiles, level: u32, schema: Digest) -> Option<Vec<(u32, Digest)>> {
+        let tried = self
+            .tried
+            .filter(|_| self.usage == Usage::Alone && files.dialect() == Some(Dialect::Sqlite))?;
         let from = tried.files.iter().filter(|file| file.level >= level);
         let all: Vec<_> = from
             .map(|file| Some((file.level, file.schema?)))
             .collect::<Option<_>>()?;
         (all.first() == Some(&(level, schema))).then_some(all)
     }
+}
+
+/// With a log nobody else can look into the database until the run has ended: not even NetLink, to say how things are.
+const SHORT: f64 = 2.0;
+
+fn is_short(tried: &Trial) -> bool {
+    tried.seconds() <= SHORT
 }
 
 impl Witness for Keeping<'_> {
@@ -55,7 +65,7 @@ impl Witness for Keeping<'_> {
             return Ok(());
         }
         let schema = schema()?;
-        match self.foreseen(level, schema) {
+        match self.foreseen(files, level, schema) {
             Some(all) => {
                 let until = all.last().map_or(level, |(last, _)| *last);
                 self.keep(files, all.into_iter())?;
@@ -69,7 +79,7 @@ impl Witness for Keeping<'_> {
     fn arrived(&mut self, level: u32, schema: Schema<'_>) -> Result<(), NotKept> {
         let tried = self.tried.filter(|_| matches!(self.usage, Usage::AsTried { .. }));
         match tried.and_then(|tried| tried.schema_at(level)) {
-            Some(tried) if schema()? != tried => Err("its schema is another than on the copy".into()),
+            Some(tried) if schema()? != tried => Err("its schema is another than on the copy; try again, or go without the trial (`update_system.safety.validate_migrations: false`)".into()),
             _ => Ok(()),
         }
     }
@@ -77,8 +87,8 @@ impl Witness for Keeping<'_> {
     fn log(&self) -> Result<Log, NotKept> {
         Ok(match (self.store.fact(Fact::LogChanged)?, self.usage) {
             (Some(_), _) => Log::Changed,
-            (None, Usage::Shared) => Log::AsFound,
-            (None, Usage::Alone | Usage::AsTried { .. }) => Log::MayChange,
+            (None, Usage::Alone | Usage::AsTried { .. }) if self.tried.is_some_and(is_short) => Log::MayChange,
+            (None, _) => Log::AsFound,
         })
     }
 
@@ -119,7 +129,7 @@ mod tests {
 
     use super::*;
     use crate::crypt::digest_of;
-    use crate::migrate::schema::{Dialect, TriedFile, WayBack};
+    use crate::migrate::schema::{TriedFile, WayBack};
 
     fn schema(level: u32) -> Digest {
         digest_of(&level.to_be_bytes())

@@ -158,7 +158,8 @@ impl Run {
         if self.argv.is_empty() {
             return Err(CommandError::Empty);
         }
-        let words = [&bounds.before(user)[..], &self.argv].concat();
+        let before = bounds.before(user);
+        let words = [&before[..], &self.argv].concat();
         let (program, args) = words.split_first().ok_or(CommandError::Empty)?;
         let mut command = Command::new(program);
         command
@@ -171,8 +172,11 @@ impl Run {
             .envs(&self.env)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .stderr(Stdio::piped());
+        // Another user's begins a session, and with it a group, by itself, which the leader of a group could not.
+        if before.is_empty() {
+            command.process_group(0);
+        }
         bounds
             .spawn(&mut command, temporary)
             .map_err(|source| CommandError::Start {
@@ -217,6 +221,8 @@ pub(super) fn kill_group(child: &mut Child) {
     if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
+    // It may not have come to lead a group yet.
+    let _ = child.kill();
     let _ = child.wait();
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{CommandError, Finished, Run, user_id};
+use super::{Bounds, CommandError, Finished, Run, user_id};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -21,7 +21,7 @@ pub enum UserError {
     NotRoot { name: String, ours: u32 },
     #[error("this machine cannot be asked for its users: {said}")]
     Unclear { said: String },
-    #[error("commands cannot be run as `{name}` by setpriv of util-linux: {said}")]
+    #[error("commands cannot be run as `{name}` by setsid and setpriv of util-linux: {said}")]
     NotPossible { name: String, said: String },
 }
 
@@ -37,7 +37,8 @@ pub struct User {
 impl User {
     /// By its name or number.
     pub fn named(name: &str) -> Result<Self, UserError> {
-        let asked = run(&["getent", "passwd", "--", name]).map_err(|e| UserError::Unclear { said: told(&e) })?;
+        let asked = plain(&["getent", "passwd", "--", name]).run();
+        let asked = asked.map_err(|e| UserError::Unclear { said: told(&e) })?;
         let unknown = || UserError::Unknown(name.to_owned());
         match asked.status.code() {
             Some(0) => Self::read(name, &asked.stdout).ok_or_else(unknown),
@@ -56,19 +57,18 @@ impl User {
         }
     }
 
-    /// Tries it.
+    /// Runs something as that user, which nobody notices.
     pub fn try_out(name: &str) -> Result<(), UserError> {
-        let user = Self::find(name)?;
         let not_possible = |said: String| UserError::NotPossible {
             name: name.to_owned(),
             said,
         };
-        let argv: Vec<String> = user.before(true).into_iter().chain(["true".to_owned()]).collect();
-        let tried = run(&argv.iter().map(String::as_str).collect::<Vec<_>>());
-        let tried = tried.map_err(|e| not_possible(told(&e)))?;
-        match tried.status.success() {
-            true => Ok(()),
-            false => Err(not_possible(said(&tried))),
+        let bounds = Bounds::within(Vec::new()).run_as(Some(name.to_owned()));
+        match plain(&["true"]).run_within(&bounds) {
+            Ok(done) if done.status.success() => Ok(()),
+            Ok(done) => Err(not_possible(said(&done))),
+            Err(CommandError::User(error)) => Err(error),
+            Err(error) => Err(not_possible(told(&error))),
         }
     }
 
@@ -86,13 +86,15 @@ impl User {
         })
     }
 
-    /// The words before a command that make it run as this user, in its groups and no others; none where we are that user.
+    /// The words before a command that make it run as this user, in its groups and no others, and in a session of its own, since it could
+    /// type at the terminal of ours; none where we are that user.
     pub(super) fn before(&self, gains_nothing: bool) -> Vec<String> {
         if user_id() == self.id {
             return Vec::new();
         }
         let (id, group) = (self.id.to_string(), self.group.to_string());
         let mut words = vec![
+            "setsid",
             "setpriv",
             "--reuid",
             &id,
@@ -109,15 +111,14 @@ impl User {
     }
 }
 
-fn run(argv: &[&str]) -> Result<Finished, CommandError> {
-    let run = Run {
+fn plain(argv: &[&str]) -> Run {
+    Run {
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         dir: "/".into(),
         env: BTreeMap::new(),
         stdin: Vec::new(),
         limit: LIMIT,
-    };
-    run.run()
+    }
 }
 
 fn told(error: &CommandError) -> String {

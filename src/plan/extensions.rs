@@ -202,7 +202,7 @@ fn objection(leg: &Leg, extension: &InstalledExtension) -> Option<String> {
 fn passed_over() -> Warning {
     Warning {
         code: "extensions-passed-over".into(),
-        message: "extensions are not looked for (`safety.check_extensions` is false): whether the new release runs with them is not known"
+        message: "extensions are not looked for (`update_system.safety.check_extensions` is false): whether the new release runs with them is not known"
             .into(),
     }
 }

@@ -85,9 +85,7 @@ impl Relay {
         let possible = host::allow_many_files().map_or(u64::MAX, |files| files.saturating_sub(OTHER_FILES) / 2);
         let possible = u32::try_from(possible).unwrap_or(u32::MAX);
         let encrypted = self.tls.as_ref().map(|tls| tls.config(&PROTOCOLS)).transpose()?;
-        if let Some(tls) = self.tls {
-            tls::follow(tls, say, warn).map_err(RelayError::Run)?;
-        }
+        tls::follow(self.tls, say, warn).map_err(RelayError::Run)?;
         let ended = door::end_with_signals().map_err(RelayError::Run)?;
         let connections = self.connections.min(possible).max(1);
         let door = Door::new(self.through, encrypted, connections, ended, say);

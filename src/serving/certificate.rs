@@ -35,8 +35,7 @@ impl Certificate {
 
     /// Looks at the files every few seconds, and at once when SIGHUP says so.
     pub fn follow(&self) -> Result<()> {
-        let Some(tls) = self.0.clone() else { return Ok(()) };
-        tls::follow(tls, say, say_warning).map_err(|e| AppError::below("NL0704", &e))
+        tls::follow(self.0.clone(), say, say_warning).map_err(|e| AppError::below("NL0704", &e))
     }
 
     /// What an administrator should see to.

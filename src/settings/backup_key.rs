@@ -1,4 +1,4 @@
-//! Where the secret is that opens the backup repository, as `backup.key` says it: `file`, `env:NAME`, `command:PROGRAM ARGUMENTS`.
+//! Where the secret is that opens the backup repository, as `update_system.backup.key` says it: `file`, `env:NAME`, `command:PROGRAM ARGUMENTS`.
 
 use std::fmt;
 use std::str::FromStr;

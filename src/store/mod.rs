@@ -90,6 +90,11 @@ pub struct Store {
     subscribers: Subscribers,
 }
 
+/// See [`Store::one_view`].
+pub struct OneView<'a> {
+    _transaction: Transaction<'a>,
+}
+
 impl Store {
     /// Opens the state, made or brought up to date as needed. The folder must be there.
     pub fn open(path: &Path) -> Result<Self> {
@@ -167,12 +172,15 @@ impl Store {
     }
 
     /// As long as the result is held, everything that is read is of one moment.
-    pub fn one_view(&self) -> Result<Transaction<'_>> {
+    pub fn one_view(&self) -> Result<OneView<'_>> {
         let begun = self.db.unchecked_transaction();
-        begun.map_err(|source| StoreError::Sqlite {
+        let transaction = begun.map_err(|source| StoreError::Sqlite {
             action: "read",
             path: self.path.clone(),
             source,
+        })?;
+        Ok(OneView {
+            _transaction: transaction,
         })
     }
 

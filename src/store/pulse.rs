@@ -64,11 +64,11 @@ fn index_of(path: &Path) -> Option<&'static File> {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
 mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::disk;
     use crate::store::Fact;
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         let there = Connection::open(&path).unwrap();
         there.pragma_update(None, "journal_mode", "delete").unwrap();
         // As somebody may have left it.
-        fs::write(sibling(&path, "-shm"), [1; 4096]).unwrap();
+        disk::write_atomic(&sibling(&path, "-shm"), &[1; 4096], 0o644).unwrap();
         assert_eq!(Pulse::of(&path).unwrap().beat(), None);
     }
 }

@@ -11,10 +11,12 @@ use super::{Looked, ServerTls};
 /// How late new files may be noticed without a SIGHUP.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Looks in a thread of its own until the process ends; `say` is told what came of it, `warn` what an administrator should see to.
-pub fn follow(tls: Arc<ServerTls>, say: fn(&str), warn: fn(&str)) -> io::Result<()> {
+/// Looks in a thread of its own until the process ends; `say` is told what came of it, `warn` what an administrator should see to. Where
+/// nothing is in TLS a reload changes nothing, and ends nothing.
+pub fn follow(tls: Option<Arc<ServerTls>>, say: fn(&str), warn: fn(&str)) -> io::Result<()> {
     let told = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&told))?;
+    let Some(tls) = tls else { return Ok(()) };
     let look = move || {
         loop {
             let was_told = wait(&told);

@@ -164,6 +164,7 @@ fn for_all_to_enter(folder: &Path) {
 
 /// What a program can say of itself and what it can do; the folder that it may write to is its first argument.
 const LOOKS_AROUND: &str = "set -e; cd \"$1\"; id -u > data/who; id -G > data/groups; echo $HOME > data/home; \
+    cut -d' ' -f6 /proc/$$/stat > data/session; echo $$ > data/process; \
     grep CapEff /proc/self/status > data/rights; mktemp > data/temporary; \
     for file in .netlink/token .netlink/netlink.db; do \
         if cat $file > /dev/null 2>&1; then echo \"read $file\" >> data/too-much; fi; \
@@ -176,10 +177,12 @@ fn said_by_nobody(scene: &Scene) {
     let said = |name: &str| scene.lamp.text(&format!("data/{name}")).trim().to_owned();
     assert_eq!((said("who"), said("groups")), (NOBODY.to_string(), NOBODY.to_string()));
     assert_eq!(said("home"), "/nonexistent");
+    // Of its own: what has no terminal cannot type at one.
+    assert_eq!(said("session"), said("process"));
     assert!(said("rights").ends_with("0000000000000000"), "{}", said("rights"));
     assert!(!Path::new(&said("temporary")).exists());
     assert!(!scene.lamp.path("data/too-much").exists(), "{}", said("too-much"));
-    for name in ["who", "groups", "home", "rights", "temporary"] {
+    for name in ["who", "groups", "home", "session", "process", "rights", "temporary"] {
         fs::remove_file(scene.lamp.path(&format!("data/{name}"))).unwrap();
     }
 }
@@ -274,6 +277,27 @@ fn nothing_begins_when_commands_cannot_run_as_their_user() {
     scene.upgrade().no(2, &["NL0746", "`root`"]);
     as_whom("-x");
     scene.upgrade().no(2, &["NL0403", "confinement.user"]);
+    as_whom("nobody");
+    let tools = scene.dir.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    let add = |tool: &str| std::os::unix::fs::symlink(Path::new("/usr/bin").join(tool), tools.join(tool)).unwrap();
+    let plan = || {
+        let mut command = scene.lamp.command(&["update", "plan", "--to", "0b1"]);
+        let ran = command.env("PATH", &tools).output().unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+        String::from_utf8(ran.stderr).unwrap()
+    };
+    for tool in ["getent", "setsid", "setpriv"] {
+        let said = plan();
+        assert!(said.contains("NL0746"), "{said}");
+        if geteuid().is_root() || tool == "getent" {
+            assert!(
+                said.contains(&format!("{tool}`")) || said.contains(&format!("execute {tool}")),
+                "{said}"
+            );
+        }
+        add(tool);
+    }
     put(&scene.lamp.path("config/update.yml"), "", 0o644);
     scene.lamp.assert_at("0a1");
 }

@@ -315,7 +315,7 @@ fn extensions_that_the_product_lists_are_switched_by_its_own_commands() {
     put(&shop.lamp.path("config/update.yml"), settings, 0o644);
     shop.upgrade("0b1", &[]).no(
         0,
-        &["extensions are not looked for (`safety.check_extensions` is false)"],
+        &["extensions are not looked for (`update_system.safety.check_extensions` is false)"],
     );
     shop.lamp.assert_at("0b1");
 }

@@ -102,6 +102,71 @@ fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
     scene.lamp.assert_at("0a1");
 }
 
+/// A full disk is one wherever it is met: room is made before anything is undone.
+#[test]
+fn a_database_that_cannot_grow_is_a_full_disk() {
+    let scene = Scene::new();
+    let up = "PRAGMA max_page_count = 20; CREATE TABLE big (b); INSERT INTO big VALUES (zeroblob(1000000));";
+    scene.publish_second(up, &[]);
+    scene
+        .to_second()
+        .no(1, &["NL0301", "level 2", "database or disk is full"]);
+    scene.assert_untouched();
+}
+
+/// `1a1`, at which a way stops, and `1b1` after it, whose third migration is this if any.
+fn publish_two_stops(scene: &Scene, third: Option<&str>) {
+    for (version, release) in [("1a1", Lamp::B1), ("1b1", Lamp::R1)] {
+        let tree = scene.publisher.lamp(&Lamp { version, ..release });
+        let manifest = fs::read_to_string(tree.join("release.toml")).unwrap();
+        let stopping = manifest.replace("[rules]\n", "[rules]\nstop = true\n");
+        put(&tree.join("release.toml"), &stopping, 0o644);
+        if let Some(sql) = third.filter(|_| version == "1b1") {
+            put(&tree.join("migrations/V3__rooms.sql"), sql, 0o644);
+        }
+        scene.publisher.publish(&tree);
+    }
+}
+
+fn steps(scene: &Scene) -> Vec<Value> {
+    let status = scene.lamp.run(&["update", "status", "--output", "json"]).ok().json();
+    status["update"]["steps"].as_array().unwrap().clone()
+}
+
+/// What would fail in the second stop is found before the first.
+#[test]
+fn the_migrations_of_all_stops_are_tried_before_the_first() {
+    let scene = Scene::new();
+    let fits_one_alone = "CREATE TABLE rooms (id INTEGER PRIMARY KEY, length CHECK (length < 5));
+                          INSERT INTO rooms (length) SELECT length FROM switches;";
+    publish_two_stops(&scene, Some(fits_one_alone));
+    let failed = ["1a1 (stop)", "NL0307", "level 3", "CHECK constraint failed"];
+    scene
+        .lamp
+        .run(&["update", "upgrade", "--to", "1b1", "--yes"])
+        .no(1, &failed);
+    scene.assert_untouched();
+    let begun = |kind: &str| {
+        let is_begun = |step: &Value| step["step"] == kind && step["state"] != "pending";
+        steps(&scene).iter().any(is_begun)
+    };
+    assert!(begun("trial") && !begun("stop"), "{:#?}", steps(&scene));
+}
+
+#[test]
+fn each_stop_says_what_was_tried_for_it() {
+    let scene = Scene::new();
+    publish_two_stops(&scene, None);
+    scene.lamp.run(&["update", "upgrade", "--to", "1b1", "--yes"]).ok();
+    let state = rusqlite::Connection::open(scene.lamp.path(".netlink/netlink.db")).unwrap();
+    for file in ["V2__length.sql", "V3__rooms.sql"] {
+        let query = "SELECT count(*) FROM journal WHERE event LIKE '%schema in%' || ?1 || ' in%way back tried%'";
+        let told: i64 = state.query_row(query, [file], |row| row.get(0)).unwrap();
+        assert_eq!(told, 1, "{file}");
+    }
+    scene.lamp.assert_at("1b1");
+}
+
 #[test]
 fn an_upgrade_shown_beforehand_has_the_sql_of_each_of_its_hops() {
     let scene = Scene::new();

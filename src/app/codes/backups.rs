@@ -43,7 +43,7 @@ pub const CODES: &[Code] = &[
         "NL0611",
         Kind::Failed,
         "database tools missing or too old",
-        "The product's database is on a server, and the tools that dump it are not there or older than the server. Install the package that the message names, or name the folder of the tools in `backup.server_tools`.",
+        "The product's database is on a server, and the tools that dump it are not there or older than the server. Install the package that the message names, or name the folder of the tools in `update_system.backup.server_tools`.",
     ),
     code(
         "NL0612",

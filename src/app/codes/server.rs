@@ -193,7 +193,7 @@ pub const CODES: &[Code] = &[
         "NL0746",
         Kind::Unfit,
         "commands cannot run as their user",
-        "Hooks and commands of releases are to run as the user of `confinement.user`, and cannot: this machine does not know that user, NetLink itself does not run as root, or `setpriv` of util-linux is missing. Nothing was begun.",
+        "Hooks and commands of releases are to run as the user of `confinement.user`, and cannot: this machine does not know that user, NetLink itself does not run as root, or `setsid` or `setpriv` of util-linux is missing. Nothing was begun.",
     ),
     code(
         "NL0750",

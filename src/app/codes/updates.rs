@@ -379,7 +379,7 @@ pub const CODES: &[Code] = &[
         "NL0371",
         Kind::Failed,
         "extensions not known or not switched",
-        "Extensions of the product cannot be listed, or one of them could not be switched off or on; the message says why. Mend that, then try again. If it is the installed release that cannot list them, `safety.check_extensions: false` lets an update to another one pass without looking for them.",
+        "Extensions of the product cannot be listed, or one of them could not be switched off or on; the message says why. Mend that, then try again. If it is the installed release that cannot list them, `update_system.safety.check_extensions: false` lets an update to another one pass without looking for them.",
     ),
     code(
         "NL0401",

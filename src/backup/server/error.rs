@@ -6,14 +6,14 @@ use crate::host::CommandError;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     #[error(
-        "`{tool}` is not there, which the backup of the product's database needs: install {package}, or name its folder in `backup.server_tools`"
+        "`{tool}` is not there, which the backup of the product's database needs: install {package}, or name its folder in `update_system.backup.server_tools`"
     )]
     ToolMissing { tool: String, package: &'static str },
     #[error("`{tool}` says `{said}`, which is not a version that is understood")]
     NoVersion { tool: String, said: String },
     #[error(
         "`{tool}` is of version {found} and the server is {server}, which it cannot dump: install {package} \
-         (of PostgreSQL's own packages if the system has none), or name its folder in `backup.server_tools`"
+         (of PostgreSQL's own packages if the system has none), or name its folder in `update_system.backup.server_tools`"
     )]
     ToolTooOld {
         tool: String,

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use crate::backup::keys::PublicHalf;
 
-/// How the backups are opened [default: as `backup.key` of the settings says].
+/// How the backups are opened [default: as `update_system.backup.key` of the settings says].
 #[derive(Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Opening the backups [default: as the settings say]")]
 #[group(multiple = false)]

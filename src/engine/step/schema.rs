@@ -106,10 +106,11 @@ fn apply(cx: &Context<'_>, step: &Step, undo: &Value) -> Result<String, StepErro
             run_up(cx, step, &files, &place, to, Usage::Alone)?
         }
         Migration::Down { stored, to } => {
+            let tried = trial::result(cx, step)?;
             let mut keeping = Keeping {
                 store: cx.store,
                 files: None,
-                tried: None,
+                tried: tried.as_ref(),
                 usage: Usage::Alone,
                 go_on: &mut |_| true,
             };
@@ -166,7 +167,12 @@ pub fn run_up(
         usage,
         go_on: &mut |_| true,
     };
-    let applied = schema::up(database, files, to, &mut keeping).map_err(|e| StepError::because("NL0313", &e))?;
+    let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
+    let applied = schema::up(database, files, to, &mut keeping).map_err(|e| failed(&e))?;
+    // Beside the product it would keep the product from writing.
+    if usage == Usage::Alone && applied.count() > 0 {
+        schema::quick_check(database).map_err(|e| failed(&e))?;
+    }
     Ok(runs(to, &applied))
 }
 

@@ -9,8 +9,8 @@ use crate::backup::{BesidePurpose, Server};
 use crate::engine::copies::{Copy, Live};
 use crate::engine::failure::DISK_FULL;
 use crate::engine::{Context, StepError, finish, knows, product};
-use crate::migrate::schema::{Place, Trial, TriedFile, WayBack};
-use crate::plan::{Direction, Step};
+use crate::migrate::schema::{Nobody, NotKept, Place, SchemaError, Trial, TriedFile, WayBack};
+use crate::plan::{Direction, Leg, Step};
 use crate::release::ReleaseManifest;
 use crate::store::Fact;
 use crate::{disk, migrate, store};
@@ -26,13 +26,12 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
         return Ok("switched off in config/update.yml".into());
     }
     let leg = cx.leg(step)?;
-    // A later leg starts from what an earlier one leaves; its migrations are tried when their turn has come.
-    if step.leg > 0 {
-        return Ok("tried by the steps themselves once the stop before it runs".into());
-    }
     let mut said = Vec::new();
-    if cx.plan.direction() != Direction::Schema {
-        said.extend(config::trial(cx, leg)?);
+    match step.leg {
+        0 if cx.plan.direction() == Direction::Schema => {}
+        0 => said.extend(config::trial(cx, leg)?),
+        // It begins with what the stop before it leaves, which nobody has seen yet.
+        _ => said.push("configuration: tried in its own stop".into()),
     }
     if let Some(backup) = cx.plan.restore() {
         said.push(format!(
@@ -48,15 +47,15 @@ fn apply(cx: &Context<'_>, step: &Step, _: &Value) -> Result<String, StepError> 
             if own.down.is_none() && own.path.is_none() {
                 said.push("it cannot be taken back by itself when the update fails".into());
             }
-            return finished(cx, step, said);
+            return finished(cx, said);
         }
         said.extend(try_schema(cx, step, &schema::work(cx, leg, planned)?)?);
     }
-    finished(cx, step, said)
+    finished(cx, said)
 }
 
-fn finished(cx: &Context<'_>, step: &Step, mut said: Vec<String>) -> Result<String, StepError> {
-    said.extend(drop_left(cx, step)?);
+fn finished(cx: &Context<'_>, mut said: Vec<String>) -> Result<String, StepError> {
+    said.extend(drop_left(cx)?);
     clear(cx)?;
     Ok(if said.is_empty() {
         "nothing to migrate".into()
@@ -65,10 +64,10 @@ fn finished(cx: &Context<'_>, step: &Step, mut said: Vec<String>) -> Result<Stri
     })
 }
 
-/// The release whose configuration says where the database is before the stop: that from before, which is in place, unless it knows
-/// nothing of the database; then the one that comes, by the configuration that it will have.
-fn holder(cx: &Context<'_>, step: &Step) -> Result<(ReleaseManifest, PathBuf), StepError> {
-    let leg = cx.leg(step)?;
+/// The release whose configuration says where the database is before the first stop: that from before, which is in place, unless it
+/// knows nothing of the database; then the one that comes, by the configuration that it will have.
+fn holder(cx: &Context<'_>) -> Result<(ReleaseManifest, PathBuf), StepError> {
+    let leg = first_leg(cx)?;
     match schema::user_before(cx, leg)? {
         Some(before) => Ok((before, cx.layout.config())),
         None => {
@@ -78,12 +77,36 @@ fn holder(cx: &Context<'_>, step: &Step) -> Result<(ReleaseManifest, PathBuf), S
     }
 }
 
+fn first_leg<'a>(cx: &Context<'a>) -> Result<&'a Leg, StepError> {
+    let missing = || StepError::new("NL0322", "the plan has a trial and no leg");
+    cx.plan.legs().first().ok_or_else(missing)
+}
+
+/// What the stops before this one do to the database; none where a product does it by itself in one of them.
+fn earlier(cx: &Context<'_>, step: &Step) -> Result<Option<Vec<schema::Migration>>, StepError> {
+    let mut all = Vec::new();
+    for leg in cx.plan.legs().iter().take(step.leg) {
+        let Some(planned) = leg.schema else { continue };
+        if product::manifest(cx.layout, &leg.to)?.own_migrations().is_some() {
+            return Ok(None);
+        }
+        all.push(schema::work(cx, leg, planned)?);
+    }
+    Ok(Some(all))
+}
+
+/// From where the stops before this one lead, on a copy of the database as it is now.
 fn try_schema(cx: &Context<'_>, step: &Step, work: &schema::Migration) -> Result<Option<String>, StepError> {
-    let (manifest, configuration) = holder(cx, step)?;
-    if cx.leg(step)?.from.is_none() && manifest.sqlite().is_none() {
+    let (manifest, configuration) = holder(cx)?;
+    if first_leg(cx)?.from.is_none() && manifest.sqlite().is_none() {
         // The operator has not seen its configuration yet, which says where the database is.
         return Ok(None);
     }
+    let Some(earlier) = earlier(cx, step)? else {
+        return Ok(Some(
+            "schema not tried: the product migrates itself in a stop before".into(),
+        ));
+    };
     let live = Live::by(cx.layout, cx.settings, &manifest, configuration);
     let mut said = Vec::new();
     match live.server()? {
@@ -98,14 +121,31 @@ fn try_schema(cx: &Context<'_>, step: &Step, work: &schema::Migration) -> Result
     }
     let budget = cx.settings.safety.trial_budget;
     let scratch = cx.layout.staging().join("trial");
-    let trial = live.on_copy(Copy::Trial, &scratch, "NL0307", |copy, renew| match work {
-        schema::Migration::Up { files, to } => migrate::schema::trial_up(copy, files, *to, budget, renew),
-        schema::Migration::Down { stored, to } => migrate::schema::trial_down(copy, stored, *to, budget),
+    let trial = live.on_copy(Copy::Trial, &scratch, "NL0307", |copy, renew| {
+        let go_before = || earlier.iter().try_for_each(|work| go(copy, work));
+        go_before()?;
+        let mut again = || {
+            renew()?;
+            go_before().map_err(NotKept::from)
+        };
+        match work {
+            schema::Migration::Up { files, to } => migrate::schema::trial_up(copy, files, *to, budget, &mut again),
+            schema::Migration::Down { stored, to } => migrate::schema::trial_down(copy, stored, *to, budget),
+        }
     })?;
     left_beside(cx, None)?;
     keep_result(cx, step, &trial)?;
     said.insert(0, told(&trial));
     Ok(Some(said.join("; ")))
+}
+
+/// On a copy, without trying ways back: that was done by the trial of its own leg.
+fn go(copy: &Place, work: &schema::Migration) -> Result<(), SchemaError> {
+    match work {
+        schema::Migration::Up { files, to } => migrate::schema::up(copy, files, *to, &mut Nobody),
+        schema::Migration::Down { stored, to } => migrate::schema::down(copy, stored, *to, &mut Nobody),
+    }
+    .map(drop)
 }
 
 /// Room for the copy that is tried on, for the one to undo from, and for what a migration itself needs, in halves of the
@@ -184,18 +224,18 @@ fn clear(cx: &Context<'_>) -> Result<(), StepError> {
 }
 
 /// The copy on a server too, when a trial that was killed has left it there.
-fn undo(cx: &Context<'_>, step: &Step, _: &Value) -> Result<(), StepError> {
-    drop_left(cx, step)?;
+fn undo(cx: &Context<'_>, _: &Step, _: &Value) -> Result<(), StepError> {
+    drop_left(cx)?;
     clear(cx)
 }
 
 /// A copy that cannot be dropped now is in nobody's way: it is said, and dropped by the next update.
-fn drop_left(cx: &Context<'_>, step: &Step) -> Result<Option<String>, StepError> {
+fn drop_left(cx: &Context<'_>) -> Result<Option<String>, StepError> {
     let left = cx.store.fact(Fact::LeftBeside);
     if left.map_err(|e| StepError::because("NL0404", &e))?.is_none() {
         return Ok(None);
     }
-    let failed = try_dropping(cx, step).err().map(|error| error.into_failure().message);
+    let failed = try_dropping(cx).err().map(|error| error.into_failure().message);
     let said = failed.map(|why| format!("the copy that migrations were tried on could not be dropped: {why}"));
     left_beside(cx, said.as_deref())?;
     if let Some(said) = &said {
@@ -204,8 +244,8 @@ fn drop_left(cx: &Context<'_>, step: &Step) -> Result<Option<String>, StepError>
     Ok(said)
 }
 
-fn try_dropping(cx: &Context<'_>, step: &Step) -> Result<(), StepError> {
-    let (manifest, configuration) = holder(cx, step)?;
+fn try_dropping(cx: &Context<'_>) -> Result<(), StepError> {
+    let (manifest, configuration) = holder(cx)?;
     match Live::by(cx.layout, cx.settings, &manifest, configuration).server()? {
         Some(server) => server
             .remove_left(BesidePurpose::Trial)

@@ -51,7 +51,8 @@ fn each_down(
     // Somebody else may have taken levels back while the lock was waited for.
     let rows = history::read(connection, db)?.unwrap_or_default();
     let steps = steps(db, &rows, stored, to)?;
-    write_ahead::begin(connection, db, u32::try_from(steps.len()).unwrap_or(u32::MAX), witness)?;
+    let runs: Vec<Run> = steps.iter().map(|step| step.script.run()).collect();
+    write_ahead::begin(connection, db, &runs, witness)?;
     for step in steps {
         applied.files.push(one_down(connection, &step, witness)?);
     }

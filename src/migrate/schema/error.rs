@@ -89,7 +89,7 @@ pub enum SchemaError {
     },
     #[error(
         "given up after {} s: a migration that takes longer on a copy would keep the product stopped for longer; \
-         raise `safety.trial_budget` in config/update.yml if that may be",
+         raise `update_system.safety.trial_budget` in config/update.yml if that may be",
         budget.as_secs_f64()
     )]
     OverBudget { budget: Duration },
@@ -105,7 +105,9 @@ pub enum SchemaError {
         #[source]
         source: NotKept,
     },
-    #[error("whether the database was given a write-ahead log for the run is not known")]
+    #[error(
+        "whether the database was given a write-ahead log for the run is not known; try again, with room on the disk of `.netlink`"
+    )]
     Log {
         #[source]
         source: NotKept,
@@ -129,7 +131,7 @@ pub enum StepError {
          it and its history row are one transaction ({said})"
     )]
     ControlsTransaction { said: String },
-    #[error(transparent)]
+    #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -82,6 +82,11 @@ impl SchemaFiles {
         }
     }
 
+    /// None when there are no migrations.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.levels.first().map(|step| step.up.dialect)
+    }
+
     /// 0 when there are no migrations.
     pub fn highest(&self) -> u32 {
         u32::try_from(self.levels.len()).unwrap_or(u32::MAX)

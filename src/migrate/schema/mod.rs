@@ -41,7 +41,7 @@ pub use error::SchemaError;
 pub use files::SchemaFiles;
 pub use history::level;
 pub use listed::Listed;
-pub use shape::fingerprint;
+pub use shape::{fingerprint, quick_check};
 pub use sql::Dialect;
 pub use stages::Stages;
 pub use stored::{StoredLevel, WayDown};

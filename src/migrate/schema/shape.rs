@@ -74,7 +74,8 @@ pub(super) fn shape_of(db: &Place) -> Result<Shape, SchemaError> {
     }
 }
 
-pub(super) fn quick_check(db: &Place) -> Result<(), SchemaError> {
+/// An error when the database is damaged, as far as that is seen quickly.
+pub fn quick_check(db: &Place) -> Result<(), SchemaError> {
     let Some(mut connection) = db.open_to_read()? else {
         return Ok(());
     };

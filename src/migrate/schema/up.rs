@@ -31,7 +31,8 @@ fn each_up(
     let mut applied = Applied::default();
     // Somebody else may have migrated it while the lock was waited for.
     let from = current(connection, db, files)?;
-    write_ahead::begin(connection, db, to.saturating_sub(from), witness)?;
+    let runs: Vec<Run> = files.between(from, to).map(|(_, step)| step.run()).collect();
+    write_ahead::begin(connection, db, &runs, witness)?;
     for (level, step) in files.between(from, to) {
         refuse_cut_off(step, level, witness)?;
         witness

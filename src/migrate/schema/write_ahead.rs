@@ -2,11 +2,12 @@
 //! for the length of the run, and is afterwards what it was before.
 
 use super::database::{Database, Place, at};
+use super::files::Run;
 use super::witness::{Log, NotKept, Witness};
 use super::{Applied, SchemaError};
 
 /// Fewer commits do not make up for the change there and back.
-const MANY: u32 = 8;
+const MANY: usize = 8;
 
 /// Runs `files` on a connection of its own.
 pub(super) fn migrate(
@@ -22,15 +23,16 @@ pub(super) fn migrate(
     ended.and(closed).map(|()| applied)
 }
 
-/// Before so many files.
+/// Before these files. One that is not a transaction may itself say how the database commits, or be of use only where it has no log.
 pub(super) fn begin(
     connection: &mut dyn Database,
     db: &Place,
-    files: u32,
+    files: &[Run],
     witness: &mut dyn Witness,
 ) -> Result<(), SchemaError> {
     let prepare = at("prepare", db);
-    if files < MANY || log(witness)? != Log::MayChange || !connection.could_log_ahead().map_err(&prepare)? {
+    let is_fit = files.len() >= MANY && files.iter().all(|run| *run == Run::Whole);
+    if !is_fit || log(witness)? != Log::MayChange || !connection.could_log_ahead().map_err(&prepare)? {
         return Ok(());
     }
     witness.log_changed(true).map_err(not_kept)?;

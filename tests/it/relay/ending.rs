@@ -60,6 +60,35 @@ fn while_the_server_is_away_the_relay_says_when_to_come_again() {
 }
 
 #[test]
+fn of_what_the_server_did_not_answer_it_is_said_that_it_is_not_known() {
+    let scene = Scene::new();
+    let relay = scene.relay();
+    let server = scene.server(&relay);
+    let mut asked = to(&relay);
+    let head = format!(
+        "PUT {API}/maintenance HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: 17\r\n\r\n{{",
+        server.token
+    );
+    asked.write_all(head.as_bytes()).unwrap();
+    // It has come: its row in the audit is written before it is read to its end.
+    wait_for(|| scene.installation.run(&["audit", "list"]).ok().out.contains("PUT /api"));
+    server.signal(Signal::KILL);
+    assert_eq!(server.ended(), None);
+    let mut answer = String::new();
+    asked.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5"),
+        "{answer}"
+    );
+    let known = netlink::app::codes::lookup("NL0754");
+    assert!(
+        answer.contains("\"NL0754\"") && answer.contains(known.title),
+        "{answer}"
+    );
+}
+
+#[test]
 fn the_command_line_waits_through_a_restart_of_the_server() {
     let scene = Scene::new();
     scene.hold_upgrades();
@@ -166,11 +195,14 @@ impl Scene {
 }
 
 #[test]
-fn two_relays_may_be_in_front_of_one_server() {
+fn two_relays_may_be_in_front_of_one_server_and_a_reload_ends_none_of_them() {
     let scene = Scene::new();
     let (one, other) = (scene.relay(), scene.relay());
-    let _server = scene.server(&one);
+    let server = scene.server(&one);
     drop(one);
+    // In the clear there is nothing to reload, and nothing ends by it.
+    other.signal(Signal::HUP);
+    server.signal(Signal::HUP);
     let agent = ureq::Agent::new_with_defaults();
     assert_eq!(
         agent

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::scene::{PATIENCE, Scene, to, told};
+use super::scene::{PATIENCE, Scene, to, told, wait_for, watchers};
+use crate::rest::events::fill_journal;
 use crate::rest::server::API;
 
 #[track_caller]
@@ -181,4 +182,28 @@ fn so_many_are_met_at_once_and_the_next_when_one_has_gone() {
         String::from_utf8_lossy(&some[..read])
     );
     server.get(&format!("{API}/version")).is(200);
+}
+
+#[test]
+fn who_takes_nothing_of_what_is_sent_is_cut_off() {
+    let scene = Scene::new();
+    fill_journal(&scene.installation, 120_000);
+    let relay = scene.relay();
+    let server = scene.server(&relay);
+    let mut slow = to(&relay);
+    let ask = format!(
+        "GET {API}/updates/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nLast-Event-ID: 0\r\n\r\n",
+        server.token
+    );
+    slow.write_all(ask.as_bytes()).unwrap();
+    wait_for(|| watchers(&server) == 1);
+    // Others are answered meanwhile.
+    server.get(&format!("{API}/version")).is(200);
+    wait_for(|| watchers(&server) == 0);
+    drop(slow);
+    let read = server
+        .events(&format!("{API}/updates/events"), Some("0"))
+        .take(120_000)
+        .count();
+    assert_eq!(read, 120_000);
 }

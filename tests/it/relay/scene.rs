@@ -149,3 +149,12 @@ pub fn wait_for(wished: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Lines of live events that the server holds.
+pub fn watchers(server: &Server) -> u32 {
+    let metrics = server.get("/metrics").is(200).text;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("netlink_event_watchers "));
+    line.unwrap().parse().unwrap()
+}

@@ -8,10 +8,11 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use ureq::tls::TlsConfig;
 
-use super::scene::{Scene, to, told, wait_for};
+use super::scene::{Scene, to, told, wait_for, watchers};
 use crate::rest::authority::{Authority, trusting};
 use crate::rest::events::journal;
 use crate::rest::server::{API, Server};
+use crate::rest::strangers::is_as_described;
 use crate::world::{self, put};
 
 /// Status, fields and body of an answer, without those that tell one connection or moment from another.
@@ -158,17 +159,19 @@ fn the_command_line_asks_through_a_relay_as_it_asks_a_server() {
 }
 
 #[test]
+fn schemathesis_finds_nothing_wrong_through_a_relay() {
+    let scene = Scene::with(", wrong_tokens_per_minute: 0");
+    let relay = scene.relay();
+    let server = scene.server(&relay);
+    is_as_described(&server, scene.dir.path());
+    scene.installation.run(&["audit", "verify"]).ok();
+}
+
+#[test]
 fn live_events_come_at_once_and_end_with_whoever_watches() {
     let scene = Scene::with(", heartbeat: 100ms");
     let relay = scene.relay();
     let server = scene.server(&relay);
-    let watchers = || {
-        let metrics = server.get("/metrics").is(200).text;
-        let line = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix("netlink_event_watchers "));
-        line.unwrap().parse::<u32>().unwrap()
-    };
     let mut line = to(&relay);
     let ask = format!(
         "GET {API}/updates/events HTTP/1.1\r\nHost: box\r\nAuthorization: Bearer {}\r\n\r\n",
@@ -184,9 +187,9 @@ fn live_events_come_at_once_and_end_with_whoever_watches() {
         said += &String::from_utf8_lossy(&some[..read]);
     }
     assert!(said.contains("text/event-stream"), "{said}");
-    assert_eq!(watchers(), 1);
+    assert_eq!(watchers(&server), 1);
     drop(line);
-    wait_for(|| watchers() == 0);
+    wait_for(|| watchers(&server) == 0);
 }
 
 #[test]

@@ -252,3 +252,41 @@ fn the_last_use_of_a_token_is_written_once_a_minute_and_at_the_end() {
         assert!(began.elapsed() < PATIENCE);
     }
 }
+
+#[test]
+fn a_status_is_of_one_moment_also_when_the_update_is_just_finishing() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    for version in ["0b1", "0r1"] {
+        let begun = server.upgrade(version).is(202);
+        let place = begun.header("location");
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| watch_closely(&server, place));
+            }
+        });
+    }
+    installation.assert_at("0r1");
+}
+
+/// Asks without a pause until the update has finished.
+fn watch_closely(server: &Server, place: &str) {
+    let began = Instant::now();
+    loop {
+        let update = server.get(place).is(200).body;
+        assert!(began.elapsed() < PATIENCE, "{update:#}");
+        if update["order_id"].is_string() {
+            // The one before is only just over.
+            continue;
+        }
+        let is_over = update["state"] == "finished";
+        assert_eq!(is_over, update["finished_at"].is_string(), "{update:#}");
+        assert_eq!(is_over, update["course"] == "finished", "{update:#}");
+        if is_over {
+            assert_eq!(update["outcome"], "completed", "{update:#}");
+            return;
+        }
+        assert_eq!(update["state"], "running", "{update:#}");
+    }
+}

@@ -17,7 +17,7 @@ mod reading;
 mod schedule;
 pub mod server;
 pub mod steering;
-mod strangers;
+pub mod strangers;
 mod way_back;
 
 use std::os::unix::fs::PermissionsExt;

@@ -17,11 +17,17 @@ fn schemathesis_finds_nothing_wrong() {
         0o644,
     );
     let server = Server::start(&installation);
+    is_as_described(&server, dir.path());
+    installation.run(&["audit", "verify"]).ok();
+}
+
+/// With `dir` for what it writes.
+pub fn is_as_described(server: &Server, dir: &Path) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let url = format!("http://{}", server.address());
     let mut command = Command::new(here.join("target/python/bin/python"));
     command
-        .current_dir(dir.path())
+        .current_dir(dir)
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(here.join("tests/data/rest/schemathesis.toml"))
         .args(["run", &format!("{url}/openapi.yaml"), "--url", &url])
@@ -43,5 +49,4 @@ fn schemathesis_finds_nothing_wrong() {
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
     assert!(said.contains("Test cases:"), "{said}");
-    installation.run(&["audit", "verify"]).ok();
 }

@@ -69,10 +69,17 @@ pub(super) fn could_log_ahead(connection: &Connection) -> rusqlite::Result<bool>
 
 /// Nobody else can open it meanwhile, so that nobody keeps it from being changed back. Where somebody uses it after all, it stays as it
 /// is.
-pub(super) fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::migrate::schema) fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "locking_mode", "exclusive")?;
-    match connection.pragma_update(None, "journal_mode", AHEAD) {
-        Err(e) if is_in_use(&e) => connection.pragma_update(None, "locking_mode", "normal"),
+    let changed = connection.pragma_update(None, "journal_mode", AHEAD);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match changed {
+        Err(e) if is_in_use(&e) => {
+            connection.pragma_update(None, "locking_mode", "normal")?;
+            // Only then are the locks given back that were taken meanwhile.
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+        }
         changed => changed,
     }
 }
@@ -83,10 +90,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub(super) fn log_no_longer_ahead(connection: &Connection) -> Result<(), StepError> {
     let deadline = Deadline::after(BUSY_TIMEOUT);
     loop {
-        match change(connection, AHEAD, DELETED) {
-            Err(e) if is_in_use(&e) && !deadline.has_passed() => std::thread::sleep(LOOK_EVERY),
-            Err(e) if is_in_use(&e) => return Err(StepError::Locked { patience: BUSY_TIMEOUT }),
-            changed => return Ok(changed?),
+        // It says nothing where it cannot within a transaction.
+        match change(connection, AHEAD, DELETED).and_then(|()| mode(connection)) {
+            Ok(now) if now != AHEAD => return Ok(()),
+            Err(e) if !is_in_use(&e) => return Err(e.into()),
+            _ if deadline.has_passed() => return Err(StepError::Locked { patience: BUSY_TIMEOUT }),
+            _ => std::thread::sleep(LOOK_EVERY),
         }
     }
 }

@@ -24,9 +24,13 @@ use crate::clock::Deadline;
 use crate::store::{self, BUSY_TIMEOUT};
 
 pub(super) use journal::has_empty_journal;
+#[cfg(test)]
+pub(super) use journal::log_ahead;
 
 pub(super) struct Sqlite {
     connection: rusqlite::Connection,
+    /// How durable each commit is, whatever a file says for itself.
+    synchronous: &'static str,
     /// What was read of the schema before, in the one form: most of it is the same the next time.
     normal: HashMap<String, String>,
 }
@@ -65,6 +69,7 @@ impl Sqlite {
     fn on(connection: rusqlite::Connection) -> Self {
         Self {
             connection,
+            synchronous: "FULL",
             normal: HashMap::new(),
         }
     }
@@ -155,6 +160,7 @@ impl Database for Sqlite {
 
     fn prepare(&mut self, manner: Manner) -> Result<(), StepError> {
         self.connection.busy_timeout(manner.patience())?;
+        self.connection.pragma_update(None, "synchronous", self.synchronous)?;
         let keeps = manner.foreign_keys != ForeignKeys::OffAndCheck;
         Ok(self.connection.pragma_update(None, "foreign_keys", keeps)?)
     }
@@ -240,7 +246,8 @@ impl Database for Sqlite {
     }
 
     fn only_try_until(&mut self, deadline: Deadline) -> Result<(), StepError> {
-        self.connection.pragma_update(None, "synchronous", "OFF")?;
+        self.synchronous = "OFF";
+        self.connection.pragma_update(None, "synchronous", self.synchronous)?;
         self.connection.pragma_update(None, "journal_mode", "MEMORY")?;
         let handler = Some(move || deadline.has_passed());
         Ok(self.connection.progress_handler(INSTRUCTIONS, handler)?)

@@ -106,3 +106,48 @@ fn a_database_that_somebody_has_open_is_migrated_all_the_same() {
     assert_eq!(other.query_row("SELECT count(*) FROM t10", [], |row| row.get(0)), Ok(0));
     assert_given_back(&scene, &lender);
 }
+
+/// What a file says of the database's own ways is not undone by ours.
+#[test]
+fn files_that_are_no_transaction_are_run_without_a_log() {
+    for (sql, pragma, expected) in [
+        ("PRAGMA journal_mode = WAL;", "journal_mode", "wal"),
+        ("PRAGMA page_size = 8192; VACUUM;", "page_size", "8192"),
+    ] {
+        let scene = levels(9, 0);
+        let sql = format!("-- netlink: transaction=false rerunnable\n{sql}");
+        fs::write(scene.folder().join("V9__t.sql"), sql).unwrap();
+        let mut lender = Lender::default();
+        lent(&scene, 9, &mut lender).unwrap();
+        let found: rusqlite::types::Value = scene.one(&format!("PRAGMA {pragma}"));
+        assert!(format!("{found:?}").contains(expected), "{found:?}");
+        assert_eq!(lender.times, 0);
+    }
+}
+
+/// One who is reading just then is not waited for.
+#[test]
+fn a_database_that_somebody_reads_stays_as_it_is() {
+    let scene = levels(9, 0);
+    up(&scene.db(), &scene.files(), 1).unwrap();
+    let other = scene.sql();
+    other.execute_batch("BEGIN; SELECT * FROM t1").unwrap();
+    let connection = scene.sql();
+    let start = std::time::Instant::now();
+    crate::migrate::schema::sqlite::log_ahead(&connection).unwrap();
+    assert!(start.elapsed() < crate::store::BUSY_TIMEOUT);
+    drop(other);
+    scene.sql().execute_batch("CREATE TABLE more (n)").unwrap();
+    assert_eq!(scene.one::<String>("PRAGMA journal_mode"), "delete");
+}
+
+/// What a file sets for itself does not hold for those after it.
+#[test]
+fn each_file_is_as_durable_as_the_others() {
+    let scene = levels(2, 0);
+    let sql = "-- netlink: transaction=false rerunnable\nPRAGMA synchronous = OFF;";
+    fs::write(scene.folder().join("V1__t.sql"), sql).unwrap();
+    let must = "-- netlink: require \"SELECT synchronous = 2 FROM pragma_synchronous\" \"it is not durable\"\nCREATE TABLE t2 (n);";
+    fs::write(scene.folder().join("V2__t.sql"), must).unwrap();
+    up(&scene.db(), &scene.files(), 2).unwrap();
+}
