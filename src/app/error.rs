@@ -28,8 +28,9 @@ pub enum AppError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error(transparent)]
-    Disk(#[from] DiskError),
+    /// Said with the system's reason.
+    #[error("{0}: {source}", source = .0.source)]
+    Disk(DiskError),
     /// The operator's calendar lets nothing begin now.
     #[error("{message}")]
     Closed {
@@ -109,6 +110,12 @@ fn code_of(reason: &Reason) -> &'static str {
         Reason::SchemaAhead { .. } => "NL0106",
         Reason::NoSchema { .. } => "NL0115",
         Reason::Unsound => "NL0323",
+    }
+}
+
+impl From<DiskError> for AppError {
+    fn from(error: DiskError) -> Self {
+        Self::Disk(error)
     }
 }
 

@@ -31,15 +31,44 @@ struct Kept {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
     /// Why the installation is not as it should be; empty when it is.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Finding>,
     /// What should be seen to all the same.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Finding>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// For whoever asks: nothing of files and settings.
+    pub outline: String,
+    /// For who is let in.
+    pub detail: String,
+}
+
+impl From<String> for Finding {
+    /// Anybody may know all of it.
+    fn from(detail: String) -> Self {
+        Self {
+            outline: detail.clone(),
+            detail,
+        }
+    }
+}
+
+impl From<&AppError> for Finding {
+    fn from(error: &AppError) -> Self {
+        let code = error.code();
+        Self {
+            outline: format!("{} [{}]; `netlink update status` says more", code.title, code.id),
+            detail: error.to_string(),
+        }
+    }
 }
 
 impl Looked {
     fn wrong(error: &AppError) -> Self {
         Self {
-            reasons: vec![error.to_string()],
+            reasons: vec![error.into()],
             warnings: Vec::new(),
         }
     }
@@ -77,8 +106,8 @@ impl Fitness {
             let opened = Installation::open(&self.root, self.config.as_deref());
             let looked = opened.and_then(|installation| {
                 Ok(Looked {
-                    reasons: not_ready(&installation, expiry)?,
-                    warnings: given_up(&installation)?.into_iter().collect(),
+                    reasons: all(not_ready(&installation, expiry)?),
+                    warnings: all(given_up(&installation)?),
                 })
             });
             Ok((looked.unwrap_or_else(|error| Looked::wrong(&error)), LeansOn::TheLock))
@@ -86,6 +115,10 @@ impl Fitness {
         let new = lookout.find(find)?;
         Ok(found.insert(new).what.clone())
     }
+}
+
+fn all(found: impl IntoIterator<Item = String>) -> Vec<Finding> {
+    found.into_iter().map(Finding::from).collect()
 }
 
 /// Read again only when one of the documents was exchanged.

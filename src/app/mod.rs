@@ -91,7 +91,7 @@ pub use dry_run::{DependencyChange, DryRun, FileView, SchemaDryRun, SchemaTrial,
 pub use error::{AppError, Result};
 pub use events::{Events, events_after};
 pub use finalize::{Finalized, finalize};
-pub use fitness::{Fitness, Looked};
+pub use fitness::{Finding, Fitness, Looked};
 pub use gate::{Admission, Gate};
 pub use index::{IndexOptions, code_of as code_of_no_travel, graph_of_index, plan_over_index, read_index};
 pub use init::{InitOptions, InitReport, init};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::rolling_back::{last_completed, rollback_target};
+use super::rolling_back::{last_to_take_back, rollback_target};
 use super::updating::is_covered;
 use super::{
     Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wanted, Wish,
@@ -176,7 +176,10 @@ pub(super) fn refuse_warnings(plan: &Plan, accepted: bool) -> Result<()> {
     let mut warnings = plan.warnings().iter();
     match warnings.find(|warning| warning.code != "accepted-risk" && !accepted) {
         Some(warning) => {
-            let message = format!("{}; `force: true` (`--force`) goes on all the same", warning.message);
+            let message = format!(
+                "{}; `accept_warnings: true` goes on all the same, and so does `force: true`, at any time",
+                warning.message
+            );
             Err(AppError::said("NL0108", message))
         }
         None => Ok(()),
@@ -266,11 +269,11 @@ pub fn waits_for_a_person(installation: &Installation) -> Result<Option<AppError
     })
 }
 
-/// The update that is to be taken back: the named one, else the unfinished, else the last completed one that led somewhere.
+/// The update that is to be taken back: the named one, else the unfinished, else the last completed one.
 pub fn update_to_roll_back(installation: &Installation, named: Option<UpdateId>) -> Result<UpdateId> {
     let id = match (named, installation.store.unfinished()?) {
         (Some(id), _) | (None, Some(id)) => id,
-        (None, None) => last_completed(installation)?.ok_or(AppError::NoUpdateYet)?,
+        (None, None) => last_to_take_back(installation)?,
     };
     rollback_target(installation, Some(&id))?;
     Ok(id)

@@ -4,7 +4,7 @@ use super::updating::record;
 use super::{AppError, Installation, Result};
 use crate::journal::Outcome;
 use crate::plan::{Direction, Goal};
-use crate::store::{StoreError, UpdateId, UpdateRecord};
+use crate::store::{StoreError, UpdateId, UpdateRecord, Verb};
 use crate::version::Version;
 
 /// What `rollback` comes to.
@@ -14,11 +14,28 @@ pub enum RollbackTarget {
     To(Version),
 }
 
-/// A repair has led nowhere; the way back is that of the update before it.
-pub(super) fn last_completed(installation: &Installation) -> Result<Option<UpdateId>> {
+/// What is taken back when nobody names an update and none is unfinished: the last completed one. A repair has led nowhere: the
+/// way back is that of the update before it. What was itself a way back is taken back by its name alone: who asks twice would
+/// otherwise get the release again that was just left.
+pub(super) fn last_to_take_back(installation: &Installation) -> Result<UpdateId> {
     let mut history = installation.store.history(50)?.into_iter();
-    let last = history.find(|update| update.outcome == Some(Outcome::Completed) && !update.plan.leads_nowhere());
-    Ok(last.map(|update| update.id))
+    let last = history.find(|update| update.outcome == Some(Outcome::Completed) && !is_repair(update));
+    let last = last.ok_or(AppError::NoUpdateYet)?;
+    match (last.verb, last.plan.from()) {
+        (Verb::Rollback, Some(left)) => Err(went_back_already(&last, left)),
+        _ => Ok(last.id),
+    }
+}
+
+fn went_back_already(update: &UpdateRecord, left: &Version) -> AppError {
+    let (id, to) = (&update.id, update.plan.to());
+    let again = if left > to { "upgrade" } else { "downgrade" };
+    let when = update.finished_at.map(|at| format!(" on {at:.0}")).unwrap_or_default();
+    let message = format!(
+        "the last update was a rollback: {id} took {left} back to {to}{when}; `netlink update {again} --to {left}` goes to {left} \
+         again, `--update-id {id}` (`update_id`) takes back just this rollback"
+    );
+    AppError::said("NL0756", message)
 }
 
 /// Where the last completed update, or the named one, came from.
@@ -29,7 +46,7 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
         (Some(id), unfinished) if unfinished.as_ref() == Some(id) => return Ok(RollbackTarget::Unfinished),
         (Some(id), _) => record(installation, id)?,
         (None, None) => {
-            let id = last_completed(installation)?.ok_or(AppError::NoUpdateYet)?;
+            let id = last_to_take_back(installation)?;
             record(installation, &id)?
         }
     };

@@ -7,7 +7,7 @@ use super::output::{Failed, Result};
 use crate::app::AppError;
 use crate::host::Confined;
 use crate::relay::{Relay, RelayError, Wanted};
-use crate::serving::{begin_log, say};
+use crate::serving::{begin_log, say, say_warning};
 use crate::settings::{self, Settings};
 use crate::tls::Files;
 
@@ -39,7 +39,7 @@ pub fn run(through: &Path, wanted: &ServeArgs) -> Result<()> {
         "listening at {at}; what comes goes on to {}",
         through.display()
     ));
-    Ok(relay.serve(say).map_err(|e| failed(&e))?)
+    Ok(relay.serve(say, say_warning).map_err(|e| failed(&e))?)
 }
 
 fn files(wanted: &RelayArgs) -> Option<Files> {

@@ -29,7 +29,8 @@ pub fn beginning(global: &Global, said: &BeginArgs, forced: bool) -> Result<(Upg
     Ok(app::beginning(&installation, begin, forced)?)
 }
 
-/// Plans as if it were now, shows, asks, and leaves the order for its time. `wanted` makes it of the plan.
+/// Plans as if it were now, shows, asks, and leaves the order for its time. `wanted` makes it of the plan; who has said yes to that
+/// has said it to its warnings, too, as for an update that begins at once.
 pub fn schedule(global: &Global, order: &Order, how: How, wanted: impl FnOnce(&Plan, How) -> Wanted) -> Result<()> {
     if order.bundle.is_some() || order.restore_backup {
         return Err(begins_at_once());

@@ -212,7 +212,7 @@ fn upgrade(global: &Global, wanted: &UpgradeArgs) -> Result<()> {
     schedule::schedule(global, &order, how, |plan, how| Wanted::Upgrade {
         target_version: plan.to().clone(),
         force: how.force,
-        accept_warnings: false,
+        accept_warnings: true,
         accept_breaking: how.consent.breaking,
         acknowledge: how.consent.acknowledged,
         full: wanted.full,
@@ -247,7 +247,7 @@ fn downgrade(global: &Global, wanted: &DowngradeArgs) -> Result<()> {
     schedule::schedule(global, &order, how, |plan, how| Wanted::Downgrade {
         target_version: plan.to().clone(),
         force: how.force,
-        accept_warnings: false,
+        accept_warnings: true,
         accept_risk: order.accepted_risks.clone(),
         disable_incompatible: order.disable_incompatible.clone(),
         strategy,

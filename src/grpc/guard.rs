@@ -9,17 +9,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, header};
 use tonic::server::NamedService;
+use tonic::{Code, Status};
 
 use super::blocking;
 use super::status;
 use super::wire::Peer;
 use crate::app::Act;
-use crate::serving::{self, Asking, Credential, Identity, Refusal, RequestId, Server};
+use crate::clock;
+use crate::serving::{self, Answered, Asking, Credential, Identity, Refusal, RequestId, Server, say_request};
 use crate::store::Role;
 
 /// Longest message, in bytes, with its frame; all that is sent here is a few short fields.
@@ -134,23 +135,49 @@ where
     }
 }
 
+/// Answers a call, and has the log say so as it does of requests over REST.
 async fn guarded<S: Answers + Send>(
     inner: S,
     server: &Arc<Server>,
     call: Call,
     request: Request<Body>,
 ) -> Result<Response<Body>, Status> {
+    let began = clock::monotonic();
     let peer = request.extensions().get::<Peer>();
     let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address.ip());
     let shown = peer.and_then(Peer::client);
     let sender = server.access.admit(credential(request.headers()), from);
     let sender = sender.map(|identity| identity.showing(shown));
     let id = request.headers().get("x-request-id");
+    let id = RequestId::of(id.and_then(|sent| sent.to_str().ok()));
+    let who = sender
+        .as_ref()
+        .map_or_else(|_| "nobody".to_owned(), |identity| identity.who.clone());
     let asking = Asking {
-        id: RequestId::of(id.and_then(|sent| sent.to_str().ok())),
+        id: id.clone(),
         action: call.action(),
         from,
     };
+    let answer = answered(inner, server, (call, asking), sender, request).await;
+    let code = outcome(&answer);
+    let how = match code {
+        Code::Internal | Code::Unknown => Answered::Badly,
+        _ if call.changes() => Answered::Changing,
+        _ => Answered::Looking,
+    };
+    if how.is_said() {
+        say_request(&id, (how, i32::from(code)), &call.action(), &who, began.elapsed());
+    }
+    answer
+}
+
+async fn answered<S: Answers + Send>(
+    inner: S,
+    server: &Arc<Server>,
+    (call, asking): (Call, Asking),
+    sender: Result<Identity, Refusal>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Status> {
     let act = match call.changes() {
         true => asked(server, sender.clone(), asking).await?,
         false => None,
@@ -199,6 +226,14 @@ async fn whole(body: Body) -> Result<Body, Status> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(status::too_long(MESSAGE_LIMIT)),
         Ok(Err(error)) => Err(status::of_refusal(&Refusal::Malformed(format!("the message: {error}")))),
         Err(_) => Err(status::too_slow(TIME_LIMIT)),
+    }
+}
+
+fn outcome(answer: &Result<Response<Body>, Status>) -> Code {
+    match answer {
+        Err(refused) => refused.code(),
+        // Where there is no status yet the answer goes on.
+        Ok(answer) => Status::from_header_map(answer.headers()).map_or(Code::Ok, |status| status.code()),
     }
 }
 

@@ -164,7 +164,7 @@ fn bearer(sent: &header::HeaderValue) -> Credential<'_> {
 }
 
 fn nobody() -> NotLetIn {
-    NotLetIn::Refused(Refusal::Nobody("no bearer token was sent"))
+    NotLetIn::Refused(Refusal::nothing_sent())
 }
 
 /// Where a request comes from, as [`identify`] found.

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Admin, Caller, NotLetIn, address, sender};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
+use super::query::Asked;
 use super::request_id;
 use crate::app::{self, Act, AuditVerified};
 use crate::serving::{self, Access, Asking, Work};
@@ -112,7 +113,7 @@ pub struct AuditRows {
 /// What was asked of this installation, by whom, and what came of it.
 #[utoipa::path(get, operation_id = "audit", tag = "access", path = "/api/v1/system/audit", security(("token" = ["admin"])), params(AuditPage), responses(
     (status = 200, description = "A page of rows", body = AuditRows), Refusals))]
-pub async fn rows(_caller: Caller<Admin>, work: web::Data<Work>, wanted: web::Query<AuditPage>) -> Answer {
+pub async fn rows(_caller: Caller<Admin>, work: web::Data<Work>, wanted: Asked<AuditPage>) -> Answer {
     let AuditPage { before, after, limit } = wanted.into_inner();
     let is_odd = before.is_some_and(|before| before < 1) || after.is_some_and(|after| after < 0);
     if is_odd || before.is_some() && after.is_some() || !(1..=1000).contains(&limit) {

@@ -9,6 +9,7 @@ use super::answer::{Answer, blocking, tagged};
 use super::body::{Empty, Sent};
 use super::orders::{Key, ordered_besides};
 use super::problem::{Problem, Refusals};
+use super::query::Asked;
 use crate::app::{self, BackupFileView, BackupView, OrderView, Wanted};
 use crate::backup::BackupId;
 use crate::release::RelPath;
@@ -66,7 +67,7 @@ pub async fn show(
     _caller: Caller<Viewer>,
     work: web::Data<Work>,
     id: web::Path<String>,
-    wanted: web::Query<FilesPage>,
+    wanted: Asked<FilesPage>,
     request: HttpRequest,
 ) -> Answer {
     let id = parsed(&id)?;

@@ -1,13 +1,16 @@
 //! What a request carries: small JSON, whole within a time, of exactly the fields that its address knows.
 
+use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use super::audit::Subject;
 use super::problem::Problem;
@@ -45,7 +48,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
             }
             let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
             // Recursion is limited by serde_json, and of a key that comes twice our types take none.
-            let value = serde_json::from_slice(text).map_err(|e| Problem::malformed(format!("the body: {e}")))?;
+            let Object(value) =
+                serde_json::from_slice(text).map_err(|e| Problem::malformed(format!("the body: {e}")))?;
             // Of bodies that are understood every field is known, and none of them is a secret.
             let said = String::from_utf8_lossy(text).into_owned();
             request.extensions_mut().insert(Subject(said));
@@ -54,6 +58,30 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
                 fingerprint: digest_of(text),
             })
         })
+    }
+}
+
+/// A value whose fields come by their names: what is derived would also take them from an array, by their places. The fields of
+/// requests are single values and lists of them, so that there is nothing below that would have to be asked for in the same way.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
     }
 }
 

@@ -99,7 +99,7 @@ pub struct DowngradeRequest {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
-    /// The update to take back; when absent, the unfinished one, else the last completed one.
+    /// The update to take back; when absent, the unfinished one, else the last completed one, which is no rollback then.
     #[serde(default)]
     #[schema(example = "update_0a1_0b1_20241219_120000")]
     update_id: Option<String>,

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
-use crate::serving::{Access, Seen, Shown, Watch, Work, has_seen_all, parsed_update};
+use super::query::Asked;
+use crate::serving::{Access, Seen, Shown, Watch, Work, WorkId, has_seen_all};
 use crate::store::UpdateId;
 
 /// What is sent at once, so that proxies and clients see that it begins; and when to come back.
@@ -38,7 +39,7 @@ pub struct From {
 
 /// The events of one update: all since its beginning, or since `Last-Event-ID`; it ends with the update.
 #[utoipa::path(get, operation_id = "events_of_update", tag = "events", path = "/api/v1/system/updates/{update_id}/events", security(("token" = ["viewer"])),
-    params(("update_id" = String, Path, example = "update_0a1_0b1_20241219_120000"), From,
+    params(("update_id" = String, Path, description = "Of an update, or of an order that has become one", example = "update_0a1_0b1_20241219_120000"), From,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen", example = "42")),
     responses(
     (status = 200, description = "Events: JSON of seq, time, update_id, kind, phase, step, progress, message", content_type = "text/event-stream", body = EventLine),
@@ -49,9 +50,11 @@ pub async fn of_update(
     served: Served,
     request: HttpRequest,
     id: web::Path<String>,
-    from: web::Query<From>,
+    from: Asked<From>,
 ) -> Answer {
-    let id: UpdateId = parsed_update(&id)?;
+    let id: WorkId = id.parse()?;
+    let work = served.0.clone();
+    let id = blocking(move || work.update_of(id)).await?;
     let after = begins_after(&request, &from)?.unwrap_or(0);
     let (work, of) = (served.0.clone(), id.clone());
     if blocking(move || has_seen_all(&work, &of, after)).await? {
@@ -65,7 +68,7 @@ pub async fn of_update(
     params(From, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen", example = "42")),
     responses(
     (status = 200, description = "Events without end", content_type = "text/event-stream", body = EventLine), Refusals))]
-pub async fn of_all(caller: Caller<Viewer>, served: Served, request: HttpRequest, from: web::Query<From>) -> Answer {
+pub async fn of_all(caller: Caller<Viewer>, served: Served, request: HttpRequest, from: Asked<From>) -> Answer {
     let after = begins_after(&request, &from)?;
     watched(served, caller, None, after)
 }

@@ -1,14 +1,15 @@
 //! Is the server there, is the installation fit, what is this node in its cluster.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::{Caller, Viewer};
+use super::access::{Caller, Viewer, sender};
 use super::answer::{Answer, blocking};
 use super::problem::Refusals;
-use crate::app::{self, Looked, NodeView};
+use crate::app::{self, Finding, Looked, NodeView};
 use crate::serving::{Certificate, Work};
+use crate::store::Role;
 
 /// Alive, whatever the installation is doing.
 #[utoipa::path(get, tag = "server", path = "/health/live", security(()), responses((status = 204, description = "The server answers")))]
@@ -19,7 +20,7 @@ pub async fn live() -> HttpResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     ready: bool,
-    /// Why not; empty when it is.
+    /// Why not; empty when it is. Without a token in general words, which name no file and no setting.
     reasons: Vec<String>,
     /// What should be seen to all the same.
     warnings: Vec<String>,
@@ -29,17 +30,22 @@ pub struct Readiness {
 #[utoipa::path(get, tag = "server", path = "/health/ready", security(()), responses(
     (status = 200, description = "It is", body = Readiness),
     (status = 503, description = "It is not, for these reasons", body = Readiness)))]
-pub async fn ready(work: web::Data<Work>, certificate: web::Data<Certificate>) -> HttpResponse {
+pub async fn ready(request: HttpRequest, work: web::Data<Work>, certificate: web::Data<Certificate>) -> HttpResponse {
     let asked = blocking(move || Ok(work.look())).await;
     let Looked { reasons, mut warnings } = asked.unwrap_or_else(|problem| Looked {
-        reasons: vec![problem.to_string()],
+        reasons: vec![problem.to_string().into()],
         ..Looked::default()
     });
     warnings.extend(certificate.trouble());
+    let is_let_in = sender(&request).is_ok_and(|identity| identity.may(Role::Viewer).is_ok());
+    let told = |found: Vec<Finding>| -> Vec<String> {
+        let told = |one: Finding| if is_let_in { one.detail } else { one.outline };
+        found.into_iter().map(told).collect()
+    };
     let readiness = Readiness {
         ready: reasons.is_empty(),
-        reasons,
-        warnings,
+        reasons: told(reasons),
+        warnings: told(warnings),
     };
     match readiness.ready {
         true => HttpResponse::Ok().json(readiness),

@@ -17,6 +17,7 @@ mod orders;
 mod page;
 mod policy;
 mod problem;
+mod query;
 mod reads;
 mod request_id;
 mod secure;

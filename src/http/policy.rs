@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking, tagged};
 use super::problem::{Problem, Refusals};
+use super::query::Asked;
 use crate::app::{self, OrderView, PolicyView};
 use crate::serving::Work;
 
@@ -28,7 +29,7 @@ fn fortnight() -> u32 {
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/policy", security(("token" = ["viewer"])), params(Ahead), responses(
     (status = 200, description = "What the settings say, how it is now, and the days to come as stretches of time", body = PolicyView),
     Refusals))]
-pub async fn policy(_caller: Caller<Viewer>, work: web::Data<Work>, ahead: web::Query<Ahead>) -> Answer {
+pub async fn policy(_caller: Caller<Viewer>, work: web::Data<Work>, ahead: Asked<Ahead>) -> Answer {
     let Ahead { days } = ahead.into_inner();
     if !(1..=62).contains(&days) {
         return Err(Problem::malformed("`days` is 1 to 62".to_owned()));

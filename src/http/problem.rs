@@ -190,7 +190,6 @@ impl ResponseError for Problem {
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::PayloadConfig::new(BODY_LIMIT))
-        .app_data(web::QueryConfig::default().error_handler(|error, _| not_understood(&error)))
         .app_data(web::PathConfig::default().error_handler(|error, _| not_understood(&error)))
         .default_service(web::to(nothing_here));
 }

@@ -13,6 +13,7 @@ use super::api::BASE;
 use super::changing::DryRunOrNothing;
 use super::kept::{Kept, Question, kept};
 use super::problem::{Problem, Refusals};
+use super::query::Asked;
 use crate::app::{
     self, ChangesOf, CheckView, Fetch, Goal, Installation, LeansOn, Ready, Report, StatusView, UpdateView, VersionView,
     Wish,
@@ -68,7 +69,7 @@ pub struct StatusOf {
 pub async fn standing(
     _caller: Caller<Viewer>,
     work: web::Data<Work>,
-    of: web::Query<StatusOf>,
+    of: Asked<StatusOf>,
     request: HttpRequest,
 ) -> Answer {
     let id = of.into_inner().update_id.map(|id| parsed_update(&id)).transpose()?;
@@ -127,7 +128,7 @@ pub struct PlanWish {
     /// The version to go to, up or down; or `latest`, `stable`, and `back` to where an update came from.
     #[param(example = "0b1")]
     to: String,
-    /// With `back`: the update to take back; the last completed one when absent.
+    /// With `back`: the update to take back; when absent the last completed one, which is no rollback then.
     #[param(example = "update_0a1_0b1_20241219_120000")]
     update_id: Option<String>,
     /// As which it is meant; up or down, whichever leads there, when absent.
@@ -149,7 +150,7 @@ pub struct PlanWish {
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/plan", security(("token" = ["viewer"])), params(PlanWish), responses(
     (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = DryRunOrNothing),
     Refusals))]
-pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: web::Query<PlanWish>) -> Answer {
+pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: Asked<PlanWish>) -> Answer {
     let wish = wish.into_inner();
     let fetch = if wish.full { Fetch::Full } else { Fetch::AsNeeded };
     let accepted_risks = named(&wish.accept_risk).map(str::to_owned).collect();
@@ -249,7 +250,7 @@ pub struct History {
 pub async fn history(
     _caller: Caller<Viewer>,
     work: web::Data<Work>,
-    wanted: web::Query<Page>,
+    wanted: Asked<Page>,
     request: HttpRequest,
 ) -> Answer {
     let Page { cursor, limit } = wanted.into_inner();
@@ -304,7 +305,7 @@ fn columns() -> u16 {
 pub async fn changelog(
     _caller: Caller<Viewer>,
     work: web::Data<Work>,
-    wish: web::Query<ChangelogWish>,
+    wish: Asked<ChangelogWish>,
     request: HttpRequest,
 ) -> Answer {
     let format = Format::accepted(&request)?;

@@ -79,13 +79,13 @@ impl Relay {
         confined::confine(self.files.as_ref())
     }
 
-    /// Passes requests on until SIGTERM or SIGINT; `say` is told what an administrator should know.
-    pub fn serve(self, say: fn(&str)) -> Result<(), RelayError> {
+    /// Passes requests on until SIGTERM or SIGINT; `say` is told what an administrator should know, `warn` what one should see to.
+    pub fn serve(self, say: fn(&str), warn: fn(&str)) -> Result<(), RelayError> {
         // A request that is passed on takes two.
         let possible = host::allow_many_files().map_or(u64::MAX, |files| files.saturating_sub(OTHER_FILES) / 2);
         let possible = u32::try_from(possible).unwrap_or(u32::MAX);
         let encrypted = self.tls.as_ref().map(|tls| tls.config(&PROTOCOLS)).transpose()?;
-        tls::follow(self.tls, say).map_err(RelayError::Run)?;
+        tls::follow(self.tls, say, warn).map_err(RelayError::Run)?;
         let ended = door::end_with_signals().map_err(RelayError::Run)?;
         let connections = self.connections.min(possible).max(1);
         let door = Door::new(self.through, encrypted, connections, ended, say);

@@ -56,7 +56,7 @@ pub enum Means {
     Peer,
 }
 
-const NOTHING_SENT: Refusal = Refusal::Nobody("no bearer token was sent");
+const NOTHING_SENT: Refusal = Refusal::nothing_sent();
 
 impl Access {
     pub fn new(gate: Gate, limits: &settings::Server, relay: Option<u32>) -> Self {

@@ -107,7 +107,7 @@ fn tried(installation: &Installation, order: &Order) -> Result<Ready<Box<DryRun>
 /// The way back.
 #[derive(Debug, Clone)]
 pub struct RollBack {
-    /// When absent the unfinished update, else the last completed one.
+    /// When absent the unfinished update, else the last completed one, which is no rollback then.
     pub update_id: Option<UpdateId>,
     pub force: bool,
     pub accept_warnings: bool,
@@ -251,6 +251,19 @@ impl Work {
                 }
             }
         }
+    }
+
+    /// The update itself, or the one that an order has become.
+    pub fn update_of(&self, id: WorkId) -> Result<UpdateId> {
+        let order = match id {
+            WorkId::Update(id) => return Ok(id),
+            WorkId::Order(order) => order,
+        };
+        let no_update = || {
+            let message = format!("order {order} is not an update, or not yet; its status says how it stands");
+            AppError::said("NL0406", message)
+        };
+        self.order(&order)?.update_id.ok_or_else(no_update)
     }
 
     /// How an order stands.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::say::say;
-use crate::app::{AppError, Result};
+use super::say::{say, say_warning};
+use crate::app::{AppError, Finding, Result};
 use crate::settings;
 use crate::tls::{self, Files, ServerTls};
 
@@ -35,11 +35,15 @@ impl Certificate {
 
     /// Looks at the files every few seconds, and at once when SIGHUP says so.
     pub fn follow(&self) -> Result<()> {
-        tls::follow(self.0.clone(), say).map_err(|e| AppError::below("NL0704", &e))
+        tls::follow(self.0.clone(), say, say_warning).map_err(|e| AppError::below("NL0704", &e))
     }
 
     /// What an administrator should see to.
-    pub fn trouble(&self) -> Option<String> {
-        self.0.as_ref()?.trouble().map(|why| tls::kept(&why))
+    pub fn trouble(&self) -> Option<Finding> {
+        let why = self.0.as_ref()?.trouble()?;
+        Some(Finding {
+            outline: tls::kept("the new one cannot be used; the server's log says why [NL0739]"),
+            detail: tls::kept(&why),
+        })
     }
 }

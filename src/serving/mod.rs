@@ -29,7 +29,7 @@ pub use feed::Shown;
 pub use peer::{End, Peer, Said, Unbelieved};
 pub use refusal::Refusal;
 pub use request_id::RequestId;
-pub use say::{Answered, begin_log, say, say_request};
+pub use say::{Answered, begin_log, say, say_request, say_warning};
 pub use server::Server;
 pub use watch::{Seen, Watch, has_seen_all};
 pub use work::{Submitted, Work};

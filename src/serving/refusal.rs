@@ -27,6 +27,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    pub const fn nothing_sent() -> Self {
+        Self::Nobody(
+            "no bearer token was sent; `netlink --server` takes it from `--token-file FILE` or from `NETLINK_TOKEN`, \
+             other clients send `Authorization: Bearer TOKEN`",
+        )
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             Self::Nobody(_) | Self::WrongToken(_) => "NL0701",

@@ -5,14 +5,14 @@ use std::fmt;
 use std::time::Duration;
 
 use tracing::subscriber::set_global_default;
-use tracing::{Level, debug, enabled, error, info, warn};
+use tracing::{Level, Value, debug, enabled, error, info, warn};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::request_id::RequestId;
-use crate::app::{AppError, Report};
+use crate::app::{AppError, Report, ReportStatus, codes};
 use crate::clock;
 use crate::settings::{Log, LogFormat, LogLevel};
 
@@ -58,6 +58,11 @@ pub fn say(line: &str) {
     info!("{}", plain(line));
 }
 
+/// The same for what somebody should see to.
+pub fn say_warning(line: &str) {
+    warn!("{}", plain(line));
+}
+
 /// How a request was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
@@ -75,8 +80,8 @@ impl Answered {
     }
 }
 
-/// A request that was answered with this status.
-pub fn say_request(id: &RequestId, (how, status): (Answered, u16), action: &str, who: &str, took: Duration) {
+/// A request that was answered with this status, in the words of its door.
+pub fn say_request<S: Value>(id: &RequestId, (how, status): (Answered, S), action: &str, who: &str, took: Duration) {
     let action = plain(&action[..action.floor_char_boundary(LONGEST_ACTION)]).into_owned();
     let (id, who, ms) = (id.as_str(), plain(who), took.as_secs_f64() * 1000.0);
     let ms = (ms * 10.0).round() / 10.0;
@@ -93,7 +98,13 @@ pub(super) fn say_error(error: &AppError) {
 }
 
 pub(super) fn say_of(report: &Report, code: &str) {
-    let why = report.failure.as_ref().map_or("", |failure| failure.message.as_str());
+    let why = match (&report.failure, report.status) {
+        (Some(failure), _) => failure.message.as_str(),
+        (None, ReportStatus::Paused) => {
+            "it waits between two steps; the next server goes on with it, and so does `netlink update resume`"
+        }
+        (None, _) => codes::lookup(code).title,
+    };
     warn!("update {}: {} [{code}]", report.update_id, plain(why));
 }
 

@@ -12,7 +12,7 @@ use super::queue::{self, begin_at_once, drive, refuse};
 use super::say::{say, say_error};
 use super::shared::{Part, Shared};
 use super::{clockwork, served};
-use crate::app::{self, AppError, Fitness, Installation, Looked, NewOrder, OrderView, Result, Ticket, Wanted};
+use crate::app::{self, AppError, Finding, Fitness, Installation, Looked, NewOrder, OrderView, Result, Ticket, Wanted};
 use crate::clock;
 use crate::engine::Serving;
 use crate::store::{OrderId, OrderRecord, UpdateId};
@@ -54,13 +54,14 @@ impl Work {
     /// How the server and its installation are.
     pub fn look(&self) -> Looked {
         let mut looked = self.fitness.look();
-        looked.reasons.extend(self.shared.complaints());
+        let complaints = self.shared.complaints();
+        looked.reasons.extend(complaints.into_iter().map(Finding::from));
         looked
     }
 
-    /// Why the server or its installation is not as it should be; empty when all is well.
+    /// Why the server or its installation is not as it should be, for who is let in; empty when all is well.
     pub fn not_ready(&self) -> Vec<String> {
-        self.look().reasons
+        self.look().reasons.into_iter().map(|reason| reason.detail).collect()
     }
 
     /// Keeps an order, and lets it begin when nothing is in its way. `wanted` is asked only for one that is new.

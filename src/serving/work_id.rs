@@ -19,7 +19,11 @@ impl FromStr for WorkId {
     fn from_str(text: &str) -> Result<Self> {
         match text.parse() {
             Ok(order) => Ok(Self::Order(order)),
-            Err(_) => parsed_update(text).map(Self::Update),
+            Err(_) => text.parse().map(Self::Update).map_err(|_| {
+                let message =
+                    format!("`{text}` is neither the id of an update (update_…) nor that of an order (order_…)");
+                AppError::said("NL0406", message)
+            }),
         }
     }
 }

@@ -35,6 +35,23 @@ pub fn unknown(found: &Value, known: &Value) -> Option<(String, Option<String>)>
     None
 }
 
+/// The first section, dotted, that `found` has a list for: what reads it would take the list's items for its keys, by their places.
+/// Empty for the whole.
+pub fn section_as_list(found: &Value, known: &Value) -> Option<String> {
+    match (found, known) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Object(found), Value::Object(known)) => found.iter().find_map(|(key, value)| {
+            let below = section_as_list(value, known.get(key)?)?;
+            Some(if below.is_empty() {
+                key.clone()
+            } else {
+                format!("{key}.{below}")
+            })
+        }),
+        _ => None,
+    }
+}
+
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     release::nearest(name, known).map(str::to_owned)
 }

@@ -163,7 +163,16 @@ fn read(path: &Path, text: &str) -> Result<File, SettingsError> {
     let Some(found) = found.filter(|found| !found.is_null()) else {
         return Ok(File::default());
     };
-    if let Some((key, nearest)) = keys::unknown(&found, &keys::known()) {
+    let known = keys::known();
+    if let Some(section) = keys::section_as_list(&found, &known) {
+        let of = if section.is_empty() {
+            "it".to_owned()
+        } else {
+            format!("`{section}`")
+        };
+        return Err(invalid(format!("{of} is a list, and takes keys with their values")));
+    }
+    if let Some((key, nearest)) = keys::unknown(&found, &known) {
         return Err(SettingsError::UnknownKey {
             path: path.to_path_buf(),
             key,

@@ -40,6 +40,25 @@ fn a_missing_or_empty_file_gives_the_defaults() {
 }
 
 #[test]
+fn a_section_is_no_list_of_its_values() {
+    for (text, said) in [
+        ("[]\n", "it is a list"),
+        ("server: ['127.0.0.1:1']\n", "`server` is a list"),
+        (
+            "update_system:\n  backup: [false]\n",
+            "`update_system.backup` is a list",
+        ),
+        ("log: [json]\n", "`log` is a list"),
+    ] {
+        let error = load(text).unwrap_err().to_string();
+        assert!(
+            error.contains(said) && error.ends_with("takes keys with their values"),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_mistyped_key_is_named_with_the_one_it_resembles() {
     let error = load("update_system:\n  backup:\n    retention_day: 3\n")
         .unwrap_err()

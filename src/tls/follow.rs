@@ -11,9 +11,9 @@ use super::{Looked, ServerTls};
 /// How late new files may be noticed without a SIGHUP.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Looks in a thread of its own until the process ends; `say` is told what came of it. Where nothing is in TLS a reload changes nothing,
-/// and ends nothing.
-pub fn follow(tls: Option<Arc<ServerTls>>, say: fn(&str)) -> io::Result<()> {
+/// Looks in a thread of its own until the process ends; `say` is told what came of it, `warn` what an administrator should see to. Where
+/// nothing is in TLS a reload changes nothing, and ends nothing.
+pub fn follow(tls: Option<Arc<ServerTls>>, say: fn(&str), warn: fn(&str)) -> io::Result<()> {
     let told = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&told))?;
     let Some(tls) = tls else { return Ok(()) };
@@ -23,7 +23,7 @@ pub fn follow(tls: Option<Arc<ServerTls>>, say: fn(&str)) -> io::Result<()> {
             match tls.look(was_told) {
                 Looked::AsBefore => {}
                 Looked::TakenUp => say("the TLS certificate was read anew and holds from now on"),
-                Looked::Broken(why) => say(&kept(&why)),
+                Looked::Broken(why) => warn(&kept(&why)),
             }
         }
     };

@@ -50,7 +50,10 @@ fn breaking_changes_on_the_way_need_consent_and_it_is_remembered() {
         "{history:#}"
     );
     for at in ["0a1", "0b2"] {
-        scene.lamp.run(&["update", "rollback", "--yes"]).ok();
+        let status = scene.lamp.run(&["update", "status", "--output", "json"]).ok().json();
+        let last = status["update"]["update_id"].as_str().unwrap();
+        let back = ["update", "rollback", "--update-id", last, "--yes"];
+        scene.lamp.run(&back).ok();
         scene.lamp.assert_at(at);
     }
 }

@@ -225,5 +225,11 @@ pub const CODES: &[Code] = &[
         "no answer behind the relay",
         "The server behind the relay ended before it answered, so it is not known whether what was asked was done. Look, or ask again with the same `Idempotency-Key`: the same order is not done twice.",
     ),
+    code(
+        "NL0756",
+        Kind::Doubtful,
+        "gone back already",
+        "The last update was itself a rollback, and none was named: taking that one back would bring the release again that was just left. To go there again run `netlink update upgrade --to V`; `--update-id ID` (`update_id`) takes back just the rollback, or an earlier update whose version is installed.",
+    ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];

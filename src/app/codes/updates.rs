@@ -49,7 +49,7 @@ pub const CODES: &[Code] = &[
         "NL0108",
         Kind::Cancelled,
         "not confirmed",
-        "The question was answered with no, or there is no terminal to ask on. Add `--yes`, or `force: true` in a request to the server, to go on without a question.",
+        "The question was answered with no, or there is no terminal to ask on. Add `--yes`, or `accept_warnings: true` in a request to the server, to go on without a question.",
     ),
     code(
         "NL0109",

@@ -225,6 +225,7 @@ pub enum UpdateVerb {
     Resume,
     /// Go back to where the last update, or the named one, came from
     Rollback {
+        /// The update to take back; a rollback is taken back by its id alone
         #[arg(long, value_name = "ID")]
         update_id: Option<UpdateId>,
         /// Where a migration cannot be taken back, restore the database from the backup before it; what was written since is lost

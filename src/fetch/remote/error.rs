@@ -83,26 +83,34 @@ impl RemoteError {
     }
 
     fn untrusted(server: ServerPlace, reason: &str) -> Self {
-        let asks_for_certificate = [
-            "CertificateRequired",
-            "HandshakeFailure",
-            "CertificateUnknown",
-            "DecryptError",
-            "UnknownCA",
-        ];
-        let hint = if reason.contains("fatal alert") && asks_for_certificate.iter().any(|alert| reason.contains(alert))
-        {
-            "; the server wants a certificate of an authority that it knows: `--client-certificate` and `--client-key`"
-        } else if reason.contains("UnknownIssuer") {
-            "; `--ca FILE` names the authority that has signed its certificate"
-        } else if reason.contains("InvalidContentType") || reason.contains("corrupt message") {
-            "; if it speaks no TLS, its address begins with `http://`"
-        } else {
-            ""
-        };
-        Self::Untrusted {
-            server,
-            reason: format!("{reason}{hint}"),
-        }
+        let reason = in_words(reason).map_or_else(|| format!("{reason}{}", hint(reason)), str::to_owned);
+        Self::Untrusted { server, reason }
+    }
+}
+
+/// What the library says in its own names alone.
+fn in_words(reason: &str) -> Option<&'static str> {
+    reason.contains("CaUsedAsEndEntity").then_some(
+        "its certificate is one of an authority (CA:TRUE), which a server may not show as its own; a plain `openssl req -x509` makes \
+         such: make it anew with `-addext basicConstraints=critical,CA:FALSE`, and give `--ca` the new one",
+    )
+}
+
+fn hint(reason: &str) -> &'static str {
+    let asks_for_certificate = [
+        "CertificateRequired",
+        "HandshakeFailure",
+        "CertificateUnknown",
+        "DecryptError",
+        "UnknownCA",
+    ];
+    if reason.contains("fatal alert") && asks_for_certificate.iter().any(|alert| reason.contains(alert)) {
+        "; the server wants a certificate of an authority that it knows: `--client-certificate` and `--client-key`"
+    } else if reason.contains("UnknownIssuer") {
+        "; `--ca FILE` names the authority that has signed its certificate"
+    } else if reason.contains("InvalidContentType") || reason.contains("corrupt message") {
+        "; if it speaks no TLS, its address begins with `http://`"
+    } else {
+        ""
     }
 }

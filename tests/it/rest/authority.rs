@@ -60,6 +60,21 @@ impl Authority {
     }
 }
 
+/// A certificate that has signed itself: as one of an authority, or as that of a server alone.
+pub fn self_signed(dir: &Path, name: &str, host: &str, is_ca: IsCa) -> Pair {
+    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = is_ca;
+    let key = KeyPair::generate().unwrap();
+    let pair = Pair {
+        certificate: dir.join(format!("{name}.pem")),
+        key: dir.join(format!("{name}.key")),
+    };
+    put(&pair.certificate, &params.self_signed(&key).unwrap().pem(), 0o644);
+    put(&pair.key, &key.serialize_pem(), 0o600);
+    pair
+}
+
 /// Has the installation's server show this pair, and ask for certificates of these authorities.
 pub fn shows(installation: &Installation, pair: &Pair, client_ca: Option<&Path>) {
     let client_ca = client_ca.map(|path| format!(", client_ca: '{}'", path.display()));

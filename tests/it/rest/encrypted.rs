@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rcgen::{BasicConstraints, IsCa};
 use rustix::process::Signal;
 use ureq::tls::{Certificate, TlsConfig};
 
-use super::authority::{Authority, Pair, shows, trusting};
+use super::authority::{Authority, Pair, self_signed, shows, trusting};
 use super::lamp;
 use super::server::{API, Server};
 use crate::world::{self, Installation, Ran, put};
@@ -79,6 +80,29 @@ fn a_server_in_the_clear_is_not_taken_for_one_in_tls() {
     let server = Server::start(&installation);
     let encrypted = server.base().replace("http://", "https://");
     ask(&installation, &encrypted, &VERSION).no(2, &["NL0739", "http://"]);
+}
+
+#[test]
+fn a_certificate_that_has_signed_itself_is_believed_unless_it_is_an_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    for (name, is_ca) in [
+        ("box", IsCa::ExplicitNoCa),
+        ("usual", IsCa::Ca(BasicConstraints::Unconstrained)),
+    ] {
+        let believed = is_ca == IsCa::ExplicitNoCa;
+        let pair = self_signed(dir.path(), name, "127.0.0.1", is_ca);
+        shows(&installation, &pair, None);
+        let begun = super::server::Begun::of(installation.command(&["serve", "--listen", "127.0.0.1:0"]));
+        let ca = pair.certificate.to_str().unwrap();
+        let asked = ask(&installation, &begun.base, &[&["--ca", ca], &VERSION[..]].concat());
+        if believed {
+            asked.ok();
+            continue;
+        }
+        let asked = asked.no(2, &["NL0739", "CA:TRUE", "-addext basicConstraints=critical,CA:FALSE"]);
+        assert!(!asked.err.contains("OtherError"), "{asked}");
+    }
 }
 
 #[test]
@@ -244,7 +268,14 @@ fn a_broken_certificate_leaves_the_old_one_and_is_said() {
         put(&pair.certificate, broken, 0o644);
         wait_for(|| !warned().is_empty());
         assert!(warned()[0].as_str().unwrap().contains("box.pem"), "{:?}", warned());
-        assert!(server.log().contains("stays as it was"), "{}", server.log());
+        let strange = server.ask("GET", "/health/ready", None, &[], "").is(200).body;
+        let strange = strange["warnings"][0].as_str().unwrap();
+        assert!(strange.contains("[NL0739]") && !strange.contains(".pem"), "{strange}");
+        assert!(
+            server.log().contains("WARN the TLS certificate stays as it was"),
+            "{}",
+            server.log()
+        );
         put(&pair.certificate, &good, 0o644);
         wait_for(|| warned().is_empty());
     }

@@ -20,7 +20,7 @@ fn command(installation: &Installation, base: &str, args: &[&str]) -> Command {
     command
 }
 
-fn there(installation: &Installation, server: &Server, args: &[&str]) -> Ran {
+pub fn there(installation: &Installation, server: &Server, args: &[&str]) -> Ran {
     Ran::of(&command(installation, server.base(), args).output().unwrap())
 }
 
@@ -292,7 +292,9 @@ fn who_is_not_let_in_and_what_goes_not_over_the_wire_is_refused() {
     let server = Server::start(&installation);
     let base = server.base();
     let plain = |args: &[&str]| Ran::of(&world::command(&[&["--server", base], args].concat()).output().unwrap());
-    plain(&["update", "version"]).no(2, &["NL0701", "no bearer token"]);
+    plain(&["update", "version"]).no(2, &["NL0701", "no bearer token", "--token-file FILE", "NETLINK_TOKEN"]);
+    let nothing = dir.path().join("nothing");
+    plain(&["update", "version", "--token-file", nothing.to_str().unwrap()]).no(1, &["NL0408", "No such file"]);
     plain(&["update", "version", "--token", "nlk_00000000_00"]).no(2, &["NL0701"]);
     let viewer = token(&installation, "viewer");
     plain(&["update", "version", "--token", &viewer]).ok();

@@ -82,6 +82,73 @@ fn broken_requests_get_the_right_status_and_change_nothing() {
     installation.assert_at("0a1");
 }
 
+/// The framework answers these by itself: there is no request yet that a document could speak of.
+#[test]
+fn what_is_no_request_gets_a_status_without_a_body() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let long = format!(
+        "GET {API}/version HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+        "x".repeat(200 << 10)
+    );
+    let slow = format!("GET {API}/version HTTP/1.1\r\nHost: x\r\n");
+    for (bytes, status) in [("GET\r\n\r\n", 400), (long.as_str(), 431), (slow.as_str(), 408)] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let _ = stream.write_all(bytes.as_bytes());
+        let mut answer = Vec::new();
+        // It may be reset behind the answer, for what was not read any more.
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "", "{answer}");
+    }
+}
+
+#[test]
+fn a_body_is_an_object_and_no_list_of_what_might_be_in_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let begun = server.upgrade("0b1").is(202);
+    server.wait_for(begun.header("location"), "completed");
+    let lists = [
+        ("POST", "updates/rollback", json!([])),
+        ("POST", "updates/rollback", json!([null, true])),
+        ("POST", "updates/upgrade", json!(["0r1"])),
+        ("POST", "updates/downgrade", json!(["0a1"])),
+        ("POST", "tokens", json!(["y", "admin", null])),
+        ("PUT", "maintenance", json!([true])),
+        ("POST", "backups", json!([true])),
+        ("POST", "backups/backup_0b1_20260131_235959/verify", json!([])),
+        (
+            "POST",
+            "backups/backup_0b1_20260131_235959/restore",
+            json!([["config"]]),
+        ),
+        ("POST", "updates/rollback", json!("0a1")),
+        ("POST", "updates/rollback", json!(null)),
+    ];
+    for (method, path, body) in lists {
+        let (path, json) = (format!("{API}/{path}"), [("content-type", "application/json")]);
+        let refused = server.ask(method, &path, Some(&server.token), &json, &body.to_string());
+        let refused = refused.problem(400, "NL0703");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("expected a JSON object") && !detail.contains("struct"),
+            "{path} {body}: {detail}"
+        );
+    }
+    installation.assert_at("0b1");
+    let tokens = server.get(&format!("{API}/tokens")).is(200).body;
+    assert_eq!(tokens["tokens"].as_array().map(Vec::len), Some(1), "{tokens:#}");
+    let queue = server.get(&format!("{API}/updates/queue")).is(200).body;
+    assert_eq!(queue.to_string().matches("order_").count(), 0, "{queue:#}");
+    let maintenance = server.get(&format!("{API}/maintenance")).is(200).body;
+    assert_eq!(maintenance["enabled"], false, "{maintenance:#}");
+}
+
 #[test]
 fn ten_thousand_connections_at_once_keep_nobody_from_being_answered() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -260,6 +327,18 @@ fn health_metrics_and_the_node_are_there_for_other_programs() {
     server.ask("GET", "/health/ready", None, &[], "").is(200);
     put(&installation.path("config/update.yml"), "helth: {}\n", 0o644);
     let not = server.ask("GET", "/health/ready", None, &[], "").is(503).body;
+    // Strangers are not told what is written in it, nor where it lies.
+    let reason = not["reasons"][0].as_str().unwrap();
+    assert!(
+        reason.contains("[NL0403]") && reason.contains("`netlink update status` says more"),
+        "{not:#}"
+    );
+    let root = installation.root.to_str().unwrap();
+    assert!(
+        !not.to_string().contains("helth") && !not.to_string().contains(root),
+        "{not:#}"
+    );
+    let not = server.get("/health/ready").is(503).body;
     assert!(not["reasons"][0].as_str().unwrap().contains("helth"), "{not:#}");
     server.ask("GET", "/health/live", None, &[], "").is(204);
 }

@@ -18,6 +18,7 @@ mod schedule;
 pub mod server;
 pub mod steering;
 pub mod strangers;
+mod way_back;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -254,8 +255,9 @@ fn a_failed_update_is_rolled_back_and_its_status_says_why() {
     installation.assert_at("0a1");
 
     let warned = server.upgrade("0b1").problem(409, "NL0108");
-    assert!(warned.body["detail"].as_str().unwrap().contains("force"), "{warned:#?}");
-    let forced = json!({"target_version": "0b1", "force": true});
+    let detail = warned.body["detail"].as_str().unwrap();
+    assert!(detail.contains("`accept_warnings: true` goes on"), "{warned:#?}");
+    let forced = json!({"target_version": "0b1", "accept_warnings": true});
     let begun = server.post(&format!("{API}/updates/upgrade"), &forced).is(202);
     server.wait_for(begun.header("location"), "rolled_back");
     installation.assert_at("0a1");

@@ -28,6 +28,13 @@ fn a_second_update_waits_is_told_why_and_begins_when_the_first_is_done() {
     assert_eq!(second.body["reason"], json!(running));
     assert_eq!(second.body["order"]["target_version"], "0r1");
 
+    // It has no events of its own.
+    let events = |id: &str| server.get(&format!("{API}/updates/{id}/events"));
+    let detail = |no: super::server::Answer| no.body["detail"].as_str().unwrap().to_owned();
+    assert!(detail(events(&id).problem(404, "NL0406")).contains("is not an update, or not yet"));
+    events("order_0000000000000000").problem(404, "NL0718");
+    assert!(detail(events("order_x").problem(404, "NL0406")).contains("neither the id of an update"));
+
     let third = server.post(&format!("{API}/backups"), &json!({})).is(202);
     assert_eq!(
         (&third.body["position"], &third.body["reason"]),

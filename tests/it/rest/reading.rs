@@ -71,8 +71,15 @@ fn history_comes_in_pages_and_what_is_known_is_not_sent_again() {
     let last = server.get(&place).is(200);
     assert_eq!(last.body["updates"].as_array().map(Vec::len), Some(1));
     assert_eq!((&last.body["next"], last.header("link")), (&Value::Null, ""));
-    for wrong in ["limit=0", "limit=101", "limit=x", "cursor=x", "page=2"] {
-        server.get(&format!("{API}/updates?{wrong}")).problem(400, "NL0703");
+    for (wrong, said) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "`limit` takes a whole number"),
+        ("cursor=x", "cursor"),
+        ("page=2", "there is no parameter `page` here, but `cursor`, `limit`"),
+    ] {
+        let refused = server.get(&format!("{API}/updates?{wrong}")).problem(400, "NL0703");
+        assert!(refused.body["detail"].as_str().unwrap().contains(said), "{refused:#?}");
     }
 
     let id = first.body["updates"][0]["update_id"].as_str().unwrap();

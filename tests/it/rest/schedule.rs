@@ -56,6 +56,33 @@ fn wait_for_log(server: &Server, words: &str) {
 }
 
 #[test]
+fn who_says_yes_beforehand_accepts_the_warnings_of_what_is_scheduled_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    installation.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    installation.run(&["update", "rollback", "--yes"]).ok();
+    let at = in_seconds(3600);
+    let upgrade = ["update", "upgrade", "--to", "0b1", "--at", &at];
+    installation.run(&upgrade).no(3, &["NL0108", "--yes"]);
+    let scheduled = installation.run(&[&upgrade[..], &["--yes", "--output", "json"]].concat());
+    let scheduled = scheduled.ok().json();
+    let order = &scheduled["order"];
+    assert_eq!(
+        (&order["state"], &order["order"]["accept_warnings"]),
+        (&json!("waiting"), &json!(true)),
+        "{scheduled:#}"
+    );
+    // What was not asked about is ordered by REST alone, in so many words.
+    let server = Server::start(&installation);
+    let body = json!({"target_version": "0b1", "strategy": "scheduled", "scheduled_time": at});
+    let refused = server
+        .post(&format!("{API}/updates/upgrade"), &body)
+        .problem(409, "NL0108");
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("`accept_warnings: true` goes on"), "{detail}");
+}
+
+#[test]
 fn what_the_command_line_schedules_is_carried_out_by_the_server() {
     let dir = tempfile::tempdir().unwrap();
     let installation = lamp(dir.path());

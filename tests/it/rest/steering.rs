@@ -99,6 +99,12 @@ fn a_server_that_ends_pauses_its_update_and_the_next_one_goes_on() {
     server.signal(Signal::TERM);
     std::thread::sleep(Duration::from_millis(300));
     fs::write(installation.path("go"), "").unwrap();
+    let lines = server.all_lines();
+    let paused: Vec<&String> = lines.iter().filter(|line| line.contains("[NL0326]")).collect();
+    assert!(
+        paused.len() == 1 && paused[0].contains("the next server goes on with it"),
+        "{lines:#?}"
+    );
     assert_eq!(server.ended(), Some(0));
     let update = installation.run(&["update", "status", "--output", "json"]).ok().json()["update"].clone();
     assert_eq!(

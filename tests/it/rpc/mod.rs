@@ -147,6 +147,7 @@ fn the_eight_calls_go_there_and_back() {
         (&json!("rollback"), &json!("UPDATE_OUTCOME_COMPLETED"))
     );
     installation.assert_at("0a1");
+    ask(&server, "RollbackUpgrade", &json!({})).no("FAILED_PRECONDITION", "NL0756");
     assert_eq!(installation.database(), before);
 
     // Page by page, as REST has them.

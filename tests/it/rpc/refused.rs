@@ -55,6 +55,17 @@ fn every_call_asks_for_its_role_and_changing_ones_are_in_the_audit() {
     let begun = ask(&server, "TriggerUpgrade", &json!({"target_version": "0b1"})).ok();
     super::finished(&server, begun["update_id"].as_str().unwrap());
 
+    // As over REST: what changes something is a line of the log, what only looks is none.
+    let log = server.log();
+    assert!(log.contains("INFO gRPC TriggerUpgrade request_id="), "{log}");
+    let said = |who: &str, status: u8| log.contains(&format!("who={who} status={status} ms="));
+    let prefix = &server.token[..12];
+    assert!(
+        said(&format!("{prefix} (first)"), 0) && said(&format!("{prefix} (first)"), 9),
+        "{log}"
+    );
+    assert!(said("nobody", 16) && !log.contains("GetVersionInfo"), "{log}");
+
     let rows = rows(&installation);
     let found = |outcome: &str, who: &str, subject: &str| {
         let fits = |row: &&Value| {
