@@ -9,6 +9,7 @@ use crate::disk;
 use crate::migrate::schema::{self, Dialect, Phase, Place, Reach, SchemaFiles, StoredLevel};
 use crate::release::{DatabaseSpec, ReleaseManifest};
 use crate::store::Store;
+use crate::version::Version;
 
 /// The level that the database of a release is at; none without a database.
 pub fn level_of(layout: &Layout, manifest: &ReleaseManifest) -> Result<Option<u32>, StepError> {
@@ -88,6 +89,20 @@ pub fn runs_on(layout: &Layout, manifest: &ReleaseManifest, found: u32) -> Resul
     Ok(true)
 }
 
+/// Of those on this disk; one that cannot be read is none.
+fn others_that_run_on(layout: &Layout, manifest: &ReleaseManifest, found: u32) -> Vec<String> {
+    let dirs = std::fs::read_dir(layout.releases()).into_iter().flatten().flatten();
+    let versions = dirs.filter_map(|dir| dir.file_name().to_str()?.parse::<Version>().ok());
+    let fits = |version: &Version| {
+        let other = product::manifest(layout, version).ok()?;
+        let same = other.product == manifest.product && other.rules.schema_level.is_some();
+        (same && runs_on(layout, &other, found).ok()?).then_some(())
+    };
+    let mut fitting: Vec<Version> = versions.filter(|version| fits(version).is_some()).collect();
+    fitting.sort();
+    fitting.iter().map(ToString::to_string).collect()
+}
+
 /// Code never meets a schema that it does not know.
 pub fn refuse_unknown(layout: &Layout, manifest: &ReleaseManifest) -> Result<(), StepError> {
     let (Some(found), Some(own)) = (level_of(layout, manifest)?, manifest.rules.schema_level) else {
@@ -96,9 +111,14 @@ pub fn refuse_unknown(layout: &Layout, manifest: &ReleaseManifest) -> Result<(),
     if runs_on(layout, manifest, found)? {
         return Ok(());
     }
+    let can = others_that_run_on(layout, manifest, found);
+    let can = match &can[..] {
+        [] => "`netlink update check` lists the releases that there are".to_owned(),
+        some => format!("of the releases on this disk {} can", some.join(", ")),
+    };
     let message = format!(
         "release {} does not run on the schema that its database has; `netlink update upgrade-db` brings the database to the \
-         level of the installed release, `netlink update check` lists the releases that there are",
+         level of the installed release; {can}",
         manifest.version
     );
     Err(StepError::new("NL0329", message).expected(format!("schema level {own}"), format!("schema level {found}")))

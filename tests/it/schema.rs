@@ -75,7 +75,7 @@ fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
     scene
         .lamp
         .run(&["supervise", "--start"])
-        .no(1, &["NL0329", "upgrade-db"]);
+        .no(1, &["NL0329", "upgrade-db", "on this disk 0b1 can"]);
     scene
         .lamp
         .run(&["update", "verify"])
