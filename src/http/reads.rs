@@ -132,6 +132,7 @@ pub struct PlanWish {
     #[param(example = "update_0a1_0b1_20241219_120000")]
     update_id: Option<String>,
     /// As which it is meant; up or down, whichever leads there, when absent.
+    #[param(inline)]
     verb: Option<PlanVerb>,
     /// Names of moves that are not recommended and are taken all the same, separated by commas.
     #[serde(default)]

@@ -385,3 +385,23 @@ fn the_version_has_its_changelog() {
     let text = fs::read_to_string(root().join(format!("changelogs/{version}.md"))).unwrap();
     netlink::release::Changelog::parse(&version, &text).unwrap();
 }
+
+#[test]
+fn whatever_the_description_of_the_rest_interface_refers_to_is_in_it() {
+    let text = netlink::http::openapi::document().unwrap();
+    let referred = text
+        .lines()
+        .filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("$ref: "));
+    let names: Vec<&str> = referred
+        .map(|name| {
+            name.trim_matches(['\'', '"'])
+                .strip_prefix("#/components/schemas/")
+                .unwrap()
+        })
+        .collect();
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !text.contains(&format!("\n    {name}:\n")))
+        .collect();
+    assert!(names.len() > 50 && missing.is_empty(), "{missing:?}");
+}
