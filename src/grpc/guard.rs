@@ -109,7 +109,8 @@ where
         let (inner, server) = (self.inner.clone(), Arc::clone(&self.server));
         Box::pin(async move {
             let answered = match Call::at(request.uri().path()) {
-                Some(call) => guarded(inner, &server, call, request).await,
+                Some(call) if call.changes() => to_its_end(guarded(inner, server, call, request)).await,
+                Some(call) => guarded(inner, server, call, request).await,
                 None => Ok(inner.answer(request).await),
             };
             Ok(answered.unwrap_or_else(Status::into_http))
@@ -135,10 +136,18 @@ where
     }
 }
 
+/// Also when whoever called has gone: what comes of a change is written down whoever still wants to hear it.
+async fn to_its_end(
+    call: impl Future<Output = Result<Response<Body>, Status>> + Send + 'static,
+) -> Result<Response<Body>, Status> {
+    let ended = tokio::spawn(call).await;
+    ended.unwrap_or_else(|e| Err(status::no("NL0999", &e.to_string(), None)))
+}
+
 /// Answers a call, and has the log say so as it does of requests over REST.
 async fn guarded<S: Answers + Send>(
     inner: S,
-    server: &Arc<Server>,
+    server: Arc<Server>,
     call: Call,
     request: Request<Body>,
 ) -> Result<Response<Body>, Status> {
@@ -158,7 +167,7 @@ async fn guarded<S: Answers + Send>(
         action: call.action(),
         from,
     };
-    let answer = answered(inner, server, (call, asking), sender, request).await;
+    let answer = answered(inner, &server, (call, asking), sender, request).await;
     let code = outcome(&answer);
     let how = match code {
         Code::Internal | Code::Unknown => Answered::Badly,

@@ -20,6 +20,7 @@ use tokio::runtime;
 use tonic::Status;
 
 use crate::app::{AppError, Result};
+use crate::host;
 use crate::serving::{Certificate, Server, say};
 use calls::Calls;
 use guard::Guard;
@@ -34,6 +35,14 @@ const CALLS_AT_ONCE: u32 = 256;
 const VERBS_AT_ONCE: usize = 64;
 /// Bytes of the head of a call.
 const HEAD_LIMIT: u32 = 16 << 10;
+
+/// At once, where the system knows no limit of its own.
+const MOST_CONNECTIONS: usize = 10_000;
+
+/// Of the files that the process may have open; the rest is for the other door and for updates.
+fn share(files: u64) -> usize {
+    usize::try_from(files / 8).map_or(MOST_CONNECTIONS, |files| files.clamp(1, MOST_CONNECTIONS))
+}
 
 /// Where the door will be.
 pub struct Door {
@@ -110,7 +119,8 @@ async fn serve(door: Door, server: Arc<Server>) -> Outcome {
         .add_service(described().build_v1()?)
         // What older clients ask for, those in Python among them.
         .add_service(described().build_v1alpha()?);
-    let incoming = wire::incoming(listener, door.encrypted, slow);
+    let connections = host::allow_many_files().map_or(MOST_CONNECTIONS, share);
+    let incoming = wire::incoming(listener, door.encrypted, slow, connections);
     let serving = routes.serve_with_incoming_shutdown(incoming, server.ended());
     let over = async {
         server.ended().await;

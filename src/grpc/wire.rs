@@ -11,6 +11,7 @@ use futures_util::{Stream, stream};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
@@ -27,23 +28,30 @@ const PREFACE_LIMIT: Duration = Duration::from_secs(15);
 /// When no connection can be taken, e.g. for lack of files.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Those who connect, without end. The system ends a connection whose other side has taken nothing for `slow`.
+/// Those who connect, without end; so many at once, and who comes then waits. The system ends a connection whose other side has taken
+/// nothing for `slow`.
 pub fn incoming(
     listener: TcpListener,
     encrypted: Option<ServerConfig>,
     slow: Duration,
+    connections: usize,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let acceptor = encrypted.map(|config| TlsAcceptor::from(Arc::new(config)));
-    stream::unfold((listener, acceptor), move |(listener, acceptor)| async move {
-        let accepted = match listener.accept().await {
-            Ok((stream, address)) => Ok(Connection::of(stream, address, acceptor.as_ref(), slow)),
-            Err(error) => {
-                tokio::time::sleep(PAUSE).await;
-                Err(error)
-            }
-        };
-        Some((accepted, (listener, acceptor)))
-    })
+    let room = Arc::new(Semaphore::new(connections));
+    stream::unfold(
+        (listener, acceptor, room),
+        move |(listener, acceptor, room)| async move {
+            let place = Arc::clone(&room).acquire_owned().await.ok()?;
+            let accepted = match listener.accept().await {
+                Ok((stream, address)) => Ok(Connection::of(stream, address, acceptor.as_ref(), slow, place)),
+                Err(error) => {
+                    tokio::time::sleep(PAUSE).await;
+                    Err(error)
+                }
+            };
+            Some((accepted, (listener, acceptor, room)))
+        },
+    )
 }
 
 /// Who is at the other end of a connection, for its calls.
@@ -68,6 +76,8 @@ pub struct Connection {
     /// How much has come, as long as it is less than a preface.
     begun: usize,
     limit: Pin<Box<Sleep>>,
+    /// Given back with the connection.
+    _place: OwnedSemaphorePermit,
 }
 
 enum Way {
@@ -83,7 +93,13 @@ trait Open: AsyncRead + AsyncWrite + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Open for S {}
 
 impl Connection {
-    fn of(stream: TcpStream, address: SocketAddr, acceptor: Option<&TlsAcceptor>, slow: Duration) -> Self {
+    fn of(
+        stream: TcpStream,
+        address: SocketAddr,
+        acceptor: Option<&TlsAcceptor>,
+        slow: Duration,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         // A connection for which that cannot be set is served all the same.
         let _ = stream.set_nodelay(true);
         let limit = u32::try_from(slow.as_millis()).unwrap_or(u32::MAX);
@@ -101,6 +117,7 @@ impl Connection {
             peer,
             begun: 0,
             limit: Box::pin(tokio::time::sleep(PREFACE_LIMIT)),
+            _place: place,
         }
     }
 

@@ -50,6 +50,15 @@ const BODY_LIMIT: usize = 64 << 10;
 /// Seconds for requests that are under way when the server is told to end.
 const SHUTDOWN_LIMIT: u64 = 10;
 
+const WORKERS: usize = 2;
+/// At once, where the system knows no limit of its own.
+const MOST_CONNECTIONS: usize = 50_000;
+
+/// Of the files that the process may have open; the rest is for the other door and for updates.
+fn share(files: u64) -> usize {
+    usize::try_from(files / 4 * 3).map_or(MOST_CONNECTIONS, |files| files.clamp(WORKERS, MOST_CONNECTIONS))
+}
+
 /// Where this door is; nobody is answered before [`serve`].
 pub struct Listening {
     network: Option<Network>,
@@ -119,7 +128,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let certificate = web::Data::from(Arc::clone(&served.certificate));
     let cookie = web::Data::new(CookieName::of(&served.id));
     let kept = web::Data::new(at.kept);
-    host::allow_many_files();
+    let connections = host::allow_many_files().map_or(MOST_CONNECTIONS, share);
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
@@ -138,7 +147,8 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
                 .configure(api::configure)
         };
         let server = HttpServer::new(app)
-            .workers(2)
+            .workers(WORKERS)
+            .max_connections(connections / WORKERS)
             .on_connect(move |connection, known| {
                 cut_slow_readers(connection, slow_reader);
                 socket::note_peer(connection, known);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::feed::Feed;
 use super::guard::BROKE_OFF;
-use crate::app::{AppError, Installation, Result};
+use crate::app::{AppError, Finding, Installation, Result};
 use crate::engine::{Control, Owner, ServingLock};
 use crate::store::{OrderId, OrderRecord, UpdateId};
 
@@ -23,7 +23,7 @@ pub struct Shared {
     pub beginning: Mutex<()>,
     pub part: Mutex<Part>,
     /// What broke off last, until something else has gone well.
-    broken: Mutex<Option<String>>,
+    broken: Mutex<Option<Finding>>,
     pub feed: Arc<Feed>,
     /// Rows of the audit that were written since their checkpoint was last copied.
     pub to_copy: AtomicU64,
@@ -141,24 +141,30 @@ impl Shared {
     pub fn note(&self, ended: std::result::Result<(), &AppError>) {
         let broke = ended.err().filter(|error| error.code().id == BROKE_OFF);
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        *broken = broke.map(ToString::to_string);
+        *broken = broke.map(Finding::from);
     }
 
     /// Why not everything is as it should be with this server.
-    pub fn complaints(&self) -> Vec<String> {
+    pub fn complaints(&self) -> Vec<Finding> {
         let mut reasons = Vec::new();
         if let Part::StandsBy(other) = &*self.part() {
             let other = other
                 .as_ref()
                 .map(|other| format!(" (process {} on {}, since {:.0})", other.pid, other.host, other.since));
             let other = other.unwrap_or_default();
-            reasons.push(format!(
-                "another server carries out the orders of this installation{other}; this one takes over when that ends"
-            ));
+            let told = |who: &str| {
+                format!(
+                    "another server carries out the orders of this installation{who}; this one takes over when that ends"
+                )
+            };
+            reasons.push(Finding {
+                outline: told(""),
+                detail: told(&other),
+            });
         }
         reasons.extend(self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone());
         if self.feed.is_ending() {
-            reasons.push("the server is ending".to_owned());
+            reasons.push("the server is ending".to_owned().into());
         }
         reasons
     }

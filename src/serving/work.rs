@@ -12,7 +12,7 @@ use super::queue::{self, begin_at_once, drive, refuse};
 use super::say::{say, say_error};
 use super::shared::{Part, Shared};
 use super::{clockwork, served};
-use crate::app::{self, AppError, Finding, Fitness, Installation, Looked, NewOrder, OrderView, Result, Ticket, Wanted};
+use crate::app::{self, AppError, Fitness, Installation, Looked, NewOrder, OrderView, Result, Ticket, Wanted};
 use crate::clock;
 use crate::engine::Serving;
 use crate::store::{OrderId, OrderRecord, UpdateId};
@@ -54,8 +54,7 @@ impl Work {
     /// How the server and its installation are.
     pub fn look(&self) -> Looked {
         let mut looked = self.fitness.look();
-        let complaints = self.shared.complaints();
-        looked.reasons.extend(complaints.into_iter().map(Finding::from));
+        looked.reasons.extend(self.shared.complaints());
         looked
     }
 
@@ -228,7 +227,7 @@ fn take_part(shared: &Shared) -> bool {
 }
 
 fn stand_by(shared: &Arc<Shared>) {
-    shared.complaints().iter().for_each(|reason| say(reason));
+    shared.complaints().iter().for_each(|reason| say(&reason.detail));
     while shared.rest(STAND_BY) {
         if take_part(shared) {
             say("this server carries out orders from now on");

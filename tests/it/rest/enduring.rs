@@ -96,9 +96,15 @@ fn of_two_servers_one_works_and_the_other_takes_over() {
     let place = begun.header("location").to_owned();
     wait_until_there(&installation, "hook");
     let second = Server::start(&installation);
-    let not = second.ask("GET", "/health/ready", None, &[], "").is(503).body;
-    let reason = not["reasons"][0].as_str().unwrap();
-    assert!(reason.contains(&format!("process {}", first.pid())), "{not:#}");
+    let ready = |token: Option<&str>| second.ask("GET", "/health/ready", token, &[], "").is(503).body;
+    let not = ready(Some(&second.token));
+    let (reason, process) = (not["reasons"][0].as_str().unwrap(), format!("process {}", first.pid()));
+    assert!(reason.contains(&process), "{not:#}");
+    let stranger = ready(None)["reasons"][0].as_str().unwrap().to_owned();
+    assert!(
+        stranger.contains("another server") && !stranger.contains("process"),
+        "{stranger}"
+    );
     // It takes orders in, which begin once.
     let made = second.post(&format!("{API}/backups"), &json!({"full": true})).is(202);
     let made = made.header("location").to_owned();

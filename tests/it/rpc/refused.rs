@@ -186,3 +186,35 @@ fn what_is_no_grpc_and_who_says_nothing_is_let_go() {
     .rest();
     assert_eq!(unknown.end["code"], "UNIMPLEMENTED", "{unknown:#?}");
 }
+
+/// Who asks for a change and is gone before the answer leaves no gap in the audit.
+#[test]
+fn what_comes_of_a_change_is_written_down_also_when_nobody_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start(&installation);
+    let tried = json!({"target_version": "0b1", "dry_run": true});
+    let mut cut_off = 0;
+    for wait in ["0.03", "0.06", "0.1", "0.15", "0.2"] {
+        let ended = begin(&server, "TriggerUpgrade", &tried, &["--wait", wait]).rest();
+        cut_off += usize::from(ended.end["code"] == "DEADLINE_EXCEEDED");
+    }
+    assert!(cut_off > 0, "all were answered in time");
+    let count = |is: fn(&Value) -> bool| {
+        let of_calls = |row: &&Value| row["action"] == "gRPC TriggerUpgrade" && is(row);
+        rows(&installation).iter().filter(of_calls).count()
+    };
+    let began = Instant::now();
+    loop {
+        let asked = count(|row| row["outcome"] == "asked");
+        let ended = count(|row| row["outcome"] != "asked");
+        if asked > 0 && asked == ended {
+            return;
+        }
+        assert!(
+            began.elapsed().as_secs() < 20,
+            "{asked} were asked, {ended} came to an end"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
