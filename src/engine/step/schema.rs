@@ -169,8 +169,8 @@ pub fn run_up(
     };
     let failed = |e: &(dyn std::error::Error + 'static)| StepError::because("NL0313", e);
     let applied = schema::up(database, files, to, &mut keeping).map_err(|e| failed(&e))?;
-    // Beside the product it would keep the product from writing.
-    if usage == Usage::Alone && applied.count() > 0 {
+    // Also where a run that was killed had done all files. Beside the product it would keep the product from writing.
+    if usage == Usage::Alone {
         schema::quick_check(database).map_err(|e| failed(&e))?;
     }
     Ok(runs(to, &applied))
