@@ -39,11 +39,6 @@ const HEAD_LIMIT: u32 = 16 << 10;
 /// At once, where the system knows no limit of its own.
 const MOST_CONNECTIONS: usize = 10_000;
 
-/// Of the files that the process may have open; the rest is for the other door and for updates.
-fn share(files: u64) -> usize {
-    usize::try_from(files / 8).map_or(MOST_CONNECTIONS, |files| files.clamp(1, MOST_CONNECTIONS))
-}
-
 /// Where the door will be.
 pub struct Door {
     listener: TcpListener,
@@ -119,7 +114,7 @@ async fn serve(door: Door, server: Arc<Server>) -> Outcome {
         .add_service(described().build_v1()?)
         // What older clients ask for, those in Python among them.
         .add_service(described().build_v1alpha()?);
-    let connections = host::allow_many_files().map_or(MOST_CONNECTIONS, share);
+    let connections = host::connections(1, MOST_CONNECTIONS);
     let incoming = wire::incoming(listener, door.encrypted, slow, connections);
     let serving = routes.serve_with_incoming_shutdown(incoming, server.ended());
     let over = async {

@@ -79,6 +79,13 @@ pub fn allow_many_files() -> Option<u64> {
     if raised.is_ok() { maximum } else { current }
 }
 
+/// Connections that a door may have at once: so many eighths of the files that this process may have open, so that others and updates
+/// have theirs; where there is no limit, `most`.
+pub fn connections(eighths: u64, most: usize) -> usize {
+    let files = allow_many_files().map(|files| usize::try_from(files / 8 * eighths).unwrap_or(most));
+    files.map_or(most, |files| files.clamp(1, most))
+}
+
 /// Threads that can really run at once, as far as that makes work faster.
 pub fn cores() -> usize {
     std::thread::available_parallelism()

@@ -54,11 +54,6 @@ const WORKERS: usize = 2;
 /// At once, where the system knows no limit of its own.
 const MOST_CONNECTIONS: usize = 50_000;
 
-/// Of the files that the process may have open; the rest is for the other door and for updates.
-fn share(files: u64) -> usize {
-    usize::try_from(files / 4 * 3).map_or(MOST_CONNECTIONS, |files| files.clamp(WORKERS, MOST_CONNECTIONS))
-}
-
 /// Where this door is; nobody is answered before [`serve`].
 pub struct Listening {
     network: Option<Network>,
@@ -128,7 +123,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let certificate = web::Data::from(Arc::clone(&served.certificate));
     let cookie = web::Data::new(CookieName::of(&served.id));
     let kept = web::Data::new(at.kept);
-    let connections = host::allow_many_files().map_or(MOST_CONNECTIONS, share);
+    let connections = host::connections(6, MOST_CONNECTIONS);
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
@@ -148,7 +143,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
         };
         let server = HttpServer::new(app)
             .workers(WORKERS)
-            .max_connections(connections / WORKERS)
+            .max_connections((connections / WORKERS).max(1))
             .on_connect(move |connection, known| {
                 cut_slow_readers(connection, slow_reader);
                 socket::note_peer(connection, known);
