@@ -587,6 +587,8 @@ pub enum OrderState {
     Done = 3,
     Refused = 4,
     Cancelled = 5,
+    /// It is no update, and is being done.
+    Running = 6,
 }
 impl OrderState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -601,6 +603,7 @@ impl OrderState {
             Self::Done => "ORDER_STATE_DONE",
             Self::Refused => "ORDER_STATE_REFUSED",
             Self::Cancelled => "ORDER_STATE_CANCELLED",
+            Self::Running => "ORDER_STATE_RUNNING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -612,6 +615,7 @@ impl OrderState {
             "ORDER_STATE_DONE" => Some(Self::Done),
             "ORDER_STATE_REFUSED" => Some(Self::Refused),
             "ORDER_STATE_CANCELLED" => Some(Self::Cancelled),
+            "ORDER_STATE_RUNNING" => Some(Self::Running),
             _ => None,
         }
     }

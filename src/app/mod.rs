@@ -16,6 +16,7 @@ mod components;
 mod consent;
 mod dependencies;
 mod dry_run;
+mod early;
 mod error;
 mod events;
 mod facts;
@@ -88,6 +89,7 @@ pub use components::{ComponentOffer, OffersView, component_import, component_off
 pub use consent::Consent;
 pub use dependencies::{Reinstalled, reinstall_dependencies};
 pub use dry_run::{DependencyChange, DryRun, FileView, SchemaDryRun, SchemaTrial, dry_run, outlook, try_schema};
+pub use early::{refuse_backup_order, refuse_unknown_version};
 pub use error::{AppError, Result};
 pub use events::{Events, events_after};
 pub use finalize::{Finalized, finalize};
@@ -98,13 +100,13 @@ pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use lookout::{Found, LeansOn, Lookout};
 pub use maintenance::{Flag as MaintenanceFlag, MaintenanceView, maintenance, set_maintenance};
-pub use measures::{Measured, Standing, measured_after, standing};
+pub use measures::{Measured, Standing, Unfinished, measured_after, standing};
 pub use node::{NodeView, this_node};
 pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
-    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
-    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
-    waits_for_a_person, who_is_at_work,
+    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, in_words, is_update,
+    known_order, nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order,
+    somebody_is_at_work, update_to_roll_back, waits_for_a_person, who_is_at_work,
 };
 pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};
@@ -135,8 +137,9 @@ pub use tokens::{
 };
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming, begin_turning_back,
-    is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, turn_back,
+    Accepted, Beginning, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming,
+    begin_turning_back, is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume,
+    turn_back,
 };
 pub use validation::{ToValidate, Validation, validate};
 pub use verify::{VerifyView, verify};

@@ -19,6 +19,7 @@ use crate::plan::{self, Direction, Explanation, Plan, PlanError, Planned, Schema
 use crate::release::ExtensionName;
 use crate::settings::Side;
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
+use crate::version::Version;
 
 pub use crate::plan::{Fetch, Goal, Settled, Wish};
 
@@ -308,6 +309,18 @@ pub fn is_covered(plan: &Plan, consent: &Consent) -> Result<()> {
     Err(AppError::said("NL0123", told.join("\n")))
 }
 
+/// An update that is about to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    pub update_id: UpdateId,
+    pub verb: Verb,
+    pub from: Option<Version>,
+    pub to: Version,
+    pub by: String,
+    /// It had begun before.
+    pub goes_on: bool,
+}
+
 /// A stored plan whose time has come.
 #[must_use = "an accepted update waits until it is run"]
 pub struct Accepted {
@@ -319,6 +332,19 @@ pub struct Accepted {
 impl Accepted {
     pub fn id(&self) -> &UpdateId {
         &self.id
+    }
+
+    /// What is about to run.
+    pub fn beginning(&self) -> Result<Beginning> {
+        let update = record(&self.installation, &self.id)?;
+        Ok(Beginning {
+            goes_on: replay(&self.installation, &update)?.has_begun(),
+            update_id: update.id,
+            verb: update.verb,
+            from: update.plan.from().cloned(),
+            to: update.plan.to().clone(),
+            by: update.accepted_by,
+        })
     }
 
     /// It was paused, and not by the end of a server.

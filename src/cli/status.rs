@@ -9,7 +9,7 @@ use super::output::{Failed, Result, bold, bytes, dim, exit_of, green, harmless, 
 use crate::app::{self, CheckView, HeldBy, Running, StatusView, UpdateView, VerifyView, VersionView};
 use crate::journal::{Outcome, PauseReason};
 use crate::plan::StepKind;
-use crate::store::UpdateId;
+use crate::store::{OrderState, UpdateId};
 use crate::version::Version;
 
 /// With `--exit-code`: an update is available.
@@ -130,12 +130,14 @@ fn status_text(view: &StatusView) -> String {
         let _ = writeln!(out, "disabled     {}", harmless(&told));
     }
     for order in &view.queue {
-        let (word, why) = match order.position {
-            None => ("scheduled", order.reason.as_deref()),
-            Some(_) => ("waiting", order.reason.as_deref()),
+        let word = match (order.state, order.position) {
+            (OrderState::Running, _) => "running",
+            (_, None) => "scheduled",
+            (_, Some(_)) => "waiting",
         };
-        let why = harmless(why.unwrap_or_default());
-        let _ = writeln!(out, "{word:<12} {}: {why} ({})", order.order.told(), order.order_id);
+        let why = order.reason.as_deref().map(|why| format!(": {}", harmless(why)));
+        let why = why.unwrap_or_default();
+        let _ = writeln!(out, "{word:<12} {}{why} ({})", order.order.told(), order.order_id);
     }
     for order in &view.refused {
         let problem = order.problem.as_ref();

@@ -45,6 +45,7 @@ pub use extensions::{
     InstalledExtension, unforeseen,
 };
 pub use facts::{Facts, Fetch, Goal, Installed, Restorable, Tree, Wish};
+pub use goal::unknown;
 pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
 pub use model::{Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Step, StepId, StepKind, Warning};

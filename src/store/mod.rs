@@ -1,6 +1,7 @@
 //! NetLink's own state in SQLite (`.netlink/netlink.db`): facts, updates, journal, ways back; and SQLite files in general.
 
 mod audit;
+mod counts;
 mod installation;
 mod orders;
 mod outbox;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
 
 pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
+pub use counts::{Counts, Missed, OrderCount};
 pub use installation::Fact;
 pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use outbox::{NoticeCounts, NoticeRecord, NoticeState, Subscriber, Subscribers};

@@ -87,6 +87,8 @@ pub enum Verb {
 }
 
 impl Verb {
+    pub const ALL: [Self; 4] = [Self::Install, Self::Upgrade, Self::Downgrade, Self::Rollback];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Install => "install",
@@ -97,9 +99,7 @@ impl Verb {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Install, Self::Upgrade, Self::Downgrade, Self::Rollback]
-            .into_iter()
-            .find(|verb| verb.name() == text)
+        Self::ALL.into_iter().find(|verb| verb.name() == text)
     }
 }
 

@@ -1,6 +1,7 @@
 """A real server and a real Chromium to use its page with; what fails says what was to be seen."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -30,11 +31,15 @@ class Server:
 
     def __init__(self, netlink, root):
         self.netlink, self.root, self.address = netlink, root, "127.0.0.1:0"
+        self.go = root / "go"
         self.start()
 
     def start(self):
         command = [self.netlink, "--root", str(self.root), "serve", "--listen", self.address, "--grpc", "127.0.0.1:0"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # What is no update rests while this is not there.
+        self.go.touch()
+        environment = {**os.environ, "NETLINK_SEEDED_FAULT": "rests-when-taken"}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         said = ""
         for line in self.process.stderr:
             said += line

@@ -356,6 +356,14 @@ impl Server {
         }
     }
 
+    /// Follows an order until it neither waits nor runs.
+    #[track_caller]
+    pub fn settled(&self, place: &str) -> Value {
+        self.wait(place, |order| {
+            order["state"] != "waiting" && order["state"] != "running"
+        })
+    }
+
     /// Asks whether it is ready until it is.
     #[track_caller]
     pub fn wait_until_ready(&self) {
