@@ -3,7 +3,7 @@
 use super::backups::{failed, open, refuse_restore};
 use super::offer::Offer;
 use super::{AppError, Goal, Installation, Result, Wanted, codes, list_backups, somebody_is_at_work};
-use crate::backup::{self, BackupError, BackupId, Repository, Selection};
+use crate::backup::{self, BackupId, Repository, Selection};
 use crate::plan;
 use crate::release::RelPath;
 
@@ -33,7 +33,11 @@ pub fn refuse_backup_order(installation: &Installation, wanted: &Wanted) -> Resu
         Wanted::BackupVerify { backup_id }
         | Wanted::BackupDrill { backup_id }
         | Wanted::BackupRestore { backup_id, .. } => backup_id,
-        Wanted::BackupPrune => return open(installation, None).map(drop),
+        // Without a key there is nothing to add to, either.
+        Wanted::BackupCreate { .. } => return list_backups(installation, None).map(drop).or_else(unless_failed),
+        // Whoever is at work may be making the first one.
+        Wanted::BackupPrune if somebody_is_at_work(installation)? => return Ok(()),
+        Wanted::BackupPrune => return open(installation, None).map(drop).or_else(unless_failed),
         _ => return Ok(()),
     };
     let repository = known(installation, id)?;
@@ -46,7 +50,7 @@ pub fn refuse_backup_order(installation: &Installation, wanted: &Wanted) -> Resu
             refuse_paths(installation, &repository, id, only)
         }
         (Ok(_), _) => Ok(()),
-        (Err(error), _) => unless_broken(&error),
+        (Err(error), _) => unless_failed(failed(&error)),
     }
 }
 
@@ -56,14 +60,14 @@ fn refuse_paths(installation: &Installation, repository: &Repository, id: &Backu
     }
     let selection = Selection::Only(only.to_vec());
     let refused = backup::refuse_restore(repository, id, &selection, installation.layout.root());
-    refused.or_else(|error| unless_broken(&error))
+    refused.or_else(|error| unless_failed(failed(&error)))
 }
 
 /// To find out what is damaged is what an order is for.
-fn unless_broken(error: &BackupError) -> Result<()> {
-    match codes::lookup(error.code()).kind {
+fn unless_failed(error: AppError) -> Result<()> {
+    match error.code().kind {
         codes::Kind::Failed => Ok(()),
-        _ => Err(failed(error)),
+        _ => Err(error),
     }
 }
 

@@ -1,9 +1,11 @@
 //! `/metrics` for Prometheus: each finished update counted once, from the journal; the rest as it is when asked.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -267,8 +269,14 @@ fn fraction(value: f64) -> Fraction {
 
 /// Measures for Prometheus.
 #[utoipa::path(get, tag = "server", path = "/metrics", security(("token" = ["viewer"])), responses(
-    (status = 200, description = "OpenMetrics 1.0", content_type = "application/openmetrics-text", body = String), Refusals))]
-pub async fn metrics(_caller: Caller<Viewer>, work: web::Data<Work>, metrics: web::Data<Metrics>) -> Answer {
+    (status = 200, description = "OpenMetrics 1.0; who asks for plain text alone gets Prometheus' format 0.0.4", content(
+        (String = "application/openmetrics-text"), (String = "text/plain"))), Refusals))]
+pub async fn metrics(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    metrics: web::Data<Metrics>,
+    request: HttpRequest,
+) -> Answer {
     let text = blocking(move || {
         let installation = work.open()?;
         let standing = app::standing(&installation)?;
@@ -286,6 +294,39 @@ pub async fn metrics(_caller: Caller<Viewer>, work: web::Data<Work>, metrics: we
         Ok(text)
     });
     let text = text.await?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok::<_, Problem>(HttpResponse::Ok().content_type(kind).body(text))
+    let (kind, text) = match wants_plain_text(&request) {
+        true => ("text/plain; version=0.0.4; charset=utf-8", in_plain_text(&text)),
+        false => ("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
+    };
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((header::VARY, "Accept"));
+    Ok::<_, Problem>(answer.content_type(kind).body(text))
+}
+
+/// Older tools name it, and do not know the other.
+fn wants_plain_text(request: &HttpRequest) -> bool {
+    let sent = request.headers().get(header::ACCEPT);
+    let sent = sent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    sent.contains("text/plain") && !sent.contains("openmetrics")
+}
+
+/// There a counter is described by the name that its samples have, and neither units nor an end are said.
+fn in_plain_text(text: &str) -> String {
+    let counter = |line: &'_ str| Some(line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?.to_owned());
+    let counters: BTreeSet<String> = text.lines().filter_map(counter).collect();
+    let mut plain = String::new();
+    for line in text.lines() {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(what @ ("HELP" | "TYPE")), Some(name), Some(rest)) if counters.contains(name) => {
+                plain += &format!("# {what} {name}_total {rest}\n");
+            }
+            (Some("#"), Some("UNIT" | "EOF"), ..) => {}
+            _ => {
+                plain += line;
+                plain.push('\n');
+            }
+        }
+    }
+    plain
 }

@@ -1,6 +1,7 @@
 //! What a monitoring system reads: in its own parser's eyes, of updates that end in each way, orders that come to nothing, and bytes that
 //! were fetched in vain.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -80,6 +81,22 @@ fn measures_are_as_prometheus_wants_them_and_alerts_ask_for_what_there_is() {
         0.0
     );
     assert_eq!(unfinished(&seen), Vec::<&str>::new());
+    // Who knows the older format alone gets the same samples.
+    let accept = [("accept", "text/plain")];
+    let plain = server.ask("GET", "/metrics", Some(&server.token), &accept, "").is(200);
+    assert_eq!(plain.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    for counter in ["upgrades", "orders", "download_bytes", "notices"] {
+        for what in ["HELP", "TYPE"] {
+            let line = format!("# {what} netlink_{counter}_total ");
+            assert!(plain.text.contains(&line), "{line}: {}", plain.text);
+        }
+    }
+    assert!(!plain.text.contains("# UNIT") && !plain.text.contains("# EOF"), "{}", plain.text);
+    let samples = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(samples(&plain.text), samples(&server.get("/metrics").is(200).text));
     // What was refused at once was no order.
     server.upgrade("9r9").problem(422, "NL0102");
     let after = measures(&server);

@@ -294,6 +294,14 @@ fn what_cannot_be_done_is_refused_at_once_and_is_no_order() {
     let order = server.settled(made.header("location"));
     let of = |rest: &str| format!("{backups}/{}{rest}", order["result"]["id"].as_str().unwrap());
 
+    // Without its key nothing can be done with what there is, nor added to it.
+    let (key, aside) = (installation.path(".netlink/backup.key"), dir.path().join("backup.key"));
+    fs::rename(&key, &aside).unwrap();
+    for path in [&backups, &format!("{backups}/prune"), &of("/verify")] {
+        server.post(path, &json!({})).problem(422, "NL0606");
+    }
+    fs::rename(&aside, &key).unwrap();
+
     server.post(&of("/restore"), &json!({})).problem(409, "NL0604");
     installation.stop();
     let nowhere = json!({"only": ["config/lamp.toml", "config/none.toml"]});

@@ -259,7 +259,7 @@ impl Server {
         let content_type = answer.header("content-type").split(';').next().unwrap();
         if method != "HEAD" {
             let body = match content_type {
-                "application/yaml" | "application/openmetrics-text" | "text/markdown" | "text/html" => {
+                "application/yaml" | "application/openmetrics-text" | "text/plain" | "text/markdown" | "text/html" => {
                     &Value::String(answer.text.clone())
                 }
                 _ => &answer.body,
