@@ -83,7 +83,7 @@ pub use by_itself::{BY_ITSELF, Look, look_for_newer};
 pub use calendar::{PolicyView, policy};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
-pub use check::{CheckView, check};
+pub use check::{Available, CheckView, check};
 pub use components::{ComponentOffer, OffersView, component_import, component_offers};
 pub use consent::Consent;
 pub use dependencies::{Reinstalled, reinstall_dependencies};

@@ -7,6 +7,7 @@ mod backup;
 mod backup_keys;
 mod backup_rotation;
 mod changelog;
+mod check;
 mod dependencies;
 mod events;
 mod explain;

@@ -29,6 +29,7 @@ mod journey;
 mod keeping;
 mod keys;
 mod notices;
+mod outlook;
 mod own_migrations;
 mod package;
 mod patching;
