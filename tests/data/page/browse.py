@@ -128,6 +128,8 @@ def plan_for_later(browser, netlink, root):
     policy.nights()
     browser.driver.refresh()
     browser.see("Updates may begin again")
+    browser.see("Updates may not begin now")
+    browser.see("Not now: outside the hours of updates")
     browser.click("See the plan to 0b1")
     browser.heading("Upgrade 0a1 → 0b1")
     browser.see("Updates may not begin now")
@@ -268,6 +270,9 @@ def watch_and_lose_the_server(browser, server, root):
 def roll_back(browser):
     browser.click("Roll back")
     browser.see("Roll back to 0a1?", "dialog")
+    browser.see("What gets lost", "dialog")
+    browser.see("what only releases above 0a1 store is lost", "dialog")
+    browser.click("I know that what", "dialog label")
     browser.click("Roll back to 0a1", "dialog button")
     browser.heading("Rollback 0b1 → 0a1")
     browser.see("0a1 is in place")
