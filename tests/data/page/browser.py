@@ -32,9 +32,11 @@ class Server:
         self.netlink, self.root, self.address = netlink, root, "127.0.0.1:0"
         self.start()
 
+    def command(self):
+        return [self.netlink, "--root", str(self.root), "serve", "--listen", self.address, "--grpc", "127.0.0.1:0"]
+
     def start(self):
-        command = [self.netlink, "--root", str(self.root), "serve", "--listen", self.address, "--grpc", "127.0.0.1:0"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.command(), stderr=subprocess.PIPE, text=True)
         said = ""
         for line in self.process.stderr:
             said += line
