@@ -99,35 +99,49 @@ fn told(release: &Available, held: &Held, auto: bool) -> Option<String> {
 
 /// What a person may do now that is not refused.
 fn advice(view: &CheckView, zone: &TimeZone) -> String {
-    let Some(latest) = &view.latest_version else {
+    let Some((chosen, ways)) = goals(view) else {
         return match view.available.is_empty() {
             true => "nothing newer to install".to_owned(),
             false => "nothing to go to now".to_owned(),
         };
     };
-    let held = |by: &[HeldBy]| {
-        let release = view.available.iter().find(|one| one.version == *latest)?;
-        release.held.iter().find(|held| by.contains(&held.by))
-    };
+    let held = |by: &[HeldBy]| chosen.held.iter().find(|held| by.contains(&held.by));
     if held(&[HeldBy::Extensions]).is_some() {
-        return format!("extensions are in the way: `netlink update plan --to {latest}` tells which");
+        let version = &chosen.version;
+        return format!("extensions are in the way: `netlink update plan --to {version}` tells which");
     }
-    let goals = |more: &str| ways(latest, view.latest_stable.as_ref(), more);
+    let told = |more: &str| {
+        let way = |(goal, version): &(String, &Version)| format!("`netlink update upgrade {goal}{more}` ({version})");
+        ways.iter().map(way).collect::<Vec<_>>().join(" or ")
+    };
     match held(&[HeldBy::Calendar, HeldBy::Freeze]) {
-        None => format!("go there with {}", goals("")),
+        None => format!("go there with {}", told("")),
         Some(Held { until: Some(at), .. }) => {
             let begins = local(zone, *at);
-            format!("have it begin at {begins} with {}", goals(" --strategy scheduled"))
+            format!("have it begin at {begins} with {}", told(" --strategy scheduled"))
         }
-        Some(_) => format!("updates may not begin now; once they may, go there with {}", goals("")),
+        Some(_) => format!("updates may not begin now; once they may, go there with {}", told("")),
     }
 }
 
-fn ways(latest: &Version, stable: Option<&Version>, more: &str) -> String {
-    let way = |goal: &str, version: &Version| format!("`netlink update upgrade --{goal}{more}` ({version})");
-    match stable {
-        Some(stable) if stable == latest => way("stable", stable),
-        Some(stable) => format!("{} or {}", way("latest", latest), way("stable", stable)),
-        None => way("latest", latest),
+/// The highest release that one comes to, and by which words; the stable one by its own.
+fn goals(view: &CheckView) -> Option<(&Available, Vec<(String, &Version)>)> {
+    let find = |version: &Version| view.available.iter().find(|one| one.version == *version);
+    let Some(latest) = &view.latest_version else {
+        // Where no way leads to the highest, one may lead to another, by its name.
+        let is_free = |one: &&Available| one.held.iter().all(|held| is_of_all(held.by));
+        let chosen = view.available.iter().rev().find(is_free)?;
+        return Some((chosen, vec![(format!("--to {}", chosen.version), &chosen.version)]));
+    };
+    let mut ways = Vec::new();
+    if view.latest_stable.as_ref() != Some(latest) {
+        ways.push(("--latest".to_owned(), latest));
     }
+    ways.extend(view.latest_stable.iter().map(|stable| ("--stable".to_owned(), stable)));
+    Some((find(latest)?, ways))
+}
+
+/// What holds back all releases alike.
+fn is_of_all(by: HeldBy) -> bool {
+    matches!(by, HeldBy::AutoUpgrade | HeldBy::Calendar | HeldBy::Freeze)
 }

@@ -254,7 +254,7 @@ impl Ends<'_> {
 
     fn error(&self, end: String) -> StepError {
         let Self { manifest, layout, .. } = self;
-        let message = format!("{} {} does not stay up", manifest.product, manifest.version);
+        let message = format!("{} {} does not stay up: {end}", manifest.product, manifest.version);
         StepError::new("NL0316", message)
             .expected(format!("running as {}", manifest.version), end)
             .log(last_lines(layout))

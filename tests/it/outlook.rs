@@ -21,12 +21,12 @@ fn scene() -> Scene {
     let (repo, keys) = (scene.publisher.text("repo"), scene.publisher.text("keys"));
     let say = |args: &[&str]| run(&[&["release"], args, &["--repo", &repo, "--keys", &keys]].concat()).ok();
     say(&["yank", "0r1", "--reason", "it burns"]);
-    say(&["rollout", "0r2", "--start", "2999-01-01T00:00:00Z", "--hours", "0"]);
+    say(&["rollout", "0r2", "--start", "2999-01-01T00:00:00Z", "--hours", "24"]);
     scene
 }
 
 fn with(more: &str) -> String {
-    format!("version_constraints: {{max_version: 0x}}, {more}")
+    format!("{ZONE}, node: lamp-1, version_constraints: {{max_version: 0x}}, {more}")
 }
 
 /// The text without the times of today.
@@ -93,23 +93,35 @@ fn blocked_days_that_leave_no_time_at_all_are_told() {
     let scene = scene();
     let days = "blocked_days: [mon, tue, wed, thu, fri, sat, sun]";
     let exceptions = "exceptions: [{days: 2000-01-01..2998-12-31, closed: no one is there}]";
-    policy(
-        &scene.lamp,
-        &with(&format!("auto_upgrade: true, {ZONE}, {days}, {exceptions}")),
-    );
+    policy(&scene.lamp, &with(&format!("auto_upgrade: true, {days}, {exceptions}")));
     insta::assert_snapshot!("never open", check(&scene));
 }
 
 #[test]
 fn what_is_to_be_taken_by_itself_is_told_with_what_keeps_the_others_from_it() {
     let scene = scene();
-    policy(&scene.lamp, &with(&format!("{ZONE}, auto_upgrade: true")));
+    policy(&scene.lamp, &with("auto_upgrade: true"));
     insta::assert_snapshot!("open, with upgrades by themselves", check(&scene));
     policy(
         &scene.lamp,
-        &format!("{ZONE}, version_constraints: {{exclude_versions: [0b1, 1a1]}}"),
+        &format!("{ZONE}, node: lamp-1, version_constraints: {{exclude_versions: [0b1, 1a1]}}"),
     );
     insta::assert_snapshot!("open", check(&scene));
+}
+
+#[test]
+fn where_no_way_leads_to_the_highest_another_is_advised() {
+    let scene = Scene::new();
+    let (repo, keys) = (scene.publisher.text("repo"), scene.publisher.text("keys"));
+    let block = ["release", "block", "*", "=0r1", "--reason", "it melts"];
+    run(&[&block[..], &["--repo", &repo, "--keys", &keys]].concat()).ok();
+    let text = scene.lamp.run(&["update", "check"]).ok().out;
+    assert!(text.contains("it melts"), "{text}");
+    assert!(
+        text.contains("go there with `netlink update upgrade --to 0b1` (0b1)"),
+        "{text}"
+    );
+    scene.assert_possible_now();
 }
 
 #[test]

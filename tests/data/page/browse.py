@@ -130,6 +130,7 @@ def plan_for_later(browser, netlink, root):
     browser.see("Updates may begin again")
     browser.see("Updates may not begin now")
     browser.see("Not now: outside the hours of updates")
+    browser.check("closed")
     browser.click("See the plan to 0b1")
     browser.heading("Upgrade 0a1 → 0b1")
     browser.see("Updates may not begin now")

@@ -94,14 +94,16 @@ function current(update) {
 const again = (check) => act("Check again", check, { kind: "bare" });
 
 function available(found, policy, check) {
-  const best = found.latest_stable ?? found.latest_version;
+  // Where no way leads to the highest, one may lead to another.
+  const other = found.updates_available ? undefined : found.available.findLast((one) => one.held.every(({ by }) => OF_ALL.includes(by)))?.version;
+  const best = found.latest_stable ?? found.latest_version ?? other;
   const line = found.updates_available
     ? h("p", {}, "The newest to go to is ", h("strong", {}, found.latest_version), found.latest_stable && found.latest_stable !== found.latest_version && [", the newest stable one ", h("strong", {}, found.latest_stable)], ".")
-    : h("p", {}, found.available.length === 0 ? "This is the newest release." : "There is nothing to go to now.");
+    : h("p", {}, other ? ["The newest to go to is ", h("strong", {}, other), "."] : found.available.length === 0 ? "This is the newest release." : "There is nothing to go to now.");
   return card("Available", { extra: again(check) },
     h("div", { class: "stack" },
       line,
-      found.updates_available && !policy.now.open && h("p", { class: "note warn" }, "Updates may not begin now: ", policy.now.reason,
+      best && !policy.now.open && h("p", { class: "note warn" }, "Updates may not begin now: ", policy.now.reason,
         policy.now.changes_at ? [". They may ", change(policy, zoneOf(policy.time_zone)), "; a plan can be scheduled for then."] : "."),
       found.available.length > 0 && h("ul", { class: "rows" }, [...found.available].reverse().map((one) =>
         h("li", {},
@@ -114,6 +116,8 @@ function available(found, policy, check) {
       found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Good to know"), bullets(found.notes.map(inline)))));
 }
 
+/** What holds back all releases alike. */
+const OF_ALL = ["auto-upgrade", "calendar", "freeze"];
 /** Passes, or is ended by whoever has the policy: whoever looks is told at once. */
 const OF_TIME = ["calendar", "freeze", "rollout"];
 /** No time opens a way to it. */
