@@ -69,8 +69,8 @@ pub struct AvailableVersion {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Held {
-    /// yanked, platform, policy, rollout, components, requires, avoid, failed-before, newer-failed, no-way, warning, consent, newer,
-    /// auto-upgrade, calendar or freeze.
+    /// yanked, platform, policy, rollout, components, requires, avoid, failed-before, newer-failed, no-way, warning, consent, extensions,
+    /// newer, auto-upgrade, calendar or freeze.
     #[prost(string, tag = "1")]
     pub by: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -304,7 +304,7 @@ pub struct GetUpgradeStatusResponse {
 pub struct Update {
     #[prost(string, tag = "1")]
     pub update_id: ::prost::alloc::string::String,
-    /// install, upgrade, downgrade or rollback.
+    /// install, upgrade, downgrade, rollback or upgrade-db.
     #[prost(string, tag = "2")]
     pub verb: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]

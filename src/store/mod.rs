@@ -173,6 +173,14 @@ impl Store {
         })
     }
 
+    /// Has SQLite look through all of it; the first thing that is wrong, if anything is.
+    pub fn damage(&self) -> Result<Option<String>> {
+        let found: String = self.try_to("check", |db| {
+            db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        })?;
+        Ok((found != "ok").then_some(found))
+    }
+
     /// As long as the result is held, everything that is read is of one moment.
     pub fn one_view(&self) -> Result<OneView<'_>> {
         let begun = self.db.unchecked_transaction();

@@ -2,6 +2,7 @@
 
 mod ending;
 mod limits;
+mod page;
 mod peers;
 mod rights;
 mod scene;

@@ -91,7 +91,11 @@ fn measures_are_as_prometheus_wants_them_and_alerts_ask_for_what_there_is() {
             assert!(plain.text.contains(&line), "{line}: {}", plain.text);
         }
     }
-    assert!(!plain.text.contains("# UNIT") && !plain.text.contains("# EOF"), "{}", plain.text);
+    assert!(
+        !plain.text.contains("# UNIT") && !plain.text.contains("# EOF"),
+        "{}",
+        plain.text
+    );
     let samples = |text: &str| -> BTreeSet<String> {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()

@@ -118,7 +118,10 @@ fn a_server_that_ends_pauses_its_update_and_the_next_one_goes_on() {
     installation.assert_at("0b1");
     next.signal(Signal::TERM);
     let said = next.all_lines().join("\n");
-    assert!(said.contains("INFO update goes on") && said.contains("INFO update completed"), "{said}");
+    assert!(
+        said.contains("INFO update goes on") && said.contains("INFO update completed"),
+        "{said}"
+    );
 }
 
 #[test]
