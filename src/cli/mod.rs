@@ -25,6 +25,7 @@ mod schema;
 mod scheme;
 mod serve;
 mod stack;
+mod starter;
 mod status;
 mod supervise;
 mod token;

@@ -1,8 +1,10 @@
 //! Two processes: a relay without rights that faces the network, and the server behind its Unix socket.
 
+mod calls;
 mod ending;
 mod limits;
 mod peers;
 mod rights;
-mod scene;
+pub mod scene;
+mod starter;
 mod through;
