@@ -68,15 +68,16 @@ pub struct Door {
     is_away: AtomicBool,
 }
 
-/// True once SIGTERM or SIGINT has come; `also` is done then, too.
+/// True once SIGTERM or SIGINT has come; `also` is done before.
 pub fn end_with_signals(also: Box<dyn FnOnce() + Send>) -> io::Result<watch::Receiver<bool>> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
     let (tell, told) = watch::channel(false);
     let wait = move || {
         if signals.forever().next().is_some() {
-            let _ = tell.send(true);
+            // First: once all have heard, the process may be gone.
             also();
+            let _ = tell.send(true);
         }
     };
     std::thread::Builder::new().name("signals".into()).spawn(wait)?;

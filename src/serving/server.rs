@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// From SIGTERM or SIGINT on the server is ending (see [`Self::ended`]); whoever watches is let go at once, since lines of live
-    /// events have no end of their own. `also` is done then, too.
+    /// events have no end of their own. `also` is done before.
     pub fn end_with_signals(&self, also: impl FnOnce() + Send + 'static) -> Result<()> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         let failed = |e: std::io::Error| AppError::below("NL0704", &e);
@@ -72,8 +72,8 @@ impl Server {
         let feed = Arc::clone(self.work.feed());
         let wait = move || {
             if signals.forever().next().is_some() {
-                feed.end();
                 also();
+                feed.end();
             }
         };
         let spawned = std::thread::Builder::new().name("signals".into()).spawn(wait);

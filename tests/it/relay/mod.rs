@@ -2,9 +2,11 @@
 
 mod calls;
 mod ending;
+mod kernels;
 mod limits;
 mod peers;
 mod rights;
 pub mod scene;
 mod starter;
 mod through;
+mod watchers;
