@@ -49,6 +49,7 @@ mod schema;
 mod server;
 mod sessions;
 mod signing;
+mod socket;
 mod soundness;
 mod speed;
 mod stack;
@@ -129,12 +130,13 @@ pub use scheduling::{
     Begin, Due, Scheduled, beginning, cancel_waiting_update, come_due, local_time, miss, schedule, time_of,
 };
 pub use schema::{SchemaDiff, schema_diff, schema_goal};
-pub use server::{installation_id, left_unfinished, listen_at_socket, take_serving};
+pub use server::{installation_id, left_unfinished, take_serving};
 pub use sessions::{NewSession, SessionText, begin_session, end_session};
 pub use signing::{
     change_keys, keys_need_passphrase, new_key, release_difference, release_discard, release_init, release_renew,
     release_sign, release_timestamp, show_keys,
 };
+pub use socket::{SocketFile, listen_at_socket};
 pub use stack::{NoStack, fit_stack};
 pub use status::{Running, StatusView, UpdateView, VersionView, history, history_page, status, update, version, why};
 pub use taken::settle_taken;

@@ -29,6 +29,7 @@ mod scheme;
 mod serve;
 mod shell;
 mod stack;
+mod starter;
 mod status;
 mod supervise;
 mod token;

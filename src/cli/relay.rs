@@ -1,14 +1,16 @@
 //! `netlink serve --through SOCKET`
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::args::{DoorAt, RelayArgs, ServeArgs};
+use super::args::{RelayArgs, ServeArgs};
 use super::output::{Failed, Result};
+use super::starter::Starter;
 use crate::app::AppError;
-use crate::host::Confined;
-use crate::relay::{Relay, RelayError, Wanted};
+use crate::host::{Confined, Stands};
+use crate::relay::{Relay, RelayError, Told, Wanted};
 use crate::serving::{begin_log, say, say_warning};
-use crate::settings::{self, Settings};
+use crate::settings::{self, DoorAt, Settings};
 use crate::tls::Files;
 
 pub fn run(through: &Path, wanted: &ServeArgs) -> Result<()> {
@@ -21,10 +23,14 @@ pub fn run(through: &Path, wanted: &ServeArgs) -> Result<()> {
     let relay = Relay::listen(Wanted {
         through: through.to_path_buf(),
         listen,
+        grpc: wanted.grpc.and_then(DoorAt::address),
+        grpc_age: settings.server.grpc_connection,
         tls: files(&wanted.relay),
         connections: wanted.relay.connections,
     });
     let relay = relay.map_err(|e| failed(&e))?;
+    // Before it is confined: then it may connect to nobody else.
+    let starter = Starter::find();
     match relay.confine().map_err(|e| failed(&e))? {
         Confined::ByLandlock { network: true } => {}
         Confined::ByLandlock { network: false } => {
@@ -34,12 +40,28 @@ pub fn run(through: &Path, wanted: &ServeArgs) -> Result<()> {
             say("note: this kernel has no Landlock, or it is switched off: the relay may do what its user may");
         }
     }
-    let at = format!("{}://{}", relay.scheme(), relay.address());
+    let (scheme, how) = match relay.is_encrypted() {
+        true => ("https", "gRPC in TLS"),
+        false => ("http", "gRPC"),
+    };
+    let grpc = relay.address_for_grpc();
+    let grpc = grpc.map_or_else(String::new, |at| format!("; {how} at {at}"));
     say(&format!(
-        "listening at {at}; what comes goes on to {}",
+        "listening at {scheme}://{}{grpc}; what comes goes on to {}",
+        relay.address(),
         through.display()
     ));
-    Ok(relay.serve(say, say_warning).map_err(|e| failed(&e))?)
+    let beat = starter.beat();
+    let manager = Arc::new(starter);
+    let on_end = Arc::clone(&manager);
+    let told = Told {
+        say,
+        warn: say_warning,
+        stopping: Box::new(move || on_end.tell(Stands::Stopping)),
+        beat: beat.map(|(every, beat)| (every, Box::new(beat) as Box<dyn Fn()>)),
+    };
+    manager.tell(Stands::Ready);
+    Ok(relay.serve(told).map_err(|e| failed(&e))?)
 }
 
 fn files(wanted: &RelayArgs) -> Option<Files> {

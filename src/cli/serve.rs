@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::args::{DoorAt, Global, ServeArgs};
+use super::args::{Global, ServeArgs};
 use super::open::open;
 use super::output::Result;
 use super::relay;
+use super::starter::Starter;
 use crate::app::Courier;
-use crate::host::Confining;
+use crate::host::{Confining, Stands};
 use crate::serving::{Server, begin_log, say};
+use crate::settings::DoorAt;
 use crate::{grpc, http};
 
 pub fn run(global: &Global, wanted: &ServeArgs) -> Result<()> {
@@ -25,6 +27,7 @@ fn serve(global: &Global, wanted: &ServeArgs) -> Result<()> {
     // Who is to be asked at the socket alone parses nothing of the network.
     let by_default = settings.grpc.filter(|_| listen.is_some());
     let for_grpc = wanted.grpc.map_or(by_default, DoorAt::address);
+    let speaks_grpc = for_grpc.is_some() || (wanted.grpc.is_none() && settings.grpc.is_some());
     begin_log(&installation.settings.log);
     let here = Confining::here();
     if installation.settings.confinement.enabled && !matches!(here, Confining::Possible { .. }) {
@@ -34,17 +37,22 @@ fn serve(global: &Global, wanted: &ServeArgs) -> Result<()> {
     drop(installation);
     let server = Arc::new(Server::open(&global.root, global.config.as_deref())?);
     let rest = http::listen(listen, &server)?;
-    let calls = for_grpc.map(|at| grpc::Door::at(at, &server.certificate)).transpose()?;
-    let mut at = format!("listening at {rest}");
-    if let Some(calls) = &calls {
-        let how = if calls.is_encrypted() { "gRPC in TLS" } else { "gRPC" };
-        at += &format!("; {how} at {}", calls.address()?);
-    }
-    server.end_with_signals()?;
+    let calls = match speaks_grpc {
+        true => grpc::Door::at(for_grpc, &server)?,
+        false => None,
+    };
+    let grpc = calls.as_ref().map_or_else(String::new, |calls| format!("; {calls}"));
+    let at = format!("listening at {rest}{grpc}");
+    let starter = Arc::new(Starter::find());
+    let told = Arc::clone(&starter);
+    server.end_with_signals(move || told.tell(Stands::Stopping))?;
     let courier = Courier::start(&global.root, global.config.as_deref(), say)?;
     server.begin();
     say(&format!("{at}; the bearer token is in {}", token.display()));
     let calls = calls.map(|calls| calls.open(Arc::clone(&server))).transpose();
+    starter.tell(Stands::Ready);
+    let work = Arc::clone(&server.work);
+    starter.keep_telling(move || drop(work.not_ready()));
     let served = calls.as_ref().map_or(Ok(()), |_| http::serve(&server, rest));
     server.end();
     if let Some(calls) = calls? {

@@ -4,8 +4,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::{Result, at};
+use crate::clock;
+
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Held until dropped, or until the process ends in whatever way.
 #[derive(Debug)]
@@ -62,6 +67,17 @@ pub fn try_lock_as(path: &Path, sharing: Sharing) -> Result<LockAttempt> {
         }
         Err(TryLockError::Error(e)) => at("lock", path, Err(e)),
     }
+}
+
+/// Alone among those who ask likewise, until dropped. Who holds it for longer than `limit` is not waited for: anybody who may read the
+/// folder could.
+pub fn lock_folder(folder: &Path, limit: Duration) -> Result<File> {
+    let file = at("open", folder, File::open(folder))?;
+    let began = clock::monotonic();
+    while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && began.elapsed() < limit {
+        thread::sleep(LOOK_AGAIN);
+    }
+    Ok(file)
 }
 
 impl Lock {

@@ -20,7 +20,7 @@ pub use atomic::{
     NewFile, PART, append, create_dir_all, create_dir_of, end_exchange, exchange, followed, is_part, make_like, rename,
     replace_content, switch_link, sync_dir, sync_filesystem, try_writing, write_atomic,
 };
-pub use lock::{Lock, LockAttempt, Sharing, try_lock, try_lock_as};
+pub use lock::{Lock, LockAttempt, Sharing, lock_folder, try_lock, try_lock_as};
 pub use log::{log_tail, open_log, rotate_log};
 pub use memory::{MemoryFile, nameless_file};
 pub use part::PartFile;

@@ -9,8 +9,9 @@ use tonic::{Request, Response, Status, async_trait};
 use super::guard::Heard;
 use super::messages::some;
 use super::pb::{self, upgrade_service_server::UpgradeService};
+use super::verbs::{Slow, blocking};
 use super::watch::{Events, Watcher};
-use super::{blocking, messages, status, views};
+use super::{messages, status, views};
 use crate::app::{self, AppError, Ready};
 use crate::crypt::digest_of;
 use crate::serving::{self, Identity, Progress, Server, Submitted, Watch, WorkId};
@@ -18,6 +19,7 @@ use crate::store::UpdateId;
 
 pub struct Calls {
     server: Arc<Server>,
+    slow: Slow,
 }
 
 /// A request that has come through the guard.
@@ -67,7 +69,7 @@ impl UpgradeService for Calls {
     ) -> Answer<pb::CheckForUpdatesResponse> {
         Asked::to_look(request)?;
         let work = Arc::clone(&self.server.work);
-        let view = blocking(move || app::check(&work.open()?)).await?;
+        let view = self.slow.look(move || app::check(&work.open()?)).await?;
         Ok(Response::new(views::check(view)))
     }
 
@@ -78,7 +80,7 @@ impl UpgradeService for Calls {
         let message = Asked::to_look(request)?;
         let wanted = messages::validation(message)?;
         let work = Arc::clone(&self.server.work);
-        let found = blocking(move || app::validate(&work.open()?, &wanted)).await?;
+        let found = self.slow.look(move || app::validate(&work.open()?, &wanted)).await?;
         Ok(Response::new(views::validation(&found)))
     }
 
@@ -87,7 +89,7 @@ impl UpgradeService for Calls {
         let ticket = asked.ticket("TriggerUpgrade", &asked.message.idempotency_key)?;
         let (dry_run, wanted) = (asked.message.dry_run, messages::upgrade(asked.message)?);
         let work = Arc::clone(&self.server.work);
-        let answer = blocking(move || match dry_run {
+        let answer = self.slow.order(move || match dry_run {
             true => tried(work.try_move(wanted)?),
             false => Came::of(&work, work.move_to(ticket, wanted)?).map(Came::of_upgrade),
         });
@@ -166,7 +168,9 @@ impl UpgradeService for Calls {
         let message = asked.message;
         let wanted = messages::rollback(message)?;
         let work = Arc::clone(&self.server.work);
-        let came = blocking(move || Came::of(&work, work.roll_back(ticket, wanted)?));
+        let came = self
+            .slow
+            .order(move || Came::of(&work, work.roll_back(ticket, wanted)?));
         Ok(Response::new(came.await?.of_rollback()))
     }
 
@@ -187,7 +191,10 @@ impl UpgradeService for Calls {
 
 impl Calls {
     pub fn of(server: Arc<Server>) -> Self {
-        Self { server }
+        Self {
+            server,
+            slow: Slow::new(),
+        }
     }
 }
 

@@ -12,15 +12,19 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response, header};
+use tonic::metadata::MetadataValue;
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 
-use super::blocking;
 use super::status;
-use super::wire::Peer;
+use super::verbs::blocking;
+use super::wire::Other;
 use crate::app::Act;
 use crate::clock;
-use crate::serving::{self, Answered, Asking, Credential, Identity, Refusal, RequestId, Server, say_request};
+use crate::relay;
+use crate::serving::{
+    self, Access, Answered, Asking, Credential, End, Identity, Peer, Refusal, RequestId, Said, Server, say_request,
+};
 use crate::store::Role;
 
 /// Longest message, in bytes, with its frame; all that is sent here is a few short fields.
@@ -153,9 +157,12 @@ async fn guarded<S: Answers + Send>(
 ) -> Result<Response<Body>, Status> {
     let began = clock::monotonic();
     let peer = request.extensions().get::<Peer>();
-    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address.ip());
-    let shown = peer.and_then(Peer::client);
-    let sender = server.access.admit(credential(request.headers()), from);
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Peer::address);
+    let shown = match peer {
+        Some(Peer::Behind { certificate, .. }) => certificate.as_deref(),
+        _ => request.extensions().get::<Other>().and_then(Other::client),
+    };
+    let sender = server.access.admit(credential(request.headers(), peer), from);
     let sender = sender.map(|identity| identity.showing(shown));
     let id = request.headers().get("x-request-id");
     let id = RequestId::of(id.and_then(|sent| sent.to_str().ok()));
@@ -258,9 +265,29 @@ fn failure(answer: &Result<Response<Body>, Status>) -> Option<String> {
     }
 }
 
-fn credential(head: &HeaderMap) -> Credential<'_> {
+/// Before every call, whatever it is for: who has connected, or whom the relay passes on.
+pub fn known(access: &Access, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+    let nowhere = End::Network(Ipv4Addr::UNSPECIFIED.into());
+    let end = request.extensions().get::<Other>().map_or(nowhere, |other| other.end);
+    let said = |name| {
+        let values = request.metadata().get_all(name).iter();
+        values.map(MetadataValue::as_encoded_bytes).collect()
+    };
+    let said = Said {
+        from: said(relay::FROM),
+        certificate: said(relay::CERTIFICATE),
+    };
+    let peer = access.peer(end, &said).map_err(|no| status::of_unbelieved(&no))?;
+    request.extensions_mut().insert(peer);
+    Ok(request)
+}
+
+fn credential<'a>(head: &'a HeaderMap, peer: Option<&Peer>) -> Credential<'a> {
     let Some(sent) = head.get(header::AUTHORIZATION) else {
-        return Credential::Nothing;
+        return match peer {
+            Some(Peer::User(user)) => Credential::Peer(*user),
+            _ => Credential::Nothing,
+        };
     };
     let text = sent.to_str().ok().and_then(|text| text.split_once(' '));
     match text {
@@ -297,12 +324,19 @@ mod tests {
         let read = |text: &'static str| {
             let mut head = HeaderMap::new();
             head.insert(header::AUTHORIZATION, HeaderValue::from_static(text));
-            format!("{:?}", credential(&head))
+            format!("{:?}", credential(&head, Some(&Peer::User(7))))
         };
         assert_eq!(read("bearer nlk_1"), "Token(\"nlk_1\")");
         assert_eq!(read("Bearer  nlk_1 "), "Token(\"nlk_1\")");
         assert_eq!(read("Basic bmV0"), "NoToken");
         assert_eq!(read("nlk_1"), "NoToken");
-        assert_eq!(format!("{:?}", credential(&HeaderMap::new())), "Nothing");
+        let nothing = |peer: Peer| format!("{:?}", credential(&HeaderMap::new(), Some(&peer)));
+        assert_eq!(nothing(Peer::User(7)), "Peer(7)");
+        let from = Ipv4Addr::LOCALHOST.into();
+        let behind = Peer::Behind {
+            from,
+            certificate: None,
+        };
+        assert_eq!([nothing(Peer::Network(from)), nothing(behind)], ["Nothing", "Nothing"]);
     }
 }

@@ -13,7 +13,8 @@ use tonic_health::pb::health_server::{self, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::pb::upgrade_service_server::SERVICE_NAME;
-use super::{blocking, status};
+use super::status;
+use super::verbs::blocking;
 use crate::serving::Server;
 
 /// How late those who watch hear of a change.

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::app::{AppError, codes};
-use crate::serving::Refusal;
+use crate::serving::{Refusal, Unbelieved};
 
 /// Of who says the reason.
 const DOMAIN: &str = "netlink";
@@ -44,6 +44,11 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
     };
     let retry_after = refusal.retry_after().or(code.kind.retry_after());
     said(status, code, &refusal.to_string(), retry_after)
+}
+
+/// It says what only a relay may.
+pub fn of_unbelieved(why: &Unbelieved) -> Status {
+    said(Code::InvalidArgument, codes::lookup("NL0751"), &why.to_string(), None)
 }
 
 /// The code of ours in a status that was made here.

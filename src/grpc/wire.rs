@@ -7,16 +7,17 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 use tonic::transport::server::Connected;
 
+use crate::serving::End;
 use crate::tls;
 
 /// What is spoken in TLS.
@@ -28,41 +29,65 @@ const PREFACE_LIMIT: Duration = Duration::from_secs(15);
 /// When no connection can be taken, e.g. for lack of files.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Those who connect, without end; so many at once, and who comes then waits. The system ends a connection whose other side has taken
-/// nothing for `slow`.
-pub fn incoming(
+/// How those who connect are met; so many at once, and who comes then waits.
+#[derive(Clone)]
+pub struct Meeting {
+    /// The system ends a connection whose other side has taken nothing for so long.
+    pub slow: Duration,
+    pub room: Arc<Semaphore>,
+}
+
+/// Those who connect over the network, without end.
+pub fn from_network(
     listener: TcpListener,
     encrypted: Option<ServerConfig>,
-    slow: Duration,
-    connections: usize,
+    meeting: Meeting,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let acceptor = encrypted.map(|config| TlsAcceptor::from(Arc::new(config)));
-    let room = Arc::new(Semaphore::new(connections));
-    stream::unfold(
-        (listener, acceptor, room),
-        move |(listener, acceptor, room)| async move {
-            let place = Arc::clone(&room).acquire_owned().await.ok()?;
-            let accepted = match listener.accept().await {
-                Ok((stream, address)) => Ok(Connection::of(stream, address, acceptor.as_ref(), slow, place)),
-                Err(error) => {
-                    tokio::time::sleep(PAUSE).await;
-                    Err(error)
-                }
-            };
-            Some((accepted, (listener, acceptor, room)))
-        },
-    )
+    let listening = (listener, acceptor, meeting);
+    stream::unfold(listening, |(listener, acceptor, meeting)| async move {
+        let place = Arc::clone(&meeting.room).acquire_owned().await.ok()?;
+        let accepted = listener.accept().await;
+        let accepted = accepted
+            .map(|(stream, address)| Connection::of_network(stream, address, acceptor.as_ref(), meeting.slow, place));
+        Some((rested(accepted).await, (listener, acceptor, meeting)))
+    })
+}
+
+/// Those who connect at a socket of the system, which says who they are.
+pub fn from_socket(listener: UnixListener, meeting: Meeting) -> impl Stream<Item = io::Result<Connection>> {
+    stream::unfold((listener, meeting), |(listener, meeting)| async move {
+        let place = Arc::clone(&meeting.room).acquire_owned().await.ok()?;
+        let accepted = listener.accept().await;
+        let accepted = accepted.and_then(|(stream, _)| Connection::of_socket(stream, place));
+        Some((rested(accepted).await, (listener, meeting)))
+    })
+}
+
+/// Those who come wherever this server listens.
+pub fn all(
+    ways: Vec<Pin<Box<dyn Stream<Item = io::Result<Connection>> + Send>>>,
+) -> impl Stream<Item = io::Result<Connection>> {
+    stream::iter(ways).flatten_unordered(None)
+}
+
+/// After none could be taken there is a pause, after which there may be files again.
+async fn rested(accepted: io::Result<Connection>) -> io::Result<Connection> {
+    if accepted.is_err() {
+        tokio::time::sleep(PAUSE).await;
+    }
+    accepted
 }
 
 /// Who is at the other end of a connection, for its calls.
 #[derive(Debug, Clone)]
-pub struct Peer {
-    pub address: SocketAddr,
+pub struct Other {
+    pub end: End,
     /// Known once the handshake is over, which is before the first call.
     client: Arc<OnceLock<String>>,
 }
 
-impl Peer {
+impl Other {
     /// Whom the certificate is for that the client has shown.
     pub fn client(&self) -> Option<&str> {
         self.client.get().map(String::as_str)
@@ -72,7 +97,7 @@ impl Peer {
 /// The handshake is a part of the first reading and writing, so that nobody else waits for it.
 pub struct Connection {
     way: Way,
-    peer: Peer,
+    other: Other,
     /// How much has come, as long as it is less than a preface.
     begun: usize,
     limit: Pin<Box<Sleep>>,
@@ -82,6 +107,7 @@ pub struct Connection {
 
 enum Way {
     Clear(TcpStream),
+    Local(UnixStream),
     Greeting(Box<Accept<TcpStream>>),
     Encrypted(Box<TlsStream<TcpStream>>),
     /// The handshake has failed.
@@ -93,7 +119,7 @@ trait Open: AsyncRead + AsyncWrite + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Open for S {}
 
 impl Connection {
-    fn of(
+    fn of_network(
         stream: TcpStream,
         address: SocketAddr,
         acceptor: Option<&TlsAcceptor>,
@@ -108,13 +134,22 @@ impl Connection {
             Some(acceptor) => Way::Greeting(Box::new(acceptor.accept(stream))),
             None => Way::Clear(stream),
         };
-        let peer = Peer {
-            address,
+        Self::new(way, End::Network(address.ip()), place)
+    }
+
+    fn of_socket(stream: UnixStream, place: OwnedSemaphorePermit) -> io::Result<Self> {
+        let user = stream.peer_cred()?.uid();
+        Ok(Self::new(Way::Local(stream), End::User(user), place))
+    }
+
+    fn new(way: Way, end: End, place: OwnedSemaphorePermit) -> Self {
+        let other = Other {
+            end,
             client: Arc::default(),
         };
         Self {
             way,
-            peer,
+            other,
             begun: 0,
             limit: Box::pin(tokio::time::sleep(PREFACE_LIMIT)),
             _place: place,
@@ -132,12 +167,13 @@ impl Connection {
             self.way = Way::Ended;
             let stream = greeted?;
             if let Some(client) = tls::client(stream.get_ref().1) {
-                let _only_once = self.peer.client.set(client);
+                let _only_once = self.other.client.set(client);
             }
             self.way = Way::Encrypted(Box::new(stream));
         }
         let open: &mut dyn Open = match &mut self.way {
             Way::Clear(stream) => stream,
+            Way::Local(stream) => stream,
             Way::Encrypted(stream) => stream.as_mut(),
             Way::Greeting(_) | Way::Ended => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         };
@@ -146,10 +182,10 @@ impl Connection {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = Peer;
+    type ConnectInfo = Other;
 
-    fn connect_info(&self) -> Peer {
-        self.peer.clone()
+    fn connect_info(&self) -> Other {
+        self.other.clone()
     }
 }
 
@@ -175,7 +211,7 @@ impl AsyncWrite for Connection {
         ready!(self.poll_open(cx))?.poll_write_vectored(cx, slices)
     }
 
-    /// Both ways take slices; it is asked before the handshake.
+    /// All ways take slices; it is asked before the handshake.
     fn is_write_vectored(&self) -> bool {
         true
     }
@@ -187,6 +223,7 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.way {
             Way::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
+            Way::Local(stream) => Pin::new(stream).poll_shutdown(cx),
             Way::Encrypted(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
             // Nothing was said that would have to be ended; dropping closes it.
             Way::Greeting(_) | Way::Ended => Poll::Ready(Ok(())),

@@ -9,6 +9,7 @@ mod patient;
 mod process;
 mod spawn;
 mod ssh;
+mod starter;
 mod stream;
 mod user;
 
@@ -22,5 +23,6 @@ pub use machine::{
 pub use process::{ProcessIdentity, group_is_alive, group_leaders_marked, signal_group};
 pub use spawn::{Group, Spawn, spawn_child};
 pub use ssh::{SshSession, sftp_over_ssh};
+pub use starter::{Manager, Stands};
 pub use stream::{Fed, Feed, Piece};
 pub use user::{User, UserError};

@@ -29,7 +29,6 @@ use std::any::Any;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use rustls::ServerConfig;
 
-use crate::app::{self, AppError};
+use crate::app::{self, AppError, SocketFile};
 use crate::host;
 use crate::serving::Server;
 use kept::Kept;
@@ -57,7 +56,7 @@ const MOST_CONNECTIONS: usize = 50_000;
 /// Where this door is; nobody is answered before [`serve`].
 pub struct Listening {
     network: Option<Network>,
-    socket: Option<(PathBuf, UnixListener)>,
+    socket: Option<(UnixListener, SocketFile)>,
     kept: Kept,
 }
 
@@ -74,7 +73,7 @@ impl fmt::Display for Listening {
         match (&self.network, &self.socket) {
             (Some(at), _) if at.encrypted.is_some() => write!(f, "https://{}", at.address),
             (Some(at), _) => write!(f, "http://{}", at.address),
-            (None, Some((path, _))) => write!(f, "unix:{}", path.display()),
+            (None, Some((_, file))) => write!(f, "unix:{}", file.path().display()),
             (None, None) => f.write_str("nowhere"),
         }
     }
@@ -83,17 +82,17 @@ impl fmt::Display for Listening {
 /// Listens there, in TLS where there is a certificate, and at the socket of the settings, for a relay alone where there is one.
 pub fn listen(at: Option<SocketAddr>, served: &Server) -> app::Result<Listening> {
     let settings = &served.settings;
-    let socket = settings.socket.as_deref().map(|path| {
-        let listener = app::listen_at_socket(path, served.relay.as_ref().map(|user| user.group))?;
-        Ok::<_, AppError>((path.to_path_buf(), listener))
-    });
-    if at.is_none() && socket.is_none() {
+    if at.is_none() && settings.socket.is_none() {
         let nowhere = "there is nowhere to listen at: `server.listen` is off, and `server.socket` names no socket";
         return Err(AppError::said("NL0704", nowhere));
     }
+    // The address first: where that is taken nothing is left of the socket.
+    let network = at.map(|at| listen_at(at, served)).transpose()?;
+    let group = served.relay.as_ref().map(|user| user.group);
+    let socket = settings.socket.as_deref();
     Ok(Listening {
-        network: at.map(|at| listen_at(at, served)).transpose()?,
-        socket: socket.transpose()?,
+        network,
+        socket: socket.map(|path| app::listen_at_socket(path, group)).transpose()?,
         kept: Kept::of(&served.root, served.config.as_deref())?,
     })
 }
@@ -121,9 +120,10 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let work = web::Data::from(Arc::clone(&served.work));
     let access = web::Data::from(Arc::clone(&served.access));
     let certificate = web::Data::from(Arc::clone(&served.certificate));
-    let cookie = web::Data::new(CookieName::of(&served.id));
+    let cookie = web::Data::new(CookieName::of(&served.id, &served.root));
     let kept = web::Data::new(at.kept);
     let connections = host::connections(6, MOST_CONNECTIONS);
+    let (socket, _until_the_end) = at.socket.unzip();
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
@@ -159,8 +159,8 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
             Some(Network { listener, .. }) => server.listen(listener)?,
             None => server,
         };
-        let server = match at.socket {
-            Some((_, socket)) => server.listen_uds(socket)?,
+        let server = match socket {
+            Some(socket) => server.listen_uds(socket)?,
             None => server,
         };
         server.run().await

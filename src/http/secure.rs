@@ -12,8 +12,8 @@ use actix_web::{Error, HttpRequest};
 
 use crate::tls::{self, STRICT, is_strict_at};
 
-/// What this door speaks, best first.
-pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
+/// What this door speaks. Not HTTP/2, of which the framework below limits neither heads nor requests at once.
+pub const PROTOCOLS: [&str; 1] = ["http/1.1"];
 const HSTS: HeaderValue = HeaderValue::from_static(STRICT);
 
 /// Of a connection in TLS.

@@ -1,5 +1,7 @@
 //! The session of the page: a token is exchanged for a cookie that scripts cannot read and other sites cannot use.
 
+use std::path::Path;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
@@ -14,24 +16,41 @@ use crate::crypt::digest_of;
 use crate::serving::{Identity, Means, Refusal, Work};
 use crate::store::Role;
 
-/// What the session's cookie is called at one server: browsers share cookies between all ports of a host.
+/// What the session's cookie is called at one server. Browsers share cookies between all ports of a host, and behind each may be another
+/// installation, or a copy of the same one.
 #[derive(Debug, Clone)]
-pub struct CookieName(String);
+pub struct CookieName {
+    /// What tells the installation from others, and its place from that of copies.
+    of: String,
+}
 
 impl CookieName {
-    pub fn of(installation: &str) -> Self {
-        let digest = digest_of(installation.as_bytes()).to_string();
-        Self(format!("netlink_session_{}", &digest[..8]))
+    pub fn of(installation: &str, root: &Path) -> Self {
+        let place = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        Self {
+            of: format!("{installation} {}", place.display()),
+        }
     }
 
     /// Over TLS browsers take the cookie from this host alone, and from no other below or beside it.
     fn at(request: &HttpRequest) -> String {
-        let name = request.app_data::<web::Data<Self>>();
-        let name = name.map_or("netlink_session", |name| name.0.as_str());
+        let of = request.app_data::<web::Data<Self>>();
+        let of = of.map_or("", |name| name.of.as_str());
+        let port = port(request.connection_info().host()).to_owned();
+        let digest = digest_of(format!("{of} {port}").as_bytes()).to_string();
+        let name = format!("netlink_session_{}", &digest[..8]);
         match is_secure(request) {
             true => format!("__Host-{name}"),
-            false => name.to_owned(),
+            false => name,
         }
+    }
+}
+
+/// The port that a browser has asked at; empty where it is that of the scheme.
+fn port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => port,
+        _ => "",
     }
 }
 
@@ -204,27 +223,52 @@ mod tests {
 
     #[test]
     fn each_server_of_a_host_has_a_cookie_of_its_own() {
-        let name = |installation| CookieName::of(installation).0;
-        assert!(name("a") == name("a") && name("a") != name("b"));
-        let request = |scheme| {
+        let request = |installation: &str, root: &str, host: &'static str, scheme| {
             TestRequest::default()
+                .insert_header(("Host", host))
                 .insert_header(("X-Forwarded-Proto", scheme))
-                .app_data(web::Data::new(CookieName("n".into())))
+                .app_data(web::Data::new(CookieName::of(installation, Path::new(root))))
                 .to_http_request()
         };
+        let name = |installation, root, host| CookieName::at(&request(installation, root, host, "http"));
+        let one = name("a", "/x", "box:8690");
+        assert!(one.starts_with("netlink_session_") && one.len() == 24, "{one}");
+        assert_eq!(name("a", "/x", "other:8690"), one);
+        // Another installation, a copy beside it, and a copy at the same place of another machine behind the same name.
+        for other in [
+            name("b", "/x", "box:8690"),
+            name("a", "/y", "box:8690"),
+            name("a", "/x", "box:8691"),
+            name("a", "/x", "box"),
+        ] {
+            assert_ne!(other, one);
+        }
+        let made = |scheme| cookie(&request("a", "/x", "box:8690", scheme), "x", None);
+        assert_eq!(made("http"), format!("{one}=x; Path=/; HttpOnly; SameSite=Strict"));
         assert_eq!(
-            cookie(&request("http"), "x", None),
-            "n=x; Path=/; HttpOnly; SameSite=Strict"
+            made("https"),
+            format!("__Host-{one}=x; Path=/; HttpOnly; SameSite=Strict; Secure")
         );
-        assert_eq!(
-            cookie(&request("https"), "x", None),
-            "__Host-n=x; Path=/; HttpOnly; SameSite=Strict; Secure"
-        );
+    }
+
+    #[test]
+    fn the_port_is_the_last_part_of_a_host() {
+        for (host, expected) in [
+            ("box:8690", "8690"),
+            ("box", ""),
+            ("[::1]:8690", "8690"),
+            ("[::1]", ""),
+            ("[2001:db8::8690]", ""),
+            ("", ""),
+        ] {
+            assert_eq!(port(host), expected, "{host}");
+        }
     }
 
     #[test]
     fn the_session_is_found_among_other_cookies() {
         let text = "0f".repeat(32);
+        let name = CookieName::at(&TestRequest::default().to_http_request());
         let found = |cookies: &str| {
             sent(
                 &TestRequest::default()
@@ -234,12 +278,13 @@ mod tests {
         };
         let expected = SessionText::parse(&text);
         assert!(expected.is_some());
-        assert_eq!(found(&format!("a=b; netlink_session={text}; c=d")), expected);
-        assert_eq!(found(&format!("netlink_session={text}")), expected);
+        assert_eq!(found(&format!("a=b; {name}={text}; c=d")), expected);
+        assert_eq!(found(&format!("{name}={text}")), expected);
         for wrong in [
-            format!("netlink_sessions={text}"),
+            format!("{name}s={text}"),
+            format!("netlink_session={text}"),
             format!("x{text}"),
-            "netlink_session=1".into(),
+            format!("{name}=1"),
             String::new(),
         ] {
             assert_eq!(found(&wrong), None, "{wrong}");

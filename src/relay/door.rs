@@ -1,4 +1,4 @@
-//! The door: connections with their limits, each in TLS where that is wanted, until the process is told to end.
+//! A door: connections with their limits, each in TLS where that is wanted, until the process is told to end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use super::head::{Client, InTls};
 use super::line::Ended;
 use super::no::No;
-use super::pass;
+use super::{calls, pass};
 use crate::tls::{self, is_strict_at};
 
 /// From connecting, or from the end of the request before, to the end of a request's head.
@@ -31,14 +31,35 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// Of a head, in bytes.
 const HEAD_LIMIT: usize = 32 << 10;
 /// A client that takes nothing of what is sent to it for so long is cut off.
-const SLOW_READER: Duration = Duration::from_secs(30);
+pub const SLOW_READER: Duration = Duration::from_secs(30);
 /// For requests that are under way when the relay is told to end.
 const END_LIMIT: Duration = Duration::from_secs(10);
 /// After none could be accepted: there may be files again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What is spoken at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/1.1: REST, the page, live events.
+    Rest,
+    /// HTTP/2: gRPC, whose clients are told to connect anew once a connection is so old.
+    Calls { age: Duration },
+}
+
+impl Speaks {
+    /// Its name in TLS (ALPN).
+    pub fn protocol(self) -> &'static str {
+        match self {
+            Self::Rest => "http/1.1",
+            Self::Calls { .. } => "h2",
+        }
+    }
+}
+
 pub struct Door {
+    /// The server's socket for what is spoken here.
     pub through: PathBuf,
+    speaks: Speaks,
     acceptor: Option<TlsAcceptor>,
     /// At once.
     connections: u32,
@@ -47,13 +68,15 @@ pub struct Door {
     is_away: AtomicBool,
 }
 
-/// True once SIGTERM or SIGINT has come.
-pub fn end_with_signals() -> io::Result<watch::Receiver<bool>> {
+/// True once SIGTERM or SIGINT has come; `also` is done before.
+pub fn end_with_signals(also: Box<dyn FnOnce() + Send>) -> io::Result<watch::Receiver<bool>> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
     let (tell, told) = watch::channel(false);
     let wait = move || {
         if signals.forever().next().is_some() {
+            // First: once all have heard, the process may be gone.
+            also();
             let _ = tell.send(true);
         }
     };
@@ -63,7 +86,7 @@ pub fn end_with_signals() -> io::Result<watch::Receiver<bool>> {
 
 impl Door {
     pub fn new(
-        through: PathBuf,
+        (speaks, through): (Speaks, PathBuf),
         encrypted: Option<ServerConfig>,
         connections: u32,
         ended: watch::Receiver<bool>,
@@ -71,6 +94,7 @@ impl Door {
     ) -> Self {
         Self {
             through,
+            speaks,
             acceptor: encrypted.map(|config| TlsAcceptor::from(Arc::new(config))),
             connections,
             ended,
@@ -135,7 +159,7 @@ impl Door {
         }
     }
 
-    async fn met(&self, stream: TcpStream, client: SocketAddr) {
+    async fn met(self: &Arc<Self>, stream: TcpStream, client: SocketAddr) {
         // Of a connection that is gone already the rest is done in vain.
         let _ = stream.set_nodelay(true);
         let limit = u32::try_from(SLOW_READER.as_millis()).unwrap_or(u32::MAX);
@@ -156,7 +180,14 @@ impl Door {
         self.speak(stream, Client { from, in_tls }).await;
     }
 
-    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin, client: Client) {
+    async fn speak(self: &Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, client: Client) {
+        match self.speaks {
+            Speaks::Rest => self.speak_rest(stream, client).await,
+            Speaks::Calls { age } => calls::speak(self, stream, client, age).await,
+        }
+    }
+
+    async fn speak_rest(&self, stream: impl AsyncRead + AsyncWrite + Unpin, client: Client) {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)

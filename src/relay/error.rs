@@ -8,9 +8,10 @@ use crate::tls::TlsError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    #[error("cannot listen at {at}; `--listen` names another address")]
+    #[error("cannot listen at {at}; `{option}` names another address")]
     Listen {
         at: SocketAddr,
+        option: &'static str,
         #[source]
         source: io::Error,
     },

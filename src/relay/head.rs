@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use hyper::Uri;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
@@ -59,14 +59,46 @@ pub fn asked(mut head: Parts, client: &Client) -> Result<Parts, No> {
         return Err(No::Malformed("the request names no place"));
     };
     let fields = &mut head.headers;
+    say_whom(fields, client)?;
+    fields.insert(HOST, host);
+    fields.append(VIA, HeaderValue::from_static("1.1 netlink"));
+    fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    head.uri = Uri::from(place);
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    Ok(head)
+}
+
+/// The head of a call of gRPC as it goes on.
+pub fn called(mut head: Parts, client: &Client) -> Result<Parts, No> {
+    let of_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+    if head.method != Method::POST || !head.headers.get(CONTENT_TYPE).is_some_and(of_grpc) {
+        return Err(No::OtherThanGrpc);
+    }
+    let authority = host(&head)?;
+    let Some(place) = head.uri.path_and_query().cloned() else {
+        return Err(No::Malformed("the call names no place"));
+    };
+    let fields = &mut head.headers;
+    say_whom(fields, client)?;
+    fields.remove(HOST);
+    fields.append(VIA, HeaderValue::from_static("2 netlink"));
+    fields.insert(TE, HeaderValue::from_static("trailers"));
+    let uri = Uri::builder().scheme("http").authority(authority.as_bytes());
+    let uri = uri.path_and_query(place).build();
+    head.uri = uri.map_err(|_| No::Malformed("the call names no host"))?;
+    head.version = Version::HTTP_2;
+    head.extensions.clear();
+    Ok(head)
+}
+
+/// Says for whom this is passed on; what only the relay says is said by nobody else.
+fn say_whom(fields: &mut HeaderMap, client: &Client) -> Result<(), No> {
     keep_between_neighbours(fields);
     for name in [EXPECT, CONTENT_LENGTH] {
         fields.remove(name);
     }
     drop_all(fields, OURS);
-    fields.insert(HOST, host);
-    fields.append(VIA, HeaderValue::from_static("1.1 netlink"));
-    fields.insert(CONNECTION, HeaderValue::from_static("close"));
     fields.insert(FROM, text(&client.from.to_canonical().to_string())?);
     if let Some(in_tls) = &client.in_tls {
         drop_all(fields, OF_PROXIES);
@@ -76,10 +108,7 @@ pub fn asked(mut head: Parts, client: &Client) -> Result<Parts, No> {
             fields.insert(CERTIFICATE, text(certificate)?);
         }
     }
-    head.uri = Uri::from(place);
-    head.version = Version::HTTP_11;
-    head.extensions.clear();
-    Ok(head)
+    Ok(())
 }
 
 /// Leaves out of an answer, or a request, what is between two neighbours.
@@ -105,7 +134,8 @@ fn host(head: &Parts) -> Result<HeaderValue, No> {
         return Err(No::Malformed("the request names several hosts"));
     }
     match (head.uri.authority(), first) {
-        (_, None) if head.version >= Version::HTTP_11 => Err(No::Malformed("the request names no host")),
+        (None, None) if head.version >= Version::HTTP_2 => Err(No::Malformed("the call names no host")),
+        (_, None) if head.version == Version::HTTP_11 => Err(No::Malformed("the request names no host")),
         (Some(authority), _) => text(authority.as_str()),
         (None, Some(host)) => Ok(host.clone()),
         (None, None) => Ok(HeaderValue::from_static("")),

@@ -16,9 +16,9 @@ use tokio::time::timeout;
 
 use super::no::No;
 
-const CONNECT: Duration = Duration::from_secs(5);
+pub const CONNECT: Duration = Duration::from_secs(5);
 /// Until an answer begins; what is asked has its own limit below this, and the end of the server shows at once.
-const ANSWER: Duration = Duration::from_secs(4 * 60 * 60);
+pub const ANSWER: Duration = Duration::from_secs(4 * 60 * 60);
 
 pub type Ended = Pin<Box<dyn Future<Output = ()> + Send>>;
 

@@ -15,7 +15,7 @@ use super::no::No;
 use crate::tls::STRICT;
 
 /// As long as the server takes.
-const BODY_LIMIT: usize = 64 << 10;
+pub const BODY_LIMIT: usize = 64 << 10;
 
 pub type Passed = Response<Either<Answer, Full<Bytes>>>;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::peer::{End, Peer, Said, Unbelieved, could_anyway};
-use super::rate::Rate;
+use super::rate::{Origin, Rate};
 use super::refusal::Refusal;
 use crate::app::{Admission, Gate, SessionText};
 use crate::settings;
@@ -13,8 +13,8 @@ use crate::store::Role;
 
 pub struct Access {
     gate: Gate,
-    /// Requests with a wrong token from one address; right ones are let in all the same.
-    failures: Rate<IpAddr>,
+    /// Requests with a wrong token from one place; right ones are let in all the same.
+    failures: Rate<Origin>,
     /// Changing requests by one who is let in.
     changes: Rate<String>,
     /// The user of the relay.
@@ -99,7 +99,7 @@ impl Access {
             Admission::Revoked => "the bearer token was revoked",
         };
         let what = "too many wrong tokens came from this address";
-        let counted = self.failures.count(from);
+        let counted = self.failures.count(Origin::of(from));
         counted.map_err(|wait| Refusal::TooOften { what, wait })?;
         Err(Refusal::WrongToken(detail))
     }

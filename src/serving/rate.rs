@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,22 @@ use crate::clock;
 const WINDOW: Duration = Duration::from_secs(60);
 /// So many are remembered at once; whoever asks under ever new names does not fill the memory.
 const REMEMBERED: usize = 10_000;
+
+/// Whoever has one address of a network of IPv6 has them all: those that share the first half are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin(IpAddr);
+
+impl Origin {
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let first_half = address.to_bits() & (u128::MAX << 64);
+                Ipv6Addr::from_bits(first_half).into()
+            }
+            v4 => v4,
+        })
+    }
+}
 
 pub struct Rate<K> {
     /// Within a window; 0 knows no limit.
@@ -56,6 +73,16 @@ impl<K: Eq + Hash> Rate<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_is_one_and_an_ipv4_address_in_it_is_that_address() {
+        let of = |text: &str| Origin::of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
+        assert_ne!(of("::ffff:192.0.2.7"), of("::ffff:192.0.2.8"));
+        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+    }
 
     #[test]
     fn each_has_its_own_count_and_a_new_window_begins_anew() {

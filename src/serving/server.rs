@@ -64,14 +64,15 @@ impl Server {
     }
 
     /// From SIGTERM or SIGINT on the server is ending (see [`Self::ended`]); whoever watches is let go at once, since lines of live
-    /// events have no end of their own.
-    pub fn end_with_signals(&self) -> Result<()> {
+    /// events have no end of their own. `also` is done before.
+    pub fn end_with_signals(&self, also: impl FnOnce() + Send + 'static) -> Result<()> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         let failed = |e: std::io::Error| AppError::below("NL0704", &e);
         let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT]).map_err(failed)?;
         let feed = Arc::clone(self.work.feed());
         let wait = move || {
             if signals.forever().next().is_some() {
+                also();
                 feed.end();
             }
         };

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -28,6 +30,25 @@ pub fn passphrase() -> Option<Secret> {
 pub fn secret(name: &str) -> Option<Secret> {
     use std::os::unix::ffi::OsStringExt;
     std::env::var_os(name).map(|value| Secret::new(value.into_vec()))
+}
+
+/// Who has started this process, where that one wants to be told how it stands (`sd_notify(3)`).
+pub fn starter() -> Option<Starter> {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let is_ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+    let watchdog = number("WATCHDOG_USEC").filter(|time| *time > 0 && is_ours);
+    Some(Starter {
+        socket: std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty())?,
+        watchdog: watchdog.map(Duration::from_micros),
+    })
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Starter {
+    /// A path, or an abstract name after `@`.
+    pub socket: OsString,
+    /// Who says nothing for so long is taken for hung.
+    pub watchdog: Option<Duration>,
 }
 
 /// Where programs put what they need only while they run: `TMPDIR`, else the system's folder.
@@ -65,21 +86,43 @@ pub fn overridden(file: File, environment: &Environment) -> Result<File, Setting
             name: name.clone(),
             problem,
         };
-        let mut tree = serde_json::to_value(&file).map_err(|e| wrong(e.to_string()))?;
-        if let Some(leaf) = tree.pointer_mut(path) {
-            *leaf = value(text, leaf).map_err(wrong)?;
-        }
-        file = serde_json::from_value(tree).map_err(|e| wrong(e.to_string()))?;
+        file = changed(&file, path, text).map_err(wrong)?;
     }
     Ok(file)
 }
 
-/// Text where the setting is text; else what the text says as YAML.
-fn value(text: &str, now: &Value) -> Result<Value, String> {
-    if now.is_string() {
-        return Ok(Value::String(text.to_owned()));
+/// The file with another value there: what the text may mean is tried in turn.
+fn changed(file: &File, path: &str, text: &str) -> Result<File, String> {
+    let mut tree = serde_json::to_value(file).map_err(|e| e.to_string())?;
+    let Some(now) = tree.pointer(path) else {
+        return serde_json::from_value(tree).map_err(|e| e.to_string());
+    };
+    let mut first = None;
+    for meant in meanings(text, now) {
+        let tried = meant.and_then(|value| {
+            if let Some(leaf) = tree.pointer_mut(path) {
+                *leaf = value;
+            }
+            serde_json::from_value(tree.clone()).map_err(|e| e.to_string())
+        });
+        match tried {
+            Ok(file) => return Ok(file),
+            Err(problem) => first = first.or(Some(problem)),
+        }
     }
-    serde_saphyr::from_str(text).map_err(|e| e.to_string())
+    Err(first.unwrap_or_default())
+}
+
+/// Text where the setting is text, though `null` is none where there may be none, as in the file; else what the text says as YAML, or
+/// itself where that is something else, as the address `[::1]:1`.
+fn meanings(text: &str, now: &Value) -> Vec<Result<Value, String>> {
+    let itself = Ok(Value::String(text.to_owned()));
+    match now {
+        Value::String(_) if text == "null" => vec![Ok(Value::Null), itself],
+        Value::String(_) => vec![itself],
+        Value::Null => vec![serde_saphyr::from_str(text).map_err(|e| e.to_string()), itself],
+        _ => vec![serde_saphyr::from_str(text).map_err(|e| e.to_string())],
+    }
 }
 
 fn sections() -> Vec<String> {

@@ -6,6 +6,7 @@ mod environment;
 mod keys;
 mod log;
 mod notifications;
+mod place;
 mod policy;
 mod sections;
 mod shown;
@@ -19,9 +20,12 @@ use serde::{Deserialize, Serialize};
 
 pub use backup_key::{BackupKey, BackupKeyError};
 pub use confinement::{Confinement, UserName};
-pub use environment::{Environment, environment, folder_for_temporary_files, passphrase, proxies, secret};
+pub use environment::{
+    Environment, Starter, environment, folder_for_temporary_files, passphrase, proxies, secret, starter,
+};
 pub use log::{Log, LogFormat, LogLevel};
 pub use notifications::{Notifications, Notifier, ReceiverName, SecretPlace, Webhook, WebhookUrl};
+pub use place::DoorAt;
 pub use policy::{Policy, VersionConstraints, WhenMissed};
 pub use sections::{
     Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,

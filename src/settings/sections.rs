@@ -194,8 +194,10 @@ pub type Hooks = BTreeMap<HookPoint, Vec<String>>;
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// None listens at the socket alone.
+    #[serde(deserialize_with = "super::place::or_off")]
     pub listen: Option<SocketAddr>,
     /// Where gRPC is served; none goes without.
+    #[serde(deserialize_with = "super::place::or_off")]
     pub grpc: Option<SocketAddr>,
     pub tls: Tls,
     /// A Unix socket to listen at as well; who owns this process, or root, needs no token there.
@@ -212,6 +214,9 @@ pub struct Server {
     /// A client that takes nothing of what is sent for so long is cut off.
     #[serde(with = "crate::release::duration")]
     pub slow_reader: Duration,
+    /// After so long a client of gRPC is told to connect anew, so that who is silent does not stay for ever.
+    #[serde(with = "crate::release::duration")]
+    pub grpc_connection: Duration,
 }
 
 impl Default for Server {
@@ -226,16 +231,18 @@ impl Default for Server {
             changes_per_minute: 120,
             heartbeat: Duration::from_secs(15),
             slow_reader: Duration::from_secs(30),
+            grpc_connection: Duration::from_secs(10 * 60),
         }
     }
 }
 
 impl Server {
     /// The time limits with their keys.
-    pub(super) fn times(&self) -> [(&'static str, Duration); 2] {
+    pub(super) fn times(&self) -> [(&'static str, Duration); 3] {
         [
             ("server.heartbeat", self.heartbeat),
             ("server.slow_reader", self.slow_reader),
+            ("server.grpc_connection", self.grpc_connection),
         ]
     }
 }

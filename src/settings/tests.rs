@@ -112,6 +112,39 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
+fn nowhere_to_listen_is_said_alike_in_file_and_environment() {
+    let somewhere = "server: {listen: \"127.0.0.1:1\", grpc: \"[::1]:2\"}\n";
+    for nowhere in ["null", "off"] {
+        let file = load(&format!("server: {{listen: {nowhere}, grpc: {nowhere}}}\n")).unwrap();
+        assert_eq!((file.server.listen, file.server.grpc), (None, None), "{nowhere}");
+        let variables = [("NETLINK_SERVER_LISTEN", nowhere), ("NETLINK_SERVER_GRPC", nowhere)];
+        for text in ["", somewhere, "server: {listen: null, grpc: off}\n"] {
+            let both = load_with(text, &variables).unwrap();
+            assert_eq!(
+                (both.server.listen, both.server.grpc),
+                (None, None),
+                "{nowhere} over {text}"
+            );
+        }
+        assert_eq!(nowhere.parse(), Ok(super::DoorAt::Off));
+    }
+    // And an address where the file says that there is none.
+    let again = [("NETLINK_SERVER_LISTEN", "[::1]:3"), ("NETLINK_SERVER_SOCKET", "null")];
+    let again = load_with("server: {listen: off, socket: /run/x.sock}\n", &again).unwrap();
+    assert_eq!(again.server.listen, Some("[::1]:3".parse().unwrap()));
+    assert_eq!(again.server.socket, None);
+    for wrong in ["nowhere", "false", "127.0.0.1"] {
+        let error = load_with("", &[("NETLINK_SERVER_LISTEN", wrong)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("NETLINK_SERVER_LISTEN") && error.contains("`off`"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn promises_cannot_be_switched_off() {
     assert!(load("update_system:\n  backup:\n    encryption: false\n").is_err());
     assert!(load("update_system:\n  safety:\n    rollback_on_failure: false\n").is_err());

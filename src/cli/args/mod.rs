@@ -27,7 +27,7 @@ pub use release::{
 pub use remote::RemoteArgs;
 pub use schema::{SchemaVerb, UpgradeDbArgs};
 pub use scheme::{IndexArgs, LeastChannel, SchemeArgs, SchemeVerb, VersionScheme};
-pub use server::{AuditVerb, DoorAt, NotifyVerb, RelayArgs, ServeArgs, TokenVerb};
+pub use server::{AuditVerb, NotifyVerb, RelayArgs, ServeArgs, TokenVerb};
 
 /// Release manager for self-hosted products: planned upgrades that undo themselves when they fail.
 #[derive(Debug, Parser)]

@@ -1,11 +1,10 @@
 //! `netlink serve` and what belongs to the server.
 
-use std::net::{AddrParseError, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use crate::settings::DoorAt;
 use crate::store::Role;
 
 #[derive(Debug, ClapArgs)]
@@ -13,8 +12,8 @@ pub struct ServeArgs {
     /// Address and port, or `off` for the Unix socket alone [default: server.listen of the settings]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<DoorAt>,
-    /// Address and port for gRPC, or `off` [default: server.grpc of the settings, off with --listen off]
-    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "through")]
+    /// Address and port for gRPC, or `off` [default: server.grpc of the settings; off with --listen off and with --through]
+    #[arg(long, value_name = "ADDR:PORT")]
     pub grpc: Option<DoorAt>,
     #[command(flatten)]
     pub relay: RelayArgs,
@@ -36,36 +35,9 @@ pub struct RelayArgs {
     /// Let in only clients with a certificate of these authorities
     #[arg(long, value_name = "FILE", requires = "certificate", help_heading = RELAY)]
     pub client_ca: Option<PathBuf>,
-    /// Connections at once
+    /// Connections at once, at each address
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "through", help_heading = RELAY)]
     pub connections: u32,
-}
-
-/// Where a door is to be, if anywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DoorAt {
-    Address(SocketAddr),
-    Off,
-}
-
-impl DoorAt {
-    pub fn address(self) -> Option<SocketAddr> {
-        match self {
-            Self::Address(address) => Some(address),
-            Self::Off => None,
-        }
-    }
-}
-
-impl FromStr for DoorAt {
-    type Err = AddrParseError;
-
-    fn from_str(text: &str) -> Result<Self, AddrParseError> {
-        match text {
-            "off" => Ok(Self::Off),
-            address => address.parse().map(Self::Address),
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,6 @@
 """A stranger's client: knows the address, asks reflection for everything else, and prints what comes back as lines of JSON.
 
-client.py ADDRESS call NAME [JSON] [--token T] [--take N] [--wait S] [--idle S] [--quiet] [--huge BYTES] [--garbage] [--as PATH]
+client.py ADDRESS call NAME [JSON] [--token T] [--take N] [--wait S] [--idle S] [--quiet] [--huge BYTES] [--garbage] [--as PATH] [--say NAME=VALUE]
 client.py ADDRESS health [SERVICE] [--watch N]
 client.py ADDRESS services
 Before ADDRESS: --ca FILE speaks TLS with who shows a certificate of that authority, --certificate FILE --key FILE shows one in turn.
@@ -75,6 +75,7 @@ def ask(channel, wanted):
     if wanted.huge:
         setattr(message, message.DESCRIPTOR.fields[0].name, "x" * wanted.huge)
     metadata = [("authorization", wanted.token)] if wanted.token else []
+    metadata += [tuple(one.split("=", 1)) for one in wanted.say]
     path = f"/{wanted.path or SERVICE + '/' + wanted.name}"
 
     def written(message):
@@ -148,6 +149,7 @@ def main():
     verb.add_argument("--huge", type=int, default=0)
     verb.add_argument("--garbage", action="store_true")
     verb.add_argument("--as", dest="path")
+    verb.add_argument("--say", action="append", default=[], help="more of the metadata")
     verb.add_argument("--wait", type=float, default=60)
     verb.set_defaults(run=ask)
     verb = verbs.add_parser("health")

@@ -1,9 +1,13 @@
 //! Two processes: a relay without rights that faces the network, and the server behind its Unix socket.
 
+mod calls;
 mod ending;
+mod kernels;
 mod limits;
 mod page;
 mod peers;
 mod rights;
-mod scene;
+pub mod scene;
+mod starter;
 mod through;
+mod watchers;

@@ -23,7 +23,7 @@ fn a_relay_refuses_to_have_rights() {
     chown(&scene.socket, Some(nobody.id), None).unwrap();
     let ran = scene.relay_command("127.0.0.1:0", &[]).output().unwrap();
     Ran::of(&ran).no(2, &["NL0752", "lamp.sock"]);
-    world::run(&[&through[..], &["--grpc", "off"]].concat()).no(2, &["--grpc"]);
+    world::run(&[&through[..], &["--grpc", "nowhere"]].concat()).no(2, &["--grpc"]);
     world::run(&["serve", "--key", "x"]).no(2, &["--certificate"]);
 }
 

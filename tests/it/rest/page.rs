@@ -92,10 +92,11 @@ fn a_token_is_exchanged_for_a_session_that_lets_in_as_it_does() {
     );
     assert!(audit.contains(&prefix), "{audit}");
 
-    // It outlives the server.
+    // It outlives the server; at another port it would be another's.
+    let address = server.address().to_owned();
     server.signal(rustix::process::Signal::TERM);
     assert_eq!(server.ended(), Some(0));
-    let server = Server::start(&installation);
+    let server = Server::start_at(&installation, &address);
     ask(&server, "GET", &format!("{API}/version"), &with, "").is(200);
 
     let ended = ask(&server, "DELETE", SESSION, &with, "").is(204);

@@ -82,6 +82,10 @@ impl Begun {
         self.log.lock().unwrap().clone()
     }
 
+    pub fn grpc(&self) -> &str {
+        &self.grpc
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -205,9 +209,10 @@ impl Server {
     pub fn behind(installation: &Installation, relay: &str, tls: TlsConfig) -> Self {
         let begun = Begun::of(installation.command(&["serve", "--listen", "off"]));
         assert!(
-            begun.base.starts_with("unix:") && begun.grpc.is_empty(),
-            "{}",
-            begun.base
+            begun.base.starts_with("unix:") && (begun.grpc.is_empty() || begun.grpc.starts_with("unix:")),
+            "{} {}",
+            begun.base,
+            begun.grpc
         );
         Self::asked_at(installation, begun, relay, tls)
     }

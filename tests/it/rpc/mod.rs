@@ -1,8 +1,10 @@
 //! The gRPC door, asked by a stranger's client: a real `netlink serve`, real updates of a product that runs.
 
-mod client;
+pub mod client;
+mod crowds;
 mod encrypted;
 mod made;
+pub mod raw;
 mod refused;
 mod watching;
 
