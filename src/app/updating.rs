@@ -251,6 +251,10 @@ impl Prepared {
         &self.plan
     }
 
+    pub fn verb(&self) -> Verb {
+        self.verb
+    }
+
     pub fn installation(&self) -> &Installation {
         &self.installation
     }
