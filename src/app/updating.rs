@@ -252,6 +252,10 @@ impl Prepared {
         &self.plan
     }
 
+    pub fn verb(&self) -> Verb {
+        self.verb
+    }
+
     pub fn installation(&self) -> &Installation {
         &self.installation
     }

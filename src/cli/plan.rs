@@ -5,14 +5,32 @@ use std::fmt::Write;
 use super::dependencies::changes_text;
 use super::output::{bold, bytes, dim, green, harmless, red, seconds, yellow};
 use super::schema::trial_text;
-use crate::app::{ConfigChange, DryRun, PlanView};
+use crate::app::{ConfigChange, DryRun, Goal, PlanView};
 use crate::plan::{Direction, Leg, Phase, Plan, SchemaMove, Step, StepKind};
 use crate::release::changelog::Level;
 
-pub fn text(plan: &Plan) -> String {
+/// As what a plan was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    Onward,
+    /// It takes an update back, and is itself not taken back by a rollback.
+    Rollback,
+}
+
+impl Sense {
+    pub fn of(goal: &Goal) -> Self {
+        match goal {
+            Goal::Rollback(_) => Self::Rollback,
+            _ => Self::Onward,
+        }
+    }
+}
+
+pub fn text(plan: &Plan, sense: Sense) -> String {
     let mut out = String::new();
     let from = plan.from().map_or_else(|| "nothing".to_owned(), ToString::to_string);
     let verb = match plan.direction() {
+        Direction::Up | Direction::Down if sense == Sense::Rollback => "Roll back",
         Direction::Install => "Install",
         Direction::Up => "Upgrade",
         Direction::Down => "Downgrade",
@@ -63,17 +81,17 @@ pub fn text(plan: &Plan) -> String {
     for what in plan.irreversible() {
         let _ = writeln!(out, "  {} {}", red("no undo  "), harmless(what));
     }
-    if let Some(command) = way_back(plan).filter(|_| plan.irreversible().is_empty()) {
+    if let Some(command) = way_back(plan, sense).filter(|_| plan.irreversible().is_empty()) {
         let _ = writeln!(out, "  way back  `{command}`");
     }
     out
 }
 
-/// Of a way down it is the same whether that was a rollback, which another one does not take back.
-fn way_back(plan: &Plan) -> Option<String> {
-    match (plan.direction(), plan.from()) {
-        (Direction::Up, _) => Some("netlink update rollback".to_owned()),
-        (Direction::Down, Some(from)) => Some(format!("netlink update upgrade --to {from}")),
+fn way_back(plan: &Plan, sense: Sense) -> Option<String> {
+    match (plan.direction(), sense, plan.from()) {
+        (Direction::Up | Direction::Down, Sense::Onward, _) => Some("netlink update rollback".to_owned()),
+        (Direction::Up, Sense::Rollback, Some(from)) => Some(format!("netlink update downgrade --to {from}")),
+        (Direction::Down, Sense::Rollback, Some(from)) => Some(format!("netlink update upgrade --to {from}")),
         _ => None,
     }
 }
@@ -92,8 +110,8 @@ fn extensions_text(plan: &Plan) -> String {
 }
 
 /// A plan with what came of trying it.
-pub fn dry_run(tried: &DryRun) -> String {
-    let mut out = text(&tried.view.plan)
+pub fn dry_run(tried: &DryRun, sense: Sense) -> String {
+    let mut out = text(&tried.view.plan, sense)
         + &config(tried.config.as_deref())
         + &changes_text(tried.dependencies.as_deref().unwrap_or_default());
     for trial in &tried.schema {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::args::{BeginArgs, Global, Output};
 use super::open::open;
 use super::output::{self, Failed, Result, confirm, result, say};
-use super::plan as plan_text;
+use super::plan::{self as plan_text, Sense};
 use super::remote;
 use super::update::{How, already, question, who};
 use crate::app::{self, Begin, Installation, Order, OrderView, Ready, Scheduled, Wanted};
@@ -41,7 +41,7 @@ pub fn schedule(global: &Global, order: &Order, how: How, wanted: impl FnOnce(&P
         Ready::Go(view) => view.plan,
     };
     if !global.quiet && global.output == Output::Text {
-        say(plan_text::text(&plan).trim_end());
+        say(plan_text::text(&plan, Sense::of(&order.goal)).trim_end());
     }
     let force = how.force;
     let consent = output::consent(how.consent, plan.notes());

@@ -8,7 +8,7 @@ use super::args::{Global, Output, SchemaVerb, UpgradeDbArgs};
 use super::events::Show;
 use super::open::open;
 use super::output::{Failed, Result, bold, dim, green, harmless, line, red, result, say, yellow};
-use super::plan as plan_text;
+use super::plan::{self as plan_text, Sense};
 use super::update::{How, run_prepared};
 use crate::app::{
     self, BackgroundProgress, BackgroundReport, Consent, FileView, Order, Outset, Ready, SchemaDiff, SchemaDryRun,
@@ -70,7 +70,7 @@ fn already(global: &Global, version: &Version) -> Result<()> {
 }
 
 fn tried_text(tried: &SchemaDryRun) -> String {
-    plan_text::text(&tried.plan) + &trial_text(&tried.trial) + "dry run: nothing was changed"
+    plan_text::text(&tried.plan, Sense::Onward) + &trial_text(&tried.trial) + "dry run: nothing was changed"
 }
 
 /// The SQL of a hop with what came of it on a copy.

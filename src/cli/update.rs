@@ -10,6 +10,7 @@ use super::args::{BeginArgs, DowngradeArgs, ExtensionArgs, Global, RiskArgs, Upd
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
+use super::plan::Sense;
 use super::{changelog, check, dependencies, plan as plan_text, remote, schedule, schema, status, watch};
 use crate::app::{
     self, Consent, DryRun, Fetch, Goal, Order, Outset, Prepared, Ready, Report, ReportStatus, Settled, Wanted, Wish,
@@ -17,7 +18,7 @@ use crate::app::{
 use crate::engine::Control;
 use crate::host;
 use crate::plan::{Direction, Plan, Reason, UpgradeStrategy};
-use crate::store::UpdateId;
+use crate::store::{UpdateId, Verb};
 use crate::version::Version;
 
 pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
@@ -154,7 +155,7 @@ fn plan(global: &Global, shown: &DryRun, explain: bool, out: Option<&std::path::
         } else {
             String::new()
         };
-        plan_text::dry_run(shown) + &told
+        plan_text::dry_run(shown, Sense::Onward) + &told
     })
 }
 
@@ -278,7 +279,7 @@ pub fn go(global: &Global, order: &Order, how: How) -> Result<()> {
             Ready::Go(view) => {
                 let tried = app::dry_run(&installation, order, view)?;
                 result(global, &tried, |tried| {
-                    plan_text::dry_run(tried) + "  dry run: nothing was changed"
+                    plan_text::dry_run(tried, Sense::of(&order.goal)) + "  dry run: nothing was changed"
                 })
             }
         };
@@ -295,8 +296,12 @@ pub fn run_prepared(global: &Global, Outset { before, ready }: Outset, how: How,
         Ready::AlreadyThere(settled) => return already(global, &settled, before.as_deref()),
         Ready::Go(prepared) => prepared.begun_as(how.strategy, how.graceful_timeout)?,
     };
+    let sense = match prepared.verb() {
+        Verb::Rollback => Sense::Rollback,
+        _ => Sense::Onward,
+    };
     if !global.quiet && global.output == super::args::Output::Text {
-        say(plan_text::text(prepared.plan()).trim_end());
+        say(plan_text::text(prepared.plan(), sense).trim_end());
     }
     let consent = output::consent(how.consent, prepared.plan().notes());
     prepared.is_covered_by(&consent)?;

@@ -52,5 +52,6 @@ fn plans_checks_changes_and_reasons() {
     insta::assert_snapshot!("check after a failure", shown(&["update", "check"]));
     lamp.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
     insta::assert_snapshot!("downgrade", shown(&["update", "downgrade", "--to", "0a1", "--dry-run"]));
+    insta::assert_snapshot!("rollback", shown(&["update", "rollback", "--dry-run"]));
     insta::assert_snapshot!("help", shown(&["update", "--help"]));
 }

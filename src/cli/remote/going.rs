@@ -13,7 +13,7 @@ use super::wire::Wire;
 use crate::app::{self, AppError, Consent, DryRun, OrderView, Report, ReportStatus, Settled, UpdateView};
 use crate::cli::args::{BeginArgs, DowngradeArgs, ExtensionArgs, Global, Output, RiskArgs, UpgradeArgs};
 use crate::cli::output::{self, Failed, Result, confirm, exit_of, harmless, line, result, say};
-use crate::cli::plan as plan_text;
+use crate::cli::plan::{self as plan_text, Sense};
 use crate::cli::update::{already, finish, nothing_unfinished, question, show_report, would_turn_back};
 use crate::fetch::remote::{Answered, Method};
 use crate::plan::{Plan, UpgradeStrategy};
@@ -104,6 +104,13 @@ impl Verb {
             Self::Upgrade => "/updates/upgrade",
             Self::Downgrade => "/updates/downgrade",
             Self::Rollback => "/updates/rollback",
+        }
+    }
+
+    fn sense(self) -> Sense {
+        match self {
+            Self::Rollback => Sense::Rollback,
+            Self::Upgrade | Self::Downgrade => Sense::Onward,
         }
     }
 }
@@ -251,7 +258,7 @@ fn go(global: &Global, wire: &Wire, way: &Way, wish: Wish<'_>) -> Result<()> {
         return dry_run(global, wire, wish.verb, &body);
     }
     if !global.quiet && global.output == Output::Text {
-        say(plan_text::text(plan).trim_end());
+        say(plan_text::text(plan, wish.verb.sense()).trim_end());
     }
     let consent = output::consent(wish.consent, plan.notes());
     app::is_covered(plan, &consent)?;
@@ -301,7 +308,7 @@ fn dry_run(global: &Global, wire: &Wire, verb: Verb, body: &Value) -> Result<()>
     match planned(wire, &wire.order(verb.path(), body, Some(TRIAL))?)? {
         Planned::Settled(settled) => already(global, &settled, None),
         Planned::Go(tried) => result(global, &*tried, |tried| {
-            plan_text::dry_run(tried) + "  dry run: nothing was changed"
+            plan_text::dry_run(tried, verb.sense()) + "  dry run: nothing was changed"
         }),
     }
 }
