@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{File, SettingsError, keys};
 use crate::crypt::Secret;
+use crate::named;
 
 const PREFIX: &str = "NETLINK_";
 
@@ -69,7 +70,7 @@ pub fn overridden(file: File, environment: &Environment) -> Result<File, Setting
         if let Some(leaf) = tree.pointer_mut(path) {
             *leaf = value(text, leaf).map_err(wrong)?;
         }
-        file = serde_json::from_value(tree).map_err(|e| wrong(e.to_string()))?;
+        file = named::from_json_value(tree).map_err(|e| wrong(e.to_string()))?;
     }
     Ok(file)
 }

@@ -23,19 +23,19 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0604",
-        Kind::Refused,
+        Kind::Unfitting,
         "product runs",
         "The product writes to what would be restored. Stop it first, or restore elsewhere with `--into`.",
     ),
     code(
         "NL0605",
-        Kind::Refused,
+        Kind::Unfitting,
         "backup of another version",
         "Data and configuration of one version do not fit another. Go to the backup's version first, or restore elsewhere with `--into`.",
     ),
     code(
         "NL0606",
-        Kind::Refused,
+        Kind::Unfitting,
         "backup key missing",
         "There are backups and no key that opens them. Put backup.key back from where you keep it, or move the old backups elsewhere.",
     ),
@@ -71,7 +71,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0621",
-        Kind::Refused,
+        Kind::Unfitting,
         "backups not opened",
         "The secret opens none of the key slots. The message lists the slots and the options that open each; `netlink backup keys list` shows them, too.",
     ),

@@ -8,8 +8,10 @@ mod updates;
 /// How a kind of no is said: exit code of the command line, HTTP status, status of gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The request cannot be carried out as it stands.
+    /// The request is wrong, however the installation stands.
     Refused,
+    /// The request is as it should be, and cannot be carried out as things stand.
+    Unfitting,
     /// The installation is not fit for any request; whoever asked from afar cannot help it.
     Unfit,
     /// It would lead where hardly anybody wants to go as things stand; said more exactly it is done.
@@ -38,7 +40,13 @@ impl Kind {
     /// INTERFACES: 1 failed, 2 refused, 3 cancelled, 4 a person is needed, 75 not now.
     pub fn exit(self) -> u8 {
         match self {
-            Self::Refused | Self::Doubtful | Self::Unfit | Self::NotFound | Self::Denied | Self::Forbidden => 2,
+            Self::Refused
+            | Self::Unfitting
+            | Self::Doubtful
+            | Self::Unfit
+            | Self::NotFound
+            | Self::Denied
+            | Self::Forbidden => 2,
             Self::NotNow | Self::TooOften | Self::Unavailable => 75,
             Self::Cancelled => 3,
             Self::Failed => 1,
@@ -50,7 +58,7 @@ impl Kind {
         match self {
             Self::Refused => 422,
             Self::NotFound => 404,
-            Self::Doubtful | Self::NotNow | Self::Cancelled => 409,
+            Self::Unfitting | Self::Doubtful | Self::NotNow | Self::Cancelled => 409,
             Self::Failed | Self::Stuck | Self::Unfit => 500,
             Self::Denied => 401,
             Self::Forbidden => 403,
@@ -68,7 +76,7 @@ impl Kind {
     pub fn grpc(self) -> i32 {
         match self {
             // 9 FAILED_PRECONDITION: as things stand; what is wrong whatever they are is said as 3 by the door itself.
-            Self::Refused | Self::Doubtful | Self::Cancelled => 9,
+            Self::Refused | Self::Unfitting | Self::Doubtful | Self::Cancelled => 9,
             // 5 NOT_FOUND
             Self::NotFound => 5,
             // 10 ABORTED: the same again later, but not at once and blindly.

@@ -287,7 +287,7 @@ fn an_order_that_is_refused_later_is_told() {
     let ops = Receiver::start();
     settings(&scene.lamp, &[("ops", &ops)], "");
     let server = Server::start(&scene.lamp);
-    server.upgrade("9r9").problem(422, "NL0102");
+    server.upgrade("9r9").problem(404, "NL0102");
     let told = ops.wait_for(1);
     assert_eq!(told[0].kind(), "order.refused");
     assert_eq!(told[0].body["data"]["problem"]["code"], "NL0102");
