@@ -15,6 +15,7 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod migrate;
+pub mod named;
 pub mod notify;
 pub mod package;
 pub mod plan;

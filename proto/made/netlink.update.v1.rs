@@ -454,7 +454,8 @@ pub struct Progress {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RollbackUpgradeRequest {
-    /// The update to take back; when empty, the unfinished one, else the last completed one.
+    /// The update to take back; when empty, the unfinished one, else the last completed one. When that one was itself a rollback nothing
+    /// is done (FAILED_PRECONDITION, `NL0756`): with its id a rollback is taken back, too.
     #[prost(string, tag = "1")]
     pub update_id: ::prost::alloc::string::String,
     /// Go on in spite of warnings.

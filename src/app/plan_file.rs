@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{AppError, Result};
 use crate::disk;
+use crate::named;
 use crate::plan::Plan;
 
 /// A written plan is at most this long.
@@ -16,7 +17,7 @@ pub fn write_plan(plan: &Plan, path: &Path) -> Result<()> {
 
 pub fn read_plan(path: &Path) -> Result<Plan> {
     let text = disk::read_limited(path, PLAN_LIMIT)?;
-    serde_json::from_slice(&text).map_err(|e| {
+    named::from_json(&text).map_err(|e| {
         let message = format!(
             "{} is not a plan that `netlink update plan --out` wrote: {e}",
             path.display()

@@ -55,14 +55,14 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
             "update {} was rolled back already; nothing of it is in place",
             update.id
         );
-        return Err(AppError::said("NL0110", message));
+        return Err(AppError::said("NL0749", message));
     }
     if update.plan.direction() == Direction::Schema {
         let message = format!(
             "update {} has moved the database alone; `netlink update upgrade-db --to V` moves it back",
             update.id
         );
-        return Err(AppError::said("NL0110", message));
+        return Err(AppError::said("NL0749", message));
     }
     if is_repair(&update) {
         let message = format!(
@@ -70,7 +70,7 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
             update.id,
             update.plan.to()
         );
-        return Err(AppError::said("NL0110", message));
+        return Err(AppError::said("NL0749", message));
     }
     if installation.installed()?.as_ref() != Some(update.plan.to()) {
         let message = format!(
@@ -78,7 +78,7 @@ pub fn rollback_target(installation: &Installation, id: Option<&UpdateId>) -> Re
             update.id,
             update.plan.to()
         );
-        return Err(AppError::said("NL0110", message));
+        return Err(AppError::said("NL0749", message));
     }
     let missing = || {
         AppError::said(

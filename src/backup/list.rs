@@ -3,6 +3,8 @@
 use super::repository::{Repository, Snapshot};
 use super::{BackupError, Failure, Listed, Result, State};
 
+use crate::named;
+
 /// Newest first: whole, failed and damaged ones. Reads their small documents only, and waits for nobody: a document is never changed,
 /// only put in place and taken away as a whole, and one that is taken away meanwhile is not listed.
 pub fn list(repository: &Repository) -> Result<Vec<Listed>> {
@@ -21,7 +23,7 @@ pub fn of(repository: &Repository) -> Result<Vec<(Listed, Option<Snapshot>)>> {
         };
         // A record of a drill that cannot be read is none.
         let drill = repository.drill(&id).ok();
-        let drilled = drill.and_then(|json| serde_json::from_slice(&json).ok());
+        let drilled = drill.and_then(|json| named::from_json(&json).ok());
         listed.push((Listed { id, state, drilled }, snapshot));
     }
     for id in repository.failures()? {
@@ -30,7 +32,7 @@ pub fn of(repository: &Repository) -> Result<Vec<(Listed, Option<Snapshot>)>> {
             Err(e) if !e.is_damage() => return Err(e),
             read => read.map_err(|e| reason(&e)),
         };
-        let parsed = failure.and_then(|json| serde_json::from_slice::<Failure>(&json).map_err(|e| e.to_string()));
+        let parsed = failure.and_then(|json| named::from_json::<Failure>(&json).map_err(|e| e.to_string()));
         let state = match parsed {
             Ok(failure) => State::Failed(failure),
             Err(e) => State::Damaged(e),

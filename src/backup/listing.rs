@@ -9,6 +9,7 @@ use super::chunk::{ChunkId, Chunking, Cut, Cutter};
 use super::entry::Entry;
 use super::repository::{BlockReader, ChunkWriter, Index, Repository, Shelf, Snapshot};
 use super::{BackupError, Result};
+use crate::named;
 use crate::release::RelPath;
 
 /// A line longer than this is neither written nor read: two paths of 4096 bytes and several attributes of 64 KiB, in hex.
@@ -127,7 +128,7 @@ impl<'a> ListReader<'a> {
             return self.at_end();
         }
         let wrong = |problem: &str| BackupError::damaged(&self.path, format!("its list of entries {problem}"));
-        let entry: Entry = serde_json::from_slice(&line).map_err(|e| wrong(&format!("is not understood: {e}")))?;
+        let entry: Entry = named::from_json(&line).map_err(|e| wrong(&format!("is not understood: {e}")))?;
         let path = entry.path.path();
         let same_as = entry.content().and_then(|content| content.same_as.as_ref());
         if !is_inside(&path) || same_as.is_some_and(|other| !is_inside(&other.path())) {

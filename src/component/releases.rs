@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ComponentError;
 use crate::crypt::Digest;
+use crate::named;
 use crate::version::{Channel, Dotted, Scheme};
 
 /// One release of a component.
@@ -60,7 +61,7 @@ struct ListedAsset {
 impl Offers {
     /// Adds a page; gives how many releases it had, drafts too. What is in preparation is nobody's business.
     pub fn add_page(&mut self, page: &[u8]) -> Result<usize, ComponentError> {
-        let listed: Vec<Listed> = serde_json::from_slice(page).map_err(|e| ComponentError::Releases(e.to_string()))?;
+        let listed: Vec<Listed> = named::from_json(page).map_err(|e| ComponentError::Releases(e.to_string()))?;
         let count = listed.len();
         for one in listed.into_iter().filter(|one| !one.draft) {
             match one.tag_name.parse() {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, DiskError};
+use crate::named;
 use crate::version::{Channel, Scheme, Version};
 
 /// A history this long is more than any installation has.
@@ -44,7 +45,7 @@ impl VersionFile {
     /// None when there is no such file yet.
     pub fn read(path: &Path) -> Result<Option<Self>, VersionFileError> {
         match disk::read_limited(path, LIMIT) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Ok(bytes) => Ok(Some(named::from_json(&bytes)?)),
             Err(e) if e.is_missing() => Ok(None),
             Err(e) => Err(e.into()),
         }

@@ -130,6 +130,6 @@ mod tests {
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(code_of(&status).as_deref(), Some("NL0703"));
         assert_eq!(of_unread(Status::unimplemented("")).code(), Code::Unimplemented);
-        assert_eq!(of_unread(no("NL0102", "no", None)).code(), Code::FailedPrecondition);
+        assert_eq!(of_unread(no("NL0102", "no", None)).code(), Code::NotFound);
     }
 }

@@ -28,6 +28,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> app::Result<T> +
 /// An answer to a look, as it is written, with a tag of that.
 pub struct Said {
     body: Bytes,
+    content_type: HeaderValue,
     tag: HeaderValue,
 }
 
@@ -35,8 +36,18 @@ impl Said {
     pub fn of(value: &impl Serialize) -> app::Result<Self> {
         let failed = |e: &(dyn Error + 'static)| AppError::below("NL0999", e);
         let body = serde_json::to_vec(value).map_err(|e| failed(&e))?;
-        let tag = HeaderValue::try_from(tag_of(&body)).map_err(|e| failed(&e))?;
-        Ok(Self { body: body.into(), tag })
+        Self::written(body, JSON)
+    }
+
+    /// What is written already.
+    pub fn written(body: impl Into<Bytes>, content_type: HeaderValue) -> app::Result<Self> {
+        let body = body.into();
+        let tag = HeaderValue::try_from(tag_of(&body)).map_err(|e| AppError::below("NL0999", &e))?;
+        Ok(Self {
+            body,
+            content_type,
+            tag,
+        })
     }
 
     /// Not sent again to who has it already (`If-None-Match`).
@@ -53,7 +64,7 @@ impl Said {
             return answer.finish();
         }
         answer
-            .insert_header((header::CONTENT_TYPE, JSON))
+            .insert_header((header::CONTENT_TYPE, self.content_type.clone()))
             .body(self.body.clone())
     }
 }

@@ -2,9 +2,10 @@
 
 use std::future::{Future, ready};
 
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard, web};
+use actix_web::http::header::HeaderValue;
+use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, guard, web};
 
-use super::answer::Answer;
+use super::answer::{Answer, Said};
 use super::problem::{Problem, wrong_method};
 use super::{
     audit, backups, changing, events, health, maintenance, metrics, openapi, orders, page, policy, reads, session,
@@ -137,8 +138,8 @@ fn only(path: &str, methods: &'static str) -> Resource {
 
 /// This description.
 #[utoipa::path(get, operation_id = "description", tag = "server", path = "/openapi.yaml", security(()),
-    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = String)))]
-pub async fn describe() -> Answer {
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/yaml", body = Object)))]
+pub async fn describe(request: HttpRequest) -> Answer {
     let text = openapi::document().map_err(|e| Problem::new("NL0999", e))?;
-    Ok(HttpResponse::Ok().content_type("application/yaml").body(text))
+    Ok(Said::written(text, HeaderValue::from_static("application/yaml"))?.to(&request))
 }

@@ -3,12 +3,12 @@
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Admin, Caller, NotLetIn, address, sender};
-use super::answer::{Answer, blocking};
+use super::answer::{Answer, blocking, tagged};
 use super::problem::{Problem, Refusals};
 use super::query::Asked;
 use super::request_id;
@@ -87,10 +87,10 @@ fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
 #[into_params(parameter_in = Query)]
 pub struct AuditPage {
     /// Rows before this one, newest first; the newest ones when absent.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 9223372036854775807i64)]
     before: Option<i64>,
-    /// Instead of that: rows after this one, oldest first.
-    #[param(minimum = 0)]
+    /// Rows after this one, oldest first; with `before` those between the two.
+    #[param(minimum = 0, maximum = 9223372036854775807i64)]
     after: Option<i64>,
     #[serde(default = "page")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -113,28 +113,34 @@ pub struct AuditRows {
 /// What was asked of this installation, by whom, and what came of it.
 #[utoipa::path(get, operation_id = "audit", tag = "access", path = "/api/v1/system/audit", security(("token" = ["admin"])), params(AuditPage), responses(
     (status = 200, description = "A page of rows", body = AuditRows), Refusals))]
-pub async fn rows(_caller: Caller<Admin>, work: web::Data<Work>, wanted: Asked<AuditPage>) -> Answer {
+pub async fn rows(
+    _caller: Caller<Admin>,
+    work: web::Data<Work>,
+    wanted: Asked<AuditPage>,
+    request: HttpRequest,
+) -> Answer {
     let AuditPage { before, after, limit } = wanted.into_inner();
     let is_odd = before.is_some_and(|before| before < 1) || after.is_some_and(|after| after < 0);
-    if is_odd || before.is_some() && after.is_some() || !(1..=1000).contains(&limit) {
-        let detail = "`before` is a row from 1 on, `after` one from 0 on, not both; `limit` is 1 to 1000";
+    if is_odd || !(1..=1000).contains(&limit) {
+        let detail = "`before` is a row from 1 on, `after` one from 0 on; `limit` is 1 to 1000";
         return Err(Problem::malformed(detail.to_owned()));
     }
     if let Some(after) = after {
-        let rows = blocking(move || app::audit_after(&work.open()?, after, limit)).await?;
+        let mut rows = blocking(move || app::audit_after(&work.open()?, after, limit)).await?;
+        rows.retain(|row| before.is_none_or(|before| row.seq < before));
         let is_full = rows.len() == limit as usize;
         let next = rows.last().map(|row| row.seq).filter(|_| is_full);
-        return Ok(HttpResponse::Ok().json(AuditRows { rows, next }));
+        return tagged(&request, &AuditRows { rows, next });
     }
     let rows = blocking(move || app::audit_before(&work.open()?, before.unwrap_or(i64::MAX), limit)).await?;
     let next = rows.last().map(|row| row.seq).filter(|seq| *seq > 1);
-    Ok(HttpResponse::Ok().json(AuditRows { rows, next }))
+    tagged(&request, &AuditRows { rows, next })
 }
 
 /// Looks whether any row was changed, removed, moved or cut off.
 #[utoipa::path(get, operation_id = "verify_audit", tag = "access", path = "/api/v1/system/audit/verify", security(("token" = ["admin"])), responses(
     (status = 200, description = "What was found; all is well when `problems` is empty", body = AuditVerified), Refusals))]
-pub async fn verify(_caller: Caller<Admin>, work: web::Data<Work>) -> Answer {
+pub async fn verify(_caller: Caller<Admin>, work: web::Data<Work>, request: HttpRequest) -> Answer {
     let verified = blocking(move || app::verify_audit(&work.open()?, None, None)).await?;
-    Ok(HttpResponse::Ok().json(verified))
+    tagged(&request, &verified)
 }

@@ -10,9 +10,10 @@ use super::body::{Empty, Sent};
 use super::orders::{Key, ordered_besides};
 use super::problem::{Problem, Refusals};
 use super::query::Asked;
+use super::text::IdempotencyKey;
 use crate::app::{self, BackupFileView, BackupView, OrderView, Wanted};
 use crate::backup::BackupId;
-use crate::release::RelPath;
+use crate::release::{NameError, RelPath};
 use crate::serving::Work;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,7 +37,7 @@ pub async fn list(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpR
 #[into_params(parameter_in = Query)]
 pub struct FilesPage {
     /// As `next` of the page before.
-    #[param(example = "1000")]
+    #[param(example = "1000", pattern = "^[0-9]{1,9}$")]
     cursor: Option<String>,
     #[serde(default = "page")]
     #[param(minimum = 1, maximum = 10000, default = 1000)]
@@ -94,7 +95,7 @@ pub struct BackupRequest {
 
 /// Backs up data and configuration; the product may run.
 #[utoipa::path(post, operation_id = "create_backup", tag = "backups", path = "/api/v1/system/backups", security(("token" = ["operator"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    params(IdempotencyKey),
     request_body = BackupRequest, responses(
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]
@@ -107,7 +108,7 @@ pub async fn create(caller: Caller<Operator>, key: Key, work: web::Data<Work>, s
 /// Reads every byte of a backup.
 #[utoipa::path(post, operation_id = "verify_backup", tag = "backups", path = "/api/v1/system/backups/{backup_id}/verify", security(("token" = ["operator"])),
     params(("backup_id" = String, Path, example = "backup_0b1_20260131_235959"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+        IdempotencyKey),
     responses(
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]
@@ -126,7 +127,7 @@ pub async fn verify(
 /// Restores a backup for practice, compares every file, and forgets it.
 #[utoipa::path(post, operation_id = "drill_backup", tag = "backups", path = "/api/v1/system/backups/{backup_id}/drill", security(("token" = ["operator"])),
     params(("backup_id" = String, Path, example = "backup_0b1_20260131_235959"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+        IdempotencyKey),
     responses(
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]
@@ -153,7 +154,7 @@ pub struct RestoreRequest {
 /// Puts the files of a backup in place; the product must be stopped.
 #[utoipa::path(post, operation_id = "restore_backup", tag = "backups", path = "/api/v1/system/backups/{backup_id}/restore", security(("token" = ["admin"])),
     params(("backup_id" = String, Path, example = "backup_0b1_20260131_235959"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+        IdempotencyKey),
     request_body = RestoreRequest, responses(
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]
@@ -164,7 +165,7 @@ pub async fn restore(
     id: web::Path<String>,
     sent: Sent<RestoreRequest>,
 ) -> Answer {
-    let wrong = |e: crate::release::NameError| Problem::new("NL0110", e.to_string());
+    let wrong = |e: NameError| Problem::new("NL0601", format!("no backup has that path: {e}"));
     let paths = sent
         .value
         .only
@@ -178,7 +179,7 @@ pub async fn restore(
 
 /// Lets go of backups that the settings do not keep.
 #[utoipa::path(post, operation_id = "prune_backups", tag = "backups", path = "/api/v1/system/backups/prune", security(("token" = ["operator"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    params(IdempotencyKey),
     responses(
     (status = 202, description = "Ordered", body = OrderView, headers(("Location" = String, description = "Where it can be followed"))),
     Refusals))]

@@ -11,9 +11,9 @@ use super::answer::{Answer, blocking};
 use super::body::{Empty, Sent};
 use super::orders::{Key, accepted, cancelled, ordered};
 use super::problem::{Problem, Refusals};
+use super::text::{IdempotencyKey, VersionText, extensions};
 use crate::app::{Begin, DryRun, OrderView, Ready, Settled, Ticket};
 use crate::plan::UpgradeStrategy;
-use crate::release::ExtensionName;
 use crate::serving::{Move, Progress, RollBack, Way, Work, WorkId, parsed_update, parsed_version};
 use crate::version::Version;
 
@@ -21,7 +21,7 @@ use crate::version::Version;
 #[serde(deny_unknown_fields)]
 pub struct UpgradeRequest {
     /// The version to go to.
-    #[schema(example = "0b1")]
+    #[schema(value_type = VersionText)]
     target_version: String,
     /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
@@ -46,8 +46,8 @@ pub struct UpgradeRequest {
     accept_risk: BTreeSet<String>,
     /// Extensions that may be switched off where a release on the way does not support them.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
-    disable_incompatible: BTreeSet<ExtensionName>,
+    #[schema(example = json!(["gallery"]))]
+    disable_incompatible: BTreeSet<String>,
     /// How it begins; as `policy.upgrade_strategy` says when absent.
     #[serde(default)]
     strategy: Option<UpgradeStrategy>,
@@ -57,7 +57,7 @@ pub struct UpgradeRequest {
     scheduled_time: Option<String>,
     /// With `graceful` alone: in which the product may become quiet; as `policy.graceful_timeout` says when absent.
     #[serde(default)]
-    #[schema(minimum = 1, example = 60)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4294967295i64, example = 60)]
     graceful_timeout_seconds: Option<u32>,
 }
 
@@ -65,7 +65,7 @@ pub struct UpgradeRequest {
 #[serde(deny_unknown_fields)]
 pub struct DowngradeRequest {
     /// The version to go to.
-    #[schema(example = "0a1")]
+    #[schema(value_type = VersionText)]
     target_version: String,
     /// Go on in spite of warnings and of the calendar.
     #[serde(default)]
@@ -81,8 +81,8 @@ pub struct DowngradeRequest {
     accept_risk: BTreeSet<String>,
     /// Extensions that may be switched off where a release on the way does not support them.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
-    disable_incompatible: BTreeSet<ExtensionName>,
+    #[schema(example = json!(["gallery"]))]
+    disable_incompatible: BTreeSet<String>,
     /// How it begins; as `policy.upgrade_strategy` says when absent.
     #[serde(default)]
     strategy: Option<UpgradeStrategy>,
@@ -92,7 +92,7 @@ pub struct DowngradeRequest {
     scheduled_time: Option<String>,
     /// With `graceful` alone: in which the product may become quiet; as `policy.graceful_timeout` says when absent.
     #[serde(default)]
-    #[schema(minimum = 1, example = 60)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4294967295i64, example = 60)]
     graceful_timeout_seconds: Option<u32>,
 }
 
@@ -114,8 +114,8 @@ pub struct RollbackRequest {
     dry_run: bool,
     /// Extensions that may be switched off where the release to go back to does not support them.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
-    disable_incompatible: BTreeSet<ExtensionName>,
+    #[schema(example = json!(["gallery"]))]
+    disable_incompatible: BTreeSet<String>,
 }
 
 /// There was nothing to do.
@@ -145,7 +145,7 @@ pub enum DryRunOrNothing {
 
 /// Starts an upgrade; where something is under way already it waits for its turn, and where it is scheduled for its time.
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/upgrade", security(("token" = ["operator"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    params(IdempotencyKey),
     request_body = UpgradeRequest, responses(
     (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: that version is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
@@ -169,14 +169,14 @@ pub async fn upgrade(caller: Caller<Operator>, key: Key, work: web::Data<Work>, 
         force: asked.force,
         accept_warnings: asked.accept_warnings,
         accept_risk: asked.accept_risk,
-        disable_incompatible: asked.disable_incompatible,
+        disable_incompatible: extensions(asked.disable_incompatible)?,
     };
     moved(work, ticket, wanted, asked.dry_run).await
 }
 
 /// Starts a downgrade; where something is under way already it waits for its turn, and where it is scheduled for its time.
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/downgrade", security(("token" = ["operator"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    params(IdempotencyKey),
     request_body = DowngradeRequest, responses(
     (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: that version is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
@@ -201,7 +201,7 @@ pub async fn downgrade(
         force: asked.force,
         accept_warnings: asked.accept_warnings,
         accept_risk: asked.accept_risk,
-        disable_incompatible: asked.disable_incompatible,
+        disable_incompatible: extensions(asked.disable_incompatible)?,
     };
     moved(work, ticket, wanted, asked.dry_run).await
 }
@@ -228,8 +228,9 @@ fn begin(
     graceful_timeout: Option<u32>,
 ) -> Result<Begin, Problem> {
     let wrong = |text: &str| {
-        let detail = format!("scheduled_time: `{text}` is not a time such as `2026-12-01T02:00:00Z`");
-        Problem::new("NL0122", detail)
+        Problem::malformed(format!(
+            "scheduled_time: `{text}` is not a time such as `2026-12-01T02:00:00Z`"
+        ))
     };
     let at = time.map(|text| text.parse().map_err(|_| wrong(text))).transpose()?;
     Ok(Begin {
@@ -241,7 +242,7 @@ fn begin(
 
 /// Takes an update back: an unfinished one is turned round, a completed one is followed by the way down.
 #[utoipa::path(post, tag = "system", path = "/api/v1/system/updates/rollback", security(("token" = ["operator"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key is the same order, for a day")),
+    params(IdempotencyKey),
     request_body = RollbackRequest, responses(
     (status = 200, description = "With `dry_run` the plan and what came of trying it; or nothing to do: the version before is installed", body = DryRunOrNothing),
     (status = 202, description = "Accepted: it has begun, or waits", body = Progress,
@@ -259,7 +260,7 @@ pub async fn rollback(
         update_id: asked.update_id.map(|id| parsed_update(&id)).transpose()?,
         force: asked.force,
         accept_warnings: asked.accept_warnings,
-        disable_incompatible: asked.disable_incompatible,
+        disable_incompatible: extensions(asked.disable_incompatible)?,
     };
     if !asked.dry_run {
         return ordered(work, move |work| work.roll_back(ticket, wanted)).await;

@@ -11,6 +11,7 @@ use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
 use super::query::Asked;
+use super::text::LastEventId;
 use crate::serving::{Access, Seen, Shown, Watch, Work, WorkId, has_seen_all};
 use crate::store::UpdateId;
 
@@ -33,14 +34,13 @@ pub struct EventLine {
 #[into_params(parameter_in = Query)]
 pub struct From {
     /// Begin after the event of this id; for clients that cannot send `Last-Event-ID`, which counts more.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9223372036854775807i64)]
     after: Option<i64>,
 }
 
 /// The events of one update: all since its beginning, or since `Last-Event-ID`; it ends with the update.
 #[utoipa::path(get, operation_id = "events_of_update", tag = "events", path = "/api/v1/system/updates/{update_id}/events", security(("token" = ["viewer"])),
-    params(("update_id" = String, Path, description = "Of an update, or of an order that has become one", example = "update_0a1_0b1_20241219_120000"), From,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen", example = "42")),
+    params(("update_id" = String, Path, description = "Of an update, or of an order that has become one", example = "update_0a1_0b1_20241219_120000"), From, LastEventId),
     responses(
     (status = 200, description = "Events: JSON of seq, time, update_id, kind, phase, step, progress, message", content_type = "text/event-stream", body = EventLine),
     (status = 204, description = "The update has finished and everything of it was seen"),
@@ -65,7 +65,7 @@ pub async fn of_update(
 
 /// The events of all updates from now on, or since `Last-Event-ID`; also of those that a command line runs.
 #[utoipa::path(get, operation_id = "events", tag = "events", path = "/api/v1/system/updates/events", security(("token" = ["viewer"])),
-    params(From, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen", example = "42")),
+    params(From, LastEventId),
     responses(
     (status = 200, description = "Events without end", content_type = "text/event-stream", body = EventLine), Refusals))]
 pub async fn of_all(caller: Caller<Viewer>, served: Served, request: HttpRequest, from: Asked<From>) -> Answer {

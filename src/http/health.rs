@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::access::{Caller, Viewer, sender};
-use super::answer::{Answer, blocking};
+use super::answer::{Answer, blocking, tagged};
 use super::problem::Refusals;
 use crate::app::{self, Finding, Looked, NodeView};
 use crate::serving::{Certificate, Work};
@@ -69,12 +69,13 @@ enum Mode {
 /// The nodes of the cluster: this one.
 #[utoipa::path(get, operation_id = "cluster_status", tag = "server", path = "/cluster/status", security(("token" = ["viewer"])), responses(
     (status = 200, description = "Each with its version and state", body = Cluster), Refusals))]
-pub async fn cluster(_caller: Caller<Viewer>, work: web::Data<Work>) -> Answer {
+pub async fn cluster(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
     let node = blocking(move || app::this_node(&work.open()?)).await?;
-    Ok(HttpResponse::Ok().json(Cluster {
+    let cluster = Cluster {
         mode: Mode::Single,
         nodes: vec![node],
-    }))
+    };
+    tagged(&request, &cluster)
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,10 +91,11 @@ pub struct Protocol {
 /// Which protocol the installed release speaks with other nodes.
 #[utoipa::path(get, operation_id = "protocol_version", tag = "server", path = "/cluster/protocol-version", security(("token" = ["viewer"])), responses(
     (status = 200, description = "As its manifest says", body = Protocol), Refusals))]
-pub async fn protocol(_caller: Caller<Viewer>, work: web::Data<Work>) -> Answer {
+pub async fn protocol(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpRequest) -> Answer {
     let node = blocking(move || app::this_node(&work.open()?)).await?;
-    Ok(HttpResponse::Ok().json(Protocol {
+    let protocol = Protocol {
         protocol_version: node.protocol_version,
         min_compatible_version: node.min_compatible_version,
-    }))
+    };
+    tagged(&request, &protocol)
 }

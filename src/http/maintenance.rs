@@ -52,8 +52,9 @@ pub async fn look(_caller: Caller<Viewer>, work: web::Data<Work>, request: HttpR
 }
 
 /// Switches maintenance on or off, with its hooks; what is so already stays so.
+///
+/// With `If-Match` and the `ETag` of a look or of a change before, only if it is still as it was seen then.
 #[utoipa::path(put, operation_id = "set_maintenance", tag = "system", path = "/api/v1/system/maintenance", security(("token" = ["operator"])),
-    params(("If-Match" = Option<String>, Header, description = "Only if it is still as it was seen")),
     request_body = MaintenanceRequest, responses(
     (status = 200, description = "As it is now", body = Maintenance,
         headers(("ETag" = String, description = "For `If-None-Match` and `If-Match`"))),

@@ -23,6 +23,7 @@ mod request_id;
 mod secure;
 mod session;
 mod socket;
+mod text;
 mod tokens;
 
 use std::any::Any;

@@ -1,5 +1,6 @@
 //! Every no as a problem document (RFC 9457), also those that the framework gives by itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
+use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 
 use super::{BODY_LIMIT, request_id};
@@ -52,7 +54,7 @@ impl Problem {
     pub fn new(code: &str, detail: String) -> Self {
         let code = codes::lookup(code);
         Self {
-            kind: format!("urn:netlink:problem:{}", code.id),
+            kind: kind_of(code.id),
             title: code.title,
             status: code.kind.http(),
             detail,
@@ -125,7 +127,7 @@ impl From<Refusal> for Problem {
         let problem = Self::new(refusal.code(), refusal.to_string());
         let challenge = match &refusal {
             Refusal::Malformed(_) => return problem.with_status(StatusCode::BAD_REQUEST),
-            Refusal::WrongToken(_) => Some("Bearer error=\"invalid_token\""),
+            Refusal::WrongToken(_) | Refusal::WrongAgain(_) => Some("Bearer error=\"invalid_token\""),
             Refusal::RoleTooLow(_) => Some("Bearer error=\"insufficient_scope\""),
             Refusal::Nobody(_) | Refusal::TooOften { .. } | Refusal::Failed { .. } => problem.challenge,
         };
@@ -219,15 +221,18 @@ impl actix_web::Responder for Problem {
     }
 }
 
-/// What any address may answer instead, for the description.
-#[derive(IntoResponses)]
-#[allow(dead_code)]
-pub enum Refusals {
-    /// The token is missing or wrong.
-    #[response(status = 401, content_type = "application/problem+json",
-        headers(("WWW-Authenticate" = String, description = "`Bearer`")))]
-    Denied(Problem),
-    /// A no, with its reason; `code` and `type` are stable.
-    #[response(status = "default", content_type = "application/problem+json")]
-    Other(Problem),
+/// What an address that asks for a token may answer instead: in the description this mark stands for it until all is put in.
+pub struct Refusals;
+
+pub const MARK: &str = "default";
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([(MARK.to_owned(), Response::default().into())])
+    }
+}
+
+/// The type of the problems of a code.
+pub fn kind_of(code: &str) -> String {
+    format!("urn:netlink:problem:{code}")
 }

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Caller, Viewer};
-use super::answer::{Answer, blocking, tagged};
+use super::answer::{Answer, Said, blocking, tagged};
 use super::api::BASE;
 use super::changing::DryRunOrNothing;
 use super::kept::{Kept, Question, kept};
 use super::problem::{Problem, Refusals};
 use super::query::Asked;
+use super::text::{PlanTo, VersionText, extensions};
 use crate::app::{
     self, ChangesOf, CheckView, Fetch, Goal, Installation, LeansOn, Ready, Report, StatusView, UpdateView, VersionView,
     Wish,
 };
-use crate::release::NameError;
 use crate::release::changelog::{Span, View, html, markdown, text};
 use crate::serving::{Progress, Work, WorkId, parsed_update, parsed_version};
 use crate::store::UpdateId;
@@ -82,10 +82,15 @@ pub async fn standing(
     params(("update_id" = String, Path, example = "update_0a1_0b1_20241219_120000")), responses(
     (status = 200, description = "As the command line ends with it; `differences` is empty when all is well", body = Report),
     Refusals))]
-pub async fn report(_caller: Caller<Viewer>, work: web::Data<Work>, id: web::Path<String>) -> Answer {
+pub async fn report(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    id: web::Path<String>,
+    request: HttpRequest,
+) -> Answer {
     let id = parsed_update(&id)?;
     let report = blocking(move || app::report(&work.open()?, &id)).await?;
-    Ok(HttpResponse::Ok().json(report))
+    tagged(&request, &report)
 }
 
 /// How an update is going, or went; also of an order that will become one.
@@ -125,12 +130,9 @@ pub enum PlanVerb {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PlanWish {
-    /// The version to go to, up or down; or `latest`, `stable`, and `back` to where an update came from.
-    #[param(example = "0b1")]
+    /// Where it is to lead.
+    #[param(value_type = PlanTo)]
     to: String,
-    /// With `back`: the update to take back; when absent the last completed one, which is no rollback then.
-    #[param(example = "update_0a1_0b1_20241219_120000")]
-    update_id: Option<String>,
     /// As which it is meant; up or down, whichever leads there, when absent.
     #[param(inline)]
     verb: Option<PlanVerb>,
@@ -151,13 +153,16 @@ pub struct PlanWish {
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/updates/plan", security(("token" = ["viewer"])), params(PlanWish), responses(
     (status = 200, description = "The plan with its explanation, or word that there is nothing to do", body = DryRunOrNothing),
     Refusals))]
-pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: Asked<PlanWish>) -> Answer {
+pub async fn plan(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    wish: Asked<PlanWish>,
+    request: HttpRequest,
+) -> Answer {
     let wish = wish.into_inner();
     let fetch = if wish.full { Fetch::Full } else { Fetch::AsNeeded };
     let accepted_risks = named(&wish.accept_risk).map(str::to_owned).collect();
-    let wrong = |e: NameError| Problem::malformed(format!("disable_incompatible: {e}"));
-    let disabled = named(&wish.disable_incompatible).map(|name| name.parse().map_err(wrong));
-    let disabled = disabled.collect::<Result<_, _>>()?;
+    let disabled = extensions(named(&wish.disable_incompatible))?;
     let to = wish.way()?;
     let made = blocking(move || {
         let installation = work.open()?;
@@ -168,7 +173,7 @@ pub async fn plan(_caller: Caller<Viewer>, work: web::Data<Work>, wish: Asked<Pl
             Ready::Go(view) => DryRunOrNothing::DryRun(Box::new(app::outlook(&installation, view)?)),
         })
     });
-    Ok(HttpResponse::Ok().json(made.await?))
+    tagged(&request, &made.await?)
 }
 
 /// Where a plan is to lead.
@@ -185,16 +190,13 @@ fn named(list: &str) -> impl Iterator<Item = &str> {
 
 impl PlanWish {
     fn way(self) -> Result<Way, Problem> {
-        let way = match self.to.as_str() {
+        Ok(match self.to.as_str() {
             "latest" => Way::Highest(Wish::Latest),
             "stable" => Way::Highest(Wish::Stable),
-            "back" => return Ok(Way::Back(self.update_id.map(|id| parsed_update(&id)).transpose()?)),
+            "back" => Way::Back(None),
+            id if id.starts_with("update_") => Way::Back(Some(parsed_update(id)?)),
             version => Way::To(parsed_version("to", version)?, self.verb),
-        };
-        match self.update_id {
-            None => Ok(way),
-            Some(_) => Err(Problem::malformed("`update_id` goes with `to=back` alone".to_owned())),
-        }
+        })
     }
 }
 
@@ -222,7 +224,7 @@ impl Way {
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// As `next` of the page before.
-    #[param(example = "41")]
+    #[param(example = "41", pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
     #[serde(default = "page")]
     #[param(minimum = 1, maximum = 100, default = 20)]
@@ -276,13 +278,14 @@ pub async fn history(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangelogWish {
-    /// Of this version alone; of the installed one when nothing is asked for.
-    #[param(example = "0b1")]
+    /// Of this version alone, where it is among those that `since` and `until` leave; of the installed one when nothing is asked for.
+    #[param(value_type = Option<VersionText>)]
     version: Option<String>,
     /// Everything after this version.
-    #[param(example = "0a1")]
+    #[param(value_type = Option<VersionText>)]
     since: Option<String>,
     /// Up to this version; an older one than `since` shows what gets lost.
+    #[param(value_type = Option<VersionText>)]
     until: Option<String>,
     /// Pre-releases by themselves, not as part of their release.
     #[serde(default)]
@@ -297,6 +300,9 @@ pub struct ChangelogWish {
 fn columns() -> u16 {
     96
 }
+
+/// Of what the changelog looks like.
+const VARIES: HeaderValue = HeaderValue::from_static("Accept");
 
 /// What changed: as JSON, Markdown, HTML or plain text, whichever `Accept` prefers.
 #[utoipa::path(get, tag = "system", path = "/api/v1/system/changelog", security(("token" = ["viewer"])), params(ChangelogWish), responses(
@@ -316,7 +322,9 @@ pub async fn changelog(
     }
     let of = wish.into_inner().changes()?;
     let view = blocking(move || app::changes(&work.open()?, &of)).await?;
-    Ok(format.written(&view, width))
+    let mut answer = format.written(&view, width)?.to(&request);
+    answer.headers_mut().insert(header::VARY, VARIES);
+    Ok(answer)
 }
 
 /// The changelog of the releases asked for, as `netlink update changelog --format json` gives it.
@@ -329,19 +337,23 @@ impl ChangelogWish {
         let parse = |name: &str, text: Option<String>| text.map(|text| parsed_version(name, &text)).transpose();
         let version = parse("version", self.version)?;
         let (since, until) = (parse("since", self.since)?, parse("until", self.until)?);
-        match (version, since, until) {
-            (Some(version), None, None) => Ok(ChangesOf::One(version)),
-            (Some(_), ..) => {
-                let detail = "`version` goes without `since` and `until`";
-                Err(Problem::malformed(detail.to_owned()))
-            }
-            (None, None, None) => Ok(ChangesOf::Installed),
-            (None, since, until) => Ok(ChangesOf::Span(Span {
-                since,
-                until,
-                pre: self.pre,
-            })),
-        }
+        let is_bounded = since.is_some() || until.is_some();
+        let span = Span {
+            since,
+            until,
+            pre: self.pre,
+        };
+        Ok(match version {
+            Some(version) if span.holds(&version) => ChangesOf::One(version),
+            // Nothing is after a version and up to it.
+            Some(version) => ChangesOf::Span(Span {
+                since: Some(version.clone()),
+                until: Some(version),
+                ..span
+            }),
+            None if is_bounded => ChangesOf::Span(span),
+            None => ChangesOf::Installed,
+        })
     }
 }
 
@@ -389,19 +401,14 @@ impl Format {
             .ok_or_else(|| Problem::not_acceptable(&names))
     }
 
-    fn written(self, view: &View, width: usize) -> HttpResponse {
-        let mut answer = HttpResponse::Ok();
-        answer.insert_header((header::VARY, "Accept"));
-        match self {
-            Self::Json => answer.json(view),
-            Self::Markdown => answer.content_type("text/markdown; charset=utf-8").body(markdown(view)),
-            Self::Html => answer.content_type("text/html; charset=utf-8").body(html(view)),
-            Self::Text => {
-                let plain = |_, words: &str| words.to_owned();
-                answer
-                    .content_type("text/plain; charset=utf-8")
-                    .body(text(view, width, &plain))
-            }
-        }
+    fn written(self, view: &View, width: usize) -> app::Result<Said> {
+        let plain = |_, words: &str| words.to_owned();
+        let (body, content_type) = match self {
+            Self::Json => return Said::of(view),
+            Self::Markdown => (markdown(view), "text/markdown; charset=utf-8"),
+            Self::Html => (html(view), "text/html; charset=utf-8"),
+            Self::Text => (text(view, width, &plain), "text/plain; charset=utf-8"),
+        };
+        Said::written(body, HeaderValue::from_static(content_type))
     }
 }

@@ -1,12 +1,12 @@
 //! The addresses of tokens: for administrators.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Admin, Caller};
-use super::answer::{Answer, blocking};
+use super::answer::{Answer, blocking, tagged};
 use super::api::BASE;
 use super::body::Sent;
 use super::problem::Refusals;
@@ -23,21 +23,25 @@ pub struct Tokens {
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// What it is for.
-    #[schema(example = "dashboard", min_length = 1, max_length = 100)]
+    #[schema(
+        example = "dashboard",
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$"
+    )]
     name: String,
     role: Role,
-    /// How long it lives, e.g. `24h`, `90d`; when absent, until it is revoked.
+    /// How long it lives, in seconds, minutes, hours, days or weeks; when absent, until it is revoked.
     #[serde(default)]
-    #[schema(example = "90d")]
+    #[schema(example = "90d", pattern = "^([1-9][0-9]{0,8}s|[1-9][0-9]{0,2}[mhdw])$")]
     expires_in: Option<String>,
 }
 
 /// All tokens there ever were, oldest first. Their texts are not kept.
 #[utoipa::path(get, tag = "access", path = "/api/v1/system/tokens", security(("token" = ["admin"])), responses(
     (status = 200, description = "Every token with its role, expiry and last use", body = Tokens), Refusals))]
-pub async fn tokens(_caller: Caller<Admin>, work: web::Data<Work>) -> Answer {
+pub async fn tokens(_caller: Caller<Admin>, work: web::Data<Work>, request: HttpRequest) -> Answer {
     let tokens = blocking(move || app::list_tokens(&work.open()?)).await?;
-    Ok(HttpResponse::Ok().json(Tokens { tokens }))
+    tagged(&request, &Tokens { tokens })
 }
 
 /// Makes a token. Its text is in this answer and nowhere else.

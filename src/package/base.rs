@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use super::{MANIFEST_LIMIT, PackageError, io_at, list};
 use crate::crypt::{Digest, digest_of};
 use crate::disk;
+use crate::named;
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, ReleaseManifest};
 
 /// A tree with its list; the contents are as listed only once somebody has looked.
@@ -29,7 +30,7 @@ impl Base {
             path: path.clone(),
             problem,
         };
-        let manifest: ReleaseManifest = serde_json::from_slice(&json).map_err(|e| fail(e.to_string()))?;
+        let manifest: ReleaseManifest = named::from_json(&json).map_err(|e| fail(e.to_string()))?;
         list::check(&manifest.files).map_err(|f| fail(format!("`{}`: {}", f.path, f.problem)))?;
         let mut by_digest = HashMap::new();
         for (at, entry) in manifest.files.iter().enumerate() {

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::place::Places;
 use super::{CONFIG_DEFAULTS, PackageError, SOURCE_NAME, needs};
 use crate::disk;
+use crate::named;
 use crate::release::{CheckSpec, CommandSpec, DatabaseSpec, ReleaseManifest, ServerSpec};
 
 /// Most bytes of a `release.toml`.
@@ -14,7 +15,7 @@ const SOURCE_LIMIT: u64 = 1 << 20;
 /// Reads `<tree>/release.toml` and checks that the tree has what it names.
 pub fn read_source(tree: &Path) -> Result<ReleaseManifest, PackageError> {
     let text = disk::read_text_limited(&tree.join(SOURCE_NAME), SOURCE_LIMIT)?;
-    let manifest: ReleaseManifest = toml_edit::de::from_str(&text).map_err(|e| unreadable(tree, &text, &e))?;
+    let manifest: ReleaseManifest = named::from_toml(&text).map_err(|e| unreadable(tree, &text, &e))?;
     if !manifest.files.is_empty() {
         return Err(fault("files", "it is written by packing, not by hand").at(tree));
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{MANIFEST_LIMIT, PackageError, io_at, list};
 use crate::crypt::DigestReader;
 use crate::disk::{self, Entry, EntryKind};
+use crate::named;
 use crate::release::{FileKind, MANIFEST_NAME, ReleaseManifest};
 
 /// A release tree whose every byte was checked against its manifest.
@@ -102,7 +103,7 @@ pub fn manifest_of(dir: &Path) -> Result<ReleaseManifest, PackageError> {
         path: path.clone(),
         problem,
     };
-    let manifest: ReleaseManifest = serde_json::from_slice(&json).map_err(|e| fail(e.to_string()))?;
+    let manifest: ReleaseManifest = named::from_json(&json).map_err(|e| fail(e.to_string()))?;
     list::check(&manifest.files).map_err(|f| fail(format!("`{}`: {}", f.path, f.problem)))?;
     Ok(manifest)
 }

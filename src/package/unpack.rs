@@ -12,6 +12,7 @@ use super::taking::{Manner, Taking, Wanted};
 use super::{MANIFEST_LIMIT, PackageError, Staged, WINDOW_LOG, entry, io_at, list, refused};
 use crate::crypt::{Digest, Hasher, digest_of};
 use crate::disk::{self, TreeWriter};
+use crate::named;
 use crate::release::{FileEntry, FileKind, MANIFEST_NAME, Platform, ProductName, ReleaseManifest, ReleaseRules};
 use crate::version::Version;
 
@@ -258,7 +259,7 @@ fn first_entry<R: Read>(stream: &mut R) -> Result<(ReleaseManifest, Vec<u8>), Pa
     }
     expect_zeros(stream, entry::padding(size))?;
     let manifest: ReleaseManifest =
-        serde_json::from_slice(&json).map_err(|e| refused(format!("its manifest is not valid: {e}")))?;
+        named::from_json(&json).map_err(|e| refused(format!("its manifest is not valid: {e}")))?;
     list::check(&manifest.files).map_err(|f| refused(format!("`{}`: {}", f.path, f.problem)))?;
     Ok((manifest, json))
 }

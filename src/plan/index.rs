@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::graph::{Building, EdgeRule, Graph, GraphError};
 use super::{Rule, Terms};
+use crate::named;
 use crate::release::{BlockRule, FactSheet, ReleaseRules};
 use crate::version::Scheme;
 
@@ -35,7 +36,7 @@ pub enum IndexError {
 impl<V: Scheme> Index<V> {
     /// The first reading: all but the rules.
     pub fn read(text: &str) -> Result<Self, IndexError> {
-        let file: File<V> = serde_json::from_str(without_mark(text))?;
+        let file: File<V> = named::from_json(without_mark(text).as_bytes())?;
         if let Some(found) = file.scheme.filter(|scheme| scheme != V::NAME) {
             return Err(IndexError::OtherScheme {
                 found: found.into_owned(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fit::{self, Explanation, NoFit, Part, PartNeed, PartRelease, PartWish};
 use super::travel::plan_way;
 use super::{Graph, Index, IndexError, Terms};
+use crate::named;
 use crate::version::{Constraint, Dotted, Scheme, Version, VersionError};
 
 /// The file that names the components of a stack.
@@ -246,7 +247,7 @@ pub struct StackTerms<'t> {
 
 impl Stack {
     pub fn file(text: &str) -> Result<StackFile, StackError> {
-        Ok(serde_json::from_str(text)?)
+        Ok(named::from_json(text.as_bytes())?)
     }
 
     /// `texts` has the index of each component of the file.

@@ -15,6 +15,7 @@ use crate::crypt::{Digest, Hasher};
 use crate::disk;
 use crate::fetch::Network;
 use crate::fetch::store::{Destination, Seen, Store, StoreError};
+use crate::named;
 use crate::release::TargetRef;
 use crate::tuf::{self, Editor, Role};
 
@@ -347,7 +348,7 @@ fn announced(bytes: &[u8]) -> Result<Announced, String> {
     struct Meta {
         version: u64,
     }
-    let file: File = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    let file: File = named::from_json(bytes).map_err(|e| e.to_string())?;
     let snapshot = file.signed.meta.get("snapshot.json").ok_or("it names no snapshot")?;
     Ok(Announced {
         timestamp: file.signed.version,

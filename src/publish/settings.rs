@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PublishError;
 use crate::disk;
+use crate::named;
 use crate::tuf::Lifetimes;
 
 pub const SETTINGS: &str = "publisher.json";
@@ -28,7 +29,7 @@ pub fn lifetimes(repository: &Path) -> Result<Lifetimes, PublishError> {
         path: path.clone(),
         reason,
     };
-    let settings: Settings = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+    let settings: Settings = named::from_json(text.as_bytes()).map_err(|e| wrong(e.to_string()))?;
     settings.lifetimes.checked().map_err(|e| wrong(e.to_string()))
 }
 

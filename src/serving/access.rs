@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use super::peer::{End, Peer, Said, Unbelieved, could_anyway};
 use super::rate::{Origin, Rate};
 use super::refusal::Refusal;
+use super::wrong::WrongTokens;
 use crate::app::{Admission, Gate, SessionText};
 use crate::settings;
 use crate::store::Role;
 
 pub struct Access {
     gate: Gate,
-    /// Requests with a wrong token from one place; right ones are let in all the same.
+    /// Wrong tokens from one place, each once; right ones are let in all the same.
     failures: Rate<Origin>,
+    wrong: WrongTokens,
     /// Changing requests by one who is let in.
     changes: Rate<String>,
     /// The user of the relay.
@@ -63,6 +65,7 @@ impl Access {
         Self {
             gate,
             failures: Rate::new(limits.wrong_tokens_per_minute),
+            wrong: WrongTokens::default(),
             changes: Rate::new(limits.changes_per_minute),
             relay,
         }
@@ -98,9 +101,13 @@ impl Access {
             }
             Admission::Revoked => "the bearer token was revoked",
         };
+        if self.wrong.has(from, token) {
+            return Err(Refusal::WrongAgain(detail));
+        }
         let what = "too many wrong tokens came from this address";
         let counted = self.failures.count(Origin::of(from));
         counted.map_err(|wait| Refusal::TooOften { what, wait })?;
+        self.wrong.add(from, token);
         Err(Refusal::WrongToken(detail))
     }
 

@@ -21,6 +21,7 @@ mod shared;
 mod watch;
 mod work;
 mod work_id;
+mod wrong;
 
 pub use access::{Access, Credential, Identity, Means};
 pub use acts::{Asking, asked, became};

@@ -11,6 +11,8 @@ pub enum Refusal {
     Nobody(&'static str),
     /// A token was sent, but not the right one.
     WrongToken(&'static str),
+    /// One that has been answered within the last minute, and was counted and written down then.
+    WrongAgain(&'static str),
     /// The sender is known, and not allowed to.
     RoleTooLow(String),
     TooOften {
@@ -36,7 +38,7 @@ impl Refusal {
 
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Nobody(_) | Self::WrongToken(_) => "NL0701",
+            Self::Nobody(_) | Self::WrongToken(_) | Self::WrongAgain(_) => "NL0701",
             Self::RoleTooLow(_) => "NL0713",
             Self::TooOften { .. } => "NL0714",
             Self::Malformed(_) => "NL0703",
@@ -56,7 +58,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nobody(detail) | Self::WrongToken(detail) => f.write_str(detail),
+            Self::Nobody(detail) | Self::WrongToken(detail) | Self::WrongAgain(detail) => f.write_str(detail),
             Self::RoleTooLow(detail) | Self::Malformed(detail) | Self::Failed { message: detail, .. } => {
                 f.write_str(detail)
             }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{File, SettingsError, keys};
 use crate::crypt::Secret;
+use crate::named;
 
 const PREFIX: &str = "NETLINK_";
 
@@ -95,7 +96,7 @@ pub fn overridden(file: File, environment: &Environment) -> Result<File, Setting
 fn changed(file: &File, path: &str, text: &str) -> Result<File, String> {
     let mut tree = serde_json::to_value(file).map_err(|e| e.to_string())?;
     let Some(now) = tree.pointer(path) else {
-        return serde_json::from_value(tree).map_err(|e| e.to_string());
+        return named::from_json_value(tree).map_err(|e| e.to_string());
     };
     let mut first = None;
     for meant in meanings(text, now) {
@@ -103,7 +104,7 @@ fn changed(file: &File, path: &str, text: &str) -> Result<File, String> {
             if let Some(leaf) = tree.pointer_mut(path) {
                 *leaf = value;
             }
-            serde_json::from_value(tree.clone()).map_err(|e| e.to_string())
+            named::from_json_value(tree.clone()).map_err(|e| e.to_string())
         });
         match tried {
             Ok(file) => return Ok(file),

@@ -204,7 +204,7 @@ pub struct Server {
     pub socket: Option<PathBuf>,
     /// The user that a relay runs as (`serve --through`); that one alone may connect to the socket then.
     pub relay_user: Option<String>,
-    /// Requests with a wrong token from one address; 0 knows no limit.
+    /// Different wrong tokens from one address; 0 knows no limit.
     pub wrong_tokens_per_minute: u32,
     /// Changing requests with one token; 0 knows no limit.
     pub changes_per_minute: u32,

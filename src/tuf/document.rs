@@ -13,6 +13,8 @@ use super::model::{self, Content, Mandate, Root, Signed, Snapshot, Targets};
 use super::tight::is_canonical;
 use super::{Key, Role, Signer, TufError};
 
+use crate::named;
+
 /// Something that was signed as the trusted root asks. Only this room makes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified<T>(T);
@@ -97,7 +99,7 @@ impl<C: Content> Document<C> {
     /// Of a text without duplicate keys.
     fn read(text: &str, message: impl FnOnce(&str) -> Result<Vec<u8>, TufError>) -> Result<Self, TufError> {
         let malformed = |e: serde_json::Error| TufError::malformed(C::ROLE, e);
-        let Parts { signatures, signed } = serde_json::from_str(text).map_err(malformed)?;
+        let Parts { signatures, signed } = named::from_json(text.as_bytes()).map_err(malformed)?;
         let mut seen = BTreeSet::new();
         // 4.2.1: one signature a key, even where fewer would do.
         if let Some(twice) = signatures.iter().find(|one| !seen.insert(&one.keyid)) {

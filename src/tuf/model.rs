@@ -13,6 +13,7 @@ use super::hashes::Hashes;
 use super::target::TargetFile;
 use super::{Key, TufError};
 use crate::crypt::digest_of;
+use crate::named;
 
 /// The version of the specification that the editor writes.
 pub const SPEC_VERSION: &str = "1.0.31";
@@ -168,8 +169,8 @@ impl<C: Content> Signed<C> {
             version: u64,
             expires: jiff::Timestamp,
         }
-        let head: Head = serde_json::from_str(text)?;
-        let mut content: C = serde_json::from_str(text)?;
+        let head: Head = named::from_json(text.as_bytes())?;
+        let mut content: C = named::from_json(text.as_bytes())?;
         let unknown = content.unknown();
         for name in ["_type", "spec_version", "version", "expires"] {
             unknown.remove(name);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::hashes::Hashes;
 use crate::crypt::Digest;
+use crate::named;
 use crate::release::TargetRef;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ impl Custom {
     }
 
     pub fn read<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(&self.0)
+        named::from_json(self.0.as_bytes())
     }
 }
 

@@ -342,13 +342,13 @@ fn over_rest_the_same_is_refused_and_named() {
     let upgrade = format!("{API}/updates/upgrade");
     let refused = server
         .post(&upgrade, &json!({"target_version": "0b1"}))
-        .problem(422, "NL0123");
+        .problem(409, "NL0123");
     assert!(
         refused.body["detail"].as_str().unwrap().contains("gallery 1.2"),
         "{refused:#?}"
     );
     let bad = json!({"target_version": "0b1", "disable_incompatible": ["-rf"]});
-    server.post(&upgrade, &bad).problem(400, "NL0703");
+    server.post(&upgrade, &bad).problem(409, "NL0123");
     let named = json!({"target_version": "0b1", "disable_incompatible": ["gallery"]});
     let begun = server.post(&upgrade, &named).is(202);
     server.wait_for(begun.header("location"), "completed");

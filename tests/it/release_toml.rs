@@ -86,3 +86,31 @@ fn its_examples_are_release_descriptions_and_show_every_key() {
         assert!(is_shown || shown.contains(&format!(".{key}]")), "no example has {key}");
     }
 }
+
+/// Found by trying: what is derived takes the fields of a table from a list as well, in the order of the code.
+#[test]
+fn a_list_in_place_of_a_table_is_refused_with_its_line() {
+    use crate::world::{Lamp, Publisher};
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    let tree = publisher.lamp(&Lamp::A1);
+    let told = tree.join("release.toml");
+    let whole = fs::read_to_string(&told).unwrap();
+    for (table, list) in [
+        (
+            "[variables.brightness]\nfile = \"lamp.toml\"\nkey = \"bright\"\n",
+            "variables.brightness = [\"lamp.toml\", \"bright\"]\n",
+        ),
+        (
+            "[[health]]\ncommand = [\"grep\", \"-q\", \"fine\", \"{release}/state\"]\n",
+            "health = [[[\"true\"]]]\n",
+        ),
+    ] {
+        let without = whole.replace(table, "");
+        assert_ne!(without, whole);
+        fs::write(&told, format!("{list}{without}")).unwrap();
+        publisher.pack(&tree).no(2, &["NL0501", "1:", "by their names"]);
+    }
+    fs::write(&told, whole).unwrap();
+    publisher.pack(&tree).ok();
+}

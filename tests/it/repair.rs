@@ -183,7 +183,7 @@ fn the_way_back_stays_that_of_the_update_before() {
     scene
         .lamp
         .run(&["update", "rollback", "--update-id", id, "--yes"])
-        .no(2, &["NL0110", "has repaired 0b1"]);
+        .no(2, &["NL0749", "has repaired 0b1"]);
     scene.lamp.run(&["update", "rollback", "--yes"]).ok();
     scene.assert_untouched_but_for_kept();
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::{AppError, Installation, Result};
 use crate::fetch::{self, Posting, Proxies};
+use crate::named;
 use crate::store::AuditCheckpoint;
 use crate::{disk, settings};
 
@@ -50,7 +51,7 @@ pub fn read(path: &Path) -> Result<Vec<AuditCheckpoint>> {
     let text = disk::read_text_limited(path, FILE_LIMIT)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = |(at, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|e| {
+        named::from_json(line.as_bytes()).map_err(|e| {
             let message = format!("line {} of {} is no checkpoint: {e}", at + 1, path.display());
             AppError::said("NL0721", message)
         })

@@ -35,7 +35,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0606",
-        Kind::Refused,
+        Kind::Conflict,
         "backup key missing",
         "There are backups and no key that opens them. Put backup.key back from where you keep it, or move the old backups elsewhere.",
     ),
@@ -71,7 +71,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0621",
-        Kind::Refused,
+        Kind::Conflict,
         "backups not opened",
         "The secret opens none of the key slots. The message lists the slots and the options that open each; `netlink backup keys list` shows them, too.",
     ),

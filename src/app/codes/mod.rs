@@ -8,14 +8,14 @@ mod updates;
 /// How a kind of no is said: exit code of the command line, HTTP status, status of gRPC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The request cannot be carried out as it stands.
+    /// The request is wrong, however the installation stands.
     Refused,
+    /// The request is as it should be, and cannot be carried out as things stand.
+    Conflict,
     /// The installation is not fit for any request; whoever asked from afar cannot help it.
     Unfit,
     /// It would lead where hardly anybody wants to go as things stand; said more exactly it is done.
     Doubtful,
-    /// Not as things stand; once they are changed the same is done.
-    Conflict,
     /// What was named is not there.
     NotFound,
     /// Somebody else is at work, or an earlier update is not finished.

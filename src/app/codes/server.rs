@@ -53,7 +53,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0715",
-        Kind::Refused,
+        Kind::Conflict,
         "key of another request",
         "This Idempotency-Key was sent with another request within the last day; take a new key for a new request.",
     ),
@@ -125,7 +125,7 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0733",
-        Kind::Refused,
+        Kind::Conflict,
         "another version is installed",
         "The way was asked for from a version that is not the installed one. Ask for the installed version first, or leave `from_version` out.",
     ),
@@ -194,6 +194,12 @@ pub const CODES: &[Code] = &[
         Kind::Unfit,
         "commands cannot run as their user",
         "Hooks and commands of releases are to run as the user of `confinement.user`, and cannot: this machine does not know that user, NetLink itself does not run as root, or `setsid` or `setpriv` of util-linux is missing. Nothing was begun.",
+    ),
+    code(
+        "NL0749",
+        Kind::Conflict,
+        "not to be taken back",
+        "The update named was rolled back already, has moved the database alone, has repaired what was damaged, or led to a version that is no longer installed. `netlink update history` shows what each has done.",
     ),
     code(
         "NL0750",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fingerprint, Keyring, Master, PublicHalf};
 use crate::crypt::{digest_of, random};
+use crate::named;
 
 pub const FORMAT: u32 = 2;
 /// A slot's file is at most this long.
@@ -136,7 +137,7 @@ impl Slot {
 
     /// Reads a file's content, which must be exactly as this version writes it.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let slot: Self = serde_json::from_slice(bytes).map_err(|e| format!("it is not understood: {e}"))?;
+        let slot: Self = named::from_json(bytes).map_err(|e| format!("it is not understood: {e}"))?;
         if slot.head.format != FORMAT {
             return Err(format!(
                 "it is of format {}, which this NetLink does not know",

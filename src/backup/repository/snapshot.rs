@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::chunk::ChunkId;
 use crate::backup::{BackupId, Record};
+use crate::named;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -40,7 +41,7 @@ impl Snapshot {
     }
 
     pub fn parse(content: &[u8], id: &BackupId) -> Result<Self, String> {
-        let written: Written = serde_json::from_slice(content).map_err(|e| format!("it is not understood: {e}"))?;
+        let written: Written = named::from_json(content).map_err(|e| format!("it is not understood: {e}"))?;
         if written.record.id != *id {
             return Err(format!("it is {} under another name", written.record.id));
         }

@@ -26,6 +26,7 @@ use super::listing::ListReader;
 use super::repository::{Purpose, Repository};
 use super::server::{DUMPS, Server};
 use super::{BackupError, BackupId, Restored, Result, Selection, list};
+use crate::named;
 use crate::release::RelPath;
 use crate::{disk, host};
 
@@ -258,7 +259,7 @@ impl Mark {
             Err(e) if e.is_missing() => return Ok(None),
             other => other?,
         };
-        serde_json::from_slice(&text)
+        named::from_json(&text)
             .map(Some)
             .map_err(|e| BackupError::damaged(&path, e.to_string()))
     }

@@ -190,7 +190,7 @@ pub fn rollback(
         }
         return turn_back(global, wire, &update);
     }
-    let way = Way::to("back").with("update_id", id.map(ToString::to_string));
+    let way = Way::to(&id.map_or_else(|| "back".to_owned(), ToString::to_string));
     let body = id.map_or_else(|| json!({}), |id| json!({"update_id": id}));
     let wish = Wish {
         verb: Verb::Rollback,

@@ -14,6 +14,7 @@ use crate::clock::Deadline;
 use crate::crypt::{self, Secret};
 use crate::fetch::Proxies;
 use crate::fetch::remote::{Answered, Credentials, Method, Question, Refused, Remote, RemoteError, ServerPlace};
+use crate::named;
 use crate::plan::{Reason, Refusal};
 use crate::settings;
 
@@ -145,7 +146,7 @@ impl Wire {
     }
 
     pub fn read<T: DeserializeOwned>(&self, answered: &Answered) -> Result<T> {
-        serde_json::from_slice(&answered.body).map_err(|e| failed(self.remote.garbled(e.to_string())))
+        named::from_json(&answered.body).map_err(|e| failed(self.remote.garbled(e.to_string())))
     }
 }
 

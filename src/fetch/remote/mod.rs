@@ -22,6 +22,7 @@ pub use ureq::http::Method;
 use super::{Proxies, trust};
 use crate::crypt::Secret;
 use crate::disk;
+use crate::named;
 use crate::tls::{TlsError, authorities, certificates, private_key};
 use socket::SocketConnector;
 
@@ -199,7 +200,7 @@ impl Remote {
             let status = status.as_u16();
             return Ok(Answered { status, body });
         }
-        match serde_json::from_slice::<Refused>(&body) {
+        match named::from_json::<Refused>(&body) {
             Ok(refused) => Err(RemoteError::Refused(Box::new(refused))),
             Err(_) => Err(self.garbled(format!("status {status} without a reason"))),
         }

@@ -9,6 +9,7 @@ use super::read::{Reader, broken, number_of};
 use super::{HEADER_LIMIT, MAGIC, PatchHeader};
 use crate::crypt::{Digest, Hasher};
 use crate::disk::{self, TreeWriter};
+use crate::named;
 use crate::package::base::Base;
 use crate::package::taking::{Manner, Same, Taking, Wanted, take_all};
 use crate::package::unpack::compare;
@@ -78,7 +79,7 @@ fn header<R: Read>(mut patch: R) -> Result<(PatchHeader, Frame<R>), PackageError
     let mut json = Vec::new();
     let read = Read::by_ref(&mut frame).take(length).read_to_end(&mut json);
     read.map_err(PackageError::PatchUnreadable)?;
-    let header = serde_json::from_slice(&json).map_err(|e| broken(format!("its header is not valid: {e}")))?;
+    let header = named::from_json(&json).map_err(|e| broken(format!("its header is not valid: {e}")))?;
     Ok((header, frame))
 }
 
@@ -185,7 +186,7 @@ fn manifest<R: Read>(
         return Err(broken("the manifest that it gives is not the one it names"));
     }
     let manifest: ReleaseManifest =
-        serde_json::from_slice(&json).map_err(|e| broken(format!("the manifest that it gives is not valid: {e}")))?;
+        named::from_json(&json).map_err(|e| broken(format!("the manifest that it gives is not valid: {e}")))?;
     list::check(&manifest.files).map_err(|f| broken(format!("`{}`: {}", f.path, f.problem)))?;
     Ok((manifest, json))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::day;
 use super::matter::{self, Above, KEYS, Language};
 use super::model::{Changelog, Note, Notes, UpgradeNote, Urgency, Yanked};
+use crate::named;
 use crate::version::{Channel, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,7 +167,7 @@ fn without_place(message: &str) -> &str {
 }
 
 fn toml<V: Scheme>(matter: &str) -> Result<Front<V>, FrontError> {
-    toml_edit::de::from_str(matter).map_err(|e| FrontError::Wrong {
+    named::from_toml(matter).map_err(|e| FrontError::Wrong {
         line: e.span().map_or(1, |span| {
             matter[..span.start.min(matter.len())].matches('\n').count() + 2
         }),

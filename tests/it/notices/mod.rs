@@ -293,7 +293,7 @@ fn an_order_that_is_refused_later_is_told() {
     settings(&scene.lamp, &[("ops", &ops)], "");
     let server = Server::start_with(&scene.lamp, &[("NETLINK_SEEDED_FAULT", "rests-when-taken")]);
     // Who is told no at once has heard it.
-    server.upgrade("9r9").problem(422, "NL0102");
+    server.upgrade("9r9").problem(404, "NL0102");
     let begun = server.post(&format!("{API}/backups"), &json!({})).is(202);
     let down = json!({"target_version": "0b1"});
     let waits = server.post(&format!("{API}/updates/downgrade"), &down).is(202);

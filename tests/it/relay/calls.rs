@@ -94,7 +94,7 @@ fn all_calls_go_through_in_tls_and_the_audit_names_who_is_behind() {
     scene.installation.assert_at("0a1");
 
     // Statuses come with their details; what is too long is refused on the way.
-    ask("TriggerUpgrade", json!({"target_version": "9r9"})).no("FAILED_PRECONDITION", "NL0102");
+    ask("TriggerUpgrade", json!({"target_version": "9r9"})).no("NOT_FOUND", "NL0102");
     let long = begin(
         &relay,
         &how,

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::server::Answer;
+
 pub struct Description(pub Value);
 
 impl Description {
@@ -12,36 +14,85 @@ impl Description {
         Self(serde_saphyr::from_str(text).unwrap())
     }
 
-    /// Checks the body of an answer to `path`, an address without its base.
-    #[track_caller]
-    pub fn check(&self, method: &str, path: &str, status: u16, content_type: &str, body: &Value) {
+    /// The operation of an address without its base; none where that has no such method.
+    pub fn operation(&self, method: &str, path: &str) -> Option<&Value> {
         let path = path.split('?').next().unwrap();
-        let paths = self.0["paths"].as_object().unwrap();
-        let Some((_, address)) = paths.iter().find(|(template, _)| is_of(template, path)) else {
-            assert!(matches!(status, 404 | 405), "{path} is not described");
-            return self.assert_fits(&self.0["components"]["schemas"]["Problem"], body);
+        let mut paths = self.0["paths"].as_object().unwrap().iter();
+        // One that is named counts more than one that may have any name.
+        let named = paths.clone().find(|(template, _)| *template == path);
+        let found = named.or_else(|| paths.find(|(template, _)| is_of(template, path)));
+        found.and_then(|(_, address)| address.get(method.to_lowercase()))
+    }
+
+    /// What is named there, where this is but a reference.
+    fn resolved<'a>(&'a self, part: &'a Value) -> &'a Value {
+        let named = part["$ref"].as_str().and_then(|named| named.strip_prefix('#'));
+        named.map_or(part, |named| self.0.pointer(named).unwrap())
+    }
+
+    /// Checks an answer: its status is described, its headers are there, its body is of the schema, with nothing besides, and a
+    /// problem is of a type that is described for this operation and status.
+    #[track_caller]
+    pub fn check(&self, method: &str, path: &str, answer: &Answer) {
+        let Some(operation) = self.operation(method, path) else {
+            assert!(
+                matches!(answer.status, 400 | 404 | 405),
+                "{method} {path} is not described: {answer:#?}"
+            );
+            return self.assert_fits(&self.0["components"]["schemas"]["Problem"], &answer.body);
         };
-        let responses = &address[method]["responses"];
-        if responses.is_null() {
-            return self.assert_fits(&self.0["components"]["schemas"]["Problem"], body);
-        }
-        let exact = &responses[status.to_string()];
+        let response = self.resolved(&operation["responses"][answer.status.to_string()]);
         assert!(
-            !exact.is_null() || status >= 400,
-            "{method} {path}: {status} is not described"
+            response.is_object(),
+            "{method} {path}: {} is not described: {answer:#?}",
+            answer.status
         );
-        let response = if exact.is_null() { &responses["default"] } else { exact };
-        if response["content"].is_null() {
-            return assert!(body.is_null(), "{method} {path} has a body that is not described");
+        for (name, header) in response["headers"].as_object().into_iter().flatten() {
+            let may_be_missing = header["schema"]["type"].is_array();
+            assert!(
+                may_be_missing || answer.headers.contains_key(name),
+                "{method} {path}: {name} is missing: {answer:#?}"
+            );
         }
+        if response["content"].is_null() {
+            return assert_eq!(answer.text, "", "{method} {path} has a body that is not described");
+        }
+        let content_type = answer.header("content-type").split(';').next().unwrap();
         let schema = &response["content"][content_type]["schema"];
-        assert!(!schema.is_null(), "{method} {path}: {content_type} is not described");
-        self.assert_fits(schema, body);
+        assert!(
+            !schema.is_null(),
+            "{method} {path}: {content_type} is not described: {answer:#?}"
+        );
+        self.assert_is(schema, content_type, answer);
+    }
+
+    #[track_caller]
+    fn assert_is(&self, schema: &Value, content_type: &str, answer: &Answer) {
+        match content_type {
+            "application/yaml" => {}
+            "application/json" | "application/problem+json" => self.assert_fits(schema, &answer.body),
+            _ => self.assert_fits(schema, &Value::String(answer.text.clone())),
+        }
+    }
+
+    /// Whether this is of a schema in the words of JSON Schema.
+    pub fn complaint(&self, schema: &Value, value: &Value) -> Option<String> {
+        let whole = serde_json::json!({"components": self.0["components"], "allOf": [schema]});
+        let mut options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
+        options = options.should_validate_formats(true);
+        let validator = options.build(&whole).unwrap();
+        validator
+            .validate(value)
+            .err()
+            .map(|e| format!("{e} at {}", e.instance_path()))
     }
 
     #[track_caller]
     fn assert_fits(&self, schema: &Value, body: &Value) {
         if let Err(why) = self.fits(schema, body, "the body") {
+            panic!("{why}: {body:#}");
+        }
+        if let Some(why) = self.complaint(schema, body) {
             panic!("{why}: {body:#}");
         }
     }

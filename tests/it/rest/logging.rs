@@ -21,13 +21,13 @@ fn a_request_has_one_name_in_its_answer_the_audit_and_the_log() {
     let unknown = json!({"target_version": "9r9"}).to_string();
     let refused = server
         .ask("POST", &upgrade, token, &named("night-42"), &unknown)
-        .problem(422, "NL0102");
+        .problem(404, "NL0102");
     assert_eq!(refused.header("x-request-id"), "night-42");
     assert_eq!(refused.body["request_id"], "night-42");
     // What is no plain name is replaced, and so is none.
     let strange = server
         .ask("POST", &upgrade, token, &named("a b\"c"), &unknown)
-        .problem(422, "NL0102");
+        .problem(404, "NL0102");
     let made = strange.body["request_id"].as_str().unwrap().to_owned();
     assert!(
         made.len() == 16 && strange.header("x-request-id") == made,
@@ -60,7 +60,7 @@ fn a_request_has_one_name_in_its_answer_the_audit_and_the_log() {
     let line = of("night-42")[0];
     assert_eq!(
         (&line["level"], &line["message"], &line["status"]),
-        (&json!("INFO"), &json!(format!("POST {upgrade}")), &json!(422))
+        (&json!("INFO"), &json!(format!("POST {upgrade}")), &json!(404))
     );
     assert!(line["ms"].is_number() && line["timestamp"].is_string(), "{line:#}");
     assert_eq!(line["who"], format!("{} (first)", &server_prefix(&installation)));

@@ -102,7 +102,7 @@ fn measures_are_as_prometheus_wants_them_and_alerts_ask_for_what_there_is() {
     };
     assert_eq!(samples(&plain.text), samples(&server.get("/metrics").is(200).text));
     // What was refused at once was no order.
-    server.upgrade("9r9").problem(422, "NL0102");
+    server.upgrade("9r9").problem(404, "NL0102");
     let after = measures(&server);
     assert_eq!(number(&after, "netlink_orders_total{kind=upgrade,result=refused}"), 0.0);
     // Each counted once.

@@ -7,6 +7,7 @@ mod described;
 mod encrypted;
 mod enduring;
 pub mod events;
+mod examples;
 mod from_afar;
 mod kept;
 mod limits;
@@ -19,6 +20,7 @@ mod schedule;
 pub mod server;
 pub mod steering;
 pub mod strangers;
+mod tags;
 mod way_back;
 
 use std::os::unix::fs::PermissionsExt;
@@ -83,7 +85,7 @@ fn what_is_wrong_is_said_as_a_problem_and_changes_nothing() {
     let server = Server::start(&installation);
     let (upgrade, rollback) = (format!("{API}/updates/upgrade"), format!("{API}/updates/rollback"));
 
-    let unknown = server.upgrade("9r9").problem(422, "NL0102");
+    let unknown = server.upgrade("9r9").problem(404, "NL0102");
     assert!(unknown.body["detail"].as_str().unwrap().contains("0b1"), "{unknown:#?}");
     let malformed = server.upgrade("zero").problem(422, "NL0101");
     assert!(
@@ -209,7 +211,7 @@ fn an_upgrade_goes_there_and_back() {
 
     let again = server.upgrade("0b1").is(200).body;
     assert_eq!(again, json!({"status": "nothing_to_do", "installed": "0b1"}));
-    server.upgrade("0a1").problem(422, "NL0104");
+    server.upgrade("0a1").problem(409, "NL0104");
 
     let back = server.rollback(&json!({"update_id": done["update_id"]})).is(202);
     assert_eq!(back.body["verb"], "rollback");
@@ -219,7 +221,7 @@ fn an_upgrade_goes_there_and_back() {
     // What was taken back cannot be taken back twice.
     server
         .rollback(&json!({"update_id": done["update_id"]}))
-        .problem(422, "NL0110");
+        .problem(409, "NL0749");
 
     server.signal(Signal::KILL);
     assert_eq!(server.ended(), None);

@@ -104,10 +104,10 @@ fn the_same_key_is_the_same_order() {
     assert_eq!(first.body["update_id"], again.body["update_id"]);
     server.wait_for(first.header("location"), "completed");
     let other = json!({"target_version": "0r1"});
-    server.post_once(&upgrade, "k1", &other).problem(422, "NL0715");
+    server.post_once(&upgrade, "k1", &other).problem(409, "NL0715");
     let rollback = format!("{API}/updates/rollback");
     server.post_once(&rollback, "k1", &wanted).problem(400, "NL0703");
-    server.post_once(&rollback, "k1", &json!({})).problem(422, "NL0715");
+    server.post_once(&rollback, "k1", &json!({})).problem(409, "NL0715");
 
     // A way back is not taken twice because its answer got lost.
     let back = server.post_once(&rollback, "k2", &json!({})).is(202);
@@ -191,7 +191,7 @@ fn an_update_is_cancelled_between_steps_and_one_that_waits_for_a_person_is_resum
     installation.assert_at("0a1");
     let up = server.post(&format!("{API}/updates/downgrade"), &json!({"target_version": "0r1"}));
     if up.status != 202 {
-        up.problem(422, "NL0104");
+        up.problem(409, "NL0104");
         return;
     }
     // The update before was at work to its very end: this one was taken in, and is looked at when its turn has come.
@@ -284,12 +284,12 @@ fn what_cannot_be_done_is_refused_at_once_and_is_no_order() {
     ] {
         let no = server
             .post(&format!("{API}/updates/upgrade"), &wanted)
-            .problem(422, "NL0102");
+            .problem(404, "NL0102");
         assert!(no.body["detail"].as_str().unwrap().contains("0b1"), "{no:#?}");
     }
     server
         .post(&format!("{API}/updates/downgrade"), &json!({"target_version": "9r9"}))
-        .problem(422, "NL0102");
+        .problem(404, "NL0102");
     fs::write(installation.path("go"), "").unwrap();
     let order = server.settled(made.header("location"));
     let of = |rest: &str| format!("{backups}/{}{rest}", order["result"]["id"].as_str().unwrap());
@@ -383,5 +383,5 @@ fn backups_are_made_looked_into_tried_and_restored() {
     }
     server
         .post(&of("/restore"), &json!({"only": ["../etc"]}))
-        .problem(422, "NL0110");
+        .problem(404, "NL0601");
 }

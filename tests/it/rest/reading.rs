@@ -20,7 +20,7 @@ fn a_plan_the_changelog_and_maintenance_are_there_to_look_at() {
         server.get(&format!("{API}/updates/plan?to=0a1")).is(200).body["status"],
         "nothing_to_do"
     );
-    server.get(&format!("{API}/updates/plan?to=9r9")).problem(422, "NL0102");
+    server.get(&format!("{API}/updates/plan?to=9r9")).problem(404, "NL0102");
     for wrong in ["", "?to=0b1&fast=1", "?to=0b1&full=maybe"] {
         server.get(&format!("{API}/updates/plan{wrong}")).problem(400, "NL0703");
     }
@@ -37,7 +37,18 @@ fn a_plan_the_changelog_and_maintenance_are_there_to_look_at() {
     let html = changelog("", "text/html, application/json;q=0.9").is(200);
     assert!(html.text.starts_with("<article"), "{}", html.text);
     changelog("", "image/png").problem(406, "NL0703");
-    changelog("?version=0b1&since=0a1", "*/*").problem(400, "NL0703");
+    for (query, left) in [
+        ("version=0b1&since=0a1", 1),
+        ("version=0b1&since=0b1", 0),
+        ("version=0b1&until=0a1", 0),
+    ] {
+        let told = changelog(&format!("?{query}"), "*/*").is(200).body;
+        assert_eq!(
+            told["releases"].as_array().map(Vec::len),
+            Some(left),
+            "{query}: {told:#}"
+        );
+    }
     changelog("?version=x", "*/*").problem(422, "NL0101");
 
     let maintenance = format!("{API}/maintenance");

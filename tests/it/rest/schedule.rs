@@ -207,12 +207,12 @@ fn a_closed_calendar_is_a_conflict_with_the_time_to_ask_again() {
     let ordered = server.post(&upgrade, &scheduled).is(202).body;
     assert_eq!(ordered["scheduled_time"], calendar[0]["until"], "{ordered:#}");
     for (more, status, code) in [
-        (json!({"scheduled_time": in_seconds(-3600)}), 422, "NL0122"),
-        (json!({"scheduled_time": in_seconds(3600 * 24 * 400)}), 422, "NL0122"),
-        (json!({"scheduled_time": "02:00"}), 422, "NL0122"),
+        (json!({"scheduled_time": in_seconds(-3600)}), 409, "NL0122"),
+        (json!({"scheduled_time": in_seconds(3600 * 24 * 400)}), 409, "NL0122"),
+        (json!({"scheduled_time": "02:00"}), 400, "NL0703"),
         (
             json!({"scheduled_time": in_seconds(7300), "strategy": "graceful"}),
-            422,
+            409,
             "NL0122",
         ),
         (json!({"scheduled_time": in_seconds(60)}), 409, "NL0120"),
@@ -226,7 +226,7 @@ fn a_closed_calendar_is_a_conflict_with_the_time_to_ask_again() {
         server.post(&upgrade, &wanted).problem(status, code);
     }
     let unknown = json!({"target_version": "9r9", "strategy": "scheduled"});
-    server.post(&upgrade, &unknown).problem(422, "NL0102");
+    server.post(&upgrade, &unknown).problem(404, "NL0102");
     let forced = json!({"target_version": "0b1", "scheduled_time": in_seconds(2), "force": true});
     let begun = server.post(&upgrade, &forced).is(202);
     server.wait_for(begun.header("location"), "completed");

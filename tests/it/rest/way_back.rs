@@ -68,11 +68,11 @@ fn a_database_that_was_moved_alone_is_not_passed_over() {
     let installed = || server.get(&format!("{API}/version")).is(200).body["current_version"].clone();
 
     let said = [
-        "NL0110",
+        "NL0749",
         "has moved the database alone",
         "`netlink update upgrade-db --to V`",
     ];
-    let refused = server.rollback(&json!({})).problem(422, "NL0110");
+    let refused = server.rollback(&json!({})).problem(409, "NL0749");
     let detail = refused.body["detail"].as_str().unwrap();
     assert!(said[1..].iter().all(|words| detail.contains(words)), "{detail}");
     installation.run(&ROLLBACK).no(2, &said);

@@ -3,7 +3,12 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+mod examples;
+mod refusals;
+mod tags;
+
 use super::problem::Problem;
+use super::text::{PlanTo, VersionText};
 use super::{
     api, audit, backups, changing, events, health, maintenance, metrics, orders, policy, reads, session, tokens,
 };
@@ -22,9 +27,9 @@ use super::{
         backups::list, backups::create, backups::show, backups::verify, backups::drill, backups::restore, backups::prune,
         tokens::tokens, tokens::create, tokens::revoke, audit::rows, audit::verify,
         session::begin, session::look, session::end),
-    components(schemas(Problem)),
+    components(schemas(Problem, PlanTo, VersionText)),
     security(("token" = [])),
-    modifiers(&Token)
+    modifiers(&Token, &Answers)
 )]
 struct Description;
 
@@ -46,6 +51,17 @@ impl Modify for Token {
             "The page's session, begun by `POST /api/v1/system/session`, which says how the cookie is called in full; it lets in as its token does, and only what comes from the page itself.",
         );
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// What each operation may say no with, and what its answers look like.
+struct Answers;
+
+impl Modify for Answers {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        tags::describe(description);
+        refusals::describe(description);
+        examples::describe(description);
     }
 }
 
