@@ -114,7 +114,7 @@ fn listen_at(at: SocketAddr, served: &Server) -> app::Result<Network> {
     })
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until the server is told to end.
 pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let slow_reader = served.settings.slow_reader;
     let metrics = web::Data::new(Metrics::default());
@@ -125,6 +125,7 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
     let kept = web::Data::new(at.kept);
     let connections = host::connections(6, MOST_CONNECTIONS);
     let (socket, _until_the_end) = at.socket.unzip();
+    let ending = Arc::clone(&served.work);
     let running = actix_web::rt::System::new().block_on(async move {
         let app = move || {
             App::new()
@@ -150,7 +151,9 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
                 socket::note_peer(connection, known);
                 secure::note(connection, known);
             })
-            .shutdown_timeout(SHUTDOWN_LIMIT);
+            .shutdown_timeout(SHUTDOWN_LIMIT)
+            // Whoever is told to end before this begins to serve ends, too.
+            .disable_signals();
         let server = match at.network {
             Some(Network {
                 encrypted: Some(config),
@@ -164,7 +167,13 @@ pub fn serve(served: &Server, at: Listening) -> app::Result<()> {
             Some(socket) => server.listen_uds(socket)?,
             None => server,
         };
-        server.run().await
+        let running = server.run();
+        let handle = running.handle();
+        actix_web::rt::spawn(async move {
+            ending.feed().ended().await;
+            handle.stop(true).await;
+        });
+        running.await
     });
     running.map_err(|e| AppError::below("NL0704", &e))
 }
