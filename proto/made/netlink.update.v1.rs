@@ -69,8 +69,8 @@ pub struct AvailableVersion {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Held {
-    /// yanked, platform, policy, rollout, components, requires, avoid, failed-before, newer-failed, no-way, warning, consent, newer,
-    /// auto-upgrade, calendar or freeze.
+    /// yanked, platform, policy, rollout, components, requires, avoid, failed-before, newer-failed, no-way, warning, consent, extensions,
+    /// newer, auto-upgrade, calendar or freeze.
     #[prost(string, tag = "1")]
     pub by: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -304,7 +304,7 @@ pub struct GetUpgradeStatusResponse {
 pub struct Update {
     #[prost(string, tag = "1")]
     pub update_id: ::prost::alloc::string::String,
-    /// install, upgrade, downgrade or rollback.
+    /// install, upgrade, downgrade, rollback or upgrade-db.
     #[prost(string, tag = "2")]
     pub verb: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
@@ -587,6 +587,8 @@ pub enum OrderState {
     Done = 3,
     Refused = 4,
     Cancelled = 5,
+    /// It is no update, and is being done.
+    Running = 6,
 }
 impl OrderState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -601,6 +603,7 @@ impl OrderState {
             Self::Done => "ORDER_STATE_DONE",
             Self::Refused => "ORDER_STATE_REFUSED",
             Self::Cancelled => "ORDER_STATE_CANCELLED",
+            Self::Running => "ORDER_STATE_RUNNING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -612,6 +615,7 @@ impl OrderState {
             "ORDER_STATE_DONE" => Some(Self::Done),
             "ORDER_STATE_REFUSED" => Some(Self::Refused),
             "ORDER_STATE_CANCELLED" => Some(Self::Cancelled),
+            "ORDER_STATE_RUNNING" => Some(Self::Running),
             _ => None,
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn home(installation: &Installation, unlock: Option<&Unlock>) -> Resu
     Ok(backups::home(&installation.layout, &installation.settings, unlock)?)
 }
 
-fn open(installation: &Installation, unlock: Option<&Unlock>) -> Result<Repository> {
+pub(super) fn open(installation: &Installation, unlock: Option<&Unlock>) -> Result<Repository> {
     backup::home::existing(&home(installation, unlock)?).map_err(|e| failed(&e))
 }
 
@@ -166,8 +166,14 @@ pub fn prune_backups(installation: &Installation, unlock: Option<&Unlock>) -> Re
 /// How long an idle supervisor may take to end.
 const STILL_LIMIT: Duration = Duration::from_secs(30);
 
-/// The installation takes a backup in only between updates, of the version it has, and while nothing can start the product.
+/// While nothing can start the product.
 fn ready_for(installation: &Installation, record: &Record) -> Result<target::HeldStill> {
+    refuse_restore(installation, record)?;
+    target::hold_still(installation.layout.root(), STILL_LIMIT).map_err(|e| AppError::below("NL0315", &e))
+}
+
+/// The installation takes a backup in only between updates, of the version it has, and while the product does not run.
+pub(super) fn refuse_restore(installation: &Installation, record: &Record) -> Result<()> {
     if let Some(id) = installation.store.unfinished()? {
         let message = format!(
             "update {id} is not finished and would write over what is restored; `netlink update resume` finishes it, \
@@ -193,7 +199,7 @@ fn ready_for(installation: &Installation, record: &Record) -> Result<target::Hel
         );
         return Err(AppError::said("NL0605", message));
     }
-    target::hold_still(root, STILL_LIMIT).map_err(failed)
+    Ok(())
 }
 
 /// Restores into the installation, or elsewhere. In place only while the product does not run: it would write over it.

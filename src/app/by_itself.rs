@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use super::calendar::next_opening;
 use super::offer::Offer;
-use super::outlook::{Outlook, outlook};
-use super::{Goal, Installation, NewOrder, Result, Ticket, Wanted, Wish, add_order, facts, somebody_is_at_work};
+use super::outlook::{Held, HeldBy, Outlook, outlook};
+use super::{
+    AppError, Goal, Installation, NewOrder, Result, Ticket, Wanted, Wish, add_order, facts, somebody_is_at_work,
+};
 use crate::clock;
 use crate::plan::{Fetch, UpgradeStrategy};
-use crate::store::OrderId;
+use crate::store::{OrderId, OrderRecord};
 use crate::version::Version;
 
 /// Who orders what nobody asked for.
@@ -41,8 +43,17 @@ pub fn look_for_newer(root: &Path, config: Option<&Path>) -> Result<Look> {
     if !policy.auto_upgrade || installation.installed()?.is_none() {
         return Ok(Look::Off);
     }
-    if somebody_is_at_work(&installation)? || an_update_waits(&installation)? {
+    if somebody_is_at_work(&installation)? {
         return Ok(Look::Busy);
+    }
+    if let Some((waits, order)) = update_that_waits(&installation)? {
+        // Of its own it was said before.
+        return Ok(match waits.ordered_by == BY_ITSELF {
+            true => Look::Busy,
+            false => Look::Nothing {
+                why: format!("nothing is taken by itself while {} waits: {}", waits.id, order.told()),
+            },
+        });
     }
     let at = match time(&installation) {
         Ok(at) => at,
@@ -93,13 +104,48 @@ fn time(installation: &Installation) -> std::result::Result<Option<Timestamp>, S
     }
 }
 
-fn an_update_waits(installation: &Installation) -> Result<bool> {
-    for record in installation.store.waiting_orders()? {
-        if super::orders::wanted(&record)?.is_update() {
-            return Ok(true);
+fn update_that_waits(installation: &Installation) -> Result<Option<(OrderRecord, Wanted)>> {
+    for record in installation.store.open_orders()? {
+        let wanted = super::orders::wanted(&record)?;
+        if wanted.is_update() {
+            return Ok(Some((record, wanted)));
         }
     }
-    Ok(false)
+    Ok(None)
+}
+
+/// What was ordered beforehand is looked at again when it begins: meanwhile somebody may have tried it and gone back, or the policy
+/// may have changed. What is newer by then, and the calendar, do not count.
+pub(super) fn refuse_overtaken(installation: &Installation, wanted: &Wanted) -> Result<()> {
+    let Wanted::Upgrade { target_version, .. } = wanted else {
+        return Ok(());
+    };
+    let overtaken = |why: &str| {
+        let message = format!(
+            "{target_version} is not taken by itself any more: {why}; `netlink update upgrade --to {target_version}` takes it"
+        );
+        AppError::said("NL0755", message)
+    };
+    if !installation.settings.policy.auto_upgrade {
+        return Err(overtaken("`policy.auto_upgrade` is off"));
+    }
+    let facts = facts::gather(installation)?;
+    let goal = Goal::Upgrade(Wish::Latest, Fetch::AsNeeded);
+    let found = outlook(installation, &facts, &Offer::of(installation, &goal.into())?)?;
+    let Some(seen) = found.releases.into_iter().find(|seen| seen.version == *target_version) else {
+        return Ok(());
+    };
+    let counts = |held: &&Held| !matches!(held.by, HeldBy::Newer | HeldBy::Calendar | HeldBy::Freeze);
+    let held: Vec<&str> = seen
+        .held
+        .iter()
+        .filter(counts)
+        .map(|held| held.message.as_str())
+        .collect();
+    match held.is_empty() {
+        true => Ok(()),
+        false => Err(overtaken(&held.join("; "))),
+    }
 }
 
 /// Of the newest release alone: it is what people wait for.

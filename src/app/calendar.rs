@@ -133,7 +133,7 @@ fn interval(interval: plan::Interval) -> IntervalView {
 }
 
 /// The machine's own has not always a name.
-fn zone_name(calendar: &Calendar) -> String {
+pub(super) fn zone_name(calendar: &Calendar) -> String {
     calendar.zone.iana_name().unwrap_or("the machine's").to_owned()
 }
 
@@ -161,7 +161,7 @@ fn not_now(calendar: &Calendar, why: &Closed, opens: Option<Timestamp>) -> AppEr
     let (when, later) = match opens {
         Some(at) => (
             format!("they may again at {}", calendar.local(at)),
-            "; `--strategy scheduled` (`strategy: \"scheduled\"`) then",
+            ", `--strategy scheduled` (`strategy: \"scheduled\"`) begins then",
         ),
         None => (never(why).to_owned(), ""),
     };

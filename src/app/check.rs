@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::calendar::zone_name;
 use super::offer::Offer;
 use super::outlook::{Held, outlook};
 use super::{Installation, Result, facts};
@@ -23,7 +24,10 @@ pub struct CheckView {
     pub latest_stable: Option<Version>,
     /// Everything above the installed version, lowest first.
     pub available: Vec<Available>,
-    /// What was passed over, and why.
+    /// By whose clock times are told in words.
+    #[schema(example = "Europe/Berlin")]
+    pub time_zone: String,
+    /// What is to be known besides: of how the releases were had, of the installed one, and of the way to the highest.
     pub notes: Vec<String>,
 }
 
@@ -82,13 +86,15 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
     }
     let mut best = |wish| match plan::plan(&facts, catalog, &Goal::Upgrade(wish, Fetch::AsNeeded)) {
         Ok(Planned::Go(plan)) => {
-            notes.extend(plan.warnings().iter().map(|warning| warning.message.clone()));
+            // What is passed over is told with each release.
+            let warnings = plan
+                .warnings()
+                .iter()
+                .filter(|warning| warning.code != plan::PASSED_OVER);
+            notes.extend(warnings.map(|warning| warning.message.clone()));
             Some(plan.to().clone())
         }
-        Ok(Planned::AlreadyThere(settled)) => {
-            notes.extend(settled.passed_over);
-            None
-        }
+        Ok(Planned::AlreadyThere(_)) => None,
         Err(refusal) => {
             notes.push(refusal.message);
             None
@@ -104,6 +110,7 @@ pub fn check(installation: &Installation) -> Result<CheckView> {
         latest_version,
         latest_stable,
         available,
+        time_zone: zone_name(&installation.settings.policy.calendar()),
         notes,
     })
 }

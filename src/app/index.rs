@@ -37,9 +37,9 @@ pub fn graph_of_index<V: Scheme>(
     let terms = Terms {
         facts: options.facts.clone(),
         policy,
-        now: options.now.unwrap_or_else(clock::now),
         node: options.node.clone(),
         accepted_risks: options.accepted_risks.clone(),
+        ..Terms::at(options.now.unwrap_or_else(clock::now))
     };
     let graph = plan::index_graph(&text, from, terms)?;
     drop(text);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::configuration::settings_file;
 use super::{AppError, Result, answers, notices};
 use crate::disk;
 use crate::engine::Layout;
@@ -67,9 +68,8 @@ impl Installation {
 }
 
 pub fn load_settings(layout: &Layout, config: Option<&Path>) -> Result<Settings> {
-    let default = layout.config().join("update.yml");
-    let file = config.unwrap_or(&default);
-    Settings::load(file, &settings::environment()).map_err(|e| AppError::below("NL0403", &e))
+    let file = settings_file(layout, config);
+    Settings::load(&file, &settings::environment()).map_err(|e| AppError::below("NL0403", &e))
 }
 
 pub fn absolute(path: &Path) -> Result<PathBuf> {

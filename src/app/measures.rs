@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::updating::replay;
-use super::{AppError, Installation, Result, list_backups};
+use super::{AppError, Installation, Result, Running, list_backups, update};
 use crate::engine::{self, Layout, LockState};
-use crate::journal::{Event, Outcome};
+use crate::journal::{Event, Outcome, PauseReason};
 use crate::plan::{Plan, StepKind, UpgradeStrategy};
-use crate::store::{NoticeCounts, Row, UpdateRecord, Verb};
+use crate::store::{Counts, NoticeCounts, OrderRecord, OrderState, Row, UpdateRecord, Verb};
 use crate::version::Version;
 use crate::{clock, disk, target};
 
@@ -23,17 +23,43 @@ pub struct Measured {
     pub steps: Vec<(&'static str, f64)>,
     /// Seconds from the stop of the product until it ran and was healthy; none when it was not stopped.
     pub downtime: Option<f64>,
-    /// Bytes that its plan fetches.
-    pub download_bytes: u64,
+}
+
+/// What an update does that is not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    Running,
+    /// Somebody, or the end of a server, has paused it.
+    Paused,
+    /// It could not be undone, or not tidied up: a person is needed.
+    Stuck,
+    /// Its process is gone, and nobody has taken it up.
+    Died,
+}
+
+impl Unfinished {
+    pub const ALL: [Self; 4] = [Self::Running, Self::Paused, Self::Stuck, Self::Died];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stuck => "stuck",
+            Self::Died => "died",
+        }
+    }
 }
 
 /// How things stand.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Standing {
     pub installed: Option<Version>,
-    /// Orders that wait.
+    /// Orders that wait for their turn, wait for their time, and are being done.
     pub waiting: usize,
-    pub is_running: bool,
+    pub scheduled: usize,
+    pub running: usize,
+    pub unfinished: Option<Unfinished>,
+    pub counts: Counts,
     pub maintenance: bool,
     /// When the newest whole backup was made, and the bytes of its files.
     pub backup: Option<(Timestamp, u64)>,
@@ -63,7 +89,6 @@ fn measure(number: i64, update: &UpdateRecord, outcome: Outcome, rows: &[Row]) -
         finished_at: update.finished_at,
         steps: steps(&update.plan, rows),
         downtime: downtime(&update.plan, rows),
-        download_bytes: update.plan.cost().download_bytes,
     }
 }
 
@@ -112,14 +137,35 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 pub fn standing(installation: &Installation) -> Result<Standing> {
     let backups = list_backups(installation, None).unwrap_or_default();
     let newest = backups.iter().find_map(|listed| listed.record());
+    let (orders, now) = (installation.store.open_orders()?, clock::now());
+    let count = |is: fn(&OrderRecord, Timestamp) -> bool| orders.iter().filter(|order| is(order, now)).count();
     Ok(Standing {
         installed: installation.installed()?,
-        waiting: installation.store.waiting_orders()?.len(),
-        is_running: installation.store.unfinished()?.is_some(),
+        waiting: count(|order, now| order.state == OrderState::Waiting && order.is_due(now)),
+        scheduled: count(|order, now| order.state == OrderState::Waiting && !order.is_due(now)),
+        running: count(|order, _| order.state == OrderState::Running),
+        unfinished: unfinished(installation)?,
+        counts: installation.store.counts()?,
         maintenance: installation.layout.maintenance().exists(),
         backup: newest.map(|record| (record.created, record.size)),
         metadata_expires: first_expiry(&installation.layout),
         notices: installation.store.notice_counts()?,
+    })
+}
+
+fn unfinished(installation: &Installation) -> Result<Option<Unfinished>> {
+    let Some(id) = installation.store.unfinished()? else {
+        return Ok(None);
+    };
+    Ok(match update(installation, &id)?.running {
+        Running::Running { .. } => Some(Unfinished::Running),
+        Running::Died => Some(Unfinished::Died),
+        Running::Waiting { reason } => Some(match reason {
+            PauseReason::Asked | PauseReason::ServerEnded => Unfinished::Paused,
+            PauseReason::UndoFailed | PauseReason::CleanUpFailed => Unfinished::Stuck,
+        }),
+        // It has just ended.
+        Running::Finished { .. } => None,
     })
 }
 

@@ -13,9 +13,12 @@ mod changes;
 mod check;
 pub mod codes;
 mod components;
+mod configuration;
 mod consent;
 mod dependencies;
+mod doctor;
 mod dry_run;
+mod early;
 mod error;
 mod events;
 mod facts;
@@ -27,6 +30,7 @@ mod init;
 mod installation;
 mod lookout;
 mod maintenance;
+mod manual;
 mod measures;
 mod node;
 mod notices;
@@ -84,11 +88,14 @@ pub use by_itself::{BY_ITSELF, Look, look_for_newer};
 pub use calendar::{PolicyView, policy};
 pub use changelogs::{check_changelog, draft_changelog, read_changelog};
 pub use changes::{ChangesOf, changes};
-pub use check::{CheckView, check};
+pub use check::{Available, CheckView, check};
 pub use components::{ComponentOffer, OffersView, component_import, component_offers};
+pub use configuration::{ConfigView, config_problems, show_config};
 pub use consent::Consent;
 pub use dependencies::{Reinstalled, reinstall_dependencies};
+pub use doctor::{About, Diagnosis, Examined, Verdict, examine};
 pub use dry_run::{DependencyChange, DryRun, FileView, SchemaDryRun, SchemaTrial, dry_run, outlook, try_schema};
+pub use early::{refuse_backup_order, refuse_unknown_version};
 pub use error::{AppError, Result};
 pub use events::{Events, events_after};
 pub use finalize::{Finalized, finalize};
@@ -99,13 +106,14 @@ pub use init::{InitOptions, InitReport, init};
 pub use installation::Installation;
 pub use lookout::{Found, LeansOn, Lookout};
 pub use maintenance::{Flag as MaintenanceFlag, MaintenanceView, maintenance, set_maintenance};
-pub use measures::{Measured, Standing, measured_after, standing};
+pub use manual::{ManualPage, write_manual};
+pub use measures::{Measured, Standing, Unfinished, measured_after, standing};
 pub use node::{NodeView, this_node};
 pub use notices::{Courier, NoticesView, ReceiverView, Tried, notices, notices_left, retry_notices, test_notices};
 pub use orders::{
-    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, known_order, nothing_to_do,
-    order, order_of, orders, queue, refuse_committed, replayed, settle_order, somebody_is_at_work, update_to_roll_back,
-    waits_for_a_person, who_is_at_work,
+    Begun, NewOrder, OrderView, Ticket, add_order, begin_order, cancel_order, fits_now, in_words, is_update,
+    known_order, nothing_to_do, order, order_of, orders, queue, refuse_committed, replayed, settle_order,
+    somebody_is_at_work, update_to_roll_back, waits_for_a_person, who_is_at_work,
 };
 pub use outlook::{Held, HeldBy};
 pub use plan_file::{read_plan, write_plan};
@@ -137,8 +145,9 @@ pub use tokens::{
 };
 pub use tuf::{TargetsWanted, tuf_download, tuf_init, tuf_refresh};
 pub use updating::{
-    Accepted, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming, begin_turning_back,
-    is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume, turn_back,
+    Accepted, Beginning, Fetch, Goal, Order, Outset, PlanView, Prepared, Ready, Settled, Wish, begin_resuming,
+    begin_turning_back, is_covered, prepare, prepare_at_once, prepare_exactly, prepare_waiting, preview, resume,
+    turn_back,
 };
 pub use validation::{ToValidate, Validation, validate};
 pub use verify::{VerifyView, verify};

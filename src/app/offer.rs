@@ -56,9 +56,10 @@ impl Offer {
                 &facts.terms.facts,
             )?),
             // Good to know, but nothing to fail for.
-            Goal::Downgrade(_) => changes::notes_of_the_way_down(repository, &self.catalog, &plan).ok(),
-            // Who goes back to where they were has consented before.
-            Goal::Rollback(_) | Goal::Schema(_) => None,
+            Goal::Downgrade(_) | Goal::Rollback(_) => {
+                changes::notes_of_the_way_down(repository, &self.catalog, &plan).ok()
+            }
+            Goal::Schema(_) => None,
         };
         match notes {
             Some(notes) => plan.with_notes(notes, clock::date_of(facts.terms.now)).map_err(unsound),

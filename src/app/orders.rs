@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::by_itself::{self, BY_ITSELF};
 use super::rolling_back::{last_to_take_back, rollback_target};
 use super::updating::is_covered;
 use super::{
     Accepted, AppError, Consent, Fetch, Goal, Installation, Order, Ready, Result, RollbackTarget, Wanted, Wish,
-    prepare_at_once, preview, taken,
+    prepare_at_once, preview, refuse_unknown_version, taken,
 };
 use crate::engine::{self, LockError, LockState, Owner};
 use crate::plan::{Calendar, Plan};
@@ -38,7 +39,7 @@ pub struct OrderView {
     /// While it waits for its turn: 1 is the next to begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
-    /// What it waits for.
+    /// What it waits for; of one that runs, who is missing that would end it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The update that it has become.
@@ -114,8 +115,8 @@ pub fn add_order(installation: &Installation, new: &NewOrder) -> Result<(OrderRe
         answer: None,
         fingerprint: new.ticket.fingerprint.clone(),
         not_before: new.wanted.scheduled_time(),
-        taken: false,
         at_once: false,
+        came_due: false,
     };
     match installation.store.add_order(&order, new.ticket.key.as_deref(), now)? {
         Added::New => Ok((order, true)),
@@ -144,7 +145,12 @@ pub fn begin_order(root: &Path, config: Option<&Path>, order: &OrderRecord) -> R
 fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted: Wanted) -> Result<Begun> {
     let (strategy, graceful_timeout) = (wanted.strategy(), wanted.graceful_timeout());
     let accepts_warnings = wanted.accepts_warnings();
-    let (ordered, consent) = terms(&Installation::open(root, config)?, wanted)?;
+    let installation = Installation::open(root, config)?;
+    if order.ordered_by == BY_ITSELF {
+        by_itself::refuse_overtaken(&installation, &wanted)?;
+    }
+    let (ordered, consent) = terms(&installation, wanted)?;
+    drop(installation);
     let prepared = match prepare_at_once(root, config, &ordered)? {
         Ready::AlreadyThere(settled) => return Ok(Begun::Settled(nothing_to_do(&settled.version))),
         Ready::Go(prepared) => prepared.begun_as(strategy, graceful_timeout)?,
@@ -159,6 +165,7 @@ fn begin_update(root: &Path, config: Option<&Path>, order: &OrderRecord, wanted:
 pub fn fits_now(installation: &Installation, wanted: &Wanted) -> Result<Option<Value>> {
     // What is planned while something is under way would be of a state that passes.
     if somebody_is_at_work(installation)? {
+        refuse_unknown_version(installation, wanted)?;
         return Ok(None);
     }
     let (ordered, consent) = terms(installation, wanted.clone())?;
@@ -312,7 +319,7 @@ pub fn cancel_order(installation: &Installation, id: &OrderId) -> Result<OrderVi
     let record = order_record(installation, id)?;
     let cancelled = installation.store.cancel_order(id, clock::now())?;
     if !cancelled && record.state != OrderState::Cancelled {
-        if order_record(installation, id)?.taken {
+        if order_record(installation, id)?.state == OrderState::Running {
             let message = format!("order {id} is being done; it cannot be cancelled any more");
             return Err(AppError::said("NL0719", message));
         }
@@ -334,12 +341,17 @@ pub fn orders(installation: &Installation) -> Result<Vec<OrderView>> {
     all.into_iter().map(|record| views.view(record)).collect()
 }
 
-/// Those that wait: first who wait for their turn, in its order, then who wait for their time.
+/// What is being done, then those that wait: first who wait for their turn, in its order, then who wait for their time.
 pub fn queue(installation: &Installation) -> Result<Vec<OrderView>> {
     let views = Views::of(installation)?;
     let (due, mut later): (Vec<_>, Vec<_>) = views.waiting.clone().into_iter().partition(|one| one.is_due(views.now));
     later.sort_by_key(|one| one.not_before);
-    due.into_iter().chain(later).map(|record| views.view(record)).collect()
+    let running = views.running.clone().into_iter();
+    running
+        .chain(due)
+        .chain(later)
+        .map(|record| views.view(record))
+        .collect()
 }
 
 /// What an order came to that was answered so at once; of any other the answer is where it can be followed, whatever has become of
@@ -365,9 +377,19 @@ pub(super) fn wanted(record: &OrderRecord) -> Result<Wanted> {
     serde_json::from_str(&record.what).map_err(|e| AppError::below("NL0404", &e))
 }
 
+pub fn is_update(record: &OrderRecord) -> Result<bool> {
+    wanted(record).map(|wanted| wanted.is_update())
+}
+
+/// What was ordered, in a few words.
+pub fn in_words(record: &OrderRecord) -> String {
+    wanted(record).map_or_else(|_| record.what.clone(), |wanted| wanted.told())
+}
+
 /// What is asked of each order alike.
 struct Views<'a> {
     installation: &'a Installation,
+    running: Option<OrderRecord>,
     waiting: Vec<OrderRecord>,
     calendar: Calendar,
     now: Timestamp,
@@ -375,8 +397,12 @@ struct Views<'a> {
 
 impl<'a> Views<'a> {
     fn of(installation: &'a Installation) -> Result<Self> {
+        let open = installation.store.open_orders()?;
+        let (mut running, waiting): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|order| order.state == OrderState::Running);
         Ok(Self {
-            waiting: installation.store.waiting_orders()?,
+            running: running.pop(),
+            waiting,
             calendar: installation.settings.policy.calendar(),
             now: clock::now(),
             installation,
@@ -392,6 +418,7 @@ impl<'a> Views<'a> {
             (OrderState::Waiting, None) => record
                 .not_before
                 .map(|time| format!("it begins at {}", self.calendar.local(time))),
+            (OrderState::Running, _) => self.abandoned()?,
             _ => None,
         };
         let answer = record.answer.as_deref();
@@ -413,11 +440,15 @@ impl<'a> Views<'a> {
         })
     }
 
+    /// What is being done ends only where a server is there that does it.
+    fn abandoned(&self) -> Result<Option<String>> {
+        let is_done_by_nobody = engine::look_at_serving(&self.installation.layout)? == LockState::Free;
+        let why = "its server ended meanwhile; the next start of `netlink serve` finds out what came of it";
+        Ok(is_done_by_nobody.then(|| why.to_owned()))
+    }
+
     /// What stands in the way of an order that waits for its turn.
     fn reason(&self, record: &OrderRecord, order: &Wanted, position: usize) -> Result<String> {
-        if record.taken {
-            return Ok("it is being done".into());
-        }
         if position > 1 {
             return Ok(format!(
                 "{} before it",
@@ -427,6 +458,9 @@ impl<'a> Views<'a> {
                     format!("{} orders are", position - 1)
                 }
             ));
+        }
+        if let Some(running) = &self.running {
+            return Ok(format!("{} is being done: {}", running.id, wanted(running)?.told()));
         }
         let unfinished = self.installation.store.unfinished()?;
         Ok(match (engine::look_at_lock(&self.installation.layout)?, unfinished) {

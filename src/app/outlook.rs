@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::offer::Offer;
 use super::{Goal, Installation, Result, Wish, facts};
 use crate::clock;
-use crate::plan::{self, Bar, Closed, Facts, Fetch, Plan, Planned, Rule};
+use crate::plan::{self, Bar, CalendarAnswer, Closed, Facts, Fetch, Plan, Planned, Rule};
 use crate::version::Version;
 
 /// So many releases are looked at for the way there and for consent, the highest first.
@@ -52,6 +52,8 @@ pub enum HeldBy {
     Warning,
     /// Breaking changes or notes on the way need a person's consent.
     Consent,
+    /// Extensions are in the way, or nobody knows which there are.
+    Extensions,
     /// A newer one is taken.
     Newer,
     /// Nothing is taken by itself.
@@ -79,6 +81,7 @@ pub struct Outlook {
 
 pub fn outlook(installation: &Installation, facts: &Facts, offer: &Offer) -> Result<Outlook> {
     let failed = facts::failed_here(installation)?;
+    let times = Times::of(installation, facts);
     // That the releases contradict each other is said by whoever plans.
     let bars = plan::bars(facts, &offer.catalog).unwrap_or_default();
     let mut releases: Vec<Seen> = bars
@@ -86,27 +89,31 @@ pub fn outlook(installation: &Installation, facts: &Facts, offer: &Offer) -> Res
         .map(|(version, bars)| {
             let mut held: Vec<Held> = bars.into_iter().map(of_bar).collect();
             if failed.contains(&version) || facts.rolled_back.contains(&version) {
-                held.push(lasting(
-                    HeldBy::FailedBefore,
-                    format!(
-                        "an update to it failed or was rolled back here before; `netlink update upgrade --to {version}` tries again"
-                    ),
-                ));
+                let message = "an update to it failed or was rolled back here before";
+                // What is advised must not be refused.
+                let message = match held.is_empty() {
+                    true => format!("{message}; {} tries again", times.by_hand(&version)),
+                    false => message.to_owned(),
+                };
+                held.push(lasting(HeldBy::FailedBefore, message));
             }
             Seen { version, held }
         })
         .collect();
     hold_below_failed(&mut releases);
-    let target = best(facts, offer, &mut releases);
+    let is_any_free = releases.iter().any(|one| one.held.is_empty());
+    let ways = is_any_free.then(|| Ways::of(installation, facts, offer, &times));
+    let target = ways.and_then(|ways| best(&ways, &mut releases));
     if let Some(target) = &target {
         let lower = releases
             .iter_mut()
             .filter(|one| one.version < *target && one.held.is_empty());
         lower.for_each(|one| one.held.push(lasting(HeldBy::Newer, format!("{target} is newer"))));
-        let of_time = of_time(installation);
-        let target = releases.iter_mut().filter(|one| one.version == *target);
-        target.for_each(|one| one.held.extend(of_time.iter().cloned()));
     }
+    let alike = times.held();
+    releases
+        .iter_mut()
+        .for_each(|one| one.held.extend(alike.iter().cloned()));
     Ok(Outlook { releases, target })
 }
 
@@ -128,11 +135,11 @@ fn hold_below_failed(releases: &mut [Seen]) {
 }
 
 /// The highest to which a way leads that needs nobody's word; what speaks against those above it is put to them.
-fn best(facts: &Facts, offer: &Offer, releases: &mut [Seen]) -> Option<Version> {
+fn best(ways: &Ways<'_>, releases: &mut [Seen]) -> Option<Version> {
     let free = releases.iter_mut().rev().filter(|one| one.held.is_empty());
     for (at, one) in free.enumerate() {
         let held = if at < LOOKED_AT {
-            of_the_way(facts, offer, &one.version)
+            ways.held(&one.version)
         } else {
             let message = format!(
                 "{LOOKED_AT} newer ones are held back and no more are looked at; `netlink update plan --to {}` does",
@@ -148,66 +155,126 @@ fn best(facts: &Facts, offer: &Offer, releases: &mut [Seen]) -> Option<Version> 
     None
 }
 
-fn of_the_way(facts: &Facts, offer: &Offer, version: &Version) -> Vec<Held> {
-    let goal = Goal::Upgrade(Wish::To(version.clone()), Fetch::AsNeeded);
-    let plan = match plan::plan(facts, &offer.catalog, &goal) {
-        Ok(Planned::Go(plan)) => *plan,
-        Ok(Planned::AlreadyThere(_)) => return Vec::new(),
-        Err(refusal) => return vec![lasting(HeldBy::NoWay, refusal.message)],
-    };
-    match offer.completed(plan, &goal, facts) {
-        Ok(plan) => of_plan(&plan),
-        Err(error) => vec![lasting(
-            HeldBy::Consent,
-            format!("what it asks for cannot be told: {error}"),
-        )],
+/// What ways are looked for with.
+struct Ways<'a> {
+    facts: Facts,
+    offer: &'a Offer,
+    times: &'a Times,
+    /// Why it is not known what was put into the product beside its release.
+    unknown: Option<Held>,
+}
+
+impl<'a> Ways<'a> {
+    fn of(installation: &Installation, facts: &Facts, offer: &'a Offer, times: &'a Times) -> Self {
+        let mut facts = facts.clone();
+        let found = facts::extensions(installation, &Goal::Upgrade(Wish::Latest, Fetch::AsNeeded).into());
+        let unknown = match found {
+            Ok(found) => {
+                facts.extensions = found;
+                None
+            }
+            Err(error) => Some(lasting(HeldBy::Extensions, error.to_string())),
+        };
+        Self {
+            facts,
+            offer,
+            times,
+            unknown,
+        }
+    }
+
+    fn held(&self, version: &Version) -> Vec<Held> {
+        let goal = Goal::Upgrade(Wish::To(version.clone()), Fetch::AsNeeded);
+        let plan = match plan::plan(&self.facts, &self.offer.catalog, &goal) {
+            Ok(Planned::Go(plan)) => *plan,
+            Ok(Planned::AlreadyThere(_)) => return Vec::new(),
+            Err(refusal) => return vec![lasting(HeldBy::NoWay, refusal.message)],
+        };
+        match self.offer.completed(plan, &goal, &self.facts) {
+            Ok(plan) => self.of_plan(&plan),
+            Err(error) => vec![lasting(
+                HeldBy::Consent,
+                format!("what it asks for cannot be told: {error}"),
+            )],
+        }
+    }
+
+    fn of_plan(&self, plan: &Plan) -> Vec<Held> {
+        let by_hand = self.times.by_hand(plan.to());
+        let warnings = plan.warnings().iter().map(|warning| {
+            let message = format!("{}; {by_hand} asks whether to go on", warning.message);
+            lasting(HeldBy::Warning, message)
+        });
+        let consents = plan.notes().consents().into_iter().map(|what| {
+            let message = format!("it needs consent: {what}; {by_hand} asks for it");
+            lasting(HeldBy::Consent, message)
+        });
+        let extensions = plan.incompatible().iter();
+        let extensions = extensions.map(|one| lasting(HeldBy::Extensions, one.to_string()));
+        let all = warnings.chain(consents).chain(extensions);
+        all.chain(self.unknown.clone()).collect()
     }
 }
 
-fn of_plan(plan: &Plan) -> Vec<Held> {
-    let warnings = plan.warnings().iter().map(|warning| {
-        let message = format!(
-            "{}; `netlink update upgrade --to {} --force` takes it",
-            warning.message,
-            plan.to()
-        );
-        lasting(HeldBy::Warning, message)
-    });
-    let consents = plan.notes().consents().into_iter().map(|what| {
-        let message = format!(
-            "it needs consent: {what}; `netlink update upgrade --to {}` asks for it",
-            plan.to()
-        );
-        lasting(HeldBy::Consent, message)
-    });
-    warnings.chain(consents).collect()
+/// What holds back everything alike, and how a person goes on meanwhile.
+struct Times {
+    /// Why nothing is taken by itself at any time.
+    never: Option<String>,
+    /// Why nothing may begin now, when it may, and that in words.
+    closed: Option<(Closed, Option<Timestamp>, String)>,
 }
 
-/// What holds back everything alike.
-fn of_time(installation: &Installation) -> Vec<Held> {
-    let policy = &installation.settings.policy;
-    let calendar = policy.calendar();
-    let now = clock::now();
-    let mut held = Vec::new();
-    if !policy.auto_upgrade {
-        let message = "nothing is taken by itself: `policy.auto_upgrade` is off";
-        held.push(lasting(HeldBy::AutoUpgrade, message.to_owned()));
+impl Times {
+    fn of(installation: &Installation, facts: &Facts) -> Self {
+        let policy = &installation.settings.policy;
+        // The first installation is begun by hand, and no calendar holds it back.
+        if facts.installed.is_none() {
+            return Self {
+                never: Some("nothing is installed yet, and the first release is installed by hand".to_owned()),
+                closed: None,
+            };
+        }
+        let calendar = policy.calendar();
+        let closed = match calendar.at(clock::now()) {
+            CalendarAnswer::Open { .. } => None,
+            CalendarAnswer::Closed { why, opens } => {
+                let message = match opens {
+                    Some(at) => format!("{why}; they may begin at {}", calendar.local(at)),
+                    None => why.to_string(),
+                };
+                Some((why, opens, message))
+            }
+        };
+        let is_off = !policy.auto_upgrade;
+        Self {
+            never: is_off.then(|| "nothing is taken by itself: `policy.auto_upgrade` is off".to_owned()),
+            closed,
+        }
     }
-    if let Some(closed) = calendar.closed(now) {
-        let until = calendar.next_opening(now);
-        held.push(Held {
-            by: match closed {
+
+    fn held(&self) -> Vec<Held> {
+        let never = self.never.clone();
+        let never = never.map(|message| lasting(HeldBy::AutoUpgrade, message));
+        let closed = self.closed.as_ref().map(|(why, opens, message)| Held {
+            by: match why {
                 Closed::Frozen { .. } => HeldBy::Freeze,
                 _ => HeldBy::Calendar,
             },
-            message: match until {
-                Some(at) => format!("{closed}; they may begin at {}", calendar.local(at)),
-                None => closed.to_string(),
-            },
-            until,
+            message: message.clone(),
+            until: *opens,
         });
+        never.into_iter().chain(closed).collect()
     }
-    held
+
+    /// The command that goes there and is not refused for its time.
+    fn by_hand(&self, version: &Version) -> String {
+        let command = format!("netlink update upgrade --to {version}");
+        match &self.closed {
+            None => format!("`{command}`"),
+            Some((_, Some(_), _)) => format!("`{command} --strategy scheduled`"),
+            Some((_, None, _)) => format!("once updates may begin, `{command}`"),
+        }
+    }
 }
 
 impl Seen {

@@ -122,6 +122,20 @@ impl Repository {
     /// What the publisher lists. A place that answers with what he did not sign, or with an old copy, is passed over for its mirrors,
     /// as one that does not answer is.
     fn targets(&self, installation: &Installation, product: &ProductName) -> Result<(Verified<Listing>, Vec<Note>)> {
+        let found = self.targets_of_any(installation, product);
+        let bytes = self.sources.taken();
+        if bytes > 0 {
+            // Who may only look at the state learns all the same what there is.
+            let _ = installation.store.count_fetched(bytes);
+        }
+        found
+    }
+
+    fn targets_of_any(
+        &self,
+        installation: &Installation,
+        product: &ProductName,
+    ) -> Result<(Verified<Listing>, Vec<Note>)> {
         let mut first_error = None;
         for _ in 0..self.sources.count() {
             match self.targets_of_one(installation, product) {

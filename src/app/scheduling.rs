@@ -11,7 +11,7 @@ use super::{
 };
 use crate::plan::{MomentError, UpgradeStrategy, moment, to_come};
 use crate::settings::WhenMissed;
-use crate::store::{Answered, OrderId, OrderRecord};
+use crate::store::{Answered, Missed, OrderId, OrderRecord};
 use crate::{clock, host};
 
 /// A clock that asks may be a little behind the one that is asked.
@@ -159,6 +159,7 @@ pub fn miss(installation: &Installation, record: &OrderRecord, why: String, now:
     };
     let became = Became::Done;
     let told = format!("{}: {why}; it begins at {}", record.id, calendar.local(at));
+    installation.store.count_missed(Missed::MadeUpFor)?;
     written(installation, record, "order was missed", told, &became)?;
     if at <= now {
         return Ok(Due::Now);
@@ -174,6 +175,7 @@ fn skip(installation: &Installation, record: &OrderRecord, why: String) -> Resul
     let told = format!("{}: {why}", record.id);
     let missed = Err(AppError::said("NL0121", message));
     settle_order(installation, &record.id, &missed, Answered::Later)?;
+    installation.store.count_missed(Missed::Skipped)?;
     let became = Became::Failed("NL0121".to_owned());
     written(installation, record, "order was missed", told, &became)?;
     Ok(Due::Skipped { why })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::index::IndexOptions;
 use super::{AppError, Result, read_index};
-use crate::plan::{FittedStack, Policy, Stack, StackError, StackTerms, StackWish, Terms};
+use crate::plan::{FittedStack, Stack, StackError, StackTerms, StackWish, Terms};
 use crate::version::Scheme;
 use crate::{clock, disk};
 
@@ -32,10 +32,9 @@ pub fn fit_stack(file: &Path, wish: &StackWish, options: &IndexOptions) -> std::
 fn terms<V: Scheme>(options: &IndexOptions, now: jiff::Timestamp) -> Terms<V> {
     Terms {
         facts: options.facts.clone(),
-        policy: Policy::default(),
-        now,
         node: options.node.clone(),
         accepted_risks: options.accepted_risks.clone(),
+        ..Terms::at(now)
     }
 }
 

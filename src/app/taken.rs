@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::orders::{Begun, settle_order, wanted};
 use super::{AppError, Installation, Result, Wanted, audit_order, backup_views};
 use crate::engine::seeded;
-use crate::store::{Answered, OrderRecord, StoreError};
+use crate::store::{Answered, OrderRecord, OrderState, StoreError};
 
 /// Takes the order and does it, to its end.
 pub fn perform(installation: &Installation, order: &OrderRecord, what: &Wanted) -> Result<Begun> {
@@ -14,6 +14,7 @@ pub fn perform(installation: &Installation, order: &OrderRecord, what: &Wanted) 
         return Err(StoreError::NoLongerWaits { order }.into());
     }
     seeded::breaks_off(&what.told());
+    seeded::rests_until_told(installation.layout.root());
     let came = backup_views::perform(installation, what, &backup_by(order));
     match &came {
         // Nothing was done: it waits for its turn again.
@@ -23,14 +24,15 @@ pub fn perform(installation: &Installation, order: &OrderRecord, what: &Wanted) 
     came.map(Begun::Settled)
 }
 
-/// Says what became of the orders that were being done when their server died. Only who carries out orders may ask, before it begins
+/// Says what became of the orders that were being done when their server died, and gives it. Only who carries out orders may ask, before it begins
 /// with any. What has an effect only once, or can be told to be done, is not done again.
-pub fn settle_taken(installation: &Installation) -> Result<()> {
+pub fn settle_taken(installation: &Installation) -> Result<Vec<(OrderRecord, Result<Value>)>> {
+    let mut settled = Vec::new();
     for order in installation
         .store
-        .waiting_orders()?
+        .open_orders()?
         .into_iter()
-        .filter(|order| order.taken)
+        .filter(|order| order.state == OrderState::Running)
     {
         let Some(came) = what_came(installation, &order)? else {
             installation.store.give_order_back(&order.id)?;
@@ -38,8 +40,9 @@ pub fn settle_taken(installation: &Installation) -> Result<()> {
         };
         settle_order(installation, &order.id, &came, Answered::Later)?;
         audit_order(installation, &order, &came)?;
+        settled.push((order, came));
     }
-    Ok(())
+    Ok(settled)
 }
 
 /// None when it is to be done again.

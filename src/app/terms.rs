@@ -27,6 +27,7 @@ pub fn gather(installation: &Installation) -> Result<Terms> {
             exclude: versions.exclude_versions.clone(),
             channel: policy.channel,
         },
+        zone: policy.calendar().zone,
         node: Some(policy.node.clone().unwrap_or_else(host::hostname)),
         ..Terms::at(clock::now())
     })

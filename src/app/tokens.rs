@@ -50,7 +50,7 @@ pub fn list_tokens(installation: &Installation) -> Result<Vec<TokenRecord>> {
 /// Lets in nobody with it from now on; repeatable.
 pub fn revoke_token(installation: &Installation, prefix: &str) -> Result<TokenRecord> {
     let unknown = || {
-        let message = "there is no token that begins so; `netlink token list` shows them all";
+        let message = "no token has this prefix; `netlink token list` shows them all";
         AppError::said("NL0712", message)
     };
     installation.store.token(prefix)?.ok_or_else(unknown)?;

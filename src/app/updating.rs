@@ -15,10 +15,11 @@ use super::{AppError, Consent, EventView, Installation, Result, answers, calenda
 use crate::clock;
 use crate::engine::{Control, InstallationLock};
 use crate::journal::{Course, Event, PauseReason, State};
-use crate::plan::{self, Direction, Explanation, Plan, PlanError, Planned, SchemaMove, UpgradeStrategy};
+use crate::plan::{self, Explanation, Plan, PlanError, Planned, UpgradeStrategy};
 use crate::release::ExtensionName;
 use crate::settings::Side;
 use crate::store::{OrderId, StoreError, UpdateId, UpdateRecord, Verb};
+use crate::version::Version;
 
 pub use crate::plan::{Fetch, Goal, Settled, Wish};
 
@@ -129,10 +130,7 @@ pub fn prepare_waiting(
     watcher: &mut Watcher<'_>,
 ) -> Result<Outset> {
     let installation = Installation::open(root, config)?;
-    let doing = match order.goal {
-        Goal::Schema(_) => "upgrade-db",
-        _ => verb_of(&order.goal, installation.installed()?.is_none()).name(),
-    };
+    let doing = verb_of(&order.goal, installation.installed()?.is_none()).name();
     let lock = InstallationLock::take_within(&installation.layout, &format!("netlink update {doing}"), patience)?;
     let before = settle(&installation, &lock, watcher)?;
     let ready = planned(installation, lock, order)?;
@@ -162,7 +160,7 @@ fn planned(installation: Installation, lock: InstallationLock, order: &Order) ->
     };
     calendar::refuse_when_closed(&installation, &order.goal, &plan, order.forced)?;
     Ok(Ready::Go(Prepared {
-        verb: if goes_down(&plan) { Verb::Downgrade } else { verb },
+        verb,
         installation,
         lock,
         plan,
@@ -196,19 +194,13 @@ pub fn prepare_exactly(
     }
 }
 
-/// What takes the database down is a way down, also when the release stays.
-fn goes_down(plan: &Plan) -> bool {
-    let down = |moved: SchemaMove| moved.from.is_some_and(|from| from > moved.to);
-    plan.direction() == Direction::Schema && plan.legs().iter().filter_map(|leg| leg.schema).any(down)
-}
-
 fn verb_of(goal: &Goal, first: bool) -> Verb {
     match goal {
         Goal::Upgrade(..) if first => Verb::Install,
         Goal::Upgrade(..) => Verb::Upgrade,
         Goal::Downgrade(_) => Verb::Downgrade,
         Goal::Rollback(_) => Verb::Rollback,
-        Goal::Schema(_) => Verb::Upgrade,
+        Goal::Schema(_) => Verb::UpgradeDb,
     }
 }
 
@@ -308,6 +300,18 @@ pub fn is_covered(plan: &Plan, consent: &Consent) -> Result<()> {
     Err(AppError::said("NL0123", told.join("\n")))
 }
 
+/// An update that is about to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    pub update_id: UpdateId,
+    pub verb: Verb,
+    pub from: Option<Version>,
+    pub to: Version,
+    pub by: String,
+    /// It had begun before.
+    pub goes_on: bool,
+}
+
 /// A stored plan whose time has come.
 #[must_use = "an accepted update waits until it is run"]
 pub struct Accepted {
@@ -319,6 +323,19 @@ pub struct Accepted {
 impl Accepted {
     pub fn id(&self) -> &UpdateId {
         &self.id
+    }
+
+    /// What is about to run.
+    pub fn beginning(&self) -> Result<Beginning> {
+        let update = record(&self.installation, &self.id)?;
+        Ok(Beginning {
+            goes_on: replay(&self.installation, &update)?.has_begun(),
+            update_id: update.id,
+            verb: update.verb,
+            from: update.plan.from().cloned(),
+            to: update.plan.to().clone(),
+            by: update.accepted_by,
+        })
     }
 
     /// It was paused, and not by the end of a server.

@@ -78,6 +78,6 @@ impl Validation {
 fn is_refusal(error: &AppError) -> bool {
     matches!(
         error.code().kind,
-        Kind::Refused | Kind::Doubtful | Kind::NotFound | Kind::NotNow | Kind::Cancelled
+        Kind::Refused | Kind::Doubtful | Kind::Conflict | Kind::NotFound | Kind::NotNow | Kind::Cancelled
     )
 }

@@ -94,6 +94,18 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// The values of `kind`.
+    pub const KINDS: [&'static str; 8] = [
+        "upgrade",
+        "downgrade",
+        "rollback",
+        "backup_create",
+        "backup_verify",
+        "backup_restore",
+        "backup_drill",
+        "backup_prune",
+    ];
+
     pub fn is_update(&self) -> bool {
         matches!(
             self,
@@ -160,6 +172,42 @@ impl Wanted {
             Self::BackupRestore { backup_id, .. } => format!("restore backup {backup_id}"),
             Self::BackupDrill { backup_id } => format!("drill backup {backup_id}"),
             Self::BackupPrune => "prune backups".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_are_those_that_are_kept() {
+        let backup_id: BackupId = "backup_0b1_20260131_235959".parse().unwrap();
+        let only = Vec::new();
+        let all = [
+            Wanted::BackupCreate { full: false },
+            Wanted::BackupVerify {
+                backup_id: backup_id.clone(),
+            },
+            Wanted::BackupRestore {
+                backup_id: backup_id.clone(),
+                only,
+            },
+            Wanted::BackupDrill { backup_id },
+            Wanted::BackupPrune,
+        ];
+        let kept = all.map(|one| serde_json::to_value(one).unwrap()["kind"].clone());
+        assert_eq!(
+            kept,
+            *Wanted::KINDS[3..]
+                .iter()
+                .map(|kind| serde_json::json!(kind))
+                .collect::<Vec<_>>()
+        );
+        for kind in Wanted::KINDS {
+            let unknown = serde_json::from_value::<Wanted>(serde_json::json!({"kind": kind}));
+            let said = unknown.err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(!said.contains("unknown variant"), "{said}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub use read::show;
 pub use repair::{Repaired, repair};
 pub use repository::{Purpose, Repository};
 pub use reseal::{Resealed, SealedBy, reseal, sealed_by};
-pub use restore::{Dumps, is_half_restored, restore, restore_dumps};
+pub use restore::{Dumps, is_half_restored, refuse_restore, restore, restore_dumps};
 pub use server::{Beside, Checked, DumpFile, DumpNote, Purpose as BesidePurpose, Server, ServerError, Tools};
 pub use verify::{DamagedBackup, Percent, Verified, verify, verify_all};
 

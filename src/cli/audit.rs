@@ -12,6 +12,7 @@ use super::update::who;
 use crate::app::{self, Act, AppError, Became, Installation};
 use crate::host;
 use crate::plan::UpgradeStrategy;
+use crate::release::counted;
 use crate::store::AuditRow;
 
 pub fn run(global: &Global, verb: &AuditVerb) -> Result<()> {
@@ -29,12 +30,16 @@ pub fn run(global: &Global, verb: &AuditVerb) -> Result<()> {
                 } else {
                     red("not whole:")
                 };
+                let copies = match verified.copies {
+                    0 => "none from elsewhere".to_owned(),
+                    1 => "1 copy from elsewhere".to_owned(),
+                    count => format!("{count} copies from elsewhere"),
+                };
                 format!(
-                    "{}{whole} {} rows, {} checkpoints ({} copies), key {}",
+                    "{}{whole} {}, {} here and {copies}, key {}",
                     said.collect::<String>(),
-                    verified.rows,
-                    verified.checkpoints,
-                    verified.copies,
+                    counted(verified.rows, "row"),
+                    counted(verified.checkpoints - verified.copies, "checkpoint"),
                     verified.key
                 )
             })?;

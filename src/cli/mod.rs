@@ -7,7 +7,10 @@ mod backup;
 mod backup_keys;
 mod backup_rotation;
 mod changelog;
+mod check;
+mod config;
 mod dependencies;
+mod doctor;
 mod events;
 mod explain;
 mod index;
@@ -24,6 +27,7 @@ mod schedule;
 mod schema;
 mod scheme;
 mod serve;
+mod shell;
 mod stack;
 mod starter;
 mod status;
@@ -80,6 +84,10 @@ fn run(args: &Args) -> Result<(), Failed> {
         Command::Notify(verb) => notify::run(global, verb),
         Command::Supervise(wanted) => supervise::run(global, wanted),
         Command::Tuf(wanted) => tuf::run(global, wanted),
+        Command::Config(verb) => config::run(global, verb),
+        Command::Doctor => doctor::run(global),
         Command::Explain { code } => explain::run(global, code.as_deref()),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man { out } => shell::man(out.as_deref()),
     }
 }

@@ -63,11 +63,19 @@ pub fn text(plan: &Plan) -> String {
     for what in plan.irreversible() {
         let _ = writeln!(out, "  {} {}", red("no undo  "), harmless(what));
     }
-    let leads_somewhere = matches!(plan.direction(), Direction::Up | Direction::Down);
-    if plan.irreversible().is_empty() && leads_somewhere {
-        let _ = writeln!(out, "  way back  `netlink update rollback`");
+    if let Some(command) = way_back(plan).filter(|_| plan.irreversible().is_empty()) {
+        let _ = writeln!(out, "  way back  `{command}`");
     }
     out
+}
+
+/// Of a way down it is the same whether that was a rollback, which another one does not take back.
+fn way_back(plan: &Plan) -> Option<String> {
+    match (plan.direction(), plan.from()) {
+        (Direction::Up, _) => Some("netlink update rollback".to_owned()),
+        (Direction::Down, Some(from)) => Some(format!("netlink update upgrade --to {from}")),
+        _ => None,
+    }
 }
 
 fn extensions_text(plan: &Plan) -> String {

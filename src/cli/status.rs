@@ -1,82 +1,18 @@
-//! Looking: check, version, status, verify, history, why.
+//! Looking: version, status, verify, history, why.
 
 use std::fmt::Write;
 
 use super::args::Global;
 use super::asked::asked;
 use super::open::open;
-use super::output::{Failed, Result, bold, bytes, dim, exit_of, green, harmless, red, result, yellow};
-use crate::app::{self, CheckView, HeldBy, Running, StatusView, UpdateView, VerifyView, VersionView};
+use super::output::{Failed, Result, bold, dim, exit_of, green, harmless, red, result, yellow};
+use crate::app::{self, Running, StatusView, UpdateView, VerifyView, VersionView};
 use crate::journal::{Outcome, PauseReason};
 use crate::plan::StepKind;
-use crate::store::UpdateId;
+use crate::store::{OrderState, UpdateId, Verb};
 use crate::version::Version;
 
-/// With `--exit-code`: an update is available.
-const AVAILABLE: u8 = 10;
-
-pub fn check(global: &Global, exit_code: bool) -> Result<()> {
-    let view = asked(global)?.check()?;
-    result(global, &view, check_text)?;
-    if exit_code && view.updates_available {
-        return Err(Failed::Exit(AVAILABLE));
-    }
-    Ok(())
-}
-
-fn check_text(view: &CheckView) -> String {
-    let mut out = format!("installed  {}\n", or_nothing(view.current_version.as_ref()));
-    for release in &view.available {
-        let size = match (&release.withdrawn, release.download_bytes) {
-            (Some(reason), _) => harmless(reason).to_string(),
-            (None, None) => "not for this platform".to_owned(),
-            (None, Some(length)) => bytes(length),
-        };
-        let date = release
-            .released_at
-            .map(|at| at.strftime("%Y-%m-%d").to_string())
-            .unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "available  {:<8} {:<8} {date} {}",
-            bold(&release.version.to_string()),
-            release.channel,
-            dim(&size)
-        );
-        for held in release.held.iter().filter(|held| is_to_be_told(held.by)) {
-            let _ = writeln!(out, "           {}", dim(&harmless(&held.message)));
-        }
-        if let Some(at) = release.taken_at {
-            let _ = writeln!(out, "           {}", dim(&format!("taken by itself at {at:.0}")));
-        }
-    }
-    match (&view.latest_version, &view.latest_stable) {
-        (None, _) => out += "nothing newer to install",
-        (Some(latest), Some(stable)) if latest == stable => {
-            let _ = write!(out, "go there with `netlink update upgrade --stable` ({stable})");
-        }
-        (Some(latest), stable) => {
-            let _ = write!(out, "go there with `netlink update upgrade --latest` ({latest})");
-            if let Some(stable) = stable {
-                let _ = write!(out, " or `--stable` ({stable})");
-            }
-        }
-    }
-    for note in &view.notes {
-        let _ = write!(out, "\n{} {}", yellow("note"), harmless(note));
-    }
-    out
-}
-
-/// What only upgrades by themselves heed would mislead who wants one now; the rest is said elsewhere.
-fn is_to_be_told(by: HeldBy) -> bool {
-    !matches!(
-        by,
-        HeldBy::Newer | HeldBy::NewerFailed | HeldBy::FailedBefore | HeldBy::Yanked | HeldBy::AutoUpgrade
-    )
-}
-
-fn or_nothing(version: Option<&Version>) -> String {
+pub(super) fn or_nothing(version: Option<&Version>) -> String {
     version.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
@@ -130,12 +66,14 @@ fn status_text(view: &StatusView) -> String {
         let _ = writeln!(out, "disabled     {}", harmless(&told));
     }
     for order in &view.queue {
-        let (word, why) = match order.position {
-            None => ("scheduled", order.reason.as_deref()),
-            Some(_) => ("waiting", order.reason.as_deref()),
+        let word = match (order.state, order.position) {
+            (OrderState::Running, _) => "running",
+            (_, None) => "scheduled",
+            (_, Some(_)) => "waiting",
         };
-        let why = harmless(why.unwrap_or_default());
-        let _ = writeln!(out, "{word:<12} {}: {why} ({})", order.order.told(), order.order_id);
+        let why = order.reason.as_deref().map(|why| format!(": {}", harmless(why)));
+        let why = why.unwrap_or_default();
+        let _ = writeln!(out, "{word:<12} {}{why} ({})", order.order.told(), order.order_id);
     }
     for order in &view.refused {
         let problem = order.problem.as_ref();
@@ -157,7 +95,7 @@ fn update_text(update: &UpdateView) -> String {
     let mut out = format!("update       {} {}\n", update.update_id, state(update));
     let finished = matches!(update.running, Running::Finished { .. });
     for step in update.steps.iter().filter(|step| !finished || step.state != "pending") {
-        let _ = writeln!(out, "  {:<14} {:<6} {}", step.step, step.release, harmless(&step.state));
+        let _ = writeln!(out, "  {:<15} {:<6} {}", step.step, step.release, harmless(&step.state));
     }
     if let Some(failure) = &update.failure {
         let step = update.failed_step.map_or("?", StepKind::name);
@@ -263,9 +201,12 @@ pub fn history(global: &Global, limit: u32) -> Result<()> {
     result(global, &updates, |updates| {
         let line = |update: &UpdateView| {
             let from = or_nothing(update.from.as_ref());
-            let way = format!("{from} -> {}", update.to);
+            let way = match update.verb {
+                Verb::UpgradeDb => format!("schema of {}", update.to),
+                _ => format!("{from} -> {}", update.to),
+            };
             format!(
-                "{:.0}  {:<9} {way:<14} {}  {}",
+                "{:.0}  {:<10} {way:<14} {}  {}",
                 update.accepted_at,
                 update.verb.name(),
                 state(update),

@@ -10,7 +10,7 @@ use super::args::{BeginArgs, DowngradeArgs, ExtensionArgs, Global, RiskArgs, Upd
 use super::events::Show;
 use super::open::open;
 use super::output::{self, Failed, Result, bold, confirm, exit_of, green, harmless, line, red, result, say, yellow};
-use super::{changelog, dependencies, plan as plan_text, remote, schedule, schema, status, watch};
+use super::{changelog, check, dependencies, plan as plan_text, remote, schedule, schema, status, watch};
 use crate::app::{
     self, Consent, DryRun, Fetch, Goal, Order, Outset, Prepared, Ready, Report, ReportStatus, Settled, Wanted, Wish,
 };
@@ -22,7 +22,7 @@ use crate::version::Version;
 
 pub fn run(global: &Global, verb: &UpdateVerb) -> Result<()> {
     match verb {
-        UpdateVerb::Check { exit_code } => status::check(global, *exit_code),
+        UpdateVerb::Check { exit_code } => check::check(global, *exit_code),
         UpdateVerb::Version { detailed } => status::version(global, *detailed),
         UpdateVerb::Status { update_id } => status::status(global, update_id.as_ref()),
         UpdateVerb::Verify => status::verify(global),

@@ -8,6 +8,7 @@ use super::failure::DISK_FULL;
 use super::reserve::Reserve;
 use super::{Context, InstallationLock, StepError, finish, seeded, step};
 use crate::clock;
+use crate::fetch::Sources;
 use crate::host;
 use crate::journal::{self, Course, Event, IllegalTransition, Next, Outcome, PauseReason, State, StepState};
 use crate::plan::{Step, StepId};
@@ -39,6 +40,9 @@ pub fn drive(cx: &Context<'_>, _lock: &InstallationLock) -> Result<Stopped, Engi
     if state.has_begun() {
         // A NetLink that was killed may have left a command running, which must not work beside its own repetition or undo.
         host::end_commands(cx.layout.root());
+    }
+    if !matches!(state.course(), Course::Finished(_)) {
+        finish::log_beginning(cx, &state);
     }
     let reserve = Reserve::take(cx.layout);
     Drive { cx, state, reserve }.run()
@@ -114,7 +118,17 @@ impl<'a> Drive<'a, '_> {
             appended => drop(appended?),
         }
         finish::log(self.cx, event);
+        self.count_fetched();
         Ok(())
+    }
+
+    /// What was fetched since the last entry, whatever has become of it.
+    fn count_fetched(&self) {
+        let bytes = self.cx.repository.map_or(0, Sources::taken);
+        if bytes > 0 {
+            // A measure is not worth an update.
+            let _ = self.cx.store.count_fetched(bytes);
+        }
     }
 
     fn start(&mut self, step: StepId, undo: Value) -> Result<(), EngineError> {

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::disk;
 use crate::fetch;
-use crate::journal::{Event, Outcome};
+use crate::journal::{Event, Outcome, State};
 use crate::notify;
 use crate::release::HookPoint;
 
@@ -53,13 +53,42 @@ pub fn log(cx: &Context<'_>, event: &Event) {
     let step = event.step().and_then(|id| cx.plan.step(id));
     let mut line =
         json!({"kind": event.name(), "step": step.map(|s| s.kind.name()), "phase": step.map(|s| s.kind.phase())});
-    if let Event::Failed { failure, .. } | Event::UndoFailed { failure, .. } = event {
-        line["message"] = json!(failure.message);
+    match event {
+        Event::Failed { failure, .. } | Event::UndoFailed { failure, .. } => {
+            line["code"] = json!(failure.code);
+            line["message"] = json!(failure.message);
+        }
+        Event::FellBack { reason, .. } => line["message"] = json!(reason),
+        Event::Paused { reason } => line["reason"] = json!(reason),
+        Event::Aborted { by } => line["by"] = json!(by),
+        Event::Finished { outcome } => end(cx, &mut line, *outcome),
+        _ => {}
     }
     note(cx, &line);
 }
 
-pub fn note(cx: &Context<'_>, line: &serde_json::Value) {
+/// From where to where, and how long that took since it was accepted.
+fn end(cx: &Context<'_>, line: &mut Value, outcome: Outcome) {
+    line["outcome"] = json!(outcome);
+    line["from"] = json!(cx.plan.from());
+    line["to"] = json!(cx.plan.to());
+    let accepted = cx.store.update(cx.id).ok().flatten().map(|update| update.accepted_at);
+    let seconds = accepted.map(|at| crate::clock::now().duration_since(at).as_secs_f64().max(0.0));
+    line["seconds"] = json!(seconds);
+}
+
+/// Whose update from where to where it is, when somebody begins with it or goes on.
+pub fn log_beginning(cx: &Context<'_>, state: &State) {
+    let kind = if state.has_begun() { "goes-on" } else { "begun" };
+    let mut line = json!({"kind": kind, "from": cx.plan.from(), "to": cx.plan.to()});
+    if let Ok(Some(update)) = cx.store.update(cx.id) {
+        line["verb"] = json!(update.verb.name());
+        line["by"] = json!(update.accepted_by);
+    }
+    note(cx, &line);
+}
+
+pub fn note(cx: &Context<'_>, line: &Value) {
     let mut line = line.clone();
     line["time"] = json!(crate::clock::now());
     line["update_id"] = json!(cx.id.as_str());

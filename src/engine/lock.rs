@@ -1,5 +1,6 @@
 //! One update at a time: the lock of an installation, borrowed by whoever drives.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -150,10 +151,19 @@ pub enum LockState {
 
 /// Looks without staying: the lock is let go at once if it was free.
 pub fn look_at_lock(layout: &Layout) -> disk::Result<LockState> {
-    if !layout.lock().exists() {
+    look(&layout.lock())
+}
+
+/// Whether a server is there that carries out orders.
+pub fn look_at_serving(layout: &Layout) -> disk::Result<LockState> {
+    look(&layout.serving())
+}
+
+fn look(path: &Path) -> disk::Result<LockState> {
+    if !path.exists() {
         return Ok(LockState::Free);
     }
-    match disk::try_lock(&layout.lock())? {
+    match disk::try_lock(path)? {
         disk::LockAttempt::Held(_) => Ok(LockState::Free),
         disk::LockAttempt::Busy(text) => Ok(LockState::Held(serde_json::from_str(&text).ok())),
     }

@@ -29,7 +29,7 @@ pub use drive::{EngineError, Stopped, drive};
 pub use failure::{DISK_FULL, PERMISSION, StepError};
 pub use keeping::nothing_stands;
 pub use layout::Layout;
-pub use lock::{InstallationLock, LockError, LockState, Owner, Serving, ServingLock, look_at_lock};
+pub use lock::{InstallationLock, LockError, LockState, Owner, Serving, ServingLock, look_at_lock, look_at_serving};
 pub use servers::servers;
 pub use step::{CONFIG_MIGRATIONS, ConfigChange, OpenConflict, preview_config};
 pub use version_file::{VersionEntry, VersionFile};

@@ -1,5 +1,6 @@
 //! What the engine knows of the product: its manifest, the values for its commands, how it is launched and checked.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,7 +9,9 @@ use super::{Layout, StepError, knows};
 use crate::clock::{self, Deadline};
 use crate::package;
 use crate::probe::{self, Check, Patience};
-use crate::release::{CommandSpec, ConfigFormat, ConfigSpec, DatabaseSpec, RelPath, ReleaseManifest, Variable, expand};
+use crate::release::{
+    CommandSpec, ConfigFormat, ConfigSpec, DatabaseSpec, RelPath, ReleaseManifest, Variable, counted, expand,
+};
 use crate::settings::Settings;
 use crate::target::{self, Launch, Status};
 use crate::version::Version;
@@ -181,7 +184,19 @@ fn ask(
         deadline: Deadline::after(limit),
         interval: settings.health.interval,
     };
-    match probe::check_all(&checks, &patience, give_up) {
+    let ends = Ends {
+        layout,
+        manifest,
+        allowed: settings.health.restarts,
+        before: restarts(&status(layout)?),
+    };
+    let ended = RefCell::new(None);
+    let give_up = || {
+        ended.replace(ends.told());
+        ended.borrow().is_some() || give_up()
+    };
+    let asked = probe::check_all(&checks, &patience, &give_up);
+    match asked.map_err(|unhealthy| (unhealthy, ended.take())) {
         Ok(healthy) => {
             // Somebody else may answer in its place, while it dies again and again.
             stays_up(layout, manifest, seen, limit.min(settings.health.steady))?;
@@ -190,17 +205,66 @@ fn ask(
                 attempts => format!("healthy at try {attempts}"),
             })
         }
-        Err(unhealthy) => {
+        Err((_, Some(end))) => Err(ends.error(end)),
+        Err((unhealthy, None)) => {
             let message = format!(
                 "{} {} is not healthy: {}",
                 manifest.product, manifest.version, unhealthy.check
             );
-            // A log that cannot be read must not hide what failed.
-            let log = target::log_tail(layout.root(), KEPT_LOG_LINES).unwrap_or_default();
             Err(StepError::new("NL0316", message)
                 .expected(unhealthy.expected, unhealthy.found)
-                .log(log))
+                .log(last_lines(layout)))
         }
+    }
+}
+
+/// A log that cannot be read must not hide what failed.
+fn last_lines(layout: &Layout) -> Vec<String> {
+    target::log_tail(layout.root(), KEPT_LOG_LINES).unwrap_or_default()
+}
+
+/// Whether the product has come to its end while it is waited for, so that nothing is left to wait for.
+struct Ends<'a> {
+    layout: &'a Layout,
+    manifest: &'a ReleaseManifest,
+    /// So often it may be started again.
+    allowed: u32,
+    /// How often it was before.
+    before: u32,
+}
+
+impl Ends<'_> {
+    /// How it ended, where it is not started again, or was often enough. While the supervisor has a try left it has not ended.
+    fn told(&self) -> Option<String> {
+        self.manifest.run.as_ref()?;
+        let root = self.layout.root();
+        match target::status(root).ok()? {
+            Status::BackingOff {
+                restarts, last_exit, ..
+            } if restarts.saturating_sub(self.before) >= self.allowed => Some(match self.allowed {
+                0 => last_exit,
+                times => format!("{last_exit} (after {})", counted(times, "restart")),
+            }),
+            Status::Stopped if target::is_desired(root).is_ok_and(|desired| !desired) => {
+                Some("stopped by somebody, and nothing starts it again".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn error(&self, end: String) -> StepError {
+        let Self { manifest, layout, .. } = self;
+        let message = format!("{} {} does not stay up: {end}", manifest.product, manifest.version);
+        StepError::new("NL0316", message)
+            .expected(format!("running as {}", manifest.version), end)
+            .log(last_lines(layout))
+    }
+}
+
+fn restarts(status: &Status) -> u32 {
+    match status {
+        Status::Running { restarts, .. } | Status::BackingOff { restarts, .. } => *restarts,
+        Status::NoSupervisor | Status::Stopped | Status::Stopping { .. } => 0,
     }
 }
 
@@ -243,7 +307,6 @@ fn stays_up(layout: &Layout, manifest: &ReleaseManifest, seen: Seen, time: Durat
         let first = *proven.get_or_insert(if now.pid == seen.pid { seen } else { now });
         if status.running_version() != Some(&manifest.version) || now.pid != first.pid {
             let message = format!("{} {} does not stay up", manifest.product, manifest.version);
-            let log = target::log_tail(layout.root(), KEPT_LOG_LINES).unwrap_or_default();
             let wanted = format!(
                 "running as {}, the same process for {} s",
                 manifest.version,
@@ -251,7 +314,7 @@ fn stays_up(layout: &Layout, manifest: &ReleaseManifest, seen: Seen, time: Durat
             );
             return Err(StepError::new("NL0316", message)
                 .expected(wanted, status.to_string())
-                .log(log));
+                .log(last_lines(layout)));
         }
         if now.at.saturating_duration_since(first.at) >= time {
             return Ok(());

@@ -1,5 +1,9 @@
 //! A fault seeded on purpose, so that the crash sweep can prove that it would find it. Compiled out of every ordinary build.
 
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
 /// Results are journaled before the work is done.
 pub fn result_before_work() -> bool {
     is("result-before-work")
@@ -9,6 +13,13 @@ pub fn result_before_work() -> bool {
 pub fn dies_when_done() {
     if is("dies-when-done") {
         std::process::abort();
+    }
+}
+
+/// An order that is no update takes as long as there is no file `go`.
+pub fn rests_until_told(root: &Path) {
+    while is("rests-when-taken") && !root.join("go").exists() {
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -11,7 +11,6 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use super::error::unreadable;
 use super::http::Client;
 use super::location::Source;
-use super::pace::Paced;
 use super::part::{Arriving, Progress};
 use super::resume::Origin;
 use super::small::open_plain;
@@ -82,7 +81,13 @@ fn from(
             let missing = || FetchError::Missing { url: url.clone() };
             let file = open_plain(&place.location, &path)?.ok_or_else(missing)?;
             let length = file.metadata().map_err(|e| unreadable(&path, e))?.len();
-            copy((&path, &url), (file, length), expected, arriving, progress)
+            copy(
+                (&path, &url),
+                (place.meter.over(file), length),
+                expected,
+                arriving,
+                progress,
+            )
         }
         Source::InBundle(file) => {
             let url = file.to_string();
@@ -165,7 +170,7 @@ fn fetch_rest(
         return Ok(true);
     }
     let (response, continued) = ask(client, expected, arriving)?;
-    let mut body = Paced::new(response.into_body().into_reader(), client.limits());
+    let mut body = client.body(response);
     let url = client.shown();
     let taken = arriving.take(&mut body, progress, |e| client.broken(e), || too_long(url, expected));
     if matches!(taken, Err(FetchError::TooLong { .. })) {

@@ -11,7 +11,6 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use super::error::unreadable;
 use super::http::Client;
 use super::location::Source;
-use super::pace::Paced;
 use super::part::Progress;
 use super::small::{open_plain, read_up_to};
 use super::{FetchError, Location, LocationError, Network, Sources};
@@ -35,7 +34,7 @@ pub fn read_page(url: &str, network: &Network, limit: u64) -> Result<Page, Fetch
             client.with_tries(&Cell::new(0), || {
                 let response = asked(&client, &[("accept", "application/json")])?;
                 let next = next_of(response.headers());
-                let mut reader = Paced::new(response.into_body().into_reader(), client.limits());
+                let mut reader = client.body(response);
                 let read = read_up_to(&mut reader, limit).map_err(|e| client.broken(e))?;
                 let body = read.ok_or_else(|| too_long(client.shown(), limit))?;
                 Ok(Page { body, next })
@@ -90,13 +89,14 @@ pub fn download_unverified(
             let client = place.client(web, network, network.limits)?;
             client.with_tries(&Cell::new(0), || {
                 let response = asked(&client, &[])?;
-                let mut body = Paced::new(response.into_body().into_reader(), client.limits());
+                let mut body = client.body(response);
                 let broken = |e| client.broken(e);
                 copy(&mut body, client.shown(), length, &mut part, progress, &broken)
             })
         }
         Source::Path(path) => {
-            let mut file = open_plain(&place.location, &path)?.ok_or_else(|| missing(url))?;
+            let file = open_plain(&place.location, &path)?.ok_or_else(|| missing(url))?;
+            let mut file = place.meter.over(file);
             copy(&mut file, url, length, &mut part, progress, &|e| unreadable(&path, e))
         }
         Source::InBundle(_) => Err(missing(url)),

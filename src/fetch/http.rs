@@ -7,8 +7,10 @@ use std::time::Duration;
 use backon::{BlockingRetryable, ExponentialBuilder};
 use ureq::http::{HeaderMap, Response, Uri, header};
 use ureq::tls::TlsConfig;
-use ureq::{Agent, Body, Error, Proxy, Timeout};
+use ureq::{Agent, Body, BodyReader, Error, Proxy, Timeout};
 
+use super::meter::{Meter, Metered};
+use super::pace::Paced;
 use super::{FetchError, Limits, Network, trust};
 use crate::clock::Deadline;
 
@@ -33,6 +35,7 @@ pub(super) struct Client<'a> {
     limits: Limits,
     whole: Duration,
     deadline: Deadline,
+    meter: &'a Meter,
 }
 
 /// Connections to the server of `address`, through the proxy that the environment names for it, if any.
@@ -69,7 +72,7 @@ pub(super) fn proxy(address: &Address, network: &Network) -> Result<Option<Proxy
 }
 
 impl<'a> Client<'a> {
-    pub fn new(agent: &'a Agent, address: Address, limits: Limits) -> Self {
+    pub fn new(agent: &'a Agent, address: Address, limits: Limits, meter: &'a Meter) -> Self {
         let uri: Option<Uri> = address.url.parse().ok();
         let whole = match uri.as_ref().and_then(Uri::host) {
             _ if address.is_store => limits.whole.max(limits.whole_from_store),
@@ -81,6 +84,7 @@ impl<'a> Client<'a> {
             limits,
             whole,
             deadline: Deadline::after(whole),
+            meter,
         }
     }
 
@@ -89,8 +93,9 @@ impl<'a> Client<'a> {
         &self.address.shown
     }
 
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+    /// What the answer holds, counted, and not too slowly.
+    pub fn body(&self, response: Response<Body>) -> Paced<Metered<'a, BodyReader<'static>>> {
+        Paced::new(self.meter.over(response.into_body().into_reader()), &self.limits)
     }
 
     /// Repeats `attempt` where trying again may help. `arrived` grows as long as tries bring something that is worth keeping;

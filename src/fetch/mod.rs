@@ -9,6 +9,7 @@ mod forget;
 mod http;
 mod limits;
 mod location;
+mod meter;
 mod pace;
 mod part;
 mod post;

@@ -8,7 +8,6 @@ use std::path::Path;
 use super::error::unreadable;
 use super::http::Client;
 use super::location::{InBundle, Source};
-use super::pace::Paced;
 use super::sources::Place;
 use super::{FetchError, Location, Network, Sources, bundle};
 
@@ -35,7 +34,7 @@ pub fn read_named(sources: &Sources, folder: &str, name: &str, limit: u64) -> Re
 
 fn read_from(place: &Place, network: &Network, source: Source, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
     match source {
-        Source::Path(path) => read_file(&place.location, &path, limit),
+        Source::Path(path) => read_file(place, &path, limit),
         Source::InBundle(file) => read_in_bundle(&file, limit),
         Source::Web(web) => {
             let client = place.client(web, network, network.limits.small())?;
@@ -55,20 +54,19 @@ fn read_web(client: &Client<'_>, limit: u64) -> Result<Option<Vec<u8>>, FetchErr
     if response.status().as_u16() != 200 {
         return Err(client.unexpected(&response));
     }
-    let body = response.into_body();
-    if body.content_length().is_some_and(|length| length > limit) {
+    if response.body().content_length().is_some_and(|length| length > limit) {
         return Err(too_long());
     }
-    let mut reader = Paced::new(body.into_reader(), client.limits());
+    let mut reader = client.body(response);
     let read = read_up_to(&mut reader, limit).map_err(|e| client.broken(e))?;
     read.map(Some).ok_or_else(too_long)
 }
 
-fn read_file(location: &Location, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-    let Some(mut file) = open_plain(location, path)? else {
+fn read_file(place: &Place, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    let Some(file) = open_plain(&place.location, path)? else {
         return Ok(None);
     };
-    let read = read_up_to(&mut file, limit).map_err(|e| unreadable(path, e))?;
+    let read = read_up_to(&mut place.meter.over(file), limit).map_err(|e| unreadable(path, e))?;
     let too_long = || FetchError::TooLong {
         url: path.display().to_string(),
         limit,

@@ -7,6 +7,7 @@ use ureq::Agent;
 
 use super::http::{Client, agent};
 use super::location::Web;
+use super::meter::Meter;
 use super::{FetchError, Limits, Location, Proxies};
 
 /// How the network is used.
@@ -31,12 +32,16 @@ pub struct Sources {
 pub(super) struct Place {
     pub location: Location,
     agent: OnceLock<Agent>,
+    pub meter: Meter,
 }
 
 impl Place {
     fn new(location: Location) -> Self {
-        let agent = OnceLock::new();
-        Self { location, agent }
+        Self {
+            location,
+            agent: OnceLock::new(),
+            meter: Meter::default(),
+        }
     }
 
     pub fn client(&self, web: Web, network: &Network, limits: Limits) -> Result<Client<'_>, FetchError> {
@@ -48,7 +53,7 @@ impl Place {
                 self.agent.get_or_init(|| agent)
             }
         };
-        Ok(Client::new(agent, address, limits))
+        Ok(Client::new(agent, address, limits, &self.meter))
     }
 }
 
@@ -65,6 +70,12 @@ impl Sources {
     /// How many places there are.
     pub fn count(&self) -> usize {
         self.mirrors.len() + 1
+    }
+
+    /// Bytes that were taken from all places since this was last asked, whatever has become of them.
+    pub fn taken(&self) -> u64 {
+        let places = self.mirrors.iter().chain([&self.first]);
+        places.map(|place| place.meter.take()).sum()
     }
 
     /// What the place that answered last gave is of no use: the one after it is asked first from now on.

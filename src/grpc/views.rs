@@ -180,6 +180,7 @@ fn failure(failure: Failure) -> pb::Failure {
 pub fn order(view: OrderView) -> pb::Order {
     let state = match view.state {
         OrderState::Waiting => pb::OrderState::Waiting,
+        OrderState::Running => pb::OrderState::Running,
         OrderState::Begun => pb::OrderState::Begun,
         OrderState::Done => pb::OrderState::Done,
         OrderState::Refused => pb::OrderState::Refused,

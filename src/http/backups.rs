@@ -101,7 +101,7 @@ pub struct BackupRequest {
 pub async fn create(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<BackupRequest>) -> Answer {
     let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
     let wanted = Wanted::BackupCreate { full: sent.value.full };
-    ordered_besides(work, |work| work.submit(ticket, |_| Ok(wanted))).await
+    ordered_besides(work, |work| work.order_for_backups(ticket, wanted)).await
 }
 
 /// Reads every byte of a backup.
@@ -119,10 +119,8 @@ pub async fn verify(
     sent: Sent<Empty>,
 ) -> Answer {
     let (backup_id, ticket) = (parsed(&id)?, key.ticket(&caller.identity, sent.fingerprint)?);
-    let wanted = Wanted::BackupVerify {
-        backup_id: backup_id.clone(),
-    };
-    ordered_besides(work, move |work| work.order_for_backup(ticket, &backup_id, wanted)).await
+    let wanted = Wanted::BackupVerify { backup_id };
+    ordered_besides(work, |work| work.order_for_backups(ticket, wanted)).await
 }
 
 /// Restores a backup for practice, compares every file, and forgets it.
@@ -140,10 +138,8 @@ pub async fn drill(
     sent: Sent<Empty>,
 ) -> Answer {
     let (backup_id, ticket) = (parsed(&id)?, key.ticket(&caller.identity, sent.fingerprint)?);
-    let wanted = Wanted::BackupDrill {
-        backup_id: backup_id.clone(),
-    };
-    ordered_besides(work, move |work| work.order_for_backup(ticket, &backup_id, wanted)).await
+    let wanted = Wanted::BackupDrill { backup_id };
+    ordered_besides(work, |work| work.order_for_backups(ticket, wanted)).await
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -176,11 +172,8 @@ pub async fn restore(
         .map(|path| path.trim_end_matches('/').parse().map_err(wrong));
     let only: Vec<RelPath> = paths.collect::<Result<_, _>>()?;
     let (backup_id, ticket) = (parsed(&id)?, key.ticket(&caller.identity, sent.fingerprint)?);
-    let wanted = Wanted::BackupRestore {
-        backup_id: backup_id.clone(),
-        only,
-    };
-    ordered_besides(work, move |work| work.order_for_backup(ticket, &backup_id, wanted)).await
+    let wanted = Wanted::BackupRestore { backup_id, only };
+    ordered_besides(work, |work| work.order_for_backups(ticket, wanted)).await
 }
 
 /// Lets go of backups that the settings do not keep.
@@ -191,7 +184,7 @@ pub async fn restore(
     Refusals))]
 pub async fn prune(caller: Caller<Operator>, key: Key, work: web::Data<Work>, sent: Sent<Empty>) -> Answer {
     let ticket = key.ticket(&caller.identity, sent.fingerprint)?;
-    ordered_besides(work, |work| work.submit(ticket, |_| Ok(Wanted::BackupPrune))).await
+    ordered_besides(work, |work| work.order_for_backups(ticket, Wanted::BackupPrune)).await
 }
 
 fn parsed(id: &str) -> Result<BackupId, Problem> {

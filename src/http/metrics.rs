@@ -1,9 +1,11 @@
 //! `/metrics` for Prometheus: each finished update counted once, from the journal; the rest as it is when asked.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,14 +16,23 @@ use prometheus_client::registry::{Registry, Unit};
 use super::access::{Caller, Viewer};
 use super::answer::{Answer, blocking};
 use super::problem::{Problem, Refusals};
-use crate::app::{self, Measured, Standing};
+use crate::app::{self, Measured, Standing, Unfinished, Wanted};
 use crate::clock;
 use crate::journal::Outcome;
+use crate::plan::UpgradeStrategy;
 use crate::serving::Work;
-use crate::store::{NoticeCounts, Verb};
+use crate::store::{NoticeCounts, OrderState, Verb};
 
 /// Seconds; a step takes from nothing to hours.
 const BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+
+/// What an order comes to.
+const ORDER_RESULTS: [OrderState; 4] = [
+    OrderState::Begun,
+    OrderState::Done,
+    OrderState::Refused,
+    OrderState::Cancelled,
+];
 
 type Labels = Vec<(&'static str, String)>;
 type Fraction = Gauge<f64, AtomicU64>;
@@ -37,36 +48,53 @@ struct Counted {
     rollbacks: Counter,
     steps: Family<Labels, Histogram, fn() -> Histogram>,
     downtime: Counter<f64, AtomicU64>,
-    downloads: Counter,
-    last_success: Fraction,
+    /// None while none has completed.
+    last_success: Option<Fraction>,
 }
 
 impl Default for Counted {
     fn default() -> Self {
         Self {
             number: 0,
-            upgrades: Family::default(),
+            upgrades: upgrades(),
             rollbacks: Counter::default(),
             steps: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             downtime: Counter::default(),
-            downloads: Counter::default(),
-            last_success: Gauge::default(),
+            last_success: None,
         }
     }
+}
+
+/// Each that may come to be begins with none: what is not there has no rate that rises.
+fn upgrades() -> Family<Labels, Counter> {
+    let upgrades = Family::<Labels, Counter>::default();
+    for (strategy, verb) in UpgradeStrategy::ALL
+        .iter()
+        .flat_map(|one| Verb::ALL.map(|verb| (one, verb)))
+    {
+        for outcome in [Outcome::Completed, Outcome::RolledBack] {
+            drop(upgrades.get_or_create(&finished(*strategy, verb, outcome)));
+        }
+    }
+    upgrades
+}
+
+fn finished(strategy: UpgradeStrategy, verb: Verb, outcome: Outcome) -> Labels {
+    let result = match outcome {
+        Outcome::Completed => "completed",
+        Outcome::RolledBack => "rolled_back",
+    };
+    vec![
+        ("strategy", strategy.name().to_owned()),
+        ("verb", verb.name().to_owned()),
+        ("result", result.to_owned()),
+    ]
 }
 
 impl Counted {
     fn count(&mut self, measured: &Measured) {
         self.number = measured.number;
-        let result = match measured.outcome {
-            Outcome::Completed => "completed",
-            Outcome::RolledBack => "rolled_back",
-        };
-        let labels = vec![
-            ("strategy", measured.strategy.name().to_owned()),
-            ("verb", measured.verb.name().to_owned()),
-            ("result", result.to_owned()),
-        ];
+        let labels = finished(measured.strategy, measured.verb, measured.outcome);
         self.upgrades.get_or_create(&labels).inc();
         if measured.verb == Verb::Rollback || measured.outcome == Outcome::RolledBack {
             self.rollbacks.inc();
@@ -77,9 +105,8 @@ impl Counted {
         }
         self.downtime.inc_by(measured.downtime.unwrap_or_default());
         if measured.outcome == Outcome::Completed {
-            self.downloads.inc_by(measured.download_bytes);
-            let at = measured.finished_at.map_or(0.0, |at| at.as_duration().as_secs_f64());
-            self.last_success.set(at);
+            let at = measured.finished_at.map(|at| at.as_duration().as_secs_f64());
+            self.last_success = at.map(fraction);
         }
     }
 
@@ -101,19 +128,13 @@ impl Counted {
             Unit::Seconds,
             downtime,
         );
-        let downloads = self.downloads.clone();
-        all.register_with_unit(
-            "download",
-            "What completed updates had to fetch",
-            Unit::Bytes,
-            downloads,
-        );
-        let success = self.last_success.clone();
-        all.register(
-            "last_success_timestamp_seconds",
-            "When an update last completed",
-            success,
-        );
+        if let Some(success) = &self.last_success {
+            all.register(
+                "last_success_timestamp_seconds",
+                "When an update last completed",
+                success.clone(),
+            );
+        }
         stand(&mut all, standing, watchers);
         all
     }
@@ -130,12 +151,15 @@ fn stand(all: &mut Registry, standing: &Standing, watchers: usize) {
     version.get_or_create(&labels).set(1);
     all.register("version_info", "What is installed", version);
     let number = |value: usize| whole(i64::try_from(value).unwrap_or(i64::MAX));
-    all.register("queue_length", "Orders that wait", number(standing.waiting));
-    all.register(
-        "update_running",
-        "1 while an update is not finished",
-        number(standing.is_running.into()),
-    );
+    tell_of_orders(all, standing);
+    let state = Family::<Labels, Gauge>::default();
+    for one in Unfinished::ALL {
+        let is = i64::from(standing.unfinished == Some(one));
+        state.get_or_create(&vec![("state", one.name().to_owned())]).set(is);
+    }
+    all.register("update_state", "1 for what an update does that is not finished", state);
+    let is_running = standing.unfinished == Some(Unfinished::Running);
+    all.register("update_running", "1 while an update runs", number(is_running.into()));
     all.register(
         "maintenance",
         "1 while maintenance is on",
@@ -162,6 +186,55 @@ fn stand(all: &mut Registry, standing: &Standing, watchers: usize) {
             at,
         );
     }
+}
+
+/// Now, and what they came to since the installation was made.
+fn tell_of_orders(all: &mut Registry, standing: &Standing) {
+    let number = |value: usize| whole(i64::try_from(value).unwrap_or(i64::MAX));
+    all.register(
+        "queue_length",
+        "Orders that wait for their turn",
+        number(standing.waiting),
+    );
+    all.register(
+        "orders_scheduled",
+        "Orders that wait for their time",
+        number(standing.scheduled),
+    );
+    all.register(
+        "orders_running",
+        "Orders that are being done and are no updates",
+        number(standing.running),
+    );
+    let counts = &standing.counts;
+    let orders = Family::<Labels, Counter>::default();
+    for (kind, result) in Wanted::KINDS
+        .iter()
+        .flat_map(|kind| ORDER_RESULTS.map(|result| (kind, result)))
+    {
+        drop(orders.get_or_create(&vec![
+            ("kind", (*kind).to_owned()),
+            ("result", result.name().to_owned()),
+        ]));
+    }
+    for one in &counts.orders {
+        let labels = vec![("kind", one.kind.clone()), ("result", one.result.clone())];
+        orders.get_or_create(&labels).inc_by(one.count);
+    }
+    all.register("orders", "Orders that wait no longer, by what they came to", orders);
+    let missed = Family::<Labels, Counter>::default();
+    for (result, count) in [("made_up_for", counts.made_up_for), ("skipped", counts.skipped)] {
+        missed.get_or_create(&vec![("result", result.to_owned())]).inc_by(count);
+    }
+    all.register("orders_missed", "Orders whose time was missed", missed);
+    let fetched = Counter::<u64>::default();
+    fetched.inc_by(counts.fetched);
+    all.register_with_unit(
+        "download",
+        "What was fetched from the repository and its mirrors, whatever became of it",
+        Unit::Bytes,
+        fetched,
+    );
 }
 
 fn tell_of_notices(all: &mut Registry, counts: &[NoticeCounts]) {
@@ -196,8 +269,14 @@ fn fraction(value: f64) -> Fraction {
 
 /// Measures for Prometheus.
 #[utoipa::path(get, tag = "server", path = "/metrics", security(("token" = ["viewer"])), responses(
-    (status = 200, description = "OpenMetrics 1.0", content_type = "application/openmetrics-text", body = String), Refusals))]
-pub async fn metrics(_caller: Caller<Viewer>, work: web::Data<Work>, metrics: web::Data<Metrics>) -> Answer {
+    (status = 200, description = "OpenMetrics 1.0; who asks for plain text alone gets Prometheus' format 0.0.4", content(
+        (String = "application/openmetrics-text"), (String = "text/plain"))), Refusals))]
+pub async fn metrics(
+    _caller: Caller<Viewer>,
+    work: web::Data<Work>,
+    metrics: web::Data<Metrics>,
+    request: HttpRequest,
+) -> Answer {
     let text = blocking(move || {
         let installation = work.open()?;
         let standing = app::standing(&installation)?;
@@ -215,6 +294,39 @@ pub async fn metrics(_caller: Caller<Viewer>, work: web::Data<Work>, metrics: we
         Ok(text)
     });
     let text = text.await?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok::<_, Problem>(HttpResponse::Ok().content_type(kind).body(text))
+    let (kind, text) = match wants_plain_text(&request) {
+        true => ("text/plain; version=0.0.4; charset=utf-8", in_plain_text(&text)),
+        false => ("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
+    };
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((header::VARY, "Accept"));
+    Ok::<_, Problem>(answer.content_type(kind).body(text))
+}
+
+/// Older tools name it, and do not know the other.
+fn wants_plain_text(request: &HttpRequest) -> bool {
+    let sent = request.headers().get(header::ACCEPT);
+    let sent = sent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    sent.contains("text/plain") && !sent.contains("openmetrics")
+}
+
+/// There a counter is described by the name that its samples have, and neither units nor an end are said.
+fn in_plain_text(text: &str) -> String {
+    let counter = |line: &'_ str| Some(line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?.to_owned());
+    let counters: BTreeSet<String> = text.lines().filter_map(counter).collect();
+    let mut plain = String::new();
+    for line in text.lines() {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(what @ ("HELP" | "TYPE")), Some(name), Some(rest)) if counters.contains(name) => {
+                plain += &format!("# {what} {name}_total {rest}\n");
+            }
+            (Some("#"), Some("UNIT" | "EOF"), ..) => {}
+            _ => {
+                plain += line;
+                plain.push('\n');
+            }
+        }
+    }
+    plain
 }

@@ -6,6 +6,9 @@ use super::{Direction, Facts, Fetch, Goal, Reason, Refusal, Settled, Warning, Wi
 use crate::release::Catalog;
 use crate::version::{Channel, Scheme, Version};
 
+/// The code of the warning that a release would have been chosen, had it not been left here before.
+pub const PASSED_OVER: &str = "passed-over";
+
 /// A target that exists, and what is to be said about choosing it.
 #[derive(Debug, Clone)]
 pub struct Aim {
@@ -138,7 +141,7 @@ fn best(
                 "{version} is passed over: an update to it was rolled back here before; take it anyway with `netlink update upgrade --to {version}`"
             );
             warnings.push(Warning {
-                code: "passed-over".into(),
+                code: PASSED_OVER.into(),
                 message,
             });
             continue;

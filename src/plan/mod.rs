@@ -35,7 +35,7 @@ mod waiting;
 pub use bars::{Bar, bars};
 pub use calendar::{
     Answer as CalendarAnswer, Calendar, Closed, Dates, Day, Exception, ExceptionRule, Hours, Interval, MomentError,
-    moment, to_come,
+    local, moment, to_come,
 };
 pub use component::ComponentNeed;
 pub use entrance::{Shut, shut};
@@ -45,6 +45,7 @@ pub use extensions::{
     InstalledExtension, unforeseen,
 };
 pub use facts::{Facts, Fetch, Goal, Installed, Restorable, Tree, Wish};
+pub use goal::{PASSED_OVER, unknown};
 pub use graph::{EdgeRule, Graph, GraphError};
 pub use index::{Index, IndexError, scheme_of};
 pub use model::{Cost, Direction, Hop, Leg, Phase, Plan, PlanError, SchemaMove, Step, StepId, StepKind, Warning};

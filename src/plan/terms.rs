@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::release::{FactSheet, Rollout};
 use crate::version::{Bound, Channel, Constraint, Scheme, Version};
@@ -33,6 +34,8 @@ pub struct Terms<V: Scheme = Version> {
     pub facts: FactSheet,
     pub policy: Policy<V>,
     pub now: Timestamp,
+    /// In which times are told.
+    pub zone: TimeZone,
     /// Names this node among all, for phased roll-outs; without it a roll-out that has begun is open.
     pub node: Option<String>,
     /// Names of blocks that cannot be judged here and are taken all the same.
@@ -60,6 +63,7 @@ impl<V: Scheme> Terms<V> {
             facts: FactSheet::default(),
             policy: Policy::default(),
             now,
+            zone: TimeZone::UTC,
             node: None,
             accepted_risks: BTreeSet::new(),
         }

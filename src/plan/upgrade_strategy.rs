@@ -22,7 +22,7 @@ pub enum UpgradeStrategy {
 pub struct UpgradeStrategyError(String);
 
 impl UpgradeStrategy {
-    const ALL: [Self; 3] = [Self::Immediate, Self::Graceful, Self::Scheduled];
+    pub const ALL: [Self; 3] = [Self::Immediate, Self::Graceful, Self::Scheduled];
 
     pub fn name(self) -> &'static str {
         match self {

@@ -13,7 +13,6 @@ use crate::app::{
     self, AppError, Begin, DryRun, Fetch, Goal, Installation, LeansOn, Order, OrderView, Ready, Result, Running,
     Ticket, UpdateView, Wanted, Wish,
 };
-use crate::backup::BackupId;
 use crate::crypt::{Digest, digest_of};
 use crate::release::ExtensionName;
 use crate::store::{OrderId, UpdateId};
@@ -202,14 +201,11 @@ impl Work {
         tried(&installation, &order)
     }
 
-    /// Orders something to be done with a backup that is there.
-    pub fn order_for_backup(&self, ticket: Ticket, id: &BackupId, wanted: Wanted) -> Result<Submitted> {
+    /// Orders something to be done with backups.
+    pub fn order_for_backups(&self, ticket: Ticket, wanted: Wanted) -> Result<Submitted> {
         self.submit(ticket, |installation| {
-            let views = app::backup_views(installation)?;
-            match views.iter().any(|backup| backup.id == *id) {
-                true => Ok(wanted),
-                false => Err(AppError::said("NL0601", format!("there is no backup {id}"))),
-            }
+            app::refuse_backup_order(installation, &wanted)?;
+            Ok(wanted)
         })
     }
 

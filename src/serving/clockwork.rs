@@ -47,14 +47,17 @@ fn until(time: Timestamp) -> Duration {
 fn look_at_schedule(shared: &Shared, held: &mut HashSet<OrderId>) -> Result<Option<Timestamp>> {
     let installation = shared.open()?;
     let now = clock::now();
-    let waiting = installation.store.waiting_orders()?;
+    let waiting = installation.store.open_orders()?;
     let timed = waiting
         .iter()
-        .filter(|order| order.not_before.is_some() && !shared.is_known_to_be_due(&order.id));
+        .filter(|order| order.not_before.is_some() && !order.came_due);
     let (due, later): (Vec<_>, Vec<_>) = timed.partition(|order| order.is_due(now));
     for order in due {
         match app::come_due(&installation, order, now)? {
-            Due::Now => shared.is_due_from_now_on(&order.id),
+            Due::Now => {
+                installation.store.set_due(&order.id, true)?;
+                shared.wake();
+            }
             Due::Held { .. } if !held.insert(order.id.clone()) => {}
             missed => say_missed(&installation, order, &missed),
         }

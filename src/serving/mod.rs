@@ -14,6 +14,7 @@ mod rate;
 mod refusal;
 mod request_id;
 mod say;
+mod say_work;
 mod served;
 mod server;
 mod shared;

@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clockwork;
 use super::guard::guarded;
-use super::say::{say_error, say_of};
+use super::say::say_error;
+use super::say_work::{
+    say_order_begins, say_order_ended, say_order_waits, say_update_begins, say_update_broke_off, say_update_ended,
+};
 use super::shared::{Driven, Shared};
 use super::work::Submitted;
-use crate::app::{self, Accepted, AppError, Begun, Installation, Report, Result};
+use crate::app::{self, Accepted, AppError, Begun, Due, Installation, Report, Result};
 use crate::clock;
 use crate::engine::Control;
 use crate::store::{Answered, OrderId, OrderRecord, Store, UpdateId};
@@ -23,31 +26,34 @@ const LOOKS: u32 = 20;
 pub fn begin_at_once(shared: &Arc<Shared>, record: OrderRecord) -> Result<Submitted> {
     let _mine = shared.beginning.lock().unwrap_or_else(PoisonError::into_inner);
     let installation = shared.open()?;
-    let first = shared.first_of(installation.store.waiting_orders()?);
+    let first = Shared::first_of(installation.store.open_orders()?);
     let is_first = first.is_some_and(|first| first.id == record.id);
     if !is_first || !shared.is_idle() || !shared.performs() {
-        shared.wake();
-        return Ok(Submitted::Waits(record.id));
+        return Ok(waits(shared, record));
     }
     let begun = guarded(&record.id.to_string(), || {
         app::begin_order(&shared.root, shared.config(), &record)
     });
     match begun {
-        Ok(Begun::Drive(accepted)) => drive(shared, *accepted).map(Submitted::Update),
+        Ok(Begun::Drive(accepted)) => drive(shared, *accepted, Some(&record.id)).map(Submitted::Update),
         Ok(Begun::Settled(value)) => {
             app::settle_order(&installation, &record.id, &Ok(value.clone()), Answered::AtOnce)?;
             Ok(Submitted::Settled(value))
         }
         Ok(Begun::NotNow(_)) => match app::waits_for_a_person(&installation)? {
             Some(error) => refuse(&installation, &record.id, error),
-            None => {
-                shared.wake();
-                Ok(Submitted::Waits(record.id))
-            }
+            None => Ok(waits(shared, record)),
         },
         Ok(Begun::Gone) => Ok(Submitted::Waits(record.id)),
         Err(error) => refuse(&installation, &record.id, error),
     }
+}
+
+/// It waits for its turn, or its time.
+pub fn waits(shared: &Shared, record: OrderRecord) -> Submitted {
+    say_order_waits(&record);
+    shared.wake();
+    Submitted::Waits(record.id)
 }
 
 /// The one who orders is told so at once.
@@ -57,16 +63,20 @@ pub fn refuse(installation: &Installation, id: &OrderId, error: AppError) -> Res
     came.map(Submitted::Settled)
 }
 
-/// Runs an accepted update on a thread of its own; gives the id at once.
-pub fn drive(shared: &Arc<Shared>, accepted: Accepted) -> Result<UpdateId> {
+/// Runs an accepted update, of an order where there was one, on a thread of its own; gives the id at once.
+pub fn drive(shared: &Arc<Shared>, accepted: Accepted, order: Option<&OrderId>) -> Result<UpdateId> {
     let id = accepted.id().clone();
+    match accepted.beginning() {
+        Ok(begins) => say_update_begins(&begins, order),
+        Err(error) => say_error(&error),
+    }
     let control = Arc::new(Control::default());
     let (handle, mine, what) = (Arc::clone(&control), Arc::clone(shared), id.to_string());
     let run = move || {
         let feed = Arc::clone(&mine.feed);
         let ended = guarded(&what, || accepted.run(&handle, &mut |event| feed.progress(event)));
         mine.note(ended.as_ref().map(|_| ()));
-        has_ended(&mine, &handle, ended);
+        has_ended(&mine, &handle, &what, ended);
     };
     let mut current = shared.current();
     if current.ending {
@@ -84,18 +94,19 @@ pub fn drive(shared: &Arc<Shared>, accepted: Accepted) -> Result<UpdateId> {
 }
 
 /// The lock of the installation is free by now, so that the next update may have begun already: it is not touched.
-fn has_ended(shared: &Shared, control: &Arc<Control>, ended: Result<Report>) {
+fn has_ended(shared: &Shared, control: &Arc<Control>, id: &str, ended: Result<Report>) {
     let is_this = |driven: &&mut Driven| Arc::ptr_eq(&driven.control, control);
     if let Some(driven) = shared.current().update.as_mut().filter(is_this) {
         driven.is_over = true;
     }
     match &ended {
-        Ok(report) => report.code().into_iter().for_each(|code| say_of(report, code)),
-        Err(error) => say_error(error),
+        Ok(report) => say_update_ended(report),
+        Err(error) => say_update_broke_off(id, error),
     }
-    let written =
-        ended.and_then(|report| guarded("the audit", || app::audit_end(&shared.root, shared.config(), &report)));
-    written.unwrap_or_else(|error| say_error(&error));
+    if let Ok(report) = ended {
+        let written = guarded("the audit", || app::audit_end(&shared.root, shared.config(), &report));
+        written.unwrap_or_else(|error| say_error(&error));
+    }
     let _over = shared
         .current()
         .update
@@ -172,7 +183,7 @@ fn take_next(shared: &Arc<Shared>) -> Result<bool> {
             return Ok(false);
         }
         let installation = shared.open()?;
-        let Some(record) = shared.first_of(installation.store.waiting_orders()?) else {
+        let Some(record) = Shared::first_of(installation.store.open_orders()?) else {
             return Ok(false);
         };
         if app::somebody_is_at_work(&installation)? {
@@ -181,10 +192,14 @@ fn take_next(shared: &Arc<Shared>) -> Result<bool> {
         shared.current().busy = Some(record.id.clone());
         // Others may be told to wait meanwhile.
         drop(mine);
+        let since = clock::monotonic();
+        if !app::is_update(&record)? {
+            say_order_begins(&record);
+        }
         let begun = guarded(&record.id.to_string(), || {
             app::begin_order(&shared.root, shared.config(), &record)
         });
-        let goes_on = begun_in_turn(shared, &installation, &record, begun);
+        let goes_on = begun_in_turn(shared, &installation, (&record, since), begun);
         shared.current().busy = None;
         if !goes_on? {
             return Ok(true);
@@ -196,32 +211,33 @@ fn take_next(shared: &Arc<Shared>) -> Result<bool> {
 fn begun_in_turn(
     shared: &Arc<Shared>,
     installation: &Installation,
-    record: &OrderRecord,
+    (record, since): (&OrderRecord, Instant),
     begun: Result<Begun>,
 ) -> Result<bool> {
     let came = match begun {
         Ok(Begun::NotNow(_)) => return Ok(false),
         Ok(Begun::Gone) => return Ok(true),
-        Ok(Begun::Drive(accepted)) => return drive(shared, *accepted).map(|_| true),
+        Ok(Begun::Drive(accepted)) => return drive(shared, *accepted, Some(&record.id)).map(|_| true),
         Ok(Begun::Settled(value)) => Ok(value),
         Err(AppError::Closed { message, .. }) if record.not_before.is_some() => {
-            return missed(shared, installation, record, message).map(|()| true);
+            return missed(installation, record, message).map(|()| true);
         }
         Err(error) => Err(error),
     };
     shared.note(came.as_ref().map(|_| ()));
-    if let Err(error) = &came {
-        say_error(error);
-    }
+    say_order_ended(record, &came, Some(since.elapsed()));
     let settled = app::settle_order(installation, &record.id, &came, Answered::Later);
     let written = app::audit_order(installation, record, &came);
     settled.and(written).map(|()| true)
 }
 
 /// Its time had come, but not its turn before the calendar closed.
-fn missed(shared: &Shared, installation: &Installation, record: &OrderRecord, why: String) -> Result<()> {
-    shared.current().due.remove(&record.id);
+fn missed(installation: &Installation, record: &OrderRecord, why: String) -> Result<()> {
     let due = app::miss(installation, record, why, clock::now())?;
+    if matches!(due, Due::Held { .. }) {
+        // The clock is looked at again, until it is open.
+        installation.store.set_due(&record.id, false)?;
+    }
     clockwork::say_missed(installation, record, &due);
     Ok(())
 }

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::request_id::RequestId;
-use crate::app::{AppError, Report, ReportStatus, codes};
+use crate::app::AppError;
 use crate::clock;
 use crate::settings::{Log, LogFormat, LogLevel};
 
@@ -97,19 +97,8 @@ pub(super) fn say_error(error: &AppError) {
     error!("{} [{}]", plain(&text), error.code().id);
 }
 
-pub(super) fn say_of(report: &Report, code: &str) {
-    let why = match (&report.failure, report.status) {
-        (Some(failure), _) => failure.message.as_str(),
-        (None, ReportStatus::Paused) => {
-            "it waits between two steps; the next server goes on with it, and so does `netlink update resume`"
-        }
-        (None, _) => codes::lookup(code).title,
-    };
-    warn!("update {}: {} [{code}]", report.update_id, plain(why));
-}
-
 /// On one line, and without what a terminal obeys.
-fn plain(text: &str) -> Cow<'_, str> {
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(char::is_control) {
         return Cow::Borrowed(text);
     }

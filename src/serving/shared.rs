@@ -1,6 +1,5 @@
 //! What the threads of a server share: what is under way, what has changed, and whether it carries out orders at all.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +10,7 @@ use super::feed::Feed;
 use super::guard::BROKE_OFF;
 use crate::app::{AppError, Finding, Installation, Result};
 use crate::engine::{Control, Owner, ServingLock};
-use crate::store::{OrderId, OrderRecord, UpdateId};
+use crate::store::{OrderId, OrderRecord, OrderState, UpdateId};
 
 pub struct Shared {
     pub root: PathBuf,
@@ -46,8 +45,6 @@ pub struct Current {
     pub busy: Option<OrderId>,
     /// What has changed since orders were last looked at.
     pub woken: bool,
-    /// Orders whose time has come: from then on they wait for their turn, however long that takes.
-    pub due: HashSet<OrderId>,
     /// The server was told to end: what still begins waits for the next start at once.
     pub ending: bool,
 }
@@ -107,21 +104,11 @@ impl Shared {
         current.update.is_none() && current.busy.is_none() && !current.ending
     }
 
-    /// The time of this order has come.
-    pub fn is_due_from_now_on(&self, id: &OrderId) {
-        self.current().due.insert(id.clone());
-        self.wake();
-    }
-
-    pub fn is_known_to_be_due(&self, id: &OrderId) -> bool {
-        self.current().due.contains(id)
-    }
-
     /// The order that begins next.
-    pub fn first_of(&self, waiting: Vec<OrderRecord>) -> Option<OrderRecord> {
-        let current = self.current();
-        let is_due = |order: &OrderRecord| order.not_before.is_none() || current.due.contains(&order.id);
-        waiting.into_iter().find(|order| !order.taken && is_due(order))
+    pub fn first_of(open: Vec<OrderRecord>) -> Option<OrderRecord> {
+        let is_due = |order: &OrderRecord| order.not_before.is_none() || order.came_due;
+        open.into_iter()
+            .find(|order| order.state == OrderState::Waiting && is_due(order))
     }
 
     /// Waits until something has changed, or for so long; whether the server goes on.

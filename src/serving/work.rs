@@ -1,21 +1,22 @@
 //! What is asked of the queue from outside, and its beginning and end with the server.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::feed::Feed;
 use super::guard::guarded;
-use super::queue::{self, begin_at_once, drive, refuse};
+use super::queue::{self, begin_at_once, drive, refuse, waits};
 use super::say::{say, say_error};
+use super::say_work::say_order_ended;
 use super::shared::{Part, Shared};
 use super::{clockwork, served};
 use crate::app::{self, AppError, Fitness, Installation, Looked, NewOrder, OrderView, Result, Ticket, Wanted};
 use crate::clock;
 use crate::engine::Serving;
-use crate::store::{OrderId, OrderRecord, UpdateId};
+use crate::store::{OrderId, OrderRecord, OrderState, UpdateId};
 
 /// How often a server that stands by looks whether it may take over.
 const STAND_BY: Duration = Duration::from_millis(300);
@@ -66,13 +67,16 @@ impl Work {
     /// Keeps an order, and lets it begin when nothing is in its way. `wanted` is asked only for one that is new.
     pub fn submit(&self, ticket: Ticket, wanted: impl FnOnce(&Installation) -> Result<Wanted>) -> Result<Submitted> {
         let installation = self.open()?;
-        if let Some(known) = app::known_order(&installation, &ticket)? {
+        if let Some(known) = self.known(&installation, &ticket)? {
             return answer_again(known);
         }
         let wanted = wanted(&installation)?;
         let is_for_later = wanted.scheduled_time().is_some();
         if is_for_later && let Some(settled) = app::fits_now(&installation, &wanted)? {
             return Ok(Submitted::Settled(settled));
+        }
+        if wanted.is_update() && !is_for_later && self.is_to_wait(&installation)? {
+            app::refuse_unknown_version(&installation, &wanted)?;
         }
         let new = NewOrder { wanted, ticket };
         let (record, is_new) = app::add_order(&installation, &new)?;
@@ -85,11 +89,24 @@ impl Work {
             }
             wanted if wanted.is_update() && !is_for_later => begin_at_once(&self.shared, record),
             // What is no update, or is for later, takes its time: nobody waits for its end.
-            _ => {
-                self.shared.wake();
-                Ok(Submitted::Waits(record.id))
-            }
+            _ => Ok(waits(&self.shared, record)),
         }
+    }
+
+    /// What was sent with the same key before. As long as that is being looked at, it may yet be refused, and was no order then.
+    fn known(&self, installation: &Installation, ticket: &Ticket) -> Result<Option<OrderRecord>> {
+        match app::known_order(installation, ticket)? {
+            Some(known) if known.state == OrderState::Waiting => {
+                let _looked_at = self.shared.beginning.lock().unwrap_or_else(PoisonError::into_inner);
+                app::known_order(installation, ticket)
+            }
+            known => Ok(known),
+        }
+    }
+
+    /// An order that is given now does not begin at once, where all of it is looked at.
+    fn is_to_wait(&self, installation: &Installation) -> Result<bool> {
+        Ok(!self.shared.is_idle() || !self.shared.performs() || app::somebody_is_at_work(installation)?)
     }
 
     fn turn_back_for(&self, installation: &Installation, order: &OrderRecord, id: &UpdateId) -> Result<Submitted> {
@@ -123,7 +140,7 @@ impl Work {
         if let Some(order) = order {
             installation.store.order_became(order, turned.id(), clock::now())?;
         }
-        drive(&self.shared, turned).map(Some)
+        drive(&self.shared, turned, order).map(Some)
     }
 
     /// The server that carries out orders hears of what is in the store after each step.
@@ -149,7 +166,7 @@ impl Work {
     pub(super) fn resume(&self) -> Result<Option<UpdateId>> {
         self.refuse_standing_by()?;
         let left = app::begin_resuming(&self.shared.root, self.shared.config())?;
-        left.map(|left| drive(&self.shared, left)).transpose()
+        left.map(|left| drive(&self.shared, left, None)).transpose()
     }
 
     /// Brings the audit's newest checkpoint off this host; nobody waits for that.
@@ -239,10 +256,15 @@ fn stand_by(shared: &Arc<Shared>) {
 /// Finishes or undoes what an earlier process left, then takes up the orders that wait.
 fn perform(shared: &Arc<Shared>) {
     let settled = guarded("what was left", || app::settle_taken(&shared.open()?));
-    settled.unwrap_or_else(|error| say_error(&error));
+    match settled {
+        Ok(settled) => settled
+            .iter()
+            .for_each(|(order, came)| say_order_ended(order, came, None)),
+        Err(error) => say_error(&error),
+    }
     let left = guarded("what was left", || {
         let left = app::left_unfinished(&shared.root, shared.config())?;
-        left.map_or(Ok(()), |left| drive(shared, left).map(drop))
+        left.map_or(Ok(()), |left| drive(shared, left, None).map(drop))
     });
     left.unwrap_or_else(|error| say_error(&error));
     spawn(shared, "orders", queue::take_orders);

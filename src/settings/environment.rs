@@ -143,7 +143,7 @@ fn sections() -> Vec<String> {
 }
 
 /// Every variable with the JSON pointer of its setting.
-fn paths() -> BTreeMap<String, String> {
+pub fn paths() -> BTreeMap<String, String> {
     let known = keys::known();
     let mut paths = BTreeMap::new();
     let mut add = |above: &str, sections: &Value| {

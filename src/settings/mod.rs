@@ -9,6 +9,7 @@ mod notifications;
 mod place;
 mod policy;
 mod sections;
+mod shown;
 mod zone;
 
 use std::io;
@@ -30,6 +31,7 @@ pub use sections::{
     Audit, Backup, Behavior, Clustering, Config, Dependencies, Download, Health, Hooks, OnConflict, Repository, Safety,
     Server, Side, Tls,
 };
+pub use shown::{Origin, Setting};
 pub use zone::{Zone, ZoneError};
 
 use crate::disk::{self, DiskError};
@@ -126,16 +128,19 @@ fn meant(nearest: Option<&str>) -> String {
 impl Settings {
     /// Reads a settings file, which need not exist, and then the environment.
     pub fn load(path: &Path, environment: &Environment) -> Result<Self, SettingsError> {
-        match disk::read_text_limited(path, FILE_LIMIT) {
-            Ok(text) => Self::parse(path, &text, environment),
-            Err(e) if e.source.kind() == io::ErrorKind::NotFound => Self::parse(path, "", environment),
-            Err(e) => Err(e.into()),
-        }
+        Self::parse(path, &text_of(path)?.unwrap_or_default(), environment)
+    }
+
+    /// Each key with its value and where that comes from, and whether the file is there.
+    pub fn explained(path: &Path, environment: &Environment) -> Result<(Vec<Setting>, bool), SettingsError> {
+        let text = text_of(path)?;
+        let is_there = text.is_some();
+        Ok((shown::all(path, &text.unwrap_or_default(), environment)?, is_there))
     }
 
     /// The same for the text of a file; `path` is what errors name.
     pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<Self, SettingsError> {
-        let file = environment::overridden(read(path, text)?, environment)?;
+        let file = environment::overridden(read(path, text)?.file, environment)?;
         check(&file)?;
         Ok(Self {
             backup: file.update_system.backup,
@@ -158,14 +163,30 @@ impl Settings {
     }
 }
 
-fn read(path: &Path, text: &str) -> Result<File, SettingsError> {
+/// None where there is no file.
+fn text_of(path: &Path) -> Result<Option<String>, SettingsError> {
+    match disk::read_text_limited(path, FILE_LIMIT) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// A settings file, and what it says itself.
+#[derive(Default)]
+struct Read {
+    file: File,
+    found: serde_json::Value,
+}
+
+fn read(path: &Path, text: &str) -> Result<Read, SettingsError> {
     let invalid = |problem: String| SettingsError::Invalid {
         path: path.to_path_buf(),
         problem,
     };
     let found: Option<serde_json::Value> = serde_saphyr::from_str(text).map_err(|e| invalid(e.to_string()))?;
     let Some(found) = found.filter(|found| !found.is_null()) else {
-        return Ok(File::default());
+        return Ok(Read::default());
     };
     let known = keys::known();
     if let Some(section) = keys::section_as_list(&found, &known) {
@@ -183,7 +204,7 @@ fn read(path: &Path, text: &str) -> Result<File, SettingsError> {
             nearest,
         });
     }
-    serde_saphyr::from_str(text).map_err(|e| {
+    let file = serde_saphyr::from_str(text).map_err(|e| {
         let Some(at) = e.location() else {
             return invalid(e.to_string());
         };
@@ -195,7 +216,8 @@ fn read(path: &Path, text: &str) -> Result<File, SettingsError> {
             key: keys::at_line(&found, text, line),
             problem: said.split_whitespace().collect::<Vec<_>>().join(" "),
         }
-    })
+    })?;
+    Ok(Read { file, found })
 }
 
 /// Promises that NetLink keeps whatever a file says.

@@ -171,6 +171,8 @@ pub struct Health {
     /// So long the product's own process must have lived, too: what answers may be another program.
     #[serde(with = "crate::release::duration")]
     pub steady: Duration,
+    /// A product that has died is waited for while the supervisor starts it again, but no longer than for so many times.
+    pub restarts: u32,
 }
 
 impl Default for Health {
@@ -180,6 +182,7 @@ impl Default for Health {
             timeout: Duration::from_secs(60),
             interval: Duration::from_millis(500),
             steady: Duration::from_secs(1),
+            restarts: 4,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! NetLink's own state in SQLite (`.netlink/netlink.db`): facts, updates, journal, ways back; and SQLite files in general.
 
 mod audit;
+mod counts;
 mod installation;
 mod orders;
 mod outbox;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Transaction};
 
 pub use audit::{AuditCheckpoint, AuditEntry, AuditRow};
+pub use counts::{Counts, Missed, OrderCount};
 pub use installation::Fact;
 pub use orders::{Added, Answered, OrderId, OrderIdError, OrderRecord, OrderState};
 pub use outbox::{NoticeCounts, NoticeRecord, NoticeState, Subscriber, Subscribers};
@@ -169,6 +171,14 @@ impl Store {
                 Some(_) => db.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0)),
             }
         })
+    }
+
+    /// Has SQLite look through all of it; the first thing that is wrong, if anything is.
+    pub fn damage(&self) -> Result<Option<String>> {
+        let found: String = self.try_to("check", |db| {
+            db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        })?;
+        Ok((found != "ok").then_some(found))
     }
 
     /// As long as the result is held, everything that is read is of one moment.

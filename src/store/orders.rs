@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Result, Store, UpdateId, outbox};
+use super::{Result, Store, UpdateId, counts, outbox};
 
 /// How long what is no longer waiting is remembered, with its Idempotency-Key: seconds in which a server has served.
 const KEPT: i64 = 24 * 60 * 60;
@@ -71,6 +71,8 @@ impl fmt::Display for OrderId {
 #[serde(rename_all = "lowercase")]
 pub enum OrderState {
     Waiting,
+    /// It is no update, and is being done.
+    Running,
     /// As an update, which says more.
     Begun,
     Done,
@@ -79,11 +81,19 @@ pub enum OrderState {
 }
 
 impl OrderState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Begun, Self::Done, Self::Refused, Self::Cancelled];
+    const ALL: [Self; 6] = [
+        Self::Waiting,
+        Self::Running,
+        Self::Begun,
+        Self::Done,
+        Self::Refused,
+        Self::Cancelled,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
+            Self::Running => "running",
             Self::Begun => "begun",
             Self::Done => "done",
             Self::Refused => "refused",
@@ -106,16 +116,16 @@ pub struct OrderRecord {
     pub fingerprint: String,
     /// Before that it does not begin, and stands in nobody's way.
     pub not_before: Option<Timestamp>,
-    /// It is no update, and is being done, or was when its server died.
-    pub taken: bool,
     /// What came of it was the answer to the request itself.
     pub at_once: bool,
+    /// Its time has come: since then it waits for its turn, whatever a clock says.
+    pub came_due: bool,
 }
 
 impl OrderRecord {
     /// It waits for its turn, not for its time.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.not_before.is_none_or(|time| time <= now)
+        self.came_due || self.not_before.is_none_or(|time| time <= now)
     }
 }
 
@@ -136,7 +146,7 @@ pub enum Added {
     Full,
 }
 
-const RECORD: &str = "SELECT id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before, taken, at_once FROM orders";
+const RECORD: &str = "SELECT id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before, taken, at_once, due FROM orders";
 
 type Raw = (
     String,
@@ -148,6 +158,7 @@ type Raw = (
     Option<String>,
     String,
     Option<String>,
+    bool,
     bool,
     bool,
 );
@@ -199,8 +210,8 @@ impl Store {
         Ok(self.orders(&format!("{RECORD} WHERE id = ?1"), &[&id.0])?.pop())
     }
 
-    /// In the order in which they were given; those that have a time wait for that besides.
-    pub fn waiting_orders(&self) -> Result<Vec<OrderRecord>> {
+    /// Those that wait and those that run, in the order in which they were given; those that have a time wait for that besides.
+    pub fn open_orders(&self) -> Result<Vec<OrderRecord>> {
         self.orders(&format!("{RECORD} WHERE state = 'waiting' ORDER BY number"), &[])
     }
 
@@ -209,8 +220,8 @@ impl Store {
         self.orders(&format!("{RECORD} ORDER BY number DESC LIMIT ?1"), &[&limit])
     }
 
-    /// Ends the waiting of an order, with what came of it; whether it was still waiting. Who was told no at once has been accepted
-    /// nothing, and may ask again with the same key.
+    /// Ends the waiting of an order, with what came of it; whether it was still waiting. Of who was told no at once nothing was
+    /// accepted: that is no order, nobody else is told of it, and the same key is free for the next try.
     pub fn settle_order(
         &self,
         id: &OrderId,
@@ -219,15 +230,23 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let at_once = answered == Answered::AtOnce;
-        let forget_key = at_once && state == OrderState::Refused;
+        if at_once && state == OrderState::Refused {
+            let changed = self.try_to("write", |db| {
+                db.execute("DELETE FROM orders WHERE id = ?1 AND state = 'waiting'", [&id.0])
+            })?;
+            return Ok(changed > 0);
+        }
         let changed = self.try_to("write", |db| {
             let commit = db.unchecked_transaction()?;
             let sql = format!(
-                "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4, at_once = ?5, taken = 0, served = {SERVED}, \
-                 key = CASE WHEN ?6 THEN NULL ELSE key END WHERE id = ?1 AND state = 'waiting'"
+                "UPDATE orders SET state = ?2, answer = ?3, changed_at = ?4, at_once = ?5, taken = 0, served = {SERVED} \
+                 WHERE id = ?1 AND state = 'waiting'"
             );
             let time = now.to_string();
-            let changed = commit.execute(&sql, params![id.0, state.name(), answer, time, at_once, forget_key])?;
+            let changed = commit.execute(&sql, params![id.0, state.name(), answer, time, at_once])?;
+            if changed > 0 && !at_once {
+                counts::count_order(&commit, id, state)?;
+            }
             if changed > 0 && state == OrderState::Refused {
                 outbox::tell_of_order(&commit, &self.subscribers, id, now)?;
             }
@@ -243,7 +262,12 @@ impl Store {
                 "UPDATE orders SET state = 'cancelled', changed_at = ?2, served = {SERVED} \
                  WHERE id = ?1 AND state = 'waiting' AND taken = 0"
             );
-            db.execute(&sql, params![id.0, now.to_string()])
+            let commit = db.unchecked_transaction()?;
+            let changed = commit.execute(&sql, params![id.0, now.to_string()])?;
+            if changed > 0 {
+                counts::count_order(&commit, id, OrderState::Cancelled)?;
+            }
+            commit.commit().map(|()| changed)
         })?;
         Ok(changed > 0)
     }
@@ -278,16 +302,27 @@ impl Store {
     /// Gives an order that waits another time; whether it was still waiting.
     pub fn postpone_order(&self, id: &OrderId, time: Timestamp, now: Timestamp) -> Result<bool> {
         let changed = self.try_to("write", |db| {
-            let sql = "UPDATE orders SET not_before = ?2, changed_at = ?3 WHERE id = ?1 AND state = 'waiting'";
+            let sql = "UPDATE orders SET not_before = ?2, changed_at = ?3, due = 0 WHERE id = ?1 AND state = 'waiting'";
             db.execute(sql, params![id.0, time.to_string(), now.to_string()])
         })?;
         Ok(changed > 0)
     }
 
+    /// The time of an order has come, or is waited for again.
+    pub fn set_due(&self, id: &OrderId, is_due: bool) -> Result<()> {
+        self.try_to("write", |db| {
+            db.execute("UPDATE orders SET due = ?2 WHERE id = ?1", params![id.0, is_due])
+        })?;
+        Ok(())
+    }
+
     /// The order has become this update.
     pub fn order_became(&self, id: &OrderId, update: &UpdateId, now: Timestamp) -> Result<()> {
-        self.try_to("write", |db| begun(db, id, update, now))?;
-        Ok(())
+        self.try_to("write", |db| {
+            let commit = db.unchecked_transaction()?;
+            begun(&commit, id, update, now)?;
+            commit.commit()
+        })
     }
 
     /// What wants the update back, if it is not finished, from here on also after a crash; an order for that has become it in the same
@@ -313,9 +348,26 @@ impl Store {
     }
 
     fn order_record(&self, raw: Raw) -> Result<OrderRecord> {
-        let (id, what, ordered_at, ordered_by, state, update_id, answer, fingerprint, not_before, taken, at_once) = raw;
+        let (
+            id,
+            what,
+            ordered_at,
+            ordered_by,
+            state,
+            update_id,
+            answer,
+            fingerprint,
+            not_before,
+            taken,
+            at_once,
+            came_due,
+        ) = raw;
         let wrong = |e: &dyn fmt::Display| self.unreadable(format!("order {id}"), e);
         let known = OrderState::ALL.into_iter().find(|known| known.name() == state);
+        let known = known.map(|known| match known {
+            OrderState::Waiting if taken => OrderState::Running,
+            other => other,
+        });
         Ok(OrderRecord {
             what,
             ordered_at: ordered_at.parse().map_err(|e| wrong(&e))?,
@@ -325,8 +377,8 @@ impl Store {
             ordered_by,
             answer,
             fingerprint,
-            taken,
             at_once,
+            came_due,
             id: OrderId(id),
         })
     }
@@ -343,7 +395,11 @@ pub(super) fn begun(
         "UPDATE orders SET state = 'begun', update_id = ?2, changed_at = ?3, served = {SERVED} \
          WHERE id = ?1 AND state = 'waiting'"
     );
-    Ok(db.execute(&sql, params![id.0, update.as_str(), now.to_string()])? > 0)
+    let was_waiting = db.execute(&sql, params![id.0, update.as_str(), now.to_string()])? > 0;
+    if was_waiting {
+        counts::count_order(db, id, OrderState::Begun)?;
+    }
+    Ok(was_waiting)
 }
 
 fn forget_old(db: &rusqlite::Connection) -> rusqlite::Result<()> {
@@ -371,8 +427,8 @@ mod tests {
             answer: None,
             fingerprint: format!("print {n}"),
             not_before: None,
-            taken: false,
             at_once: false,
+            came_due: false,
         }
     }
 
@@ -403,7 +459,7 @@ mod tests {
         store.has_served(60 * 60).unwrap();
         assert!(store.order_of_key("k").unwrap().is_none());
         assert_eq!(known(4, now), None);
-        assert_eq!(store.waiting_orders().unwrap().len(), 1);
+        assert_eq!(store.open_orders().unwrap().len(), 1);
     }
 
     #[test]
@@ -425,6 +481,42 @@ mod tests {
             let known = store.order_of_key(&key).unwrap().map(|known| known.id);
             assert_eq!(known, (answered == Answered::Later).then(|| order(n).id));
         }
+        // What was refused at once never was one.
+        let all = store.all_orders(10).unwrap();
+        assert_eq!(all.iter().map(|one| &one.id).collect::<Vec<_>>(), [&order(2).id]);
+    }
+
+    #[test]
+    fn what_orders_come_to_is_counted_once_and_for_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("netlink.db")).unwrap();
+        let now = clock::now();
+        for n in 1..=5 {
+            let what = format!(r#"{{"kind":"{}"}}"#, if n == 5 { "backup_prune" } else { "upgrade" });
+            let added = store.add_order(&OrderRecord { what, ..order(n) }, None, now).unwrap();
+            assert!(matches!(added, Added::New));
+        }
+        let settle = |n, state, answered| store.settle_order(&order(n).id, (state, "{}"), answered, now).unwrap();
+        for _ in 0..2 {
+            settle(1, OrderState::Refused, Answered::Later);
+            settle(2, OrderState::Refused, Answered::AtOnce);
+            store.cancel_order(&order(3).id, now).unwrap();
+            let update = "update_0a1_0b1_20260131_235959".parse().unwrap();
+            store.order_became(&order(4).id, &update, now).unwrap();
+            settle(5, OrderState::Done, Answered::Later);
+        }
+        let counted = store.counts().unwrap().orders;
+        let counted: Vec<_> = counted
+            .iter()
+            .map(|one| (&*one.kind, &*one.result, one.count))
+            .collect();
+        let wanted = [
+            ("backup_prune", "done", 1),
+            ("upgrade", "begun", 1),
+            ("upgrade", "cancelled", 1),
+            ("upgrade", "refused", 1),
+        ];
+        assert_eq!(counted, wanted);
     }
 
     #[test]
@@ -435,7 +527,9 @@ mod tests {
         assert!(matches!(store.add_order(&order(1), None, now).unwrap(), Added::New));
         assert!(store.take_order(&id).unwrap() && !store.take_order(&id).unwrap());
         assert!(!store.cancel_order(&id, now).unwrap());
+        assert_eq!(store.open_orders().unwrap()[0].state, OrderState::Running);
         store.give_order_back(&id).unwrap();
+        assert_eq!(store.order(&id).unwrap().unwrap().state, OrderState::Waiting);
         assert!(store.cancel_order(&id, now).unwrap() && !store.take_order(&id).unwrap());
     }
 
@@ -452,7 +546,12 @@ mod tests {
         assert!(matches!(store.add_order(&scheduled, None, now).unwrap(), Added::New));
         let known = |id: &OrderId| store.order(id).unwrap().unwrap();
         assert!(!known(&scheduled.id).is_due(now) && known(&scheduled.id).is_due(later));
+        // Once it is due it stays so, whatever the clock says; until it has another time.
+        let earlier: Timestamp = "2026-11-21T02:00:00Z".parse().unwrap();
+        store.set_due(&scheduled.id, true).unwrap();
+        assert!(known(&scheduled.id).is_due(earlier));
         assert!(store.postpone_order(&scheduled.id, now, now).unwrap());
+        assert!(!known(&scheduled.id).is_due(earlier));
         assert!(known(&scheduled.id).is_due(now));
         assert!(store.cancel_order(&scheduled.id, now).unwrap());
         assert!(!store.postpone_order(&scheduled.id, later, now).unwrap());

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::outbox::{self, Told};
 use super::{OrderId, Result, Store, StoreError, orders};
 use crate::journal::{Event, NoticeKind, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Direction, Plan};
 
 /// `update_<from>_<to>_<YYYYMMDD>_<HHMMSS>`, UTC; `none` for the version before the first installation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,28 +78,48 @@ impl fmt::Display for UpdateId {
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Verb {
     Install,
     Upgrade,
     Downgrade,
     Rollback,
+    /// The database alone, up or down.
+    UpgradeDb,
 }
 
 impl Verb {
+    pub const ALL: [Self; 5] = [
+        Self::Install,
+        Self::Upgrade,
+        Self::Downgrade,
+        Self::Rollback,
+        Self::UpgradeDb,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Install => "install",
             Self::Upgrade => "upgrade",
             Self::Downgrade => "downgrade",
             Self::Rollback => "rollback",
+            Self::UpgradeDb => "upgrade-db",
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Install, Self::Upgrade, Self::Downgrade, Self::Rollback]
-            .into_iter()
-            .find(|verb| verb.name() == text)
+    /// As it is kept. The table has no word for what moves the database alone: there the plan tells.
+    fn kept(self) -> &'static str {
+        match self {
+            Self::UpgradeDb => Self::Upgrade.name(),
+            other => other.name(),
+        }
+    }
+
+    fn of(kept: &str, plan: &Plan) -> Option<Self> {
+        if plan.direction() == Direction::Schema {
+            return Some(Self::UpgradeDb);
+        }
+        Self::ALL.into_iter().find(|verb| verb.kept() == kept)
     }
 }
 
@@ -162,7 +182,7 @@ impl Store {
             let commit = self.db.unchecked_transaction()?;
             commit.execute(
                 "INSERT INTO updates (id, plan, verb, accepted_at, accepted_by) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![id.0, text, verb.name(), now.to_string(), by],
+                params![id.0, text, verb.kept(), now.to_string(), by],
             )?;
             let row = "INSERT INTO journal (update_id, time, event) VALUES (?1, ?2, ?3)";
             commit.execute(row, params![id.0, now.to_string(), accepted])?;
@@ -343,9 +363,10 @@ impl Store {
         let (id, plan, verb, accepted_at, accepted_by, outcome, finished_at, finalized_at) = raw;
         let wrong = |e: &dyn fmt::Display| self.unreadable(format!("update {id}"), e);
         let time = |text: String| text.parse::<Timestamp>().map_err(|e| wrong(&e));
+        let plan: Plan = serde_json::from_str(&plan).map_err(|e| wrong(&e))?;
         Ok(UpdateRecord {
-            plan: serde_json::from_str(&plan).map_err(|e| wrong(&e))?,
-            verb: Verb::parse(&verb).ok_or_else(|| wrong(&format!("verb `{verb}`")))?,
+            verb: Verb::of(&verb, &plan).ok_or_else(|| wrong(&format!("verb `{verb}`")))?,
+            plan,
             accepted_at: time(accepted_at)?,
             accepted_by,
             outcome: outcome.map(|text| {

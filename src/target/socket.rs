@@ -84,7 +84,7 @@ fn connect(root: &Path) -> Result<Option<UnixStream>, TargetError> {
     let connected = match short_path(root) {
         Err(TargetError::Socket { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(other) => return Err(other),
-        Ok((_folder, short)) => UnixStream::connect(short),
+        Ok((_folder, short)) => unless_interrupted(|| UnixStream::connect(&short)),
     };
     match connected {
         Ok(stream) => Ok(Some(stream)),
@@ -122,7 +122,7 @@ fn receive<T: DeserializeOwned>(stream: &mut UnixStream, limit: usize, deadline:
     let mut buffer = [0; 4096];
     while !line.ends_with(b"\n") {
         stream.set_read_timeout(Some(time_left(deadline)?))?;
-        match stream.read(&mut buffer)? {
+        match read_on(stream, &mut buffer)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             n => line.extend_from_slice(&buffer[..n]),
         }
@@ -136,9 +136,45 @@ fn receive<T: DeserializeOwned>(stream: &mut UnixStream, limit: usize, deadline:
     Ok(serde_json::from_slice(&line)?)
 }
 
+fn read_on(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    unless_interrupted(|| from.read(buffer))
+}
+
+/// Where a wait has a limit a signal cuts it off, e.g. the Ctrl-C of somebody who wants a pause; nothing is wrong then.
+fn unless_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 fn time_left(deadline: Deadline) -> io::Result<Duration> {
     match deadline.left() {
         Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
         left => Ok(left),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Interrupted(u32);
+
+    impl Read for Interrupted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 = self.0.saturating_sub(1);
+            match self.0 {
+                0 => b"{}\n".as_slice().read(buffer),
+                _ => Err(io::ErrorKind::Interrupted.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_is_no_failure() {
+        assert_eq!(read_on(&mut Interrupted(3), &mut [0; 16]).unwrap(), 3);
     }
 }

@@ -149,7 +149,12 @@ fn a_release_waits_for_its_roll_out() {
         (&serde_json::json!("rollout"), &turn),
         "{seen:#}"
     );
-    plan(&scene, "0r1", &[]).no(2, &["this one's turn is at 2999-01-01T00:00:00Z", "(rollout)"]);
+    put(
+        &scene.lamp.path("config/update.yml"),
+        "policy: {time_zone: Asia/Kathmandu}\n",
+        0o644,
+    );
+    plan(&scene, "0r1", &[]).no(2, &["0r1 comes to all nodes at 2999-01-01 05:45 +05:45", "(rollout)"]);
     say(&scene, &["rollout", "0r1", "--hours", "0"]).ok();
     assert_eq!(check(&scene)["latest_version"], "0r1");
 }

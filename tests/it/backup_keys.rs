@@ -127,7 +127,7 @@ fn each_way_opens_the_backups_and_a_wrong_secret_does_not() {
         )
         .ok();
     assert!(
-        ran.err.contains("has lost every backup") && ran.out.contains("Ada"),
+        ran.err.contains("nobody can read them") && ran.out.contains("Ada"),
         "{ran}"
     );
     let words = place.file("words", &format!("{WORDS}\n"));

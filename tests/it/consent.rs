@@ -129,18 +129,21 @@ fn notes_are_told_to_those_whom_they_concern_and_blocking_ones_wait_for_them() {
         json!(["0b2: Dim all lamps first"]),
         "{history:#}"
     );
-    let down = scene
-        .lamp
-        .run(&["update", "downgrade", "--to", "0a1", "--dry-run"])
-        .ok()
-        .out;
-    for lost in [
-        "you lose",
-        "A hole in the shade",
-        "A dimmer",
-        "and 2 more: `netlink update changelog --since 0b2 --until 0a1`",
-    ] {
-        assert!(down.contains(lost), "{lost}: {down}");
+    for way_back in [&["downgrade", "--to", "0a1"][..], &["rollback"]] {
+        let down = scene
+            .lamp
+            .run(&[&["update"], way_back, &["--dry-run"]].concat())
+            .ok()
+            .out;
+        for lost in [
+            "no undo",
+            "you lose",
+            "A hole in the shade",
+            "A dimmer",
+            "and 2 more: `netlink update changelog --since 0b2 --until 0a1`",
+        ] {
+            assert!(down.contains(lost), "{lost}: {down}");
+        }
     }
     let all = ["update", "changelog", "--since", "0b2", "--until", "0a1"];
     assert!(scene.lamp.run(&all).ok().out.contains("Lamp 10"));

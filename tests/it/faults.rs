@@ -279,6 +279,58 @@ fn a_product_that_dies_again_and_again_while_another_answers_for_it() {
     scene.assert_untouched();
 }
 
+/// `1r1` of a product that is ill until it has been started so often; it says so each time, and dies of it.
+fn ill_at_first(scene: &Scene, times: u32) {
+    let tree = scene.publisher.lamp(&Lamp {
+        version: "1r1",
+        ..Lamp::R1
+    });
+    let program = format!(
+        "#!/bin/sh\ncd ../../data\necho start >> starts\nif [ $(wc -l < starts) -lt {times} ]; then echo 1r1 > ill; echo no bulb >&2; exit 3; fi\n\
+         rm -f ill\nexec sleep 100000\n"
+    );
+    put(&tree.join("bin/lamp"), &program, 0o755);
+    scene.publisher.publish(&tree);
+}
+
+fn ill_while_a_file_names_it(scene: &Scene, more: &str) {
+    let check = "checks: [{command: [sh, -c, 'test \"$(cat $0/ill)\" != $(basename $1)', '{data}', '{release}']}]";
+    let settings = format!("health: {{{check}, interval: 50ms{more}}}\n");
+    put(&scene.lamp.path("config/update.yml"), &settings, 0o644);
+}
+
+/// Nothing is waited for once nothing is to come, though there is a minute for it.
+#[test]
+fn a_product_that_dies_however_often_it_is_started_is_undone_at_once() {
+    let scene = Scene::new();
+    ill_at_first(&scene, 100);
+    ill_while_a_file_names_it(&scene, ", restarts: 2");
+    let began = Instant::now();
+    let upgrade = ["update", "upgrade", "--to", "1r1", "--yes"];
+    scene
+        .lamp
+        .run(&upgrade)
+        .no(1, &["does not stay up: exited with code 3 (after 2 restarts)"]);
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(45), "{took:?}");
+    let why = ["running as 1r1", "exited with code 3 (after 2 restarts)", "| no bulb"];
+    scene.lamp.run(&["update", "why"]).no(0, &why);
+    // One more by the step that waits, which has it started anew where it died before.
+    let starts = scene.lamp.text("data/starts").lines().count();
+    assert!((3..=4).contains(&starts), "{starts}");
+    scene.lamp.assert_at("0a1");
+}
+
+#[test]
+fn a_product_that_is_well_after_some_starts_is_waited_for() {
+    let scene = Scene::new();
+    ill_at_first(&scene, 3);
+    ill_while_a_file_names_it(&scene, "");
+    scene.lamp.run(&["update", "upgrade", "--to", "1r1", "--yes"]).ok();
+    scene.lamp.assert_at("1r1");
+    assert_eq!(scene.lamp.text("data/starts").lines().count(), 3);
+}
+
 #[test]
 fn state_of_a_newer_netlink() {
     let scene = Scene::new();

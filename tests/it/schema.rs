@@ -11,6 +11,28 @@ use crate::sweep::stride;
 use crate::world::{Installation, Lamp, Publisher, Ran, netlink, put};
 
 impl Scene {
+    /// Both moves of the database are what they were, up and down, whichever of the two the table has for them.
+    #[track_caller]
+    fn assert_history_names_them(&self) {
+        let verbs = || {
+            let history = self.lamp.run(&["update", "history", "--output", "json"]).ok().json();
+            let all = history.as_array().unwrap().iter();
+            all.map(|update| update["verb"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(verbs(), ["upgrade-db", "upgrade-db", "install"]);
+        self.lamp
+            .run(&["update", "history"])
+            .no(0, &["upgrade-db schema of 0b1", "upgrade-db schema of 0a1"]);
+        let db = rusqlite::Connection::open(self.lamp.path(".netlink/netlink.db")).unwrap();
+        let other = "UPDATE updates SET verb = 'downgrade' WHERE verb = 'upgrade'";
+        assert_eq!(db.execute(other, []).unwrap(), 2);
+        assert_eq!(verbs(), ["upgrade-db", "upgrade-db", "install"]);
+        self.lamp
+            .run(&["update", "rollback", "--yes"])
+            .no(2, &["NL0110", "has moved the database alone"]);
+    }
+
     fn upgrade_db(&self, to: &str) -> Ran {
         self.lamp.run(&["update", "upgrade-db", "--to", to, "--yes"])
     }
@@ -94,6 +116,7 @@ fn the_database_alone_goes_up_and_down_with_the_rows_of_both() {
     scene.lamp.assert_at("0a1");
     let nothing = scene.lamp.run(&["update", "upgrade-db", "--yes"]).ok();
     assert!(nothing.out.contains("nothing to do"), "{nothing}");
+    scene.assert_history_names_them();
 
     scene.upgrade_db("0b1").ok();
     scene.upgrade().ok();

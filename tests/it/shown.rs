@@ -3,7 +3,7 @@
 use crate::world::{Installation, Lamp, Publisher, put};
 
 /// Output without what differs from run to run.
-fn steady(text: &str, dir: &std::path::Path) -> String {
+pub fn steady(text: &str, dir: &std::path::Path) -> String {
     let text = text.replace(dir.to_str().unwrap(), "DIR");
     let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
     let steady = words.iter().enumerate().map(|(at, word)| {

@@ -113,13 +113,16 @@ impl Check {
         };
         match checkpoints.iter().find(|checkpoint| checkpoint.hash != row.hash) {
             None => self.vouched = row.seq,
-            Some(other) => self.say(format!(
-                "row {} is another one than was signed at {}: something in rows {} to {} has been written anew",
-                row.seq,
-                other.time,
-                self.vouched + 1,
-                row.seq
-            )),
+            Some(other) => {
+                let (first, last) = (self.vouched + 1, row.seq);
+                let anew = if first == last {
+                    "it has been written anew".to_owned()
+                } else {
+                    format!("something in rows {first} to {last} has been written anew")
+                };
+                let time = other.time;
+                self.say(format!("row {last} is another one than was signed at {time}: {anew}"));
+            }
         }
     }
 
@@ -222,6 +225,16 @@ mod tests {
             seq: 4,
             ..signed.clone()
         }));
+        let mut last = rows(6);
+        last[..5].clone_from_slice(&whole[..5]);
+        last[5].hash = hash(Some(&whole[4].hash), 6, &last[5].entry);
+        let told = problems(&last, &whole);
+        assert!(
+            told.len() == 1
+                && told[0].starts_with("row 6 is another one")
+                && told[0].ends_with("it has been written anew"),
+            "{told:?}"
+        );
         let anew = rows(6);
         assert!(
             problems(&anew, &whole)[0].contains("written anew"),

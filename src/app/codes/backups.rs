@@ -23,13 +23,13 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "NL0604",
-        Kind::Refused,
+        Kind::Conflict,
         "product runs",
         "The product writes to what would be restored. Stop it first, or restore elsewhere with `--into`.",
     ),
     code(
         "NL0605",
-        Kind::Refused,
+        Kind::Conflict,
         "backup of another version",
         "Data and configuration of one version do not fit another. Go to the backup's version first, or restore elsewhere with `--into`.",
     ),

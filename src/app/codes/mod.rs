@@ -14,6 +14,8 @@ pub enum Kind {
     Unfit,
     /// It would lead where hardly anybody wants to go as things stand; said more exactly it is done.
     Doubtful,
+    /// Not as things stand; once they are changed the same is done.
+    Conflict,
     /// What was named is not there.
     NotFound,
     /// Somebody else is at work, or an earlier update is not finished.
@@ -38,7 +40,13 @@ impl Kind {
     /// INTERFACES: 1 failed, 2 refused, 3 cancelled, 4 a person is needed, 75 not now.
     pub fn exit(self) -> u8 {
         match self {
-            Self::Refused | Self::Doubtful | Self::Unfit | Self::NotFound | Self::Denied | Self::Forbidden => 2,
+            Self::Refused
+            | Self::Doubtful
+            | Self::Conflict
+            | Self::Unfit
+            | Self::NotFound
+            | Self::Denied
+            | Self::Forbidden => 2,
             Self::NotNow | Self::TooOften | Self::Unavailable => 75,
             Self::Cancelled => 3,
             Self::Failed => 1,
@@ -50,7 +58,7 @@ impl Kind {
         match self {
             Self::Refused => 422,
             Self::NotFound => 404,
-            Self::Doubtful | Self::NotNow | Self::Cancelled => 409,
+            Self::Doubtful | Self::Conflict | Self::NotNow | Self::Cancelled => 409,
             Self::Failed | Self::Stuck | Self::Unfit => 500,
             Self::Denied => 401,
             Self::Forbidden => 403,
@@ -68,7 +76,7 @@ impl Kind {
     pub fn grpc(self) -> i32 {
         match self {
             // 9 FAILED_PRECONDITION: as things stand; what is wrong whatever they are is said as 3 by the door itself.
-            Self::Refused | Self::Doubtful | Self::Cancelled => 9,
+            Self::Refused | Self::Doubtful | Self::Conflict | Self::Cancelled => 9,
             // 5 NOT_FOUND
             Self::NotFound => 5,
             // 10 ABORTED: the same again later, but not at once and blindly.

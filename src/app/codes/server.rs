@@ -226,6 +226,12 @@ pub const CODES: &[Code] = &[
         "The server behind the relay ended before it answered, so it is not known whether what was asked was done. Look, or ask again with the same `Idempotency-Key`: the same order is not done twice.",
     ),
     code(
+        "NL0755",
+        Kind::Conflict,
+        "not taken by itself any more",
+        "The server had ordered an upgrade by itself for later. When its time came, the policy did not want it any more, or somebody had tried that version and gone back. To take it all the same run `netlink update upgrade --to V`.",
+    ),
+    code(
         "NL0756",
         Kind::Doubtful,
         "gone back already",

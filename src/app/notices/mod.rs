@@ -3,13 +3,15 @@
 mod courier;
 mod receiver;
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{AppError, Installation, Result};
 use crate::clock::{self, Deadline};
 use crate::host;
-use crate::settings::Settings;
+use crate::settings::{Settings, Webhook};
 use crate::store::{Fact, NoticeRecord, NoticeState, Store, Subscriber, Subscribers};
 
 pub use courier::Courier;
@@ -34,6 +36,16 @@ pub(super) fn subscribe(store: &mut Store, settings: &Settings) -> Result<()> {
     let source = format!("/netlink/{node}/{product}");
     store.subscribe(Subscribers { source, all });
     Ok(())
+}
+
+/// Of the webhooks that cannot be signed for as things are, why.
+pub(super) fn unusable_secrets(root: &Path, settings: &Settings) -> Vec<String> {
+    let webhooks = &settings.notifications.webhooks;
+    let problem = |webhook: &Webhook| {
+        let why = receiver::unusable_secret(root, webhook)?;
+        Some(format!("`notifications.webhooks`, {}: {why}", webhook.name))
+    };
+    webhooks.iter().filter_map(problem).collect()
 }
 
 /// What is on its way, what arrived, and what was given up.

@@ -90,7 +90,7 @@ fn post(
     notice: &NoticeRecord,
     limit: Duration,
 ) -> Result<(), NotTaken> {
-    let secrets = secrets(installation, &webhook.secret)?;
+    let secrets = secrets(installation.layout.root(), &webhook.secret)?;
     let seconds = clock::now().as_second();
     let signature = secrets.sign(&notice.id, seconds, &notice.body);
     let (timestamp, shown) = (seconds.to_string(), webhook.url.to_string());
@@ -117,12 +117,17 @@ fn post(
     })
 }
 
-fn secrets(installation: &Installation, place: &SecretPlace) -> Result<SigningSecrets, NotTaken> {
+/// Why nothing can be signed with the secret of this webhook; none when it can be.
+pub(super) fn unusable_secret(root: &Path, webhook: &Webhook) -> Option<String> {
+    secrets(root, &webhook.secret).err().map(|why| why.problem)
+}
+
+fn secrets(root: &Path, place: &SecretPlace) -> Result<SigningSecrets, NotTaken> {
     let text = match place {
         SecretPlace::Environment(name) => settings::secret(name)
             .ok_or_else(|| NotTaken::for_now(format!("the variable {name} with the secret is not set")))?,
         SecretPlace::File(path) => {
-            let path = installation.layout.root().join(path);
+            let path = root.join(path);
             is_closed(&path)?;
             Secret::new(disk::read_limited(&path, SECRET_LIMIT).map_err(|e| NotTaken::of(&e))?)
         }

@@ -39,8 +39,8 @@ pub fn problems(dir: &std::path::Path) -> Result<Vec<String>> {
 type Result<T> = std::result::Result<T, KeysError>;
 
 /// What is said whenever the keys of a repository are made.
-pub const LOSS: &str = "whoever has no slot left that opens has lost every backup: nothing else brings the key back; print a \
-                        recovery kit with `netlink backup keys export-recovery` and keep it elsewhere";
+pub const LOSS: &str = "backups are encrypted, and without a key that opens them nobody can read them: print a recovery kit with \
+                        `netlink backup keys export-recovery` and keep it away from this machine";
 
 /// Who changes slots, and when.
 #[derive(Debug, Clone)]

@@ -46,13 +46,7 @@ pub fn restore(
 ) -> Result<Restored> {
     let _lock = repository.lock(Purpose::Read)?;
     let snapshot = repository.snapshot(id)?;
-    let mark = Mark {
-        backup: id.clone(),
-        only: match selection {
-            Selection::All => None,
-            Selection::Only(paths) => Some(topmost(paths)),
-        },
-    };
+    let mark = Mark::of(id, selection);
     mark.refuse_other(place)?;
     let (index, chunking) = (repository.index()?, repository.chunking());
     let list = || ListReader::open(repository, &index, &chunking, &snapshot);
@@ -105,6 +99,19 @@ pub fn restore(
         into: place.to_path_buf(),
         left: loaded.forget().err().map(|e| list::reason(&e)),
     })
+}
+
+/// Refuses paths that are not in the backup, and anything else than what was cut off half-way: as far as that can be told without
+/// reading any content.
+pub fn refuse_restore(repository: &Repository, id: &BackupId, selection: &Selection, place: &Path) -> Result<()> {
+    let _lock = repository.lock(Purpose::Read)?;
+    let snapshot = repository.snapshot(id)?;
+    let mark = Mark::of(id, selection);
+    mark.refuse_other(place)?;
+    let (index, chunking) = (repository.index()?, repository.chunking());
+    let list = ListReader::open(repository, &index, &chunking, &snapshot)?;
+    let paths = mark.only.unwrap_or_else(|| snapshot.record.trees.clone());
+    Wanted::find(&snapshot.record, list, &paths, &mut Zeros::new(&index, &chunking)).map(drop)
 }
 
 /// Whether the files of a backup were being put in place when that was cut off.
@@ -263,6 +270,16 @@ impl Mark {
     }
 
     /// After an interrupted restore only the same one may go on, or one that replaces everything.
+    fn of(id: &BackupId, selection: &Selection) -> Self {
+        Self {
+            backup: id.clone(),
+            only: match selection {
+                Selection::All => None,
+                Selection::Only(paths) => Some(topmost(paths)),
+            },
+        }
+    }
+
     fn refuse_other(&self, place: &Path) -> Result<()> {
         match Self::read(place)? {
             Some(other) if other != *self && self.only.is_some() => Err(interrupted(place, &other)),

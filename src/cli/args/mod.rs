@@ -134,6 +134,37 @@ pub enum Command {
     Tuf(TufArgs),
     /// What a code like NL0316 means, or all of them
     Explain { code: Option<String> },
+    /// The settings: what holds and why, and whether it can
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Look over everything that the next update and the way back from it need
+    Doctor,
+    /// What a shell needs to complete commands, e.g. `netlink completions bash >~/.local/share/bash-completion/completions/netlink`
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, or one for each command
+    Man {
+        /// Write all of them into this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Every setting with its value
+    Show {
+        /// Also where each value comes from
+        #[arg(long)]
+        origin: bool,
+        /// Only this key or section, e.g. `policy` or `policy.freeze`
+        #[arg(value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Are the settings right, and is all there that they name?
+    Check,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -112,7 +112,7 @@ impl Wire {
     pub fn revoke_token(&self, prefix: &str) -> Result<TokenRecord> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if prefix.is_empty() || !prefix.chars().all(is_plain) {
-            let message = "there is no token that begins so; `netlink token list` shows them all";
+            let message = "no token has this prefix; `netlink token list` shows them all";
             return Err(Failed::said("NL0712", message));
         }
         self.change(Method::DELETE, &format!("/tokens/{prefix}"), &Value::Null)

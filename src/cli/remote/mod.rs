@@ -28,7 +28,14 @@ pub fn refuse_what_is_local(global: &Global, command: &Command) -> Result<()> {
     let name = match command {
         Command::Update(verb) => return refuse_update(verb),
         Command::Backup(verb) => return refuse_backup(verb),
-        Command::Maintenance { .. } | Command::Audit(_) | Command::Token(_) | Command::Explain { .. } => return Ok(()),
+        Command::Maintenance { .. }
+        | Command::Audit(_)
+        | Command::Token(_)
+        | Command::Explain { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => return Ok(()),
+        Command::Config(_) => "config",
+        Command::Doctor => "doctor",
         Command::Init(_) => "init",
         Command::Notify(_) => "notify",
         Command::Release(_) => "release",

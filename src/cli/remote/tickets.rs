@@ -16,7 +16,7 @@ pub fn done<T: DeserializeOwned>(global: &Global, wire: &Wire, path: &str, body:
     let mut said = order.reason.clone();
     loop {
         match order.state {
-            OrderState::Waiting | OrderState::Begun => {}
+            OrderState::Waiting | OrderState::Running | OrderState::Begun => {}
             OrderState::Done => {
                 let result = order.result.unwrap_or_default();
                 return serde_json::from_value(result).map_err(|e| failed(wire.remote.garbled(e.to_string())));

@@ -61,6 +61,7 @@ export const VERBS = { install: "Installation", upgrade: "Upgrade", downgrade: "
 
 /** What an order or an update is about, in a line. */
 export function titleOf(update) {
+  if (update.verb === "upgrade-db") return `Database to the schema of ${update.to}`;
   const way = update.from ? `${update.from} → ${update.to}` : update.to;
   return `${VERBS[update.verb] ?? update.verb} ${way}`;
 }

@@ -170,12 +170,20 @@ impl Calendar {
         today.chain(midnight).min()
     }
 
-    /// A time as it is read here, e.g. `2026-11-22 02:00 +01:00`.
+    /// A time as it is read here.
     pub fn local(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone())
-            .strftime("%Y-%m-%d %H:%M %:z")
-            .to_string()
+        local(&self.zone, at)
     }
+}
+
+/// A time as it is read in a zone, e.g. `2026-11-22 02:00 +01:00`; with seconds where it is not at the full minute.
+pub fn local(zone: &TimeZone, at: Timestamp) -> String {
+    let there = at.to_zoned(zone.clone());
+    let form = match there.second() {
+        0 => "%Y-%m-%d %H:%M %:z",
+        _ => "%Y-%m-%d %H:%M:%S %:z",
+    };
+    there.strftime(form).to_string()
 }
 
 impl Closed {

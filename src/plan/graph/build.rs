@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::super::{Rule, Terms};
+use super::super::{Rule, Terms, local};
 use super::order::sort;
 use super::{Blocks, Column, Component, Graph, Levels, More, NO_CHECK, NO_DATE, Ranges, Release, Span, number};
 use crate::release::{ReleaseRules, Rollout, Stop, counted};
@@ -174,10 +174,7 @@ impl<'a, V: Scheme> Building<'a, V> {
         let mut barred = Vec::new();
         barred.extend(self.terms.policy.bars(version).map(|reason| (Rule::Policy, reason)));
         if let Some(rollout) = rules.rollout.filter(|rollout| !self.terms.takes_part(version, rollout)) {
-            barred.push((
-                Rule::Rollout,
-                not_yet(version, &rollout, self.terms.turn(version, &rollout)),
-            ));
+            barred.push((Rule::Rollout, self.not_yet(version, &rollout)));
         }
         for one in self.components(rules).iter().filter(|one| one.fits() == Some(false)) {
             let (name, needs, found) = (&one.name, &one.needs, one.present.as_deref().unwrap_or_default());
@@ -193,6 +190,19 @@ impl<'a, V: Scheme> Building<'a, V> {
             }
         }
         barred
+    }
+
+    fn not_yet(&self, version: &V, rollout: &Rollout) -> String {
+        let told = |at| local(&self.terms.zone, at);
+        if rollout.hours == 0 {
+            return format!("{version} comes to all nodes at {}", told(rollout.start));
+        }
+        format!(
+            "{version} comes to the nodes one after the other over {} from {}; this one's turn is at {}",
+            counted(rollout.hours, "hour"),
+            told(rollout.start),
+            told(self.terms.turn(version, rollout))
+        )
     }
 
     fn components(&self, rules: &ReleaseRules<V>) -> Vec<Component> {
@@ -349,12 +359,4 @@ fn levels<V: Scheme>(version: &V, rules: &ReleaseRules<V>) -> Result<Levels, Gra
         schema: rules.schema_level.into(),
         min_schema: rules.min_schema_level.into(),
     })
-}
-
-fn not_yet<V: Scheme>(version: &V, rollout: &Rollout, turn: jiff::Timestamp) -> String {
-    format!(
-        "{version} comes to the nodes one after the other over {} from {}; this one's turn is at {turn}",
-        counted(rollout.hours, "hour"),
-        rollout.start
-    )
 }

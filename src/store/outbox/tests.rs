@@ -190,8 +190,8 @@ fn an_order_that_is_refused_is_told_and_one_that_is_cancelled_is_not() {
             answer: None,
             fingerprint: n.to_string(),
             not_before: None,
-            taken: false,
             at_once: false,
+            came_due: false,
         };
         let key = n.to_string();
         assert!(matches!(

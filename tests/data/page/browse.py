@@ -13,6 +13,7 @@ import pathlib
 import re
 import sqlite3
 import subprocess
+import time
 import zoneinfo
 
 from selenium.webdriver.common.by import By
@@ -128,6 +129,9 @@ def plan_for_later(browser, netlink, root):
     policy.nights()
     browser.driver.refresh()
     browser.see("Updates may begin again")
+    browser.see("Updates may not begin now")
+    browser.see("Not now: outside the hours of updates")
+    browser.check("closed")
     browser.click("See the plan to 0b1")
     browser.heading("Upgrade 0a1 → 0b1")
     browser.see("Updates may not begin now")
@@ -194,6 +198,11 @@ def plan_for_later(browser, netlink, root):
 def waiting(netlink, root):
     status = json.loads(subprocess.check_output([netlink, "--root", str(root), "update", "status", "--output", "json"]))
     return [order["scheduled_time"] for order in status.get("queue", [])]
+
+
+def queue(netlink, root):
+    status = json.loads(subprocess.check_output([netlink, "--root", str(root), "update", "status", "--output", "json"]))
+    return [(order["order"]["kind"], order["state"]) for order in status.get("queue", [])]
 
 
 def look_at_the_calendar(browser, policy, root):
@@ -268,6 +277,9 @@ def watch_and_lose_the_server(browser, server, root):
 def roll_back(browser):
     browser.click("Roll back")
     browser.see("Roll back to 0a1?", "dialog")
+    browser.see("What gets lost", "dialog")
+    browser.see("what only releases above 0a1 store is lost", "dialog")
+    browser.click("I know that what", "dialog label")
     browser.click("Roll back to 0a1", "dialog button")
     browser.heading("Rollback 0b1 → 0a1")
     browser.see("0a1 is in place")
@@ -314,7 +326,8 @@ def back_up(browser):
     browser.check("backups")
 
 
-def restore(browser, netlink, root):
+def restore(browser, server, root):
+    netlink = server.netlink
     data = next((root / "data").glob("*.db"))
     product = lambda word: subprocess.check_output([netlink, "--root", str(root), "supervise", word])
     names = lambda: [name for (name,) in sqlite3.connect(data).execute("SELECT name FROM switches ORDER BY id")]
@@ -346,15 +359,25 @@ def restore(browser, netlink, root):
     browser.click("Back up first", "dialog label")
     browser.click("I know that what was written", "dialog label")
     browser.click("Restore everything", "dialog button")
-    browser.see("NL0604")
+    browser.see("the product runs", "dialog")
+    browser.click("Not now", "dialog button")
+    browser.forgive(re.compile("409"))
 
     product("--stop")
     with sqlite3.connect(data) as database:
         database.execute("INSERT INTO switches (name) VALUES ('attic')")
     database.close()
+    # Not before the backup is done that it is to begin with.
+    server.go.unlink()
     browser.click("Restore")
     browser.click("I know that what was written", "dialog label")
     browser.click("Restore everything", "dialog button")
+    browser.wait("the backup to run", lambda: queue(netlink, root) == [("backup_create", "running")])
+    watched = time.monotonic()
+    while time.monotonic() < watched + 1.5:
+        if len(queue(netlink, root)) > 1:
+            browser.fail("the restore was ordered while the backup before it runs")
+    server.go.touch()
     browser.see("in place again")
     if names() != before:
         browser.fail(f"{names()} are in the database instead of {before}")
@@ -469,7 +492,7 @@ def main():
             begin_by_the_clock(browser, wanted.netlink, wanted.root)
             maintain(browser)
             back_up(browser)
-            restore(browser, wanted.netlink, wanted.root)
+            restore(browser, server, wanted.root)
             administer(browser)
             read_the_reference(browser)
             log_out(browser)

@@ -1,6 +1,7 @@
 """A real server and a real Chromium to use its page with; what fails says what was to be seen."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -28,13 +29,23 @@ KEPT = {"overview", "overview-dark", "plan", "trial", "schedule", "update", "cal
 class Server:
     """A real `netlink serve`, at the same address in each of its lives."""
 
+    # Where it is named, what is no update rests while this file is not there.
+    go = None
+
     def __init__(self, netlink, root):
         self.netlink, self.root, self.address = netlink, root, "127.0.0.1:0"
+        self.go = root / "go"
         self.start()
 
+    def command(self):
+        return [self.netlink, "--root", str(self.root), "serve", "--listen", self.address, "--grpc", "127.0.0.1:0"]
+
     def start(self):
-        command = [self.netlink, "--root", str(self.root), "serve", "--listen", self.address, "--grpc", "127.0.0.1:0"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        environment = dict(os.environ)
+        if self.go:
+            self.go.touch()
+            environment["NETLINK_SEEDED_FAULT"] = "rests-when-taken"
+        self.process = subprocess.Popen(self.command(), stderr=subprocess.PIPE, text=True, env=environment)
         said = ""
         for line in self.process.stderr:
             said += line

@@ -54,15 +54,14 @@ wanted = hmac.new(key, f"{id}.{time}.".encode() + sys.stdin.buffer.read(), hashl
 assert any(hmac.compare_digest(base64.b64decode(one.removeprefix("v1,")), wanted) for one in signature.split()), signature
 "#;
 
-#[track_caller]
-fn assert_signed(told: &Told) {
+fn is_signed_with(secret: &str, told: &Told) -> bool {
     use std::io::Write;
     let header = |name| told.header(name);
     let mut child = Command::new("python3")
         .args([
             "-c",
             CHECK,
-            SECRET,
+            secret,
             header("webhook-id"),
             header("webhook-timestamp"),
             header("webhook-signature"),
@@ -72,7 +71,13 @@ fn assert_signed(told: &Told) {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(told.text.as_bytes()).unwrap();
-    Ran::of(&child.wait_with_output().unwrap()).ok();
+    child.wait_with_output().unwrap().status.success()
+}
+
+#[track_caller]
+fn assert_signed(told: &Told) {
+    assert!(is_signed_with(SECRET, told), "{told:#?}");
+    let header = |name| told.header(name);
     let sent: i64 = header("webhook-timestamp").parse().unwrap();
     assert!((jiff::Timestamp::now().as_second() - sent).abs() < 300);
 }
@@ -157,7 +162,7 @@ fn a_receiver_that_was_down_is_told_when_it_is_there() {
 
 /// `/metrics`, once it has this line.
 #[track_caller]
-fn wait_for_measure(server: &Server, line: &str) -> String {
+pub fn wait_for_measure(server: &Server, line: &str) -> String {
     let began = Instant::now();
     loop {
         let text = server.get("/metrics").is(200).text;
@@ -286,14 +291,59 @@ fn an_order_that_is_refused_later_is_told() {
     let scene = Scene::new();
     let ops = Receiver::start();
     settings(&scene.lamp, &[("ops", &ops)], "");
-    let server = Server::start(&scene.lamp);
+    let server = Server::start_with(&scene.lamp, &[("NETLINK_SEEDED_FAULT", "rests-when-taken")]);
+    // Who is told no at once has heard it.
     server.upgrade("9r9").problem(422, "NL0102");
+    let begun = server.post(&format!("{API}/backups"), &json!({})).is(202);
+    let down = json!({"target_version": "0b1"});
+    let waits = server.post(&format!("{API}/updates/downgrade"), &down).is(202);
+    std::fs::write(scene.lamp.path("go"), "").unwrap();
+    assert_eq!(server.settled(begun.header("location"))["state"], "done");
     let told = ops.wait_for(1);
     assert_eq!(told[0].kind(), "order.refused");
-    assert_eq!(told[0].body["data"]["problem"]["code"], "NL0102");
-    let begun = server.post(&format!("{API}/backups"), &json!({})).is(202);
-    server.wait(begun.header("location"), |order| order["state"] == "done");
-    assert_eq!(ops.told().len(), 1);
+    let data = &told[0].body["data"];
+    assert_eq!(
+        (&data["order_id"], &data["problem"]["code"]),
+        (&waits.body["order_id"], &json!("NL0104")),
+        "{told:#?}"
+    );
+    // Nothing comes after it that came before.
+    let up = server.upgrade("0b1").is(202);
+    server.wait_for(up.header("location"), "completed");
+    ops.wait("the end", |told| {
+        told.last().is_some_and(|last| last.kind() == "update.completed")
+    });
+    assert_eq!(ops.kinds(), ["order.refused", "update.accepted", "update.completed"]);
+}
+
+#[test]
+fn a_server_that_is_killed_while_a_notice_is_on_its_way_sends_it_again_by_the_same_name() {
+    let scene = Scene::new();
+    let ops = Receiver::start();
+    settings(&scene.lamp, &[("ops", &ops)], "");
+    // It has arrived, and the server never learns that.
+    ops.answers(&[Answer::Silence, Answer::Status(200)]);
+    let server = Server::start(&scene.lamp);
+    let begun = server.upgrade("0b1").is(202);
+    ops.wait_for(1);
+    server.signal(rustix::process::Signal::KILL);
+    assert_eq!(server.ended(), None);
+    let server = Server::start(&scene.lamp);
+    server.wait_for(begun.header("location"), "completed");
+    let told = ops.wait("the end", |told| {
+        told.last().is_some_and(|last| last.kind() == "update.completed")
+    });
+    let kinds: Vec<&str> = told.iter().map(Told::kind).collect();
+    assert_eq!(kinds[..2], ["update.accepted", "update.accepted"], "{kinds:?}");
+    let names = ids(&told);
+    assert_eq!(names[0], names[1]);
+    let other: std::collections::BTreeSet<&String> = names.iter().collect();
+    assert_eq!(
+        other.len(),
+        names.len() - 1,
+        "only what was not known to have arrived came twice: {names:?}"
+    );
+    told.iter().for_each(assert_signed);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::receiver::{Answer, Receiver};
-use super::{SECRET, listed, settings};
+use super::{SECRET, is_signed_with, listed, settings};
 use crate::rest::server::Server;
 use crate::scene::Scene;
 use crate::world::put;
@@ -115,6 +115,29 @@ fn a_secret_that_others_may_read_signs_nothing() {
     open(0o640);
     scene.lamp.run(&["notify", "retry"]).ok();
     assert_eq!(ops.told().len(), 1);
+}
+
+#[test]
+fn while_a_secret_is_changed_each_of_both_can_check() {
+    let scene = Scene::new();
+    let ops = Receiver::start();
+    settings(&scene.lamp, &[("ops", &ops)], "");
+    let new = "whsec_bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3";
+    let secret = |text: &str| put(&scene.lamp.path("ops.secret"), text, 0o600);
+    for (text, count) in [
+        (format!("{SECRET}\n"), 1),
+        (format!("{new}\n{SECRET}\n"), 2),
+        (format!("{new}\n"), 1),
+    ] {
+        secret(&text);
+        scene.lamp.run(&["notify", "test"]).ok();
+        let told = ops.told();
+        let last = told.last().unwrap();
+        assert_eq!(last.header("webhook-signature").split(' ').count(), count, "{text}");
+        for known in [SECRET, new] {
+            assert_eq!(is_signed_with(known, last), text.contains(known), "{known} of {text}");
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod calls;
 mod ending;
 mod kernels;
 mod limits;
+mod page;
 mod peers;
 mod rights;
 pub mod scene;

@@ -31,7 +31,7 @@ fn backups(server: &Server) -> usize {
 
 #[track_caller]
 fn settled(server: &Server, place: &str) -> Value {
-    server.wait(place, |order| order["state"] != "waiting")
+    server.settled(place)
 }
 
 #[test]
@@ -202,13 +202,13 @@ fn a_refusal_does_not_stick_to_its_key_and_a_yes_stays_one() {
     // What was accepted and could not be done later is answered as it was: where it is followed.
     policy("health: {timeout: 600s, interval: 50ms, checks: [{command: [sh, -c, 'test -e {root}/lit']}]}\n");
     let first = server.upgrade("0r1").is(202);
-    let unknown = json!({"target_version": "9r9"});
-    let waits = server.post_once(&upgrade, "k2", &unknown).is(202);
+    let lower = json!({"target_version": "0a1"});
+    let waits = server.post_once(&upgrade, "k2", &lower).is(202);
     fs::write(installation.path("lit"), "").unwrap();
     server.wait_for(first.header("location"), "completed");
     let refused = settled(&server, waits.header("location"));
-    assert_eq!(refused["problem"]["code"], "NL0102", "{refused:#}");
-    let again = server.post_once(&upgrade, "k2", &unknown).is(202);
+    assert_eq!(refused["problem"]["code"], "NL0104", "{refused:#}");
+    let again = server.post_once(&upgrade, "k2", &lower).is(202);
     assert_eq!(again.header("location"), waits.header("location"));
     assert_eq!(again.body["state"], "refused");
 }
@@ -277,6 +277,7 @@ fn what_was_done_when_the_server_died_is_not_done_again() {
 fn a_fault_in_netlink_costs_one_order_and_not_the_queue() {
     let dir = tempfile::tempdir().unwrap();
     let installation = lamp(dir.path());
+    installation.run(&["backup", "create"]).ok();
     let server = Server::start_with(&installation, &[("NETLINK_SEEDED_FAULT", "breaks-off")]);
     let prune = server.post(&format!("{API}/backups/prune"), &json!({})).is(202);
     let broke = settled(&server, prune.header("location"));

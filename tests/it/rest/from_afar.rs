@@ -13,7 +13,7 @@ use super::{lamp, without_times};
 use crate::world::{self, Installation, Ran, put};
 
 /// A command that asks this server, with the first token of the installation.
-fn command(installation: &Installation, base: &str, args: &[&str]) -> Command {
+pub fn command(installation: &Installation, base: &str, args: &[&str]) -> Command {
     let token = installation.path(".netlink/token");
     let mut command = world::command(&["--server", base, "--token-file", token.to_str().unwrap()]);
     command.args(args);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::lamp;
 use super::server::{API, Server};
-use crate::world::put;
+use crate::world::{Installation, Lamp, Publisher, put};
 
 #[test]
 fn a_request_has_one_name_in_its_answer_the_audit_and_the_log() {
@@ -67,6 +67,116 @@ fn a_request_has_one_name_in_its_answer_the_audit_and_the_log() {
     assert_eq!(of(&made).len(), 1);
     // Looks are not written down unless that is wished.
     assert_eq!(of(looked.header("x-request-id")).len(), 0);
+}
+
+#[test]
+fn the_beginning_and_the_end_of_what_is_done_are_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    put(&installation.path("config/update.yml"), "log: {format: json}\n", 0o644);
+    let server = Server::start(&installation);
+    let begun = server.upgrade("0b1").is(202);
+    server.wait_for(begun.header("location"), "completed");
+    let made = server.post(&format!("{API}/backups"), &json!({})).is(202);
+    server.settled(made.header("location"));
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let wanted = json!({"target_version": "0r1", "scheduled_time": at.to_string()});
+    let later = server.post(&format!("{API}/updates/upgrade"), &wanted).is(202);
+    let update = server.wait_for(later.header("location"), "completed");
+    server.signal(rustix::process::Signal::TERM);
+    let lines: Vec<Value> = server
+        .all_lines()
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let all = |message: &str| -> Vec<Value> {
+        let about = lines.iter().filter(|line| line["message"] == message);
+        about.cloned().collect()
+    };
+    let (begins, ends) = (all("update begins"), all("update completed"));
+    assert_eq!((begins.len(), ends.len()), (2, 2), "{lines:#?}");
+    let of =
+        |line: &Value, names: &[&str]| Value::from(names.iter().map(|name| line[name].clone()).collect::<Vec<_>>());
+    let who = format!("{} (first) from 127.0.0.1", server_prefix(&installation));
+    let id = &begun.body["update_id"];
+    let words = ["level", "update_id", "verb", "from", "to", "by"];
+    assert_eq!(
+        of(&begins[0], &words),
+        json!(["INFO", id, "upgrade", "0a1", "0b1", who])
+    );
+    assert_eq!(
+        of(&begins[1], &["update_id", "order_id", "to"]),
+        json!([update["update_id"], later.body["order_id"], "0r1"])
+    );
+    let words = ["update_id", "from", "to", "installed", "outcome"];
+    assert_eq!(of(&ends[0], &words), json!([id, "0a1", "0b1", "0b1", "completed"]));
+    assert!(
+        ends.iter().all(|end| end["seconds"].as_f64().unwrap() > 0.0),
+        "{ends:#?}"
+    );
+    let waits = all("order waits");
+    assert_eq!(waits.last().unwrap()["order_id"], later.body["order_id"], "{waits:#?}");
+    assert!(waits.last().unwrap()["not_before"].is_string(), "{waits:#?}");
+    for (message, outcome) in [("order begins", json!(null)), ("order done", json!("done"))] {
+        let said = all(message);
+        assert_eq!(said.len(), 1, "{said:#?}");
+        let words = ["order_id", "what", "outcome"];
+        assert_eq!(
+            of(&said[0], &words),
+            json!([made.body["order_id"], "make a backup", outcome])
+        );
+    }
+
+    // The log of updates has it, too.
+    let log = installation.text(".netlink/logs/update.log");
+    let log: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_it = |kind: &str| {
+        let mut lines = log
+            .iter()
+            .filter(|line| line["kind"] == kind && line["update_id"] == *id);
+        lines.next().unwrap_or_else(|| panic!("{kind}: {log:#?}")).clone()
+    };
+    let words = ["verb", "from", "to", "by"];
+    assert_eq!(of(&of_it("begun"), &words), json!(["upgrade", "0a1", "0b1", who]));
+    let finished = of_it("finished");
+    assert_eq!(
+        of(&finished, &["outcome", "from", "to"]),
+        json!(["completed", "0a1", "0b1"])
+    );
+    assert!(finished["seconds"].as_f64().unwrap() > 0.0, "{finished}");
+}
+
+#[test]
+fn what_the_policy_begins_and_what_ends_badly_are_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(&dir.path().join("publisher"));
+    publisher.publish(&publisher.lamp(&Lamp::A1));
+    let installation = Installation::of_lamp(&dir.path().join("lamp"), &publisher, "0a1");
+    publisher.publish(&publisher.lamp(&Lamp {
+        healthy: false,
+        ..Lamp::B1
+    }));
+    let settings = "health: {timeout: 1s}\npolicy: {auto_upgrade: true, check_interval: 1s}\n";
+    put(&installation.path("config/update.yml"), settings, 0o644);
+    let server = Server::start(&installation);
+    let history = format!("{API}/updates?limit=1");
+    let page = server.wait(&history, |page| page["updates"][0]["outcome"] == "rolled_back");
+    let id = page["updates"][0]["update_id"].as_str().unwrap().to_owned();
+    server.signal(rustix::process::Signal::TERM);
+    let lines = server.all_lines();
+    let line = |words: &[&str]| {
+        let has_all = |line: &&String| words.iter().all(|word| line.contains(word));
+        assert_eq!(lines.iter().filter(has_all).count(), 1, "{words:?}: {lines:#?}");
+    };
+    let id = format!("update_id={id}");
+    line(&["INFO update begins", &id, "order_id=", "from=0a1 to=0b1", "by=policy"]);
+    line(&[
+        "WARN update rolled back: ",
+        "[NL0325]",
+        &id,
+        "outcome=\"rolled_back\"",
+        "seconds=",
+    ]);
 }
 
 fn server_prefix(installation: &crate::world::Installation) -> String {

@@ -11,6 +11,7 @@ mod from_afar;
 mod kept;
 mod limits;
 mod logging;
+mod measures;
 mod page;
 mod queue;
 mod reading;

@@ -1,10 +1,12 @@
 //! One thing at a time: what is ordered meanwhile waits, is told why, can be taken back, and outlives the server.
 
 use std::fs;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::json;
 
+use super::from_afar::{command, there};
 use super::lamp;
 use super::server::{API, Server};
 use super::steering::slow_lamp;
@@ -72,7 +74,7 @@ fn what_waits_outlives_the_server_and_what_cannot_be_done_says_so() {
     let installation = slow_lamp(dir.path());
     let server = Server::start(&installation);
     let begun = server.upgrade("0b1").is(202);
-    let first = server.upgrade("9r9").is(202).header("location").to_owned();
+    let first = server.upgrade("0a1").is(202).header("location").to_owned();
     let second = server.upgrade("0r1").is(202).header("location").to_owned();
     server.wait_for_step(begun.header("location"), "health");
     server.signal(Signal::KILL);
@@ -83,11 +85,11 @@ fn what_waits_outlives_the_server_and_what_cannot_be_done_says_so() {
     let refused = next.get(&first).is(200).body;
     assert_eq!(
         (&refused["state"], &refused["problem"]["code"]),
-        (&json!("refused"), &json!("NL0102"))
+        (&json!("refused"), &json!("NL0104"))
     );
     installation.assert_at("0r1");
     let audit = installation.run(&["audit", "export"]).ok().out;
-    assert!(audit.contains("failed NL0102"), "{audit}");
+    assert!(audit.contains("failed NL0104"), "{audit}");
 }
 
 #[test]
@@ -193,12 +195,142 @@ fn an_update_is_cancelled_between_steps_and_one_that_waits_for_a_person_is_resum
         return;
     }
     // The update before was at work to its very end: this one was taken in, and is looked at when its turn has come.
-    let order = server.wait(up.header("location"), |order| order["state"] != "waiting");
+    let order = server.settled(up.header("location"));
     assert_eq!(
         (&order["state"], &order["problem"]["code"]),
         (&json!("refused"), &json!("NL0104")),
         "{order:#}"
     );
+}
+
+#[test]
+fn what_is_being_done_is_said_to_run_and_not_to_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let resting = [("NETLINK_SEEDED_FAULT", "rests-when-taken")];
+    let server = Server::start_with(&installation, &resting);
+    let made = server.post(&format!("{API}/backups"), &json!({})).is(202);
+    let place = made.header("location").to_owned();
+    let runs = server.wait(&place, |order| order["state"] != "waiting");
+    assert_eq!(runs["state"], "running", "{runs:#}");
+    assert_eq!((&runs["position"], &runs["reason"]), (&json!(null), &json!(null)));
+    let id = runs["order_id"].as_str().unwrap();
+    let next = server
+        .post(&format!("{API}/backups"), &json!({"full": true}))
+        .is(202)
+        .body;
+    let reason = format!("{id} is being done: make a backup");
+    assert_eq!(
+        (&next["state"], &next["position"], &next["reason"]),
+        (&json!("waiting"), &json!(1), &json!(reason))
+    );
+    let cancelled = server.post(&format!("{API}/orders/{id}/cancel"), &json!({}));
+    let detail = cancelled.problem(409, "NL0719").body["detail"].to_string();
+    assert!(detail.contains("is being done"), "{detail}");
+    let line = format!("running      make a backup ({id})\n");
+    for said in [
+        installation.run(&["update", "status"]).ok().out,
+        there(&installation, &server, &["update", "status"]).ok().out,
+    ] {
+        assert!(said.contains(&line), "{said}");
+    }
+    let measures = server.get("/metrics").is(200).text;
+    assert!(measures.contains("netlink_queue_length 1\n"), "{measures}");
+
+    // Without its server nobody does it, and that is said.
+    server.signal(Signal::KILL);
+    assert_eq!(server.ended(), None);
+    let said = installation.run(&["update", "status"]).ok().out;
+    assert!(said.contains("make a backup: its server ended meanwhile"), "{said}");
+    let server = Server::start_with(&installation, &resting);
+    let again = server.wait(&place, |order| order["state"] == "running");
+    assert_eq!(again["reason"], json!(null), "{again:#}");
+
+    // Who waits for it at the command line does so until its end.
+    let mut waits = command(&installation, server.base(), &["backup", "create", "--output", "json"]);
+    let waits = waits.stdout(Stdio::piped()).spawn().unwrap();
+    server.wait(&format!("{API}/orders"), |all| {
+        all["orders"].as_array().unwrap().len() == 3
+    });
+    fs::write(installation.path("go"), "").unwrap();
+    assert_eq!(server.settled(&place)["state"], "done");
+    let ended = waits.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let made: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(made["kind"], "manual", "{made:#}");
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_at_once_and_is_no_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start_with(&installation, &[("NETLINK_SEEDED_FAULT", "rests-when-taken")]);
+    let backups = format!("{API}/backups");
+    server
+        .post(&format!("{backups}/prune"), &json!({}))
+        .problem(404, "NL0601");
+    server
+        .post(&format!("{API}/updates/downgrade"), &json!({"target_version": "0b1"}))
+        .problem(422, "NL0104");
+
+    // Also while something is under way, and for later.
+    let made = server.post(&backups, &json!({})).is(202);
+    server.wait(made.header("location"), |order| order["state"] == "running");
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    for wanted in [
+        json!({"target_version": "9r9"}),
+        json!({"target_version": "9r9", "force": true}),
+        json!({"target_version": "9r9", "scheduled_time": later.to_string()}),
+    ] {
+        let no = server
+            .post(&format!("{API}/updates/upgrade"), &wanted)
+            .problem(422, "NL0102");
+        assert!(no.body["detail"].as_str().unwrap().contains("0b1"), "{no:#?}");
+    }
+    server
+        .post(&format!("{API}/updates/downgrade"), &json!({"target_version": "9r9"}))
+        .problem(422, "NL0102");
+    fs::write(installation.path("go"), "").unwrap();
+    let order = server.settled(made.header("location"));
+    let of = |rest: &str| format!("{backups}/{}{rest}", order["result"]["id"].as_str().unwrap());
+
+    // Without its key nothing can be done with what there is, nor added to it.
+    let (key, aside) = (installation.path(".netlink/backup.key"), dir.path().join("backup.key"));
+    fs::rename(&key, &aside).unwrap();
+    for path in [&backups, &format!("{backups}/prune"), &of("/verify")] {
+        server.post(path, &json!({})).problem(422, "NL0606");
+    }
+    fs::rename(&aside, &key).unwrap();
+
+    server.post(&of("/restore"), &json!({})).problem(409, "NL0604");
+    installation.stop();
+    let nowhere = json!({"only": ["config/lamp.toml", "config/none.toml"]});
+    let no = server.post(&of("/restore"), &nowhere).problem(422, "NL0110");
+    assert!(
+        no.body["detail"].as_str().unwrap().contains("config/none.toml"),
+        "{no:#?}"
+    );
+    installation.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    installation.stop();
+    server.post(&of("/restore"), &json!({})).problem(409, "NL0605");
+    // A release that went well is not turned back, nor gone on with.
+    let last = server.get(&format!("{API}/updates?limit=1")).is(200).body["updates"][0].clone();
+    for verb in ["resume", "cancel"] {
+        let path = format!("{API}/updates/{}/{verb}", last["update_id"].as_str().unwrap());
+        server.post(&path, &json!({})).problem(409, "NL0719");
+    }
+    let all = server.get(&format!("{API}/orders")).is(200).body;
+    let ids: Vec<_> = all["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["order_id"])
+        .collect();
+    assert_eq!(ids, [&made.body["order_id"]], "{all:#}");
+    let audit = installation.run(&["audit", "export"]).ok().out;
+    for code in ["NL0102", "NL0104", "NL0110", "NL0601", "NL0604", "NL0605"] {
+        assert!(audit.contains(&format!("failed {code}")), "{code}: {audit}");
+    }
 }
 
 #[test]
@@ -209,7 +341,7 @@ fn backups_are_made_looked_into_tried_and_restored() {
     let backups = format!("{API}/backups");
     let done = |path: &str, body: &serde_json::Value| {
         let place = server.post(path, body).is(202).header("location").to_owned();
-        let order = server.wait(&place, |order| order["state"] != "waiting");
+        let order = server.settled(&place);
         assert_eq!(order["state"], "done", "{order:#}");
         order["result"].clone()
     };
@@ -236,13 +368,7 @@ fn backups_are_made_looked_into_tried_and_restored() {
     assert_eq!((drilled.len(), &drilled[0]["id"]), (1, &json!(id)));
 
     // Not over a product that runs.
-    let place = server
-        .post(&of("/restore"), &json!({}))
-        .is(202)
-        .header("location")
-        .to_owned();
-    let refused = server.wait(&place, |order| order["state"] != "waiting");
-    assert_eq!(refused["problem"]["code"], "NL0604", "{refused:#}");
+    server.post(&of("/restore"), &json!({})).problem(409, "NL0604");
     let before = installation.text("config/lamp.toml");
     put(&installation.path("config/lamp.toml"), "bright = 1\n", 0o644);
     installation.stop();

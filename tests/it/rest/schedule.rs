@@ -101,7 +101,8 @@ fn what_the_command_line_schedules_is_carried_out_by_the_server() {
     );
     installation.assert_at("0b1");
     let metrics = server.get("/metrics").is(200).text;
-    assert!(metrics.contains("strategy=\"scheduled\""), "{metrics}");
+    let counted = "netlink_upgrades_total{strategy=\"scheduled\",verb=\"upgrade\",result=\"completed\"} 1\n";
+    assert!(metrics.contains(counted), "{metrics}");
 }
 
 #[test]
@@ -251,6 +252,14 @@ fn what_was_missed_is_skipped_and_said() {
     );
     let status = installation.run(&["update", "status"]).ok().out;
     assert!(status.contains("refused") && status.contains("NL0121"), "{status}");
+    let metrics = server.get("/metrics").is(200).text;
+    for counted in [
+        "netlink_orders_missed_total{result=\"skipped\"} 1\n",
+        "netlink_orders_missed_total{result=\"made_up_for\"} 0\n",
+        "netlink_orders_total{kind=\"upgrade\",result=\"refused\"} 1\n",
+    ] {
+        assert!(metrics.contains(counted), "{counted}: {metrics}");
+    }
     let audit = installation.run(&["audit", "export"]).ok().out;
     assert!(
         audit.contains("order was missed") && audit.contains("failed NL0121"),
@@ -283,11 +292,48 @@ fn what_was_missed_is_made_up_for_when_the_calendar_is_open() {
     policy(&installation, "check_interval: 1s, when_missed: run, freeze: audit");
     move_to(&installation, &id, &in_seconds(-10));
     wait_for_log(&server, "updates are frozen: audit");
+    let metrics = server.get("/metrics").is(200).text;
+    assert!(
+        metrics.contains("netlink_orders_missed_total{result=\"made_up_for\"} 1\n"),
+        "{metrics}"
+    );
     let held = server.get(&place(&id)).is(200).body;
     assert_eq!(held["reason"], "updates are frozen: audit", "{held:#}");
     policy(&installation, "check_interval: 1s, when_missed: run");
     server.wait_for(&place(&id), "completed");
     installation.assert_at("0b1");
+}
+
+#[test]
+fn what_waits_for_its_turn_is_not_missed_by_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    policy(&installation, "check_interval: 1s");
+    let server = Server::start_with(&installation, &[("NETLINK_SEEDED_FAULT", "rests-when-taken")]);
+    let made = server.post(&format!("{API}/backups"), &json!({})).is(202);
+    server.wait(made.header("location"), |order| order["state"] == "running");
+    let id = order(&installation, "0b1", &in_seconds(1));
+    let db = rusqlite::Connection::open(installation.path(".netlink/netlink.db")).unwrap();
+    let began = Instant::now();
+    let is_due = || {
+        db.query_row("SELECT due FROM orders WHERE id = ?1", [&id], |row| {
+            row.get::<_, bool>(0)
+        })
+    };
+    while !is_due().unwrap() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Hours later the one before it still is at work, and the server is started anew.
+    move_to(&installation, &id, &in_seconds(-7200));
+    server.signal(Signal::KILL);
+    assert_eq!(server.ended(), None);
+    fs::write(installation.path("go"), "").unwrap();
+    let server = Server::start(&installation);
+    server.wait_for(&place(&id), "completed");
+    installation.assert_at("0b1");
+    let audit = installation.run(&["audit", "export"]).ok().out;
+    assert!(!audit.contains("order was missed"), "{audit}");
 }
 
 #[test]
@@ -355,6 +401,69 @@ fn what_is_newer_is_taken_by_itself_and_not_again_once_it_was_rolled_back() {
     wait_for_log(&server, "there is nothing newer");
     let audit = installation.run(&["audit", "export"]).ok().out;
     assert!(audit.contains("\"who\":\"policy\""), "{audit}");
+}
+
+#[test]
+fn what_was_ordered_by_itself_for_later_is_looked_at_again_at_its_time() {
+    for (tried, said) in [
+        (true, "was rolled back here before"),
+        (false, "`policy.auto_upgrade` is off"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let installation = lamp(dir.path());
+        policy(
+            &installation,
+            &format!("{BY_ITSELF}, upgrade_strategy: scheduled, {}", closed_now()),
+        );
+        let server = Server::start(&installation);
+        let queue = format!("{API}/updates/queue");
+        let waits = server.wait(&queue, |queue| queue["orders"][0]["ordered_by"] == "policy");
+        let id = waits["orders"][0]["order_id"].as_str().unwrap().to_owned();
+        assert_eq!(waits["orders"][0]["order"]["target_version"], "0r1", "{waits:#}");
+        if tried {
+            let upgrade = [
+                "update",
+                "upgrade",
+                "--to",
+                "0r1",
+                "--yes",
+                "--force",
+                "--strategy",
+                "immediate",
+            ];
+            installation.run(&upgrade).ok();
+            installation.run(&["update", "rollback", "--yes"]).ok();
+            policy(&installation, BY_ITSELF);
+        } else {
+            policy(&installation, "check_interval: 1s");
+        }
+        let before = updates(&installation).len();
+        move_to(&installation, &id, &in_seconds(-1));
+        let refused = server.wait(&place(&id), |order| order["state"] != "waiting");
+        assert_eq!(refused["problem"]["code"], "NL0755", "{refused:#}");
+        assert!(
+            refused["problem"]["detail"].as_str().unwrap().contains(said),
+            "{refused:#}"
+        );
+        installation.assert_at("0a1");
+        assert_eq!(updates(&installation).len(), before);
+    }
+}
+
+#[test]
+fn nothing_is_taken_by_itself_while_somebodys_update_waits_and_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let id = order(&installation, "0b1", &in_seconds(3600));
+    policy(&installation, BY_ITSELF);
+    let server = Server::start(&installation);
+    wait_for_log(
+        &server,
+        &format!("nothing is taken by itself while {id} waits: upgrade to 0b1"),
+    );
+    installation.assert_at("0a1");
+    installation.run(&["update", "cancel", &id]).ok();
+    server.wait(&format!("{API}/version"), |version| version["current_version"] == "0r1");
 }
 
 #[test]

@@ -264,7 +264,7 @@ impl Server {
         let content_type = answer.header("content-type").split(';').next().unwrap();
         if method != "HEAD" {
             let body = match content_type {
-                "application/yaml" | "application/openmetrics-text" | "text/markdown" | "text/html" => {
+                "application/yaml" | "application/openmetrics-text" | "text/plain" | "text/markdown" | "text/html" => {
                     &Value::String(answer.text.clone())
                 }
                 _ => &answer.body,
@@ -359,6 +359,14 @@ impl Server {
             assert!(began.elapsed() < PATIENCE, "{update:#}");
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Follows an order until it neither waits nor runs.
+    #[track_caller]
+    pub fn settled(&self, place: &str) -> Value {
+        self.wait(place, |order| {
+            order["state"] != "waiting" && order["state"] != "running"
+        })
     }
 
     /// Asks whether it is ready until it is.

@@ -116,6 +116,12 @@ fn a_server_that_ends_pauses_its_update_and_the_next_one_goes_on() {
     let next = Server::start(&installation);
     next.wait_for(&place, "completed");
     installation.assert_at("0b1");
+    next.signal(Signal::TERM);
+    let said = next.all_lines().join("\n");
+    assert!(
+        said.contains("INFO update goes on") && said.contains("INFO update completed"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -211,6 +211,25 @@ fn what_is_ordered_meanwhile_waits_in_the_one_queue() {
 }
 
 #[test]
+fn an_order_that_is_being_done_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = lamp(dir.path());
+    let server = Server::start_with(&installation, &[("NETLINK_SEEDED_FAULT", "rests-when-taken")]);
+    let made = server.post(&format!("{API}/backups"), &json!({})).is(202);
+    let place = made.header("location").to_owned();
+    server.wait(&place, |order| order["state"] == "running");
+    let status = ask(&server, "GetUpgradeStatus", &json!({})).ok();
+    let first = &status["queue"][0];
+    assert_eq!(
+        (&first["order_id"], &first["state"]),
+        (&made.body["order_id"], &json!("ORDER_STATE_RUNNING")),
+        "{status:#}"
+    );
+    std::fs::write(installation.path("go"), "").unwrap();
+    assert_eq!(server.settled(&place)["state"], "done");
+}
+
+#[test]
 fn one_update_may_give_the_product_another_time_to_become_quiet() {
     let dir = tempfile::tempdir().unwrap();
     let installation = lamp(dir.path());

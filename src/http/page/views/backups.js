@@ -6,6 +6,7 @@ import { act, card, facts, head, pill, quiet, say, table, when } from "../parts.
 import { confirm } from "../confirm.js";
 import { inline } from "../markdown.js";
 import { bytes, lasting, many, titleOfOrder } from "../words.js";
+import { isOpen } from "./waiting.js";
 
 const LOOK_EVERY = 3000;
 export const STATES = { whole: "good", failed: "bad", damaged: "bad" };
@@ -16,7 +17,7 @@ export async function backups(stage) {
     const [{ backups: all }, { orders }] = await Promise.all([get("backups"), get("orders")]);
     if (!stage.isOpen()) return;
     const own = orders.filter((one) => one.order.kind.startsWith("backup_"));
-    refill(place, [all, own], () => [summary(all), working(own.filter((one) => one.state === "waiting" || one.problem)), list(stage, all, look)]);
+    refill(place, [all, own], () => [summary(all), working(own.filter((one) => isOpen(one) || one.problem)), list(stage, all, look)]);
   };
   await look();
   stage.show(
@@ -43,16 +44,16 @@ function summary(all) {
 
 /** What is being done, went wrong, or has just been done. */
 export function working(orders) {
-  const shown = orders.filter((one) => one.state === "waiting" || one.problem || one.result).slice(0, 4);
+  const shown = orders.filter((one) => isOpen(one) || one.problem || one.result).slice(0, 4);
   if (shown.length === 0) return null;
   return card("Orders", {},
     h("ul", { class: "rows" }, shown.map((one) =>
       h("li", {},
         h("div", { class: "grow" },
           h("p", { class: "name" }, titleOfOrder(one.order)),
-          h("p", { class: "quiet small" }, one.problem ? [h("code", {}, one.problem.code), ": ", inline(one.problem.detail)] : one.state === "waiting" ? one.reason && inline(one.reason) : came(one))),
+          h("p", { class: "quiet small" }, one.problem ? [h("code", {}, one.problem.code), ": ", inline(one.problem.detail)] : isOpen(one) ? one.reason && inline(one.reason) : came(one))),
         when(one.ordered_at),
-        one.problem ? pill("failed", "bad") : pill(one.state, { waiting: "busy", done: "good" }[one.state])))));
+        one.problem ? pill("failed", "bad") : pill(one.state, { waiting: "busy", running: "busy", done: "good" }[one.state])))));
 }
 
 /** What came of it. */

@@ -6,10 +6,10 @@ import { act, card, head, pairs, pill, when } from "../parts.js";
 import { inline } from "../markdown.js";
 import { titleOfOrder } from "../words.js";
 import { momentIn, zoneOf } from "../zone.js";
-import { cancel, later } from "./waiting.js";
+import { cancel, isOpen, later } from "./waiting.js";
 
 const LOOK_EVERY = 1500;
-const STATES = { waiting: "busy", done: "good", refused: "bad", cancelled: "" };
+const STATES = { waiting: "busy", running: "busy", done: "good", refused: "bad", cancelled: "" };
 
 export async function ordered(stage, order) {
   const { time_zone: name } = await get("policy?days=1");
@@ -26,7 +26,7 @@ export async function ordered(stage, order) {
   };
   draw();
   stage.show(head(titleOfOrder(order.order), ["ordered ", when(order.ordered_at), ` by ${order.ordered_by}`]), place);
-  const timer = setInterval(() => order.state === "waiting" && look().catch(() => {}), LOOK_EVERY);
+  const timer = setInterval(() => isOpen(order) && look().catch(() => {}), LOOK_EVERY);
   stage.ends(() => clearInterval(timer));
 }
 

@@ -94,13 +94,17 @@ function current(update) {
 const again = (check) => act("Check again", check, { kind: "bare" });
 
 function available(found, policy, check) {
-  const best = found.latest_stable ?? found.latest_version;
+  // Where no way leads to the highest, one may lead to another.
+  const other = found.updates_available ? undefined : found.available.findLast((one) => one.held.every(({ by }) => OF_ALL.includes(by)))?.version;
+  const best = found.latest_stable ?? found.latest_version ?? other;
   const line = found.updates_available
     ? h("p", {}, "The newest to go to is ", h("strong", {}, found.latest_version), found.latest_stable && found.latest_stable !== found.latest_version && [", the newest stable one ", h("strong", {}, found.latest_stable)], ".")
-    : h("p", {}, found.available.length === 0 ? "This is the newest release." : "There is nothing to go to now.");
+    : h("p", {}, other ? ["The newest to go to is ", h("strong", {}, other), "."] : found.available.length === 0 ? "This is the newest release." : "There is nothing to go to now.");
   return card("Available", { extra: again(check) },
     h("div", { class: "stack" },
       line,
+      best && !policy.now.open && h("p", { class: "note warn" }, "Updates may not begin now: ", policy.now.reason,
+        policy.now.changes_at ? [". They may ", change(policy, zoneOf(policy.time_zone)), "; a plan can be scheduled for then."] : "."),
       found.available.length > 0 && h("ul", { class: "rows" }, [...found.available].reverse().map((one) =>
         h("li", {},
           h("div", { class: "grow" },
@@ -109,22 +113,32 @@ function available(found, policy, check) {
             one.withdrawn && h("p", { class: "note bad small" }, one.withdrawn),
             held(one, policy)),
           h("a", { class: one.version === best ? "button first" : "button", href: `#/plan/${one.version}`, "data-key": `plan-${one.version}`, "aria-label": `See the plan to ${one.version}` }, "See the plan")))),
-      found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Why, and why not"), bullets(found.notes.map(inline)))));
+      found.notes.length > 0 && h("div", { class: "note" }, h("h3", {}, "Good to know"), bullets(found.notes.map(inline)))));
 }
 
-/** Of no meaning to whom starts each update by hand: the plan and its question say the same. */
-const OF_ITSELF = ["auto-upgrade", "newer", "calendar", "freeze", "consent", "warning"];
+/** What holds back all releases alike. */
+const OF_ALL = ["auto-upgrade", "calendar", "freeze"];
+/** Passes, or is ended by whoever has the policy: whoever looks is told at once. */
+const OF_TIME = ["calendar", "freeze", "rollout"];
+/** No time opens a way to it. */
+const OUT_OF_REACH = ["yanked", "platform", "policy", "no-way"];
+/** Of no meaning to whom starts each update by hand. */
+const OF_ITSELF = ["auto-upgrade", "newer"];
 
 /** When it is taken by itself, or what keeps it from that. */
 function held({ held: all, taken_at: at, withdrawn }, { auto_upgrade: isAuto, time_zone: name }) {
   const zone = zoneOf(name);
   if (all.length === 0) return h("p", { class: "small" }, "Is taken by itself at the server's next look.");
   const reasons = all.filter((one) => one.message !== withdrawn && (isAuto || !OF_ITSELF.includes(one.by)));
+  const lasting = reasons.filter((one) => !OF_TIME.includes(one.by));
+  const isOut = all.some((one) => OUT_OF_REACH.includes(one.by));
+  const times = isOut ? [] : reasons.filter((one) => OF_TIME.includes(one.by));
   return [
+    times.map((one) => h("p", { class: "small" }, "Not now: ", inline(one.message), ".")),
     at && h("p", { class: "small" }, "Is taken by itself ", momentIn(at, zone), ", ", when(at), "."),
-    reasons.length > 0 && h("details", { class: "small" },
-      h("summary", {}, at ? "What it waits for" : isAuto ? "Why it is not taken by itself" : "What stands against it"),
-      bullets(reasons.map((one) => [inline(one.message), one.until && !at && [", until ", momentIn(one.until, zone)]]))),
+    lasting.length > 0 && h("details", { class: "small" },
+      h("summary", {}, isAuto ? "Why it is not taken by itself" : "What stands against it"),
+      bullets(lasting.map((one) => inline(one.message)))),
   ];
 }
 

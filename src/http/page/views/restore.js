@@ -5,6 +5,7 @@ import { get, order } from "../api.js";
 import { bullets, say } from "../parts.js";
 import { confirm } from "../confirm.js";
 import { ago, exact, many, titleOf } from "../words.js";
+import { isOpen } from "./waiting.js";
 
 const LOOK_EVERY = 500;
 const SHOWN = 8;
@@ -64,7 +65,7 @@ function lostOf(only, backup) {
 /** Waits for an order to its end; what went wrong with it is an error here. */
 async function done(ordered, left) {
   let now = ordered;
-  while (now.state === "waiting" && !left.aborted) {
+  while (isOpen(now) && !left.aborted) {
     await new Promise((go) => setTimeout(go, LOOK_EVERY));
     now = await get(`orders/${now.order_id}`);
   }

@@ -1,7 +1,7 @@
 // The questions before something big begins, and what is ordered after a yes.
 
 import { h } from "../dom.js";
-import { order, post } from "../api.js";
+import { get, order, post } from "../api.js";
 import { bullets, say } from "../parts.js";
 import { confirm } from "../confirm.js";
 import { inline } from "../markdown.js";
@@ -26,7 +26,8 @@ export function start(plan, policy, isLater) {
     body: [
       h("p", {}, plan.from ?? "nothing", " → ", h("strong", {}, plan.to), `: ${about(plan.cost.seconds)}, of which the product is stopped for ${about(plan.cost.downtime_seconds)}. A backup is made before. When a step fails everything is put back by itself.`),
       breaking.length > 0 && h("div", { class: "box bad" }, h("h3", {}, "Breaking changes"), bullets(breaking.map((note) => [h("strong", {}, note.version), ": ", inline(note.text)]))),
-      plan.warnings.length > 0 && h("div", { class: "box warn" }, h("h3", {}, "Warnings"), bullets(plan.warnings.map((warning) => warning.message))),
+      isDown && losses(plan),
+      warned(plan),
       when.node,
     ],
     ticks: ticksOf(plan, isDown),
@@ -35,16 +36,17 @@ export function start(plan, policy, isLater) {
     danger: isDown || breaking.length > 0,
     run: async (ticked) => {
       const begin = when.body();
-      const named = (kind) => [...ticked].filter((name) => name.startsWith(`${kind} `)).map((name) => name.slice(kind.length + 1));
-      const body = { target_version: plan.to, ...begin, force: begin.force || ticked.has("force"), disable_incompatible: named("extension") };
+      const body = { target_version: plan.to, ...begin, force: begin.force || ticked.has("force"), disable_incompatible: named(ticked, "extension") };
       if (!isDown) {
         body.accept_breaking = ticked.has("breaking");
-        body.acknowledge = named("note");
+        body.acknowledge = named(ticked, "note");
       }
       go(await order(isDown ? "updates/downgrade" : "updates/upgrade", body));
     },
   });
 }
+
+const warned = ({ warnings }) => warnings.length > 0 && h("div", { class: "box warn" }, h("h3", {}, "Warnings"), bullets(warnings.map((warning) => warning.message)));
 
 /** What a person has to say yes to by itself. */
 function ticksOf(plan, isDown) {
@@ -62,18 +64,31 @@ function ticksOf(plan, isDown) {
   return ticks;
 }
 
+const named = (ticked, kind) => [...ticked].filter((name) => name.startsWith(`${kind} `)).map((name) => name.slice(kind.length + 1));
+
+/** What goes with the releases that are left, the data first. */
+function losses({ irreversible, notes }) {
+  const lost = notes?.lost ?? [];
+  if (irreversible.length + lost.length === 0) return null;
+  return h("div", { class: "box warn" }, h("h3", {}, "What gets lost"),
+    bullets([...irreversible, ...lost.map((note) => [h("strong", {}, note.version), ": ", inline(note.text)])]));
+}
+
 /** Takes a finished update back. */
-export function rollback(update) {
+export async function rollback(update) {
+  const { plan } = await get(`updates/plan?to=back&update_id=${encodeURIComponent(update.update_id)}`);
+  if (!plan) return say("There is nothing to do.");
   confirm({
     title: `Roll back to ${update.from}?`,
     body: [
       h("p", {}, `${titleOf(update)} is taken back: `, h("strong", {}, `${update.to} → ${update.from}`), ". Code, configuration and database go back together, after a backup; data that people wrote meanwhile is kept where the older release can hold it."),
-      h("p", {}, h("a", { href: `#/plan/${update.from}` }, "What would get lost"), " is in the plan."),
+      losses(plan),
+      warned(plan),
     ],
     go: `Roll back to ${update.from}`,
     danger: true,
-    ticks: [{ name: "force", text: "Go on in spite of warnings, if there are any.", free: true }],
-    run: async (ticked) => go(await order("updates/rollback", { update_id: update.update_id, force: ticked.has("force") })),
+    ticks: ticksOf(plan, true),
+    run: async (ticked) => go(await order("updates/rollback", { update_id: update.update_id, force: ticked.has("force"), disable_incompatible: named(ticked, "extension") })),
   });
 }
 

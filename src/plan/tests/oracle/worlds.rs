@@ -186,9 +186,9 @@ pub fn world() -> impl Strategy<Value = World> {
             terms: Terms {
                 facts,
                 policy,
-                now: jiff::Timestamp::from_second(3600).unwrap(),
                 node: Some("node".into()),
                 accepted_risks: accepted.then(|| "Risk".to_owned()).into_iter().collect(),
+                ..Terms::at(jiff::Timestamp::from_second(3600).unwrap())
             },
         }
     })
