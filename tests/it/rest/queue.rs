@@ -271,7 +271,7 @@ fn what_cannot_be_done_is_refused_at_once_and_is_no_order() {
         .problem(404, "NL0601");
     server
         .post(&format!("{API}/updates/downgrade"), &json!({"target_version": "0b1"}))
-        .problem(422, "NL0104");
+        .problem(409, "NL0104");
 
     // Also while something is under way, and for later.
     let made = server.post(&backups, &json!({})).is(202);
@@ -298,7 +298,7 @@ fn what_cannot_be_done_is_refused_at_once_and_is_no_order() {
     let (key, aside) = (installation.path(".netlink/backup.key"), dir.path().join("backup.key"));
     fs::rename(&key, &aside).unwrap();
     for path in [&backups, &format!("{backups}/prune"), &of("/verify")] {
-        server.post(path, &json!({})).problem(422, "NL0606");
+        server.post(path, &json!({})).problem(409, "NL0606");
     }
     fs::rename(&aside, &key).unwrap();
 
