@@ -11,7 +11,7 @@ use super::answer::{Answer, blocking};
 use super::body::{Empty, Sent};
 use super::orders::{Key, accepted, cancelled, ordered};
 use super::problem::{Problem, Refusals};
-use super::text::{IdempotencyKey, VersionText, extensions};
+use super::text::{IdempotencyKey, Seconds, VersionText, extensions};
 use crate::app::{Begin, DryRun, OrderView, Ready, Settled, Ticket};
 use crate::plan::UpgradeStrategy;
 use crate::serving::{Move, Progress, RollBack, Way, Work, WorkId, parsed_update, parsed_version};
@@ -58,7 +58,7 @@ pub struct UpgradeRequest {
     /// With `graceful` alone: in which the product may become quiet; as `policy.graceful_timeout` says when absent.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 4294967295i64, example = 60)]
-    graceful_timeout_seconds: Option<u32>,
+    graceful_timeout_seconds: Option<Seconds>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -93,7 +93,7 @@ pub struct DowngradeRequest {
     /// With `graceful` alone: in which the product may become quiet; as `policy.graceful_timeout` says when absent.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 4294967295i64, example = 60)]
-    graceful_timeout_seconds: Option<u32>,
+    graceful_timeout_seconds: Option<Seconds>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -225,7 +225,7 @@ fn tried(tried: Ready<Box<DryRun>>) -> Answer {
 fn begin(
     strategy: Option<UpgradeStrategy>,
     time: Option<&str>,
-    graceful_timeout: Option<u32>,
+    graceful_timeout: Option<Seconds>,
 ) -> Result<Begin, Problem> {
     let wrong = |text: &str| {
         Problem::malformed(format!(
@@ -236,7 +236,7 @@ fn begin(
     Ok(Begin {
         strategy,
         at,
-        graceful_timeout,
+        graceful_timeout: graceful_timeout.map(|Seconds(seconds)| seconds),
     })
 }
 

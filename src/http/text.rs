@@ -1,5 +1,6 @@
 //! Texts that requests carry, as the description has them: with the pattern that what is read must have, so that clients can know it.
 
+use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -81,6 +82,23 @@ pub struct LastEventId {
     id: Option<String>,
 }
 
+/// So many seconds, from 1 on. JSON knows no difference between `60` and `60.0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Seconds(pub u32);
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        match number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number) {
+            // Whole, and within its bounds.
+            true => Ok(Self(number as u32)),
+            false => Err(format!("{number} is no whole number of seconds from 1 to {}", u32::MAX)),
+        }
+    }
+}
+
 /// Extensions as they were named; what cannot be the name of one is none that could be switched off.
 pub fn extensions<C: FromIterator<ExtensionName>>(names: impl IntoIterator<Item: AsRef<str>>) -> Result<C, Problem> {
     let none = |e: NameError| Problem::new("NL0123", format!("disable_incompatible: {e}"));
@@ -88,4 +106,19 @@ pub fn extensions<C: FromIterator<ExtensionName>>(names: impl IntoIterator<Item:
         .into_iter()
         .map(|name| name.as_ref().parse().map_err(none))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_whole_and_some() {
+        let read = |text: &str| serde_json::from_str::<Seconds>(text).ok();
+        assert_eq!((read("60"), read("60.0")), (Some(Seconds(60)), Some(Seconds(60))));
+        assert_eq!(read("4294967295"), Some(Seconds(u32::MAX)));
+        for wrong in ["0", "-1", "0.5", "4294967296", "1e30", "\"60\"", "null"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 }

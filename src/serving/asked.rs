@@ -150,7 +150,9 @@ pub fn ticket(
 ) -> std::result::Result<Ticket, Refusal> {
     let key = match key {
         None => None,
-        Some(key) if !key.is_empty() && key.len() <= KEY_LIMIT => Some(format!("{} {key}", identity.prefix)),
+        Some(key) if (1..=KEY_LIMIT).contains(&key.len()) && is_visible(key) => {
+            Some(format!("{} {key}", identity.prefix))
+        }
         Some(_) => {
             let detail = format!("an Idempotency-Key has 1 to {KEY_LIMIT} visible characters");
             return Err(Refusal::Malformed(detail));
@@ -161,6 +163,11 @@ pub fn ticket(
         key,
         fingerprint: digest_of(format!("{what} {body}").as_bytes()).to_string(),
     })
+}
+
+/// With spaces between, not around.
+fn is_visible(key: &str) -> bool {
+    key.trim() == key && key.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 impl Work {

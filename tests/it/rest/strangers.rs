@@ -18,7 +18,8 @@ fn schemathesis_finds_nothing_wrong() {
     installation.run(&["audit", "verify"]).ok();
 }
 
-/// As the documents have it: no settings but the seed, by which it does the same each time. With `dir` to be in.
+/// As the documents have it: no settings but the seed, by which it does the same each time, and without the line of events that has
+/// no end, at each try of which it waits ten seconds. With `dir` to be in.
 pub fn is_as_described(server: &Server, token: &str, dir: &Path) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(here.join("target/python/bin/python"));
@@ -29,6 +30,7 @@ pub fn is_as_described(server: &Server, token: &str, dir: &Path) {
         .arg(here.join("openapi.yaml"))
         .args(["--url", &format!("http://{}", server.address())])
         .args(["-H", &format!("Authorization: Bearer {token}")])
+        .args(["--exclude-path", "/api/v1/system/updates/events"])
         .args(["--seed", "1"]);
     let ran = command.output().unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);

@@ -252,7 +252,7 @@ fn one_update_may_give_the_product_another_time_to_become_quiet() {
     let none = json!({"target_version": "0r1", "strategy": "graceful", "graceful_timeout_seconds": 0});
     server
         .post(&format!("{API}/updates/upgrade"), &none)
-        .problem(409, "NL0122");
+        .problem(400, "NL0703");
 }
 
 #[test]
