@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::installation::absolute;
+use super::installation::{absolute, load_settings, refuse_missing};
 use super::{AppError, Result, notices};
 use crate::engine::Layout;
+use crate::fetch::Location;
 use crate::settings::{self, Setting, Settings};
 use crate::tls::{Files, ServerTls};
 
@@ -21,6 +22,7 @@ pub struct ConfigView {
 
 /// Of the folder of an installation, which need not be one yet.
 pub fn show_config(root: &Path, config: Option<&Path>) -> Result<ConfigView> {
+    refuse_missing(config)?;
     let file = settings_file(&Layout::new(absolute(root)?), config);
     let explained = Settings::explained(&file, &settings::environment());
     let (settings, file_exists) = explained.map_err(|e| AppError::below("NL0403", &e))?;
@@ -38,7 +40,7 @@ pub fn settings_file(layout: &Layout, config: Option<&Path>) -> PathBuf {
 /// What the settings of `root` name and what cannot be used as it is, a sentence each.
 pub fn config_problems(root: &Path, config: Option<&Path>) -> Result<Vec<String>> {
     let layout = Layout::new(absolute(root)?);
-    let settings = super::installation::load_settings(&layout, config)?;
+    let settings = load_settings(&layout, config)?;
     Ok(problems(&layout, &settings))
 }
 
@@ -51,6 +53,7 @@ pub fn problems(layout: &Layout, settings: &Settings) -> Vec<String> {
     let found = user.into_iter().chain(certificate(&settings.server.tls));
     found
         .chain(server_tools(settings))
+        .chain(mirrors(settings))
         .chain(notices::unusable_secrets(layout.root(), settings))
         .collect()
 }
@@ -65,6 +68,14 @@ fn certificate(wanted: &settings::Tls) -> Option<String> {
     });
     let error = AppError::below("NL0739", &loaded.err()?);
     Some(format!("`server.tls`: {error}"))
+}
+
+fn mirrors(settings: &Settings) -> impl Iterator<Item = String> {
+    let wrong = |text: &String| {
+        let e = text.parse::<Location>().err()?;
+        Some(format!("`repository.mirrors`: {e}"))
+    };
+    settings.repository.mirrors.iter().filter_map(wrong)
 }
 
 fn server_tools(settings: &Settings) -> Option<String> {

@@ -68,8 +68,23 @@ impl Installation {
 }
 
 pub fn load_settings(layout: &Layout, config: Option<&Path>) -> Result<Settings> {
+    refuse_missing(config)?;
     let file = settings_file(layout, config);
     Settings::load(&file, &settings::environment()).map_err(|e| AppError::below("NL0403", &e))
+}
+
+/// Of a file that somebody has named not being there is a mistake: its defaults would lift a freeze.
+pub fn refuse_missing(config: Option<&Path>) -> Result<()> {
+    match config {
+        Some(file) if !disk::exists(file)? => {
+            let message = format!(
+                "the settings file {} (`--config`, `NETLINK_CONFIG`) is not there",
+                file.display()
+            );
+            Err(AppError::said("NL0403", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub fn absolute(path: &Path) -> Result<PathBuf> {

@@ -16,15 +16,30 @@ pub enum RollbackTarget {
 
 /// What is taken back when nobody names an update and none is unfinished: the last completed one. A repair has led nowhere: the
 /// way back is that of the update before it. What was itself a way back is taken back by its name alone: who asks twice would
-/// otherwise get the release again that was just left.
+/// otherwise get the release again that was just left, or lose the one before it.
 pub(super) fn last_to_take_back(installation: &Installation) -> Result<UpdateId> {
-    let mut history = installation.store.history(50)?.into_iter();
-    let last = history.find(|update| update.outcome == Some(Outcome::Completed) && !is_repair(update));
-    let last = last.ok_or(AppError::NoUpdateYet)?;
-    match (last.verb, last.plan.from()) {
-        (Verb::Rollback, Some(left)) => Err(went_back_already(&last, left)),
-        _ => Ok(last.id),
+    let history = installation.store.history(50)?;
+    let completed = |update: &&UpdateRecord| update.outcome == Some(Outcome::Completed) && !is_repair(update);
+    let last = history.iter().find(completed).ok_or(AppError::NoUpdateYet)?;
+    if let Some(undone) = history
+        .first()
+        .filter(|update| update.outcome == Some(Outcome::RolledBack))
+    {
+        return Err(undone_already(undone, last));
     }
+    match (last.verb, last.plan.from()) {
+        (Verb::Rollback, Some(left)) => Err(went_back_already(last, left)),
+        _ => Ok(last.id.clone()),
+    }
+}
+
+/// Who asks for it means that one, and may be asking twice.
+fn undone_already(undone: &UpdateRecord, before: &UpdateRecord) -> AppError {
+    let (id, before) = (&undone.id, &before.id);
+    let message = format!(
+        "the last update, {id}, was undone already and nothing of it is in place; `--update-id {before}` (`update_id`) takes back the one before"
+    );
+    AppError::said("NL0756", message)
 }
 
 fn went_back_already(update: &UpdateRecord, left: &Version) -> AppError {

@@ -7,7 +7,7 @@ use super::calendar::{next_opening, refuse_when_closed_at};
 use super::orders::{fits_now, settle_order, wanted};
 use super::{
     Act, AppError, Became, Installation, NewOrder, OrderView, Result, Ticket, Wanted, add_order, audit, cancel_order,
-    copy_checkpoint, order,
+    order,
 };
 use crate::plan::{MomentError, UpgradeStrategy, moment, to_come};
 use crate::settings::WhenMissed;
@@ -157,15 +157,21 @@ pub fn miss(installation: &Installation, record: &OrderRecord, why: String, now:
     let Some(at) = opening else {
         return Ok(Due::Held { why });
     };
-    let became = Became::Done;
+    let due = match at <= now {
+        true => {
+            installation.store.set_due(&record.id, true)?;
+            Due::Now
+        }
+        false => {
+            installation.store.postpone_order(&record.id, at, now)?;
+            Due::Later { why: why.clone(), at }
+        }
+    };
+    // The order has moved: what fails now is not done again with it.
     let told = format!("{}: {why}; it begins at {}", record.id, calendar.local(at));
     installation.store.count_missed(Missed::MadeUpFor)?;
-    written(installation, record, "order was missed", told, &became)?;
-    if at <= now {
-        return Ok(Due::Now);
-    }
-    installation.store.postpone_order(&record.id, at, now)?;
-    Ok(Due::Later { why, at })
+    written(installation, record, "order was missed", told, &Became::Done)?;
+    Ok(due)
 }
 
 fn skip(installation: &Installation, record: &OrderRecord, why: String) -> Result<Due> {
@@ -198,6 +204,5 @@ fn written(
         action: action.to_owned(),
         subject,
     };
-    audit(installation, &act, became)?;
-    copy_checkpoint(installation)
+    audit(installation, &act, became)
 }

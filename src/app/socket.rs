@@ -3,9 +3,12 @@
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::{AppError, Result};
 use crate::{disk, host};
@@ -81,13 +84,21 @@ fn make_room(path: &Path) -> std::result::Result<(), String> {
     if !meta.file_type().is_socket() {
         return Err("it is no socket, and is left as it is".into());
     }
-    match UnixStream::connect(path) {
-        Ok(_) => Err("another server does".into()),
+    match knock(path) {
+        // One that hangs, so that those who knock stand in line, is one all the same.
+        Ok(()) | Err(Errno::AGAIN) => Err("another server does".into()),
         // That alone says that there is nobody.
-        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => disk::remove_file(path).map_err(|e| e.to_string()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(Errno::CONNREFUSED) => disk::remove_file(path).map_err(|e| e.to_string()),
+        Err(Errno::NOENT) => Ok(()),
         Err(e) => Err(format!("whether another server does cannot be told: {e}")),
     }
+}
+
+/// Without waiting.
+fn knock(path: &Path) -> rustix::io::Result<()> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
 fn mark(meta: &Metadata) -> Mark {

@@ -34,9 +34,14 @@ pub fn settle_taken(installation: &Installation) -> Result<Vec<(OrderRecord, Res
         .into_iter()
         .filter(|order| order.state == OrderState::Running)
     {
-        let Some(came) = what_came(installation, &order)? else {
-            installation.store.give_order_back(&order.id)?;
-            continue;
+        let came = match what_came(installation, &order) {
+            Ok(Some(came)) => came,
+            Ok(None) => {
+                installation.store.give_order_back(&order.id)?;
+                continue;
+            }
+            // It cannot be found out: that is what it came to, so that nothing waits for it for ever.
+            Err(error) => Err(error),
         };
         settle_order(installation, &order.id, &came, Answered::Later)?;
         audit_order(installation, &order, &came)?;

@@ -36,12 +36,8 @@ use wire::{Connection, Meeting};
 
 /// For calls that are under way when the server is told to end.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
-/// Calls at once over one connection.
-const CALLS_AT_ONCE: u32 = 256;
-/// Bytes of the head of a call.
-const HEAD_LIMIT: u32 = 16 << 10;
-/// Calls that a client takes back before they were looked at, and that it makes wrongly, before its connection is cut.
-const TAKEN_BACK: usize = 64;
+/// Bytes of a question after the services that are here, which anybody may ask.
+const QUESTION_LIMIT: usize = 4 << 10;
 
 /// At once, where the system knows no limit of its own.
 const MOST_CONNECTIONS: usize = 10_000;
@@ -142,19 +138,19 @@ async fn serve(door: Door, server: Arc<Server>) -> Outcome {
     let access = Arc::clone(&server.access);
     let slow = server.settings.slow_reader;
     let routes = tonic::transport::Server::builder()
-        .max_concurrent_streams(CALLS_AT_ONCE)
-        .http2_max_header_list_size(HEAD_LIMIT)
+        .max_concurrent_streams(relay::CALLS_AT_ONCE)
+        .http2_max_header_list_size(relay::HEAD_LIMIT)
         .http2_keepalive_interval(Some(slow))
         .http2_keepalive_timeout(Some(slow))
-        .http2_max_pending_accept_reset_streams(Some(TAKEN_BACK))
-        .http2_max_local_error_reset_streams(Some(TAKEN_BACK))
+        .http2_max_pending_accept_reset_streams(Some(relay::TAKEN_BACK))
+        .http2_max_local_error_reset_streams(Some(relay::TAKEN_BACK))
         .max_connection_age(server.settings.grpc_connection)
         .layer(InterceptorLayer::new(move |request| guard::known(&access, request)))
         .add_service(Guard::before(calls, Arc::clone(&server)))
         .add_service(Health::service(&server))
-        .add_service(described().build_v1()?)
+        .add_service(described().build_v1()?.max_decoding_message_size(QUESTION_LIMIT))
         // What older clients ask for, those in Python among them.
-        .add_service(described().build_v1alpha()?);
+        .add_service(described().build_v1alpha()?.max_decoding_message_size(QUESTION_LIMIT));
     let (incoming, _until_the_end) = incoming(door, slow)?;
     let serving = routes.serve_with_incoming_shutdown(incoming, server.ended());
     let over = async {

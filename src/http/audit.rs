@@ -59,6 +59,11 @@ async fn asked(request: &HttpRequest) -> Result<Option<Act>, Problem> {
     Ok(written.map_err(|e| Problem::new("NL0999", e.to_string()))??)
 }
 
+/// Also where nobody was there to refuse it: an unknown page, a method that there is not.
+fn is_refusal<B>(answer: &ServiceResponse<B>) -> bool {
+    answer.status().is_client_error() || answer.status().is_server_error()
+}
+
 /// The row after.
 async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
     let request = answer.request();
@@ -70,7 +75,8 @@ async fn became<B>(answer: &ServiceResponse<B>, act: Act) {
         .map(|error| match error.as_error::<Problem>() {
             Some(problem) => problem.code().to_owned(),
             None => answer.status().as_u16().to_string(),
-        });
+        })
+        .or_else(|| is_refusal(answer).then(|| answer.status().as_u16().to_string()));
     if let Ok(work) = data::<Work>(request) {
         // When its thread dies, that was said.
         let _ = web::block(move || serving::became(&work, act, &subject, failed)).await;

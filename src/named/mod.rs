@@ -1,5 +1,6 @@
 //! Reads records out of JSON and TOML by the names of their fields alone. What serde derives takes a list in place of a record as
-//! well, value by value in the order in which the fields happen to stand in the code; nobody who writes such a file means that.
+//! well, value by value in the order in which the fields happen to stand in the code; nobody who writes such a file means that. What is told apart by a tag within
+//! it (`kind = "…"`) serde reads by itself first; such records are not looked at here.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};

@@ -102,7 +102,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.within.expecting(f)
+        match self.place {
+            Place::Anything => self.within.expecting(f),
+            Place::Record => f.write_str(&wanted(&self.within)),
+        }
     }
 
     see! {
@@ -129,7 +132,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
         match self.place {
-            Place::Record => Err(de::Error::invalid_type(de::Unexpected::Seq, &"fields by their names")),
+            Place::Record => Err(de::Error::invalid_type(de::Unexpected::Seq, &self)),
             Place::Anything => self.within.visit_seq(Named::any(items)),
         }
     }
@@ -210,5 +213,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Named<A> {
         visitor: V,
     ) -> Result<V::Value, A::Error> {
         self.within.struct_variant(fields, Named::new(visitor, Place::Record))
+    }
+}
+
+/// What the type says of itself; what is derived would say its name in the code.
+fn wanted<'de, V: Visitor<'de>>(record: &V) -> String {
+    let said = (record as &dyn de::Expected).to_string();
+    match said.starts_with("struct ") {
+        true => "fields by their names".to_owned(),
+        false => said,
     }
 }

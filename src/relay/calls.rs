@@ -21,12 +21,12 @@ use super::trunk::Trunk;
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// From the connection, or the end of its handshake, to the end of the preface.
 const PREFACE_TIME: Duration = Duration::from_secs(5);
-/// Calls at once over one connection; as many as the server takes over one.
+/// Calls at once over one connection; the server takes as many over one, and keeps to the same limits.
 pub const CALLS_AT_ONCE: u32 = 256;
 /// Of a head, in bytes.
-const HEAD_LIMIT: u32 = 16 << 10;
+pub const HEAD_LIMIT: u32 = 16 << 10;
 /// Calls that a client takes back before they were looked at, and that it makes wrongly, before its connection is cut.
-const TAKEN_BACK: usize = 64;
+pub const TAKEN_BACK: usize = 64;
 
 /// Until the client ends, or the relay; who is there for longer than `age` is told to connect anew, which clients do with their next
 /// call, while what is under way goes on to its end.

@@ -25,6 +25,7 @@ use futures_util::future::{Either, join_all, pending, select};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+pub use calls::{CALLS_AT_ONCE, HEAD_LIMIT, TAKEN_BACK};
 pub use error::RelayError;
 pub use head::{CERTIFICATE, FROM};
 

@@ -17,6 +17,8 @@ pub struct Access {
     /// Wrong tokens from one place, each once; right ones are let in all the same.
     failures: Rate<Origin>,
     wrong: WrongTokens,
+    /// Of those that were sent before, so many are written down as well.
+    repeats: Rate<Origin>,
     /// Changing requests by one who is let in.
     changes: Rate<String>,
     /// The user of the relay.
@@ -65,6 +67,7 @@ impl Access {
         Self {
             gate,
             failures: Rate::new(limits.wrong_tokens_per_minute),
+            repeats: Rate::new(limits.wrong_tokens_per_minute),
             wrong: WrongTokens::default(),
             changes: Rate::new(limits.changes_per_minute),
             relay,
@@ -102,7 +105,11 @@ impl Access {
             Admission::Revoked => "the bearer token was revoked",
         };
         if self.wrong.has(from, token) {
-            return Err(Refusal::WrongAgain(detail));
+            let is_written_down = self.repeats.count(Origin::of(from)).is_ok();
+            return Err(match is_written_down {
+                true => Refusal::WrongToken(detail),
+                false => Refusal::WrongAgain(detail),
+            });
         }
         let what = "too many wrong tokens came from this address";
         let counted = self.failures.count(Origin::of(from));

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::guard::guarded;
 use super::say::{say, say_error};
 use super::shared::Shared;
+use super::work::copy_checkpoint_soon;
 use crate::app::{self, Due, Installation, Look, Result};
 use crate::clock::{self, Deadline};
 use crate::crypt;
@@ -44,7 +45,7 @@ fn until(time: Timestamp) -> Duration {
 }
 
 /// When the next order comes due, if one waits for its time. `held` are those of which it was said that they cannot begin.
-fn look_at_schedule(shared: &Shared, held: &mut HashSet<OrderId>) -> Result<Option<Timestamp>> {
+fn look_at_schedule(shared: &Arc<Shared>, held: &mut HashSet<OrderId>) -> Result<Option<Timestamp>> {
     let installation = shared.open()?;
     let now = clock::now();
     let waiting = installation.store.open_orders()?;
@@ -53,16 +54,32 @@ fn look_at_schedule(shared: &Shared, held: &mut HashSet<OrderId>) -> Result<Opti
         .filter(|order| order.not_before.is_some() && !order.came_due);
     let (due, later): (Vec<_>, Vec<_>) = timed.partition(|order| order.is_due(now));
     for order in due {
-        match app::come_due(&installation, order, now)? {
-            Due::Now => {
-                installation.store.set_due(&order.id, true)?;
-                shared.wake();
-            }
-            Due::Held { .. } if !held.insert(order.id.clone()) => {}
-            missed => say_missed(&installation, order, &missed),
-        }
+        // One that cannot is no reason for the others to wait.
+        let became = comes_due(shared, &installation, order, held, now);
+        became.unwrap_or_else(|error| say_error(&error));
     }
     Ok(later.into_iter().filter_map(|order| order.not_before).min())
+}
+
+fn comes_due(
+    shared: &Arc<Shared>,
+    installation: &Installation,
+    order: &OrderRecord,
+    held: &mut HashSet<OrderId>,
+    now: Timestamp,
+) -> Result<()> {
+    match app::come_due(installation, order, now)? {
+        Due::Now => {
+            installation.store.set_due(&order.id, true)?;
+            shared.wake();
+        }
+        Due::Held { .. } if !held.insert(order.id.clone()) => {}
+        missed => {
+            copy_checkpoint_soon(shared);
+            say_missed(installation, order, &missed);
+        }
+    }
+    Ok(())
 }
 
 /// A line of the log for an order whose time was missed.

@@ -11,7 +11,7 @@ use super::say_work::{
     say_order_begins, say_order_ended, say_order_waits, say_update_begins, say_update_broke_off, say_update_ended,
 };
 use super::shared::{Driven, Shared};
-use super::work::Submitted;
+use super::work::{Submitted, copy_checkpoint_soon};
 use crate::app::{self, Accepted, AppError, Begun, Due, Installation, Report, Result};
 use crate::clock;
 use crate::engine::Control;
@@ -94,7 +94,7 @@ pub fn drive(shared: &Arc<Shared>, accepted: Accepted, order: Option<&OrderId>) 
 }
 
 /// The lock of the installation is free by now, so that the next update may have begun already: it is not touched.
-fn has_ended(shared: &Shared, control: &Arc<Control>, id: &str, ended: Result<Report>) {
+fn has_ended(shared: &Arc<Shared>, control: &Arc<Control>, id: &str, ended: Result<Report>) {
     let is_this = |driven: &&mut Driven| Arc::ptr_eq(&driven.control, control);
     if let Some(driven) = shared.current().update.as_mut().filter(is_this) {
         driven.is_over = true;
@@ -106,6 +106,7 @@ fn has_ended(shared: &Shared, control: &Arc<Control>, id: &str, ended: Result<Re
     if let Ok(report) = ended {
         let written = guarded("the audit", || app::audit_end(&shared.root, shared.config(), &report));
         written.unwrap_or_else(|error| say_error(&error));
+        copy_checkpoint_soon(shared);
     }
     let _over = shared
         .current()
@@ -183,6 +184,7 @@ fn take_next(shared: &Arc<Shared>) -> Result<bool> {
             return Ok(false);
         }
         let installation = shared.open()?;
+        settle_taken(shared, &installation)?;
         let Some(record) = Shared::first_of(installation.store.open_orders()?) else {
             return Ok(false);
         };
@@ -220,7 +222,7 @@ fn begun_in_turn(
         Ok(Begun::Drive(accepted)) => return drive(shared, *accepted, Some(&record.id)).map(|_| true),
         Ok(Begun::Settled(value)) => Ok(value),
         Err(AppError::Closed { message, .. }) if record.not_before.is_some() => {
-            return missed(installation, record, message).map(|()| true);
+            return missed(shared, installation, record, message).map(|()| true);
         }
         Err(error) => Err(error),
     };
@@ -228,16 +230,31 @@ fn begun_in_turn(
     say_order_ended(record, &came, Some(since.elapsed()));
     let settled = app::settle_order(installation, &record.id, &came, Answered::Later);
     let written = app::audit_order(installation, record, &came);
+    copy_checkpoint_soon(shared);
     settled.and(written).map(|()| true)
 }
 
+/// Says what became of what nobody does any more: its server died, or its end could not be written down, as on a full disk. Only
+/// while nothing is being done.
+pub fn settle_taken(shared: &Arc<Shared>, installation: &Installation) -> Result<()> {
+    let settled = app::settle_taken(installation)?;
+    for (order, came) in &settled {
+        say_order_ended(order, came, None);
+    }
+    if !settled.is_empty() {
+        copy_checkpoint_soon(shared);
+    }
+    Ok(())
+}
+
 /// Its time had come, but not its turn before the calendar closed.
-fn missed(installation: &Installation, record: &OrderRecord, why: String) -> Result<()> {
+fn missed(shared: &Arc<Shared>, installation: &Installation, record: &OrderRecord, why: String) -> Result<()> {
     let due = app::miss(installation, record, why, clock::now())?;
     if matches!(due, Due::Held { .. }) {
         // The clock is looked at again, until it is open.
         installation.store.set_due(&record.id, false)?;
     }
+    copy_checkpoint_soon(shared);
     clockwork::say_missed(installation, record, &due);
     Ok(())
 }

@@ -11,7 +11,7 @@ pub enum Refusal {
     Nobody(&'static str),
     /// A token was sent, but not the right one.
     WrongToken(&'static str),
-    /// One that has been answered within the last minute, and was counted and written down then.
+    /// One that was sent before, more often than is written down.
     WrongAgain(&'static str),
     /// The sender is known, and not allowed to.
     RoleTooLow(String),

@@ -10,7 +10,6 @@ use super::feed::Feed;
 use super::guard::guarded;
 use super::queue::{self, begin_at_once, drive, refuse, waits};
 use super::say::{say, say_error};
-use super::say_work::say_order_ended;
 use super::shared::{Part, Shared};
 use super::{clockwork, served};
 use crate::app::{self, AppError, Fitness, Installation, Looked, NewOrder, OrderView, Result, Ticket, Wanted};
@@ -171,17 +170,7 @@ impl Work {
 
     /// Brings the audit's newest checkpoint off this host; nobody waits for that.
     pub(super) fn copy_checkpoint_soon(&self) {
-        let shared = Arc::clone(&self.shared);
-        if shared.to_copy.fetch_add(1, Ordering::SeqCst) > 0 {
-            return;
-        }
-        let spawned = thread::Builder::new()
-            .name("checkpoint".into())
-            .spawn(move || copy_checkpoints(&shared));
-        if let Err(error) = spawned {
-            self.shared.to_copy.store(0, Ordering::SeqCst);
-            say(&format!("the audit's checkpoint: {error}"));
-        }
+        copy_checkpoint_soon(&self.shared);
     }
 
     /// Carries out orders from now on, or once the server has ended that does. One that cannot is still of use to find out why.
@@ -255,13 +244,8 @@ fn stand_by(shared: &Arc<Shared>) {
 
 /// Finishes or undoes what an earlier process left, then takes up the orders that wait.
 fn perform(shared: &Arc<Shared>) {
-    let settled = guarded("what was left", || app::settle_taken(&shared.open()?));
-    match settled {
-        Ok(settled) => settled
-            .iter()
-            .for_each(|(order, came)| say_order_ended(order, came, None)),
-        Err(error) => say_error(&error),
-    }
+    let settled = guarded("what was left", || queue::settle_taken(shared, &shared.open()?));
+    settled.unwrap_or_else(|error| say_error(&error));
     let left = guarded("what was left", || {
         let left = app::left_unfinished(&shared.root, shared.config())?;
         left.map_or(Ok(()), |left| drive(shared, left, None).map(drop))
@@ -278,6 +262,21 @@ fn spawn(shared: &Arc<Shared>, name: &str, run: fn(&Arc<Shared>)) {
     let spawned = thread::Builder::new().name(name.into()).spawn(move || run(&mine));
     if let Err(error) = spawned {
         say(&format!("what waits does not begin ({name}): {error}"));
+    }
+}
+
+/// Nothing that is done fails because of where its row in the audit is copied to.
+pub(super) fn copy_checkpoint_soon(shared: &Arc<Shared>) {
+    let mine = Arc::clone(shared);
+    if shared.to_copy.fetch_add(1, Ordering::SeqCst) > 0 {
+        return;
+    }
+    let spawned = thread::Builder::new()
+        .name("checkpoint".into())
+        .spawn(move || copy_checkpoints(&mine));
+    if let Err(error) = spawned {
+        shared.to_copy.store(0, Ordering::SeqCst);
+        say(&format!("the audit's checkpoint: {error}"));
     }
 }
 

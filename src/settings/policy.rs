@@ -125,6 +125,10 @@ impl Policy {
                 reason,
             })
         };
+        if let Some(text) = self.freeze.as_deref().filter(|text| is_a_switch(text)) {
+            let reason = "it says why updates are frozen, and freezes them whatever it says; remove the key to lift it";
+            return refuse("policy.freeze", text, reason);
+        }
         if self.rollback_on_failure == Some(false) {
             let reason = "an update that fails is always undone; remove the key";
             return refuse("policy.rollback_on_failure", "false", reason);
@@ -148,4 +152,10 @@ impl Settings {
     pub fn missed_after(&self) -> Duration {
         self.policy.check_interval + Duration::from_secs(60)
     }
+}
+
+/// What somebody writes who takes a reason for a switch.
+fn is_a_switch(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    ["", "false", "no", "off", "0"].contains(&text.as_str())
 }

@@ -73,25 +73,35 @@ fn leaves(value: &Value, known: &Value, at: &str, settle: &mut impl FnMut(&str, 
 }
 
 const WEBHOOKS: &str = "/notifications/webhooks";
+const COMMANDS: &str = "/notifications/commands";
 const COPIES: &str = "/audit/copy_to";
 
-/// Of web addresses the name and password go and, where it may be a secret as with many chat services, the path.
+/// Of web addresses the name and password go, what is asked and, where it may be a secret as with many chat services, the path; of
+/// commands that tell others the arguments.
 fn without_secrets(at: &str, value: &Value) -> Value {
     match value {
         Value::String(text) if at == COPIES => host_alone(text).into(),
         Value::String(text) => without_user(text).into(),
         Value::Array(all) => all.iter().map(|one| without_secrets(at, one)).collect(),
-        Value::Object(section) => section
-            .iter()
-            .map(
-                |(key, below)| match below.as_str().filter(|_| at == WEBHOOKS && key == "url") {
-                    Some(url) => (key.clone(), host_alone(url).into()),
-                    None => (key.clone(), without_secrets(at, below)),
-                },
-            )
-            .collect(),
+        Value::Object(section) => {
+            let shown = |(key, below): (&String, &Value)| (key.clone(), part_without_secrets(at, key, below));
+            section.iter().map(shown).collect()
+        }
         other => other.clone(),
     }
+}
+
+fn part_without_secrets(at: &str, key: &str, value: &Value) -> Value {
+    match (at, key, value) {
+        (WEBHOOKS, "url", Value::String(url)) => host_alone(url).into(),
+        (COMMANDS, "command", Value::Array(command)) => program_alone(command),
+        _ => without_secrets(at, value),
+    }
+}
+
+fn program_alone(command: &[Value]) -> Value {
+    let rest = (command.len() > 1).then(|| "…".into());
+    command.iter().take(1).cloned().chain(rest).collect()
 }
 
 fn host_alone(text: &str) -> String {
@@ -103,10 +113,14 @@ fn without_user(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://…{}", &rest[at..]),
-        None => text.to_owned(),
+    let (rest, asked) = match rest.find(['?', '#']) {
+        Some(at) => (&rest[..at], "?…"),
+        None => (rest, ""),
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host.rfind('@') {
+        Some(at) => format!("{scheme}://…{}{path}{asked}", &host[at..]),
+        None => format!("{scheme}://{host}{path}{asked}"),
     }
 }
 
@@ -165,11 +179,21 @@ mod tests {
     }
 
     #[test]
+    fn of_a_command_its_program_is_shown() {
+        let all = of(
+            "notifications: {commands: [{name: ops, command: [tell, --token, abc]}]}",
+            &[],
+        );
+        let (shown, _) = one(&all, "notifications.commands");
+        assert_eq!(shown[0]["command"], serde_json::json!(["tell", "…"]));
+    }
+
+    #[test]
     fn no_password_of_an_address_is_shown() {
         for (text, shown) in [
             (
                 "https://me:a@b@index.example.org/simple?x=@",
-                "https://…@index.example.org/simple?x=@",
+                "https://…@index.example.org/simple?…",
             ),
             ("https://index.example.org/@scope", "https://index.example.org/@scope"),
             ("me@host", "me@host"),

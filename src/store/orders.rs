@@ -174,8 +174,9 @@ impl Store {
             if let Some(known) = known {
                 return Ok(Err(known));
             }
-            let sql = "SELECT count(*) FROM orders WHERE state = 'waiting'";
-            let waiting: i64 = commit.query_row(sql, [], |row| row.get(0))?;
+            // What waits for its time takes no place from what waits for its turn, like the way back.
+            let sql = "SELECT count(*) FROM orders WHERE state = 'waiting' AND (not_before IS NULL) = ?1";
+            let waiting: i64 = commit.query_row(sql, [order.not_before.is_none()], |row| row.get(0))?;
             if waiting >= WAITING {
                 return Ok(Ok(Added::Full));
             }

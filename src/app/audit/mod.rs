@@ -81,8 +81,7 @@ pub fn audit_end(root: &Path, config: Option<&Path>, report: &Report) -> Result<
     let became = report
         .code()
         .map_or(Became::Done, |code| Became::Failed(code.to_owned()));
-    audit(&installation, &act, &became)?;
-    copy_checkpoint(&installation)
+    audit(&installation, &act, &became)
 }
 
 /// The row that says what came of an order that nobody has waited for and that did not become an update.
@@ -97,8 +96,7 @@ pub fn audit_order(installation: &Installation, order: &OrderRecord, came: &Resu
         Ok(_) => Became::Done,
         Err(error) => Became::Failed(error.code().id.to_owned()),
     };
-    audit(installation, &act, &became)?;
-    copy_checkpoint(installation)
+    audit(installation, &act, &became)
 }
 
 /// Brings the newest checkpoint to where the settings say. What cannot be reached now gets the next one.

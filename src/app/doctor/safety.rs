@@ -15,6 +15,9 @@ const SOON: SignedDuration = SignedDuration::from_hours(24);
 /// A backup that nobody has restored for practice for so long is a hope.
 const DRILLS: SignedDuration = SignedDuration::from_hours(24 * 90);
 
+/// So long a checkpoint may be on its way.
+const COPYING: SignedDuration = SignedDuration::from_mins(2);
+
 pub fn repository(installation: &Installation) -> Findings {
     if installation.store.fact(Fact::Repository)?.is_none() {
         let text = "none is named, so that nothing newer is found; `netlink init --repository URL --root-metadata FILE` names one";
@@ -88,6 +91,16 @@ pub fn audit(installation: &Installation) -> Findings {
     let seen = verify_audit(installation, None, None)?;
     let found = all(Verdict::Wrong, seen.problems);
     let mut found = or_well(found, || format!("{} in one chain", counted(seen.rows, "row")));
+    if let Some(waits) = installation.store.audit_checkpoint_to_copy()?
+        && installation.settings.audit.copy_to.is_some()
+        && clock::now().duration_since(waits.time) > COPYING
+    {
+        let text = format!(
+            "the checkpoint of {:.0} has not reached `audit.copy_to`; the server's log says why",
+            waits.time
+        );
+        found.push((Verdict::Warning, text));
+    }
     if installation.settings.audit.copy_to.is_none() {
         let text = "its checkpoints stay on this machine, where root could rewrite them with it; `audit.copy_to` sends them elsewhere";
         found.push((Verdict::Warning, text.into()));

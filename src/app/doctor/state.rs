@@ -8,7 +8,7 @@ use crate::release::counted;
 pub fn settings(installation: &Installation) -> Findings {
     let found = all(Verdict::Wrong, problems(&installation.layout, &installation.settings));
     Ok(or_well(found, || {
-        "all keys are known, and what they name is there".into()
+        "all keys are known; the certificate, secrets, user, mirrors and tools that they name can be used".into()
     }))
 }
 

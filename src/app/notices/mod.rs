@@ -117,11 +117,11 @@ pub fn test_notices(installation: &Installation, receiver: Option<&str>) -> Resu
         Some(one) => named.iter().map(String::as_str).filter(|name| *name == one).collect(),
     };
     if wanted.is_empty() {
-        let known = match named.is_empty() {
-            true => "`notifications` of the settings names none".to_owned(),
-            false => format!("the settings name {}", named.join(", ")),
+        let message = match named.is_empty() {
+            true => "nobody is to be told: `notifications` of the settings names no receiver".to_owned(),
+            false => format!("there is no such receiver; the settings name {}", named.join(", ")),
         };
-        return Err(AppError::said("NL0742", format!("there is no such receiver; {known}")));
+        return Err(AppError::said("NL0742", message));
     }
     let now = clock::now();
     let before = installation.store.notices(1)?.first().map_or(0, |newest| newest.number);

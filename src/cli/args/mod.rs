@@ -163,7 +163,7 @@ pub enum ConfigVerb {
         #[arg(value_name = "KEY")]
         key: Option<String>,
     },
-    /// Are the settings right, and is all there that they name?
+    /// Are the settings right, and can the certificate, secrets, user, mirrors and tools that they name be used?
     Check,
 }
 

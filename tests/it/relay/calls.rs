@@ -254,14 +254,14 @@ fn the_relay_alone_is_believed_for_whom_it_calls() {
         .rest()
         .no("UNAUTHENTICATED", "NL0701");
     // Wrong tokens are counted by the address behind it: REST, gRPC and the relay's calls alike.
-    for _ in 0..2 {
-        through("nlk_00000000_00").rest().no("UNAUTHENTICATED", "NL0701");
+    for wrong in ["nlk_00000000_00", "nlk_00000000_01"] {
+        through(wrong).rest().no("UNAUTHENTICATED", "NL0701");
     }
     let version = format!("{API}/version");
     server
         .ask("GET", &version, Some("nlk_0"), &[], "")
         .problem(401, "NL0701");
-    through("nlk_00000000_00").rest().no("RESOURCE_EXHAUSTED", "NL0714");
+    through("nlk_00000000_02").rest().no("RESOURCE_EXHAUSTED", "NL0714");
     through(&server.token).rest().no("NOT_FOUND", "NL0406");
 }
 

@@ -160,7 +160,7 @@ fn the_command_line_asks_through_a_relay_as_it_asks_a_server() {
 
 #[test]
 fn schemathesis_finds_nothing_wrong_through_a_relay() {
-    let scene = Scene::with(", changes_per_minute: 0");
+    let scene = Scene::new();
     let relay = scene.relay();
     let server = scene.server(&relay);
     // One that cannot revoke itself on the way.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::server::{API, Answer, Server};
 use super::steering::{pause_an_upgrade, slow_lamp};
 use super::{described::Description, lamp};
-use crate::world::put;
+use crate::world::{Installation, put};
 
 const KEPT: &str = "src/http/openapi/examples.json";
 const JSON: &str = "application/json";
@@ -111,7 +111,7 @@ impl<'a> Taken<'a> {
 }
 
 /// Ups and downs, backups, orders, tokens.
-fn of_a_life(server: &Server) -> Value {
+fn of_a_life(server: &Server, installation: &Installation) -> Value {
     let mut taken = Taken::from(server);
     let on = json!({"enabled": true});
     taken.send("PUT", "/maintenance", &on).is(200);
@@ -152,14 +152,14 @@ fn of_a_life(server: &Server) -> Value {
     taken
         .send("POST", &format!("/updates/{update}/resume"), &Value::Null)
         .problem(409, "NL0719");
-    of_backups(&mut taken);
+    of_backups(&mut taken, installation);
     of_orders(&mut taken);
     of_access(&mut taken);
     of_looks(&mut taken);
     taken.all()
 }
 
-fn of_backups(taken: &mut Taken<'_>) {
+fn of_backups(taken: &mut Taken<'_>, installation: &Installation) {
     let made = taken.done("/backups", &json!({"full": true}));
     let id = made["result"]["id"].as_str().unwrap().to_owned();
     for action in ["verify", "drill"] {
@@ -167,7 +167,11 @@ fn of_backups(taken: &mut Taken<'_>) {
     }
     taken.get(&format!("{API}/backups/{id}?limit=2")).is(200);
     let only = json!({"only": ["config/lamp.toml"]});
-    taken.send("POST", &format!("/backups/{id}/restore"), &only).is(202);
+    let restore = format!("/backups/{id}/restore");
+    taken.send("POST", &restore, &only).problem(409, "NL0604");
+    installation.run(&["supervise", "--stop"]).ok();
+    taken.done(&restore, &only);
+    installation.run(&["supervise", "--start"]).ok();
     taken.done("/backups/prune", &Value::Null);
     let none = taken.send("POST", "/backups/backup_0b1_20200131_235959/drill", &Value::Null);
     none.problem(404, "NL0601");
@@ -261,8 +265,10 @@ fn of_looks(taken: &mut Taken<'_>) {
     for path in ["/health/ready", "/cluster/status", "/cluster/protocol-version"] {
         taken.get(path).is(200);
     }
-    let metrics = taken.get("/metrics").is(200);
-    assert!(metrics.text.contains("netlink_"));
+    for kind in ["application/openmetrics-text", "text/plain"] {
+        let metrics = taken.get_as("/metrics", kind).is(200);
+        assert!(metrics.text.contains("netlink_"));
+    }
 }
 
 /// An update that waits for a person, goes on, and is turned back.
@@ -354,7 +360,7 @@ fn the_examples_are_what_a_server_answers() {
     let dir = tempfile::tempdir().unwrap();
     let life = {
         let installation = lamp(&dir.path().join("life"));
-        let taken = of_a_life(&Server::start(&installation));
+        let taken = of_a_life(&Server::start(&installation), &installation);
         at_home(&taken, &installation.root, &dir.path().join("life"))
     };
     let pause = {

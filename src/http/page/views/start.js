@@ -76,7 +76,7 @@ function losses({ irreversible, notes }) {
 
 /** Takes a finished update back. */
 export async function rollback(update) {
-  const { plan } = await get(`updates/plan?to=back&update_id=${encodeURIComponent(update.update_id)}`);
+  const { plan } = await get(`updates/plan?to=${encodeURIComponent(update.update_id)}`);
   if (!plan) return say("There is nothing to do.");
   confirm({
     title: `Roll back to ${update.from}?`,
