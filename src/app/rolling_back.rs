@@ -1,6 +1,6 @@
 //! Where a rollback leads: the update that is taken back, and the version before it.
 
-use super::updating::record;
+use super::updating::{record, replay};
 use super::{AppError, Installation, Result};
 use crate::journal::Outcome;
 use crate::plan::{Direction, Goal};
@@ -24,8 +24,9 @@ pub(super) fn last_to_take_back(installation: &Installation) -> Result<UpdateId>
     if let Some(undone) = history
         .first()
         .filter(|update| update.outcome == Some(Outcome::RolledBack))
+        && let Some(by) = replay(installation, undone)?.aborted_by()
     {
-        return Err(undone_already(undone, last));
+        return Err(turned_back_already(undone, by, last));
     }
     match (last.verb, last.plan.from()) {
         (Verb::Rollback, Some(left)) => Err(went_back_already(last, left)),
@@ -33,11 +34,11 @@ pub(super) fn last_to_take_back(installation: &Installation) -> Result<UpdateId>
     }
 }
 
-/// Who asks for it means that one, and may be asking twice.
-fn undone_already(undone: &UpdateRecord, before: &UpdateRecord) -> AppError {
+/// By somebody who may be asking twice.
+fn turned_back_already(undone: &UpdateRecord, by: &str, before: &UpdateRecord) -> AppError {
     let (id, before) = (&undone.id, &before.id);
     let message = format!(
-        "the last update, {id}, was undone already and nothing of it is in place; `--update-id {before}` (`update_id`) takes back the one before"
+        "{by} has turned the last update, {id}, back already, and nothing of it is in place; `--update-id {before}` (`update_id`) takes back the one before"
     );
     AppError::said("NL0756", message)
 }

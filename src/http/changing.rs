@@ -43,10 +43,11 @@ pub struct UpgradeRequest {
     full: bool,
     /// Names of moves that are not recommended and are taken all the same.
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     accept_risk: BTreeSet<String>,
     /// Extensions that may be switched off where a release on the way does not support them.
     #[serde(default)]
-    #[schema(example = json!(["gallery"]))]
+    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
     disable_incompatible: BTreeSet<String>,
     /// How it begins; as `policy.upgrade_strategy` says when absent.
     #[serde(default)]
@@ -78,10 +79,11 @@ pub struct DowngradeRequest {
     dry_run: bool,
     /// Names of moves that are not recommended and are taken all the same.
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     accept_risk: BTreeSet<String>,
     /// Extensions that may be switched off where a release on the way does not support them.
     #[serde(default)]
-    #[schema(example = json!(["gallery"]))]
+    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
     disable_incompatible: BTreeSet<String>,
     /// How it begins; as `policy.upgrade_strategy` says when absent.
     #[serde(default)]
@@ -114,7 +116,7 @@ pub struct RollbackRequest {
     dry_run: bool,
     /// Extensions that may be switched off where the release to go back to does not support them.
     #[serde(default)]
-    #[schema(example = json!(["gallery"]))]
+    #[schema(value_type = Vec<String>, example = json!(["gallery"]))]
     disable_incompatible: BTreeSet<String>,
 }
 

@@ -1,7 +1,5 @@
 //! Texts that requests carry, as the description has them: with the pattern that what is read must have, so that clients can know it.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
@@ -101,19 +99,12 @@ impl TryFrom<f64> for Seconds {
     }
 }
 
-/// Extensions as they were named, each once; what cannot be the name of one is none that could be switched off.
+/// Extensions as they were named; what cannot be the name of one is none that could be switched off.
 pub fn extensions<C: FromIterator<ExtensionName>>(names: impl IntoIterator<Item: AsRef<str>>) -> Result<C, Problem> {
     let none = |e: NameError| Problem::new("NL0123", format!("disable_incompatible: {e}"));
-    let mut seen = BTreeSet::new();
-    let mut once = |name: ExtensionName| match seen.insert(name.clone()) {
-        true => Ok(name),
-        false => Err(Problem::malformed(format!(
-            "disable_incompatible: {name} is named twice"
-        ))),
-    };
     names
         .into_iter()
-        .map(|name| name.as_ref().parse().map_err(none).and_then(&mut once))
+        .map(|name| name.as_ref().parse().map_err(none))
         .collect()
 }
 

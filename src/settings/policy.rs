@@ -157,5 +157,5 @@ impl Settings {
 /// What somebody writes who takes a reason for a switch.
 fn is_a_switch(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
-    ["", "false", "no", "off", "0"].contains(&text.as_str())
+    ["false", "no", "off", "0"].contains(&text.as_str())
 }

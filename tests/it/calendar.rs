@@ -117,6 +117,7 @@ fn what_is_wrong_with_the_policy_is_told_with_its_value_and_what_is_right() {
         ("exceptions: [{days: 2026-02-30, open: x}]", "`2026-02-30` is no date"),
         ("exceptions: [{days: 2026-02-20}]", "needs either `open` or `closed`"),
         ("freeze: \" \"", "a freeze needs its reason"),
+        ("freeze: false", "remove the key to lift it"),
         ("upgrade_strategy: soon", "soon"),
         ("when_missed: later", "later"),
         ("check_interval: 500ms", "at most once a second"),

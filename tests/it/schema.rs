@@ -30,7 +30,7 @@ impl Scene {
         assert_eq!(verbs(), ["upgrade-db", "upgrade-db", "install"]);
         self.lamp
             .run(&["update", "rollback", "--yes"])
-            .no(2, &["NL0110", "has moved the database alone"]);
+            .no(2, &["NL0749", "has moved the database alone"]);
     }
 
     fn upgrade_db(&self, to: &str) -> Ran {

@@ -76,6 +76,12 @@ fn settings_are_checked_with_what_they_name() {
     lamp.run(&["config", "check"])
         .no(2, &["policy.freze", "policy.freeze", "NL0403"]);
 
+    // One that was named and is not there would lift whatever the right one says.
+    for args in [["config", "check"], ["update", "check"], ["config", "show"]] {
+        let named = [&args[..], &["--config", "/not/there.yml"]].concat();
+        lamp.run(&named).no(2, &["/not/there.yml", "NL0403"]);
+    }
+
     let missing = "server: {tls: {certificate: /not/there.pem, key: /not/there.key}}\n\
                    update_system: {backup: {server_tools: /not/there}}\n\
                    notifications: {webhooks: [{name: ops, url: 'https://a.example', secret: 'file:open.secret'}]}\n";

@@ -241,7 +241,7 @@ pub const CODES: &[Code] = &[
         "NL0756",
         Kind::Doubtful,
         "gone back already",
-        "The last update was itself a rollback, or was undone, and none was named: taking a rollback back would bring the release again that was just left, and of what was undone nothing is in place. To go to a version again run `netlink update upgrade --to V`; `--update-id ID` (`update_id`) takes back just the rollback, or an earlier update whose version is installed.",
+        "The last update was itself a rollback, or was turned back while it ran, and none was named: taking a rollback back would bring the release again that was just left, and of what was turned back nothing is in place. To go to a version again run `netlink update upgrade --to V`; `--update-id ID` (`update_id`) takes back just the rollback, or an earlier update whose version is installed.",
     ),
     code("NL0999", Kind::Failed, "something else", "The message says what."),
 ];

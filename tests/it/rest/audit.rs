@@ -49,6 +49,9 @@ fn commands_and_requests_leave_who_what_and_how_it_went() {
     server.wait_for(begun.header("location"), "completed");
     server.upgrade("zero").problem(422, "NL0101");
     server
+        .send("PUT", &format!("{API}/updates/upgrade"), Some(&server.token), &[], "{}")
+        .is(405);
+    server
         .ask("POST", &format!("{API}/updates/upgrade"), Some("wrong"), &[], "{}")
         .problem(401, "NL0701");
 
@@ -70,6 +73,12 @@ fn commands_and_requests_leave_who_what_and_how_it_went() {
     let prefix = &server.token[..12];
     assert!(done["who"].as_str().unwrap().starts_with(prefix), "{done:#}");
     found(&upgrade, "failed NL0101");
+    let nowhere = format!("PUT {API}/updates/upgrade");
+    let of_it: Vec<_> = rows.iter().filter(|row| row["action"] == nowhere).collect();
+    assert!(
+        of_it.iter().all(|row| row["outcome"] != "done") && of_it.len() == 2,
+        "{of_it:#?}"
+    );
     assert_eq!(found(&upgrade, "failed NL0701")["who"], "unknown");
     let ended = found("update completed", "done");
     assert_eq!(ended["subject"], begun.body["update_id"]);

@@ -342,7 +342,12 @@ fn merged(first: Value, second: Value) -> Value {
 /// What there is an example of, with the names of the fields at its top.
 fn outline(taken: &Value) -> Value {
     let fields = |value: &Value| match value.as_object() {
-        Some(fields) => fields.keys().cloned().collect(),
+        // Whether an order waits still, and for what, when it is answered is a matter of moments.
+        Some(fields) => fields
+            .keys()
+            .filter(|name| !["position", "reason"].contains(&name.as_str()))
+            .cloned()
+            .collect(),
         None => Value::Null,
     };
     let answers = taken["answers"].as_object().unwrap().iter();

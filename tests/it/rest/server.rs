@@ -272,7 +272,7 @@ impl Server {
         self.send("GET", path, None, headers, "")
     }
 
-    fn send(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub fn send(&self, method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .tls_config(self.tls.clone())

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::from_afar::there;
 use super::lamp;
 use super::server::{API, Server};
+use super::steering::slow_lamp;
 
 const ROLLBACK: [&str; 3] = ["update", "rollback", "--yes"];
 
@@ -53,6 +54,28 @@ fn who_asks_twice_does_not_get_the_release_again_that_was_left() {
     installation
         .run(&["update", "rollback", "--update-id", first, "--yes"])
         .ok();
+    installation.assert_at("0a1");
+}
+
+#[test]
+fn who_asks_twice_for_what_runs_does_not_lose_the_update_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let installation = slow_lamp(dir.path());
+    let lit = installation.path("lit");
+    std::fs::write(&lit, "").unwrap();
+    installation.run(&["update", "upgrade", "--to", "0b1", "--yes"]).ok();
+    installation.run(&["update", "downgrade", "--to", "0a1", "--yes"]).ok();
+    std::fs::remove_file(&lit).unwrap();
+    let server = Server::start(&installation);
+    let begun = server.upgrade("0b1").is(202);
+    server.rollback(&json!({})).is(202);
+    server.wait_for(begun.header("location"), "rolled_back");
+
+    let again = server.rollback(&json!({})).problem(409, "NL0756");
+    let detail = again.body["detail"].as_str().unwrap();
+    let id = begun.body["update_id"].as_str().unwrap();
+    assert!(detail.contains(id) && detail.contains("back already"), "{detail}");
+    installation.run(&ROLLBACK).no(2, &["NL0756"]);
     installation.assert_at("0a1");
 }
 

@@ -198,7 +198,7 @@ fn what_comes_of_a_change_is_written_down_also_when_nobody_waits_for_it() {
     let server = Server::start(&installation);
     let tried = json!({"target_version": "0b1", "dry_run": true});
     let mut cut_off = 0;
-    for wait in ["0.03", "0.06", "0.1", "0.15", "0.2"] {
+    for wait in ["0.01", "0.02", "0.03", "0.06", "0.1", "0.15", "0.2"] {
         let ended = begin(&server, "TriggerUpgrade", &tried, &["--wait", wait]).rest();
         cut_off += usize::from(ended.end["code"] == "DEADLINE_EXCEEDED");
     }
