@@ -1,6 +1,6 @@
 //! The queue: one order at a time begins, as the installation's lock has it, and updates run on threads of their own.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOKS: u32 = 20;
 
 /// For who waits for the answer: what is in the way of the first order of all is said as a no, where nobody is at work.
-pub fn begin_at_once(shared: &Arc<Shared>, record: OrderRecord) -> Result<Submitted> {
-    let _mine = shared.beginning.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn begin_at_once(shared: &Arc<Shared>, record: OrderRecord, _mine: MutexGuard<'_, ()>) -> Result<Submitted> {
     let installation = shared.open()?;
     let first = Shared::first_of(installation.store.open_orders()?);
     let is_first = first.is_some_and(|first| first.id == record.id);

@@ -77,6 +77,9 @@ impl Work {
         if wanted.is_update() && !is_for_later && self.is_to_wait(&installation)? {
             app::refuse_unknown_version(&installation, &wanted)?;
         }
+        let begins = wanted.is_update() && !is_for_later;
+        // From before it is kept: else the queue may begin with it, and what it comes to is told to nobody who waits.
+        let mine = begins.then(|| self.shared.beginning.lock().unwrap_or_else(PoisonError::into_inner));
         let new = NewOrder { wanted, ticket };
         let (record, is_new) = app::add_order(&installation, &new)?;
         if !is_new {
@@ -84,11 +87,14 @@ impl Work {
         }
         match &new.wanted {
             Wanted::Rollback { update_id, .. } if installation.store.unfinished()?.as_ref() == Some(update_id) => {
+                drop(mine);
                 self.turn_back_for(&installation, &record, update_id)
             }
-            wanted if wanted.is_update() && !is_for_later => begin_at_once(&self.shared, record),
-            // What is no update, or is for later, takes its time: nobody waits for its end.
-            _ => Ok(waits(&self.shared, record)),
+            _ => match mine {
+                Some(mine) => begin_at_once(&self.shared, record, mine),
+                // What is no update, or is for later, takes its time: nobody waits for its end.
+                None => Ok(waits(&self.shared, record)),
+            },
         }
     }
 
